@@ -1,0 +1,317 @@
+"""Measure the runner beside other ways to do the same work, in one run on this machine.
+
+    python benchmarks/bench.py [--rounds 5] [--to benchmarks/results/NAME.json]
+
+The work: XOR on a 2-2-1 logistic network, full batch, mean cross-entropy, plain gradient descent
+with rate 2, from the same uniform starts; no restart stops early. One computing thread each. The
+figure is millions of restart-steps per second; all ways take their turn in every round, and the
+medians of the rounds are compared. What is not installed is left out and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np
+
+from runner.engines import compiled
+from runner.experiment import load_experiment
+from runner.plan import Batch, Plan
+from runner.training import train
+from runner.worker import Task, prepare, train_batch
+
+X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
+T = np.array([0, 1, 1, 0], float)
+RATE = 2.0
+Work = Callable[[], float]  # does a piece of work, returns how many restart-steps it was
+
+
+def experiment(dtype: str, restarts: int, steps: int):
+    return load_experiment(
+        {
+            "name": "bench",
+            "restarts": restarts,
+            "problem": {"gate": "XOR"},
+            "training": {"learning_rate": RATE, "max_steps": steps, "dtype": dtype},
+        }
+    )
+
+
+def starts(dtype: str, n: int) -> np.ndarray:
+    c = Plan(experiment(dtype, n, 1)).configurations[0]
+    return c.starts(1990).draw(0, n).astype(dtype)
+
+
+def naive(dtype: str) -> Work:
+    """One restart at a time, one call of a compiled Theano function per step, as in the lecture."""
+    import pytensor
+    import pytensor.tensor as pt
+
+    theta = [pytensor.shared(v) for v in (np.zeros((2, 2), dtype), np.zeros(2, dtype))]
+    theta += [pytensor.shared(v) for v in (np.zeros(2, dtype), np.asarray(0, dtype))]
+    w, b, v, c = theta
+    hidden = pt.sigmoid(pt.dot(X.astype(dtype), w.T) + b)
+    z = pt.dot(hidden, v) + c
+    cost = (pt.softplus(z) - T.astype(dtype) * z).mean()
+    rate = np.asarray(RATE, dtype)
+    updates = [
+        (p, (p - rate * g).astype(dtype)) for p, g in zip(theta, pt.grad(cost, theta), strict=True)
+    ]
+    step = pytensor.function([], cost, updates=updates)
+    first = starts(dtype, 1)[:, 0]
+
+    def work() -> float:
+        w.set_value(first[:4].reshape(2, 2))
+        b.set_value(first[4:6])
+        v.set_value(first[6:8])
+        c.set_value(first[8])
+        for _ in range(2000):
+            step()
+        return 2000.0
+
+    return work
+
+
+def vmap(dtype: str) -> Work:
+    """Plain JAX: vmap of grad, in a fori_loop, compiled as a whole."""
+    import jax
+    import jax.numpy as jnp
+
+    x, t = jnp.asarray(X, dtype), jnp.asarray(T, dtype)
+
+    def loss(p):
+        hidden = jax.nn.sigmoid(x @ p[:4].reshape(2, 2).T + p[4:6])
+        z = hidden @ p[6:8] + p[8]
+        return jnp.mean(jax.nn.softplus(z) - t * z)
+
+    gradient = jax.vmap(jax.grad(loss))
+    rate = jnp.asarray(RATE, dtype)
+    run = jax.jit(lambda p: jax.lax.fori_loop(0, 500, lambda _, q: q - rate * gradient(q), p))
+    first = jnp.asarray(starts(dtype, 1024).T)
+
+    def work() -> float:
+        run(first).block_until_ready()
+        return 1024.0 * 500
+
+    return work
+
+
+def torch_batched(dtype: str) -> Work:
+    """PyTorch: restarts as a batch dimension, gradients by autograd."""
+    import torch
+
+    torch.set_num_threads(1)
+    kind = getattr(torch, dtype)
+    x, t = torch.tensor(X, dtype=kind), torch.tensor(T, dtype=kind)
+    n = 4096
+    first = starts(dtype, n).T
+    blocks = [first[:, :4].reshape(n, 2, 2), first[:, 4:6], first[:, 6:8], first[:, 8:]]
+
+    def work() -> float:
+        w, b, v, c = (torch.tensor(np.ascontiguousarray(p), requires_grad=True) for p in blocks)
+        for _ in range(50):
+            hidden = torch.sigmoid(x @ w.transpose(1, 2) + b[:, None, :])
+            z = (hidden @ v[:, :, None])[:, :, 0] + c
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                z, t.expand_as(z), reduction="none"
+            )
+            gradients = torch.autograd.grad(loss.mean(dim=1).sum(), (w, b, v, c))
+            with torch.no_grad():
+                for p, g in zip((w, b, v, c), gradients, strict=True):
+                    p -= RATE * g
+        return 50.0 * n
+
+    return work
+
+
+def sklearn_restarts(dtype: str) -> Work:
+    """scikit-learn's MLPClassifier, one fit per restart."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    x, y = X.astype(dtype), T.astype(int)
+
+    def work() -> float:
+        steps = 0
+        for seed in range(3):
+            net = MLPClassifier(
+                (2,),
+                activation="logistic",
+                solver="sgd",
+                alpha=0,
+                batch_size=4,
+                learning_rate_init=RATE,
+                momentum=0,
+                max_iter=300,
+                tol=0,
+                n_iter_no_change=1000,
+                random_state=seed,
+            )
+            steps += net.fit(x, y).n_iter_
+        return float(steps)
+
+    return work
+
+
+def c_kernel(dtype: str) -> Work:
+    """Hand-written C, one restart per SIMD lane: the limit."""
+    folder = Path(tempfile.mkdtemp())
+    real = "float" if dtype == "float32" else "double"
+    flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC"]
+    source = Path(__file__).with_name("kernel.c")
+    library = folder / "kernel.so"
+    command = ["cc", *flags, f"-DREAL={real}", str(source), "-o", str(library)]
+    subprocess.run(command, check=True)
+    kernel = ctypes.CDLL(str(library)).train
+    kernel.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t]
+    first, rates = starts(dtype, 1024), np.full(1024, RATE, dtype)
+    check_kernel(kernel, dtype)
+
+    def work() -> float:
+        theta = first.copy()
+        kernel(theta.ctypes.data, rates.ctypes.data, 1024, 2000)
+        return 1024.0 * 2000
+
+    return work
+
+
+def check_kernel(kernel, dtype: str) -> None:
+    """The kernel's weights after 50 steps are those of the compiled function."""
+    theta, rates = starts(dtype, 1024).copy(), np.full(1024, RATE, dtype)
+    kernel(theta.ctypes.data, rates.ctypes.data, 1024, 50)
+    plan = Plan(experiment(dtype, 1024, 50))
+    ours = train(*_ready(plan, 1024)).state[:9]
+    np.testing.assert_allclose(theta, ours, atol=2e-3 if dtype == "float32" else 1e-6)
+
+
+def _ready(plan: Plan, n: int):
+    c = plan.configurations[0]
+    task = Task(plan.segments(Batch(0, 0, n)), 1990, "pytensor", 0)
+    return compiled("pytensor", c.signature()), prepare(task)
+
+
+def compiled_function(dtype: str) -> Work:
+    """Ours: the compiled function alone, called again and again."""
+    plan = Plan(experiment(dtype, 1024, 2_000_000))
+    functions, restarts = _ready(plan, 1024)
+    s = functions.signature
+    state = s.start(restarts.starts, restarts.hyper[0])
+    hyper = restarts.hyper.astype(dtype)
+    targets = np.repeat(restarts.targets.T, s.n_lanes, axis=1).astype(dtype)
+    steps = np.zeros(s.n_lanes, np.int32)
+
+    def work() -> float:
+        now, count = state, steps
+        for _ in range(20):
+            now, count, _ = functions.advance(now, count, restarts.max_steps, hyper, targets)
+        return 20.0 * s.n_steps * s.n_lanes
+
+    return work
+
+
+def whole_batch(dtype: str) -> Work:
+    """Ours: train_batch, from starts to a Parquet shard; useful steps only."""
+    plan = Plan(experiment(dtype, 4096, 2000))
+    task = Task(plan.segments(Batch(0, 0, 4096)), 1990, "pytensor", 0)
+
+    def work() -> float:
+        return float(train_batch(task).telemetry["restart_steps"])
+
+    return work
+
+
+WAYS: dict[str, Callable[[str], Work]] = {
+    "one restart, one call per step": naive,
+    "scikit-learn MLPClassifier": sklearn_restarts,
+    "PyTorch, restarts batched": torch_batched,
+    "JAX vmap(grad) in fori_loop": vmap,
+    "C kernel (the limit)": c_kernel,
+    "runner: compiled function": compiled_function,
+    "runner: train_batch": whole_batch,
+}
+
+
+def prepared(dtype: str) -> Iterator[tuple[str, Work]]:
+    for name, make in WAYS.items():
+        try:
+            work = make(dtype)
+            work()
+        except (ImportError, FileNotFoundError) as error:
+            print(f"left out: {name} ({error})", file=sys.stderr)
+            continue
+        yield name, work
+
+
+def measure(dtype: str, rounds: int) -> dict[str, list[float]]:
+    ways = dict(prepared(dtype))
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, work in ways.items():
+            started = time.perf_counter()
+            steps = work()
+            rates[name].append(steps / (time.perf_counter() - started) / 1e6)
+    return rates
+
+
+def machine() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--to", type=Path, help="a JSON file")
+    options = parser.parse_args()
+    results = {dtype: measure(dtype, options.rounds) for dtype in ("float32", "float64")}
+    print(f"{machine()}, {date.today()}, one core; M restart-steps/s, median of {options.rounds}")
+    names = results["float32"]
+    limit = {
+        d: statistics.median(r["C kernel (the limit)"])
+        for d, r in results.items()
+        if "C kernel (the limit)" in r
+    }
+    print(f"{'':34s}" + "".join(f"{d:>12s}{'of limit':>10s}" for d in results))
+    for name in names:
+        cells = ""
+        for dtype, rates in results.items():
+            median = statistics.median(rates[name])
+            share = f"{median / limit[dtype]:.3f}" if dtype in limit else ""
+            cells += f"{median:12.3f}{share:>10s}"
+        print(f"{name:34s}{cells}")
+    if options.to is not None:
+        content = {
+            "machine": machine(),
+            "date": str(date.today()),
+            "python": platform.python_version(),
+            "unit": "M restart-steps/s on one core",
+            "rounds": results,
+        }
+        options.to.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

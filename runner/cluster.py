@@ -1,0 +1,224 @@
+"""Open a Dask client: on this machine, or to a scheduler that may safely be talked to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from runner.errors import ClusterError
+from runner.messages import printable
+
+ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
+"""Environment variable that names a scheduler."""
+
+# One computing thread per worker process: the processes are the parallelism.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def open_client(
+    scheduler: str | None = None,
+    workers: int | None = None,
+    wait_s: float = 30.0,
+    *,
+    scheduler_file: str | Path | None = None,
+    insecure: bool = False,
+    device: str = "auto",
+) -> Iterator[Any]:
+    """Connect to a scheduler, or start an embedded cluster on this machine.
+
+    Parameters
+    ----------
+    scheduler : str, optional
+        Address such as ``tls://host:8786``; by default ``scheduler_file``, then
+        `ADDRESS_VARIABLE`, and without these an embedded cluster that listens on this machine only
+        and ends with the context.
+    workers : int, optional
+        Worker processes of the embedded cluster; by default one per usable core.
+    wait_s : float, seconds
+        How long to wait for a scheduler and for its first worker.
+    scheduler_file : str or Path, optional
+        A file that `dask scheduler --scheduler-file` has written.
+    insecure : bool
+        Whether an address on another machine may do without TLS.
+    device : str
+        With ``"gpu"`` the embedded cluster has one GPU worker, or as many as ``workers`` says;
+        otherwise CPU workers.
+
+    Yields
+    ------
+    distributed.Client
+
+    Raises
+    ------
+    ClusterError
+        If the scheduler cannot be reached, or not safely, or no worker shows up in time.
+    """
+    import dask
+    from distributed import Client, LocalCluster
+
+    if scheduler is not None and scheduler_file is not None:
+        message = "--scheduler and --scheduler-file are both given; expected one of them."
+        raise ClusterError(message)
+    if scheduler is None and scheduler_file is not None:
+        scheduler = _address_in(Path(scheduler_file), wait_s)
+    address = scheduler or os.environ.get(ADDRESS_VARIABLE)
+    if address is None:
+        _quiet()
+        gpu = device == "gpu"
+        # Dask keeps the last messages to every worker, tasks and all: 1000 of them by default.
+        with dask.config.set({"distributed.admin.low-level-log-length": 20}), _deaf_to_ctrl_c():
+            cluster = LocalCluster(
+                n_workers=workers or (1 if gpu else usable_cores()),
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                resources={"GPU" if gpu else "CPU": 1},
+                env=dict.fromkeys(_THREADS, "1"),
+                memory_limit=0,
+                silence_logs=50,  # CRITICAL: a lost worker is reported by the sweep itself
+            )
+        with cluster, Client(cluster) as client:
+            yield client
+        return
+    check_address(address, insecure)
+    _quiet()
+    try:
+        client = Client(address, timeout=wait_s)
+    except (OSError, ValueError, TypeError) as error:
+        raise _unreachable(address, error) from None
+    with client:
+        wait_for_workers(client, wait_s)
+        yield client
+
+
+def start_command(address: str, tag: str = "CPU") -> str:
+    """Return how to start a worker, in backquotes."""
+    return (
+        f'`python -m dask worker {address} --nthreads 1 --resources "{tag}=1" '
+        "--preload runner.preload` in the project's folder"
+    )
+
+
+def wait_for_workers(client: Any, wait_s: float) -> None:
+    """Wait for the first worker; raises ClusterError if none comes in time."""
+    try:
+        client.wait_for_workers(1, timeout=wait_s)
+    except TimeoutError:
+        address = client.scheduler.address
+        message = (
+            f"{address}: no worker within {wait_s:g} s. Start one with {start_command(address)}, "
+            "or wait longer with --wait."
+        )
+        raise ClusterError(message) from None
+
+
+def check_address(address: str, insecure: bool) -> None:
+    """Refuse an address on another machine without TLS, unless it is allowed.
+
+    Raises
+    ------
+    ClusterError
+    """
+    scheme, separator, rest = address.rpartition("://")
+    if insecure or scheme in ("tls", "wss", "inproc"):
+        return
+    host = urlsplit(f"//{rest}").hostname or ""
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if loopback:
+        return
+    shown = printable(address if separator else f"tcp://{address}")
+    message = (
+        f"--scheduler is {shown}, on another machine without TLS; expected tls://. Whoever "
+        "reaches that port can run programs there. Make certificates with `python -m runner "
+        "certificates DIR`, or say --insecure on a network that you trust."
+    )
+    raise ClusterError(message)
+
+
+def _address_in(path: Path, wait_s: float) -> str:
+    """Read the address in a scheduler's file, which may appear a little later."""
+    until = time.monotonic() + wait_s
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    where = printable(str(path))
+    try:
+        return str(json.loads(path.read_bytes())["address"])
+    except OSError as error:
+        reason = error.strerror
+    except (ValueError, KeyError, TypeError):
+        reason = "no scheduler has written it"
+    message = (
+        f"--scheduler-file is {where}: {reason}; expected the file that `dask scheduler "
+        "--scheduler-file` writes."
+    )
+    raise ClusterError(message)
+
+
+def _unreachable(address: str, error: Exception) -> ClusterError:
+    where = printable(address)
+    if address.startswith("tls://") and isinstance(error, TypeError):
+        return ClusterError(
+            f"{where}: there is no certificate to show. Set DASK_CONFIG to the file client.yaml "
+            "that `python -m runner certificates DIR` makes."
+        )
+    reason = " ".join(str(error).split()) or type(error).__name__
+    hint = " Were the certificates made together?" if "certificate" in reason.lower() else ""
+    return ClusterError(
+        f"{where}: no scheduler answers ({reason}).{hint} Start one with `dask scheduler`, or "
+        f"leave out --scheduler and unset {ADDRESS_VARIABLE} to run on this machine."
+    )
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Start threads and processes that never see Ctrl-C; here it arrives a moment later.
+
+    A terminal sends it to every process of its group. The workers would die of it with a
+    traceback each, while it is the client's to decide what happens.
+    """
+    # Python's tracker of semaphores is started first, as its start would lift the mask again, and
+    # told not to complain of what a process that is interrupted early leaves behind.
+    sys.warnoptions.append("ignore:resource_tracker")
+    resource_tracker.ensure_running()
+    sys.warnoptions.remove("ignore:resource_tracker")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _quiet() -> None:
+    """Keep Dask's own log out of the terminal; what a user has to know, the sweep says."""
+    import logging
+
+    for name in (
+        "distributed",
+        "distributed.client",
+        "distributed.nanny",
+        "distributed.worker",
+        "distributed.scheduler",
+    ):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,144 @@
+"""Engines: what turns the symbolic step into a compiled function.
+
+An engine is a module with ``compile(engine, signature) -> Compiled``, ``trace(signature,
+parameters)`` and ``versions()``. It is imported only where a function is compiled, so that the
+command line starts without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from runner.errors import ExperimentError
+from runner.messages import shown
+from runner.step import Signature
+
+ENGINES = {
+    "pytensor": "PyTensor with its JAX backend: the default, on CPUs and GPUs",
+    "pytensor-numba": "PyTensor with its Numba backend: CPU only, slower to compile",
+    "theano": "Theano 1.0.5: CPU only, Python 3.11 only, in an environment of its own",
+}
+"""Names of the engines and what each is."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Endpoints seen in float64, and one step further."""
+
+    loss: np.ndarray
+    """(n,): loss, the L2 term included."""
+    gradient: np.ndarray
+    """(n_parameters, n): gradient of the loss."""
+    outputs: np.ndarray
+    """(n_patterns * n_outputs, n): the network's outputs, pattern by pattern."""
+    solved: np.ndarray
+    """(n,) bool: every output on the right side."""
+    moved: np.ndarray
+    """(n_parameters, n): parameters after one further step."""
+    next_loss: np.ndarray
+    """(n,): loss there."""
+
+
+Advance = Callable[
+    [np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    tuple[np.ndarray, np.ndarray, np.ndarray],
+]
+Evaluate = Callable[[np.ndarray, np.ndarray, np.ndarray], Evaluation]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The compiled functions of one signature."""
+
+    signature: Signature
+    """What was compiled."""
+    advance: Advance
+    """``(state, steps, limit, hyper, targets) -> (state, steps, solved)``: ``n_steps`` steps of
+    ``n_lanes`` lanes. state (n_rows, n_lanes), hyper (5, n_lanes) and targets (n_targets, n_lanes)
+    have the signature's dtype, steps and limit (n_lanes,) are int32, solved (n_lanes,) is bool."""
+    evaluate: Evaluate
+    """``(state, hyper, targets) -> Evaluation``: the same shapes, all float64."""
+    compile_s: float
+    """Seconds that building and compiling took."""
+
+
+def check(engine: str) -> None:
+    """Raise ExperimentError if an engine is unknown or what it needs is not installed here."""
+    if engine not in ENGINES:
+        message = f"--engine is {shown(engine)}; expected one of {', '.join(ENGINES)}."
+        raise ExperimentError(message)
+    package = _name(engine)
+    if find_spec(package) is None:
+        message = f"--engine is {engine!r}; expected one whose package is installed: {package}. "
+        if package == "theano":
+            message += "It has an environment of its own: `make sweep-theano` sets it up."
+        else:
+            message += "In the environment of Theano 1.0.5 choose --engine theano."
+        raise ExperimentError(message)
+
+
+def trace(
+    engine: str, signature: Signature, parameters: np.ndarray
+) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+    """Pre-activations and outputs of every unit, by the same symbolic network.
+
+    Parameters
+    ----------
+    engine : str
+    signature : Signature
+    parameters : ndarray, shape (n_parameters, n), float64
+
+    Returns
+    -------
+    list of list of (ndarray, ndarray)
+        For every pattern and layer: pre-activations and outputs, each (units, n), float64.
+    """
+    flat = iter(_module(engine).trace(signature, parameters))
+    n_layers = len(signature.architecture.layers)
+    return [[(next(flat), next(flat)) for _ in range(n_layers)] for _ in signature.patterns]
+
+
+def _name(engine: str) -> str:
+    return engine.partition("-")[0]
+
+
+def _module(engine: str) -> Any:
+    return import_module(f"runner.engines.{_name(engine)}")
+
+
+@lru_cache(maxsize=64)
+def compiled(engine: str, signature: Signature) -> Compiled:
+    """Compile a signature, or return what this process compiled before."""
+    functions: Compiled = _module(engine).compile(engine, signature)
+    return functions
+
+
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The compiled functions that look at endpoints of one signature, in float64."""
+
+    signature: Signature
+    """What was compiled, a `Signature.measured`: its state is the parameters alone."""
+    evaluate: Evaluate
+    """As in `Compiled`."""
+    product: Product
+    """``(parameters, directions, hyper, targets) -> products``: the loss's Hessian times a
+    direction per lane; all but hyper and targets are (n_parameters, n_lanes)."""
+
+
+@lru_cache(maxsize=64)
+def measured(engine: str, signature: Signature) -> Measured:
+    """Compile what looks at endpoints, or return what this process compiled before."""
+    module = import_module(f"runner.engines.{engine.partition('-')[0]}")
+    functions: Measured = module.measure(engine, signature)
+    return functions

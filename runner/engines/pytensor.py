@@ -1,0 +1,208 @@
+"""PyTensor as engine: scan over steps, compiled by its JAX or its Numba backend."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from runner.engines import Compiled, Evaluation, Measured
+from runner.network import total
+from runner.step import HYPERPARAMETERS, Lane, Signature, Step
+
+# Read by PyTensor and XLA at import. One thread per worker process: workers are the parallelism.
+# No C++ compiler is needed, which also avoids PyTensor's shared compile directory and its lock.
+os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+if "XLA_FLAGS" not in os.environ:
+    os.environ["XLA_FLAGS"] = (
+        "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        " --xla_gpu_deterministic_ops=true"
+    )
+
+import pytensor
+import pytensor.tensor as pt
+from packaging.version import Version
+from pytensor.compile.mode import Mode, get_mode
+
+BACKENDS = {"pytensor": "JAX", "pytensor-numba": "NUMBA"}
+
+
+def compile(engine: str, signature: Signature) -> Compiled:
+    """Compile one signature's functions for this process.
+
+    Parameters
+    ----------
+    engine : str
+        A key of `BACKENDS`.
+    signature : Signature
+
+    Returns
+    -------
+    Compiled
+    """
+    mode = _mode(engine)
+    started = time.perf_counter()
+    advance = _advance(signature, mode)
+    evaluate = _evaluate(replace(signature, dtype="float64"), mode)
+    _warm(signature, advance, evaluate)
+    return Compiled(signature, advance, evaluate, time.perf_counter() - started)
+
+
+def measure(engine: str, signature: Signature) -> Measured:
+    """Compile the functions that look at endpoints; XLA compiles each when it is first called.
+
+    Parameters
+    ----------
+    engine : str
+        A key of `BACKENDS`.
+    signature : Signature
+        See `Signature.measured`.
+
+    Returns
+    -------
+    Measured
+    """
+    mode = _mode(engine)
+    return Measured(signature, _evaluate(signature, mode), _product(signature, mode))
+
+
+def _mode(engine: str) -> Any:
+    mode = get_mode(BACKENDS[engine])
+    if BACKENDS[engine] == "JAX":
+        # XLA fuses by itself; PyTensor's own fusion only costs time and gives up on large kernels.
+        return mode.excluding("fusion")
+    return mode
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide the bits of a result."""
+    import jax
+    import jaxlib
+
+    return {"pytensor": pytensor.__version__, "jax": jax.__version__, "jaxlib": jaxlib.__version__}
+
+
+def platform() -> str:
+    """Return the kind of device that JAX computes on in this process: cpu, gpu or another."""
+    import jax
+
+    return str(jax.devices()[0].platform)
+
+
+def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
+    """Evaluate `Step.trace` at parameters (n_parameters, n), in float64."""
+    step = Step(pt, gradient, replace(signature, layout="lanes", dtype="float64"))
+    rows = pt.matrix("rows", dtype="float64")
+    graph = step.trace(step.layout.unpack(pt, rows))
+    mode = Mode(linker="py", optimizer="fast_compile")  # used once: compiling would take longer
+    return [np.asarray(a) for a in pytensor.function([rows], graph, mode=mode)(parameters)]
+
+
+def gradient(seeds: Sequence[tuple[Any, Any]], parameters: Sequence[Any]) -> list[Any]:
+    """Back-propagate (tensor, derivative) pairs to the parameters, symbolically."""
+    # A vector-Jacobian product: the derivative of sum(seed * tensor) with the seeds held constant.
+    # (known_grads would not do: a pre-activation can be a bias itself, and is then overridden.)
+    # A step unit has no derivative; parameters before it are disconnected and their gradient is 0.
+    gradients: Any = pytensor.grad(
+        total([(seed * tensor).sum() for tensor, seed in seeds]),
+        list(parameters),
+        consider_constant=[seed for _, seed in seeds],
+        disconnected_inputs="ignore",
+    )
+    return list(gradients)
+
+
+def _inputs(step: Step) -> tuple[Any, Any, Any, Any, Any, Lane]:
+    dtype = step.signature.dtype
+    shape = step.signature.n_lanes
+    state = pt.tensor("state", dtype=dtype, shape=(step.signature.n_rows, shape))
+    steps = pt.tensor("steps", dtype="int32", shape=(shape,))
+    limit = pt.tensor("limit", dtype="int32", shape=(shape,))
+    hyper = pt.tensor("hyper", dtype=dtype, shape=(len(HYPERPARAMETERS), shape))
+    targets = pt.tensor("targets", dtype=dtype, shape=(step.signature.n_targets, shape))
+    rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
+    return state, steps, limit, hyper, targets, Lane(rows, limit, step.layout.targets(pt, targets))
+
+
+def _advance(signature: Signature, mode: Any) -> Any:
+    step = Step(pt, gradient, signature)
+    state, steps, limit, hyper, targets, lane = _inputs(step)
+    tensors = step.unpack(state)
+    n, n_hyper = len(tensors), len(HYPERPARAMETERS)
+
+    def inner(*flat: Any) -> list[Any]:
+        carried, count, fixed = list(flat[:n]), flat[n], flat[n + 2 :]
+        inside = Lane(fixed[:n_hyper], fixed[n_hyper], fixed[n_hyper + 1 :])
+        moved, count, solved = step.advance(carried, count, inside)
+        return [*moved, count, solved]
+
+    traces = pytensor.scan(
+        inner,
+        outputs_info=[*tensors, steps, pt.zeros_like(steps, dtype="bool")],
+        non_sequences=[*lane.hyper, lane.limit, *lane.targets],
+        n_steps=signature.n_steps,
+        return_updates=False,
+        # newer versions take the outer function's mode by themselves, and warn of this argument
+        **({"mode": mode} if Version(pytensor.__version__) < Version("3.3") else {}),
+    )
+    final = [trace[-1] for trace in traces]
+    function = pytensor.function(
+        [state, steps, limit, hyper, targets],
+        [step.pack(final[:n]), final[n], final[n + 1]],
+        mode=mode,
+        on_unused_input="ignore",
+    )
+    function.trust_input = True
+
+    def advance(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(np.asarray(array) for array in function(*arrays))
+
+    return advance
+
+
+def _evaluate(signature: Signature, mode: Any) -> Any:
+    step = Step(pt, gradient, signature)
+    state, _, _, hyper, targets, lane = _inputs(step)
+    function = pytensor.function(
+        [state, hyper, targets],
+        step.evaluate(step.unpack(state), lane),
+        mode=mode,
+        on_unused_input="ignore",
+    )
+
+    def evaluate(*arrays: np.ndarray) -> Evaluation:
+        return Evaluation(*(np.asarray(array) for array in function(*arrays)))
+
+    return evaluate
+
+
+def _product(signature: Signature, mode: Any) -> Any:
+    step = Step(pt, gradient, signature)
+    state, _, _, hyper, targets, lane = _inputs(step)
+    rows = pt.tensor("directions", dtype=signature.dtype, shape=state.type.shape)
+    product = step.product(step.unpack(state), step.layout.unpack(pt, rows), lane)
+    function = pytensor.function(
+        [state, rows, hyper, targets],
+        step.layout.pack(pt, product),
+        mode=mode,
+        on_unused_input="ignore",
+    )
+    return lambda *arrays: np.asarray(function(*arrays))
+
+
+def _warm(signature: Signature, advance: Any, evaluate: Any) -> None:
+    """Call both once, so that just-in-time compilation is over (and counted) when work starts."""
+    n = signature.n_lanes
+    counts = np.zeros(n, np.int32)
+    for function, dtype, extra in (
+        (advance, signature.dtype, (counts, counts)),
+        (evaluate, "float64", ()),
+    ):
+        state = np.zeros((signature.n_rows, n), dtype)
+        hyper = np.zeros((len(HYPERPARAMETERS), n), dtype)
+        function(state, *extra, hyper, np.zeros((signature.n_targets, n), dtype))

@@ -1,0 +1,180 @@
+"""Theano 1.0.5 itself as engine: a compiled step with updates, called once for every step.
+
+There is no ``scan`` (Theano's does not build on Python 3.11) and no GPU. A step is what it was in
+Theano's own tutorials: a function of no arguments whose ``updates`` move shared variables. It is
+the independent check of the default engine, not a fast one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from runner.engines import Compiled, Evaluation
+from runner.network import total
+from runner.step import HYPERPARAMETERS, Lane, Signature, Step
+
+# Theano's compile directory has one lock, for which workers would queue: a directory per process.
+_DIRECTORY = tempfile.mkdtemp(prefix="runner-theano-")
+atexit.register(shutil.rmtree, _DIRECTORY, ignore_errors=True)
+# Read by Theano at import; a user's own flags come last and so prevail. Without the empty
+# blas.ldflags Theano asks NumPy for its libraries, which it no longer tells.
+os.environ["THEANO_FLAGS"] = ",".join(
+    [f"base_compiledir={_DIRECTORY}", "device=cpu", "blas.ldflags="]
+    + [flags for flags in [os.environ.get("THEANO_FLAGS")] if flags]
+)
+# That it then multiplies matrices by NumPy is no news for a user.
+logging.getLogger("theano.tensor.blas").setLevel(logging.ERROR)
+with warnings.catch_warnings():
+    # Theano's last release is older than what its imports warn of today.
+    warnings.simplefilter("ignore")
+    import theano
+    import theano.tensor
+    from theano.compile.mode import Mode
+
+
+class _Namespace:
+    """``theano.tensor``, with the batched matrix product that it has not got under this name."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(theano.tensor, name)
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        """Multiply stacks of matrices (n, i, j) and (n, j, k); one of them may have n = 1."""
+        # Theano's own batched_dot needs a BLAS library to link with.
+        products = a.dimshuffle(0, 1, 2, "x") * b.dimshuffle(0, "x", 1, 2)
+        return products.sum(axis=2, acc_dtype=products.dtype)
+
+
+T = _Namespace()
+
+_SELDOM = Mode(linker="py", optimizer="fast_compile")
+"""For what is seldom called: Theano's NumPy implementations, as compiling C takes seconds."""
+
+
+def compile(engine: str, signature: Signature) -> Compiled:
+    """Compile one signature's functions for this process.
+
+    Parameters
+    ----------
+    engine : str
+        ``theano``.
+    signature : Signature
+
+    Returns
+    -------
+    Compiled
+    """
+    started = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as at the import: its compiler is as old
+        advance = _advance(signature)
+        evaluate = _evaluate(replace(signature, dtype="float64"))
+    return Compiled(signature, advance, evaluate, time.perf_counter() - started)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide the bits of a result."""
+    return {"theano": theano.__version__}
+
+
+def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
+    """Evaluate `Step.trace` at parameters (n_parameters, n), in float64."""
+    step = Step(T, gradient, replace(signature, layout="lanes", dtype="float64"))
+    rows = T.matrix("rows", "float64")
+    graph = step.trace(step.layout.unpack(T, rows))
+    return [np.asarray(array) for array in _function([rows], graph, mode=_SELDOM)(parameters)]
+
+
+def gradient(seeds: Sequence[tuple[Any, Any]], parameters: Sequence[Any]) -> list[Any]:
+    """Back-propagate (tensor, derivative) pairs to the parameters, symbolically."""
+    # As in `runner.engines.pytensor`, where the reasons are.
+    gradients: Any = theano.grad(
+        total([(seed * tensor).sum() for tensor, seed in seeds]),
+        list(parameters),
+        consider_constant=[seed for _, seed in seeds],
+        disconnected_inputs="ignore",
+    )
+    return list(gradients)
+
+
+def _function(
+    inputs: Sequence[Any], outputs: Sequence[Any], updates: Iterable[Any] = (), mode: Any = None
+) -> Any:
+    return theano.function(
+        list(inputs), list(outputs), updates=list(updates), mode=mode, on_unused_input="ignore"
+    )
+
+
+def _shared(tensors: Sequence[Any], inputs: Sequence[Any], arrays: Sequence[np.ndarray]) -> Any:
+    """Shared variables of the types and shapes of some tensors."""
+    examples = _function(inputs, tensors, mode=_SELDOM)(*arrays)
+    return [
+        theano.shared(np.asarray(example), broadcastable=tensor.broadcastable)
+        for tensor, example in zip(tensors, examples, strict=True)
+    ]
+
+
+def _inputs(step: Step) -> tuple[list[Any], list[np.ndarray], list[Any], Any, Lane]:
+    """Symbolic inputs, an example of each, and what a step makes of them."""
+    signature, dtype = step.signature, step.signature.dtype
+    n = signature.n_lanes
+    state, hyper, targets = (T.matrix(name, dtype) for name in ("state", "hyper", "targets"))
+    steps, limit = (T.vector(name, "int32") for name in ("steps", "limit"))
+    examples = [
+        np.zeros((signature.n_rows, n), dtype),
+        np.zeros(n, "int32"),
+        np.zeros(n, "int32"),
+        np.zeros((len(HYPERPARAMETERS), n), dtype),
+        np.zeros((signature.n_targets, n), dtype),
+    ]
+    rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
+    lane = Lane(rows, limit, step.layout.targets(T, targets))
+    return [state, steps, limit, hyper, targets], examples, step.unpack(state), steps, lane
+
+
+def _advance(signature: Signature) -> Any:
+    step = Step(T, gradient, signature)
+    inputs, examples, tensors, steps, lane = _inputs(step)
+    given = [*tensors, steps, *lane.hyper, lane.limit, *lane.targets]
+    variables = _shared(given, inputs, examples)
+    solved = theano.shared(np.zeros(signature.n_lanes, bool))
+    load = _function(inputs, [], zip(variables, given, strict=True), _SELDOM)
+
+    n, n_hyper = len(tensors), len(lane.hyper)
+    fixed = variables[n + 1 :]
+    inside = Lane(fixed[:n_hyper], fixed[n_hyper], fixed[n_hyper + 1 :])
+    moved, count, found = step.advance(variables[:n], variables[n], inside)
+    new = [*moved, count, found]
+    forward = _function([], [], zip([*variables[: n + 1], solved], new, strict=True))
+    read = _function([], [step.pack(variables[:n]), variables[n], solved], mode=_SELDOM)
+
+    def advance(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+        load(*arrays)
+        for _ in range(signature.n_steps):
+            forward()
+        return tuple(np.asarray(array) for array in read())
+
+    return advance
+
+
+def _evaluate(signature: Signature) -> Any:
+    step = Step(T, gradient, signature)
+    (state, _, _, hyper, targets), _, tensors, _, lane = _inputs(step)
+    function = _function([state, hyper, targets], step.evaluate(tensors, lane), mode=_SELDOM)
+
+    def evaluate(*arrays: np.ndarray) -> Evaluation:
+        with np.errstate(all="ignore"):  # a diverged restart is a row, not a warning
+            return Evaluation(*(np.asarray(array) for array in function(*arrays)))
+
+    return evaluate

@@ -1,0 +1,116 @@
+"""Durable file operations: what has been written here survives a crash, or was never there.
+
+Every operation that touches the disk goes through the module's functions, so that tests can make
+any one of them fail.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+TEMPORARY = ".tmp"
+"""Suffix of files that are not complete yet."""
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Create a file whole or not at all, and make it durable.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist; its folder must.
+    data : bytes
+
+    Raises
+    ------
+    FileExistsError
+        If ``path`` exists; it is left as it is.
+    OSError
+        If the disk refuses; no file is left at ``path``.
+    """
+    if path.exists():
+        raise FileExistsError(path)
+    temporary = path.with_name(path.name + TEMPORARY)
+    try:
+        _write(temporary, data)
+        os.rename(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, whether or not it exists, and make it durable."""
+    temporary = path.with_name(path.name + TEMPORARY)
+    try:
+        _write(temporary, data)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line to a file, creating it if need be, and make it durable.
+
+    Notes
+    -----
+    A crash can leave part of the line. `runner.store` drops a last line without a newline.
+    """
+    created = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        _write_all(descriptor, line.encode() + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if created:
+        sync_folder(path.parent)
+
+
+def truncate(path: Path, size: int) -> None:
+    """Cut a file to a number of bytes and make it durable."""
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.ftruncate(descriptor, size)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents and make them durable."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        _write_all(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

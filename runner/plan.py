@@ -1,0 +1,302 @@
+"""From an experiment to its configurations and batches; pure, no input or output.
+
+A plan is a function of the experiment, the engine and the batch size alone. Workers, their number
+and the order in which they answer appear nowhere in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from runner.experiment import Experiment
+from runner.network import Architecture, LossKind
+from runner.problems import TruthTable
+from runner.settings import Settings
+from runner.starts import Starts
+from runner.step import HYPERPARAMETERS, Signature
+
+CURVES_PER_CONFIGURATION = 200
+"""Restarts per configuration whose loss curve is recorded, where a study has few configurations."""
+_MAX_CURVES = 20_000  # per study
+
+_BATCHES_PER_GROUP = 16  # aim: enough for a few workers, few enough that lanes are refilled often
+_BATCH_S = 10.0  # longest a CPU should need for a batch in which no restart stops early
+_PRODUCT_S = 2.5e-10  # seconds per weight, pattern and step of one lane in float32 on one CPU core
+_MAX_UNROLLED = 600  # products per step above which unrolled graphs compile too slowly
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of the grid."""
+
+    index: int
+    """Position in the order of the experiment's grid."""
+    point: Mapping[str, Any]
+    """The grid's values here, by dotted path."""
+    settings: Settings
+    """Every setting."""
+    table: TruthTable
+    """The truth table that is learned."""
+
+    @cached_property
+    def id(self) -> str:
+        """Twelve hexadecimal digits of a hash of the settings and the truth table's content."""
+        content = self.settings.canonical() | {"truth_table": self.table.canonical()}
+        return digest(content)[:12]
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """The network that is trained."""
+        network = self.settings.network
+        return Architecture(
+            self.table.n_inputs,
+            tuple(network.hidden),
+            self.table.n_outputs,
+            network.activation,
+            network.output,
+            network.skip,
+        )
+
+    def starts(self, seed: int) -> Starts:
+        """Return the stream of starting weights under a root seed."""
+        init = self.settings.init
+        return Starts(seed, self.architecture, init.distribution, init.scale, init.slice)
+
+    @cached_property
+    def hyper(self) -> np.ndarray:
+        """Hyperparameters (5,) float64 in the order of `HYPERPARAMETERS`."""
+        training = self.settings.training
+        values = training.model_dump() | {"l2": self.settings.loss.l2}
+        return np.array([float(values[name]) for name in HYPERPARAMETERS])
+
+    def signature(self, device: str = "cpu") -> Signature:
+        """What has to be compiled to train this configuration on a kind of device."""
+        training, loss = self.settings.training, self.settings.loss
+        products = self.table.n_patterns * self.architecture.n_parameters
+        layout = "lanes" if products <= _MAX_UNROLLED else "stacked"
+        return Signature(
+            architecture=self.architecture,
+            patterns=tuple(tuple(float(x) for x in row) for row in self.table.inputs),
+            middles=tuple(0.0 if np.isnan(m) else float(m) for m in self.table.middles),
+            tolerances=tuple(float(t) for t in self.table.tolerances),
+            loss=LossKind(loss.kind, loss.reduction),
+            regularised=loss.l2 > 0,
+            optimizer=training.optimizer,
+            stop_solved=training.stop_solved,
+            stop_loss=training.stop_loss > 0,
+            stop_gradient=training.stop_gradient > 0,
+            dtype=training.dtype,
+            layout=layout,
+            n_lanes=_n_lanes(layout, products, device),
+            n_steps=100,
+        )
+
+    @property
+    def step_s(self) -> float:
+        """Rough seconds that one step of one restart takes on one CPU core."""
+        width = 2 if self.settings.training.dtype == "float64" else 1
+        return _PRODUCT_S * width * self.table.n_patterns * self.architecture.n_parameters
+
+
+def _n_lanes(layout: str, products: int, device: str) -> int:
+    """Lanes of one call: all of a step's vectors in cache on a CPU, enough to fill a GPU."""
+    if device == "gpu":
+        size = 2**17 if layout == "lanes" else 2**14
+        return max(256, size // max(1, products // 64))
+    if layout == "lanes":
+        return 1024
+    # a power of two that keeps products * lanes about constant
+    return max(16, 256 >> max(0, (products // _MAX_UNROLLED).bit_length() - 1))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A range of one configuration's restarts."""
+
+    configuration: Configuration
+    """Whose restarts."""
+    start: int
+    """First restart."""
+    stop: int
+    """One past the last restart."""
+
+
+@dataclass(frozen=True, order=True)
+class Batch:
+    """A contiguous range of a group's restarts: what one Dask task trains and one shard holds."""
+
+    group: int
+    """The group of configurations that share a signature."""
+    start: int
+    """First position in the group's restarts, its configurations one after the other."""
+    stop: int
+    """One past the last position."""
+
+    @property
+    def name(self) -> str:
+        """Names the batch in files, logs and messages."""
+        return f"{self.group:04d}/{self.start:012d}-{self.stop:012d}"
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Group:
+    """Configurations that share one compiled function."""
+
+    configurations: tuple[Configuration, ...]
+    """In the order of the grid."""
+    batch_size: int
+    """Restarts per batch."""
+
+
+class Plan:
+    """All that a sweep has to do.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    engine : str
+        A key of `runner.engines.ENGINES`.
+    batch_size : int, optional
+        Restarts per batch; by default a rule of the experiment alone chooses it per group.
+    tables : mapping, optional
+        Contents of truth tables by path, where the files may be gone (a stored plan).
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        engine: str = "pytensor",
+        batch_size: int | None = None,
+        tables: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.experiment = experiment
+        self.engine = engine
+        self.batch_size = batch_size
+        self._tables = tables or {}
+
+    @cached_property
+    def configurations(self) -> tuple[Configuration, ...]:
+        """Every point of the grid, in order."""
+        tables: dict[Any, TruthTable] = {}
+        configurations = []
+        for index, (point, settings) in enumerate(self.experiment.points()):
+            rule = settings.training.optimizer
+            key = (settings.problem, settings.network, settings.loss.kind, rule == "perceptron")
+            if key not in tables:
+                tables[key] = self._table(settings)
+            configurations.append(Configuration(index, point, settings, tables[key]))
+        return tuple(configurations)
+
+    def _table(self, settings: Settings) -> TruthTable:
+        stored = self._tables.get(_table_key(settings))
+        if stored is None:
+            return settings.truth_table(self.experiment.directory)
+        middles = [np.nan if m is None else m for m in stored["middles"]]
+        return TruthTable(**(stored | {"middles": np.array(middles)}))
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Configurations by signature, in the order of their first members."""
+        members: dict[Signature, list[Configuration]] = {}
+        for configuration in self.configurations:
+            members.setdefault(configuration.signature(), []).append(configuration)
+        return tuple(
+            Group(tuple(group), self.batch_size or self._batch_size(signature, group))
+            for signature, group in members.items()
+        )
+
+    def _batch_size(self, signature: Signature, group: list[Configuration]) -> int:
+        """Restarts per batch: see the constants at the top of the file."""
+        restarts = len(group) * self.experiment.restarts
+        restart_s = max(c.step_s * c.settings.training.max_steps for c in group)
+        most = max(signature.n_lanes, int(_BATCH_S / restart_s))
+        return min(most, max(signature.n_lanes, -(-restarts // _BATCHES_PER_GROUP)))
+
+    @property
+    def n_restarts(self) -> int:
+        """Restarts of all configurations."""
+        return len(self.configurations) * self.experiment.restarts
+
+    @cached_property
+    def n_batches(self) -> int:
+        """Number of batches."""
+        return sum(-(-self._size(g) // self.groups[g].batch_size) for g in range(len(self.groups)))
+
+    def _size(self, group: int) -> int:
+        return len(self.groups[group].configurations) * self.experiment.restarts
+
+    def batches(self) -> Iterator[Batch]:
+        """Every batch, group by group."""
+        for g, group in enumerate(self.groups):
+            for start in range(0, self._size(g), group.batch_size):
+                yield Batch(g, start, min(start + group.batch_size, self._size(g)))
+
+    def segments(self, batch: Batch) -> tuple[Segment, ...]:
+        """Return the ranges of restarts, configuration by configuration, of a batch."""
+        restarts = self.experiment.restarts
+        segments = []
+        for position in range(batch.start // restarts, -(-batch.stop // restarts)):
+            first = position * restarts
+            segments.append(
+                Segment(
+                    self.groups[batch.group].configurations[position],
+                    max(batch.start - first, 0),
+                    min(batch.stop - first, restarts),
+                )
+            )
+        return tuple(segments)
+
+    @property
+    def n_curves(self) -> int:
+        """Restarts of each configuration, from the first on, whose loss curve is recorded."""
+        per_study = max(1, _MAX_CURVES // len(self.configurations))
+        return min(self.experiment.restarts, CURVES_PER_CONFIGURATION, per_study)
+
+    def most_s(self, workers: int) -> float:
+        """Seconds that a sweep takes if no restart stops early; rough, without start-up."""
+        steps = sum(c.step_s * c.settings.training.max_steps for c in self.configurations)
+        return steps * self.experiment.restarts / workers
+
+    def canonical(self) -> dict[str, Any]:
+        """JSON-ready content of the plan, enough to rebuild it anywhere."""
+        # A user's own table goes into the plan whole, so that a study needs no other file.
+        tables = {}
+        for c in self.configurations:
+            if c.settings.problem.table is not None:
+                tables[_table_key(c.settings)] = {
+                    "name": c.table.name,
+                    "inputs": c.table.inputs.tolist(),
+                    "targets": c.table.targets.tolist(),
+                    "middles": [None if np.isnan(m) else m for m in c.table.middles.tolist()],
+                    "tolerances": c.table.tolerances.tolist(),
+                }
+        return {
+            "experiment": self.experiment.model_dump(mode="json"),
+            "engine": self.engine,
+            "batch_size": self.batch_size,
+            "batch_sizes": [group.batch_size for group in self.groups],
+            "configurations": digest([c.id for c in self.configurations]),
+            "curves": self.n_curves,
+            "tables": tables,
+        }
+
+
+def _table_key(settings: Settings) -> str:
+    """Name a user's table in a stored plan: one-hot targets make another table of the same file."""
+    return f"{settings.network.output == 'softmax'}|{settings.problem.table}"
+
+
+def digest(content: Any) -> str:
+    """SHA-256, in hexadecimal, of content as JSON with sorted keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""What a report says first: a few plain sentences with numbers per configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from runner.labels import LABELS
+from runner.report.landscape_tables import Landscape
+from runner.report.names import counted, highest_rise, number, percent, title
+from runner.variance import times_known
+
+if TYPE_CHECKING:
+    from runner.plan import Configuration
+    from runner.tables import Study
+
+_KINDS = {
+    "minimum": ("minimum", "minima"),
+    "saddle": ("saddle", "saddles"),
+    "indeterminate": ("undecided critical point", "undecided critical points"),
+    "solved": ("of solved restarts", "of solved restarts"),
+    "saturated": ("of saturated restarts", "of saturated restarts"),
+    "plateau": ("plateau", "plateaus"),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of one configuration."""
+
+    title: str
+    """Its name."""
+    lines: list[tuple[str, str]]
+    """What a line is about, and its sentences in plain text."""
+
+
+def findings(study: Study, landscape: Landscape) -> list[Finding]:
+    """Return a finding for every configuration that has restarts."""
+    return [
+        Finding(title(c), _lines(study, landscape, c))
+        for c in study.plan.configurations
+        if study.summary["n"].iloc[c.index]
+    ]
+
+
+def _lines(study: Study, landscape: Landscape, c: Configuration) -> list[tuple[str, str]]:
+    row = study.summary.iloc[c.index]
+    random = c.settings.init.slice is None
+    lines = {
+        "Solved": [_solved(row, c, random), _others(row)],
+        "Endpoints": _minima(landscape, c),
+        "Hills": [_barrier(landscape, c)],
+        "Convexity": [_verdict(landscape, c)],
+        "Restarting": _times(study, row, c) if random else [],
+    }
+    told = {key: " ".join(text for text in texts if text) for key, texts in lines.items()}
+    return [(key, text) for key, text in told.items() if text]
+
+
+def _solved(row: pd.Series[Any], c: Configuration, random: bool) -> str:
+    n, solved = int(row["n"]), int(row["solved"])
+    budget = counted(c.settings.training.max_steps, "step")
+    if not random:
+        share = percent(row["success_rate"])
+        return f"{solved:,} of the slice's {n:,} starts ({share}) were solved within {budget}."
+    if n == 1:
+        return f"The only restart was {'' if solved else 'not '}solved within {budget}."
+    interval = f"95% interval {percent(row['ci_low'])} to {percent(row['ci_high'])}"
+    share = f"({percent(row['success_rate'])}; {interval})"
+    if not solved:
+        return f"None of {n:,} random starts {share} was solved within {budget}."
+    who = f"All {n:,}" if solved == n else f"{solved:,} of {n:,}"
+    return f"{who} random starts {share} were solved within {budget}."
+
+
+def _others(row: pd.Series[Any]) -> str:
+    parts = [f"{label} ({int(row[label]):,})" for label in LABELS[1:] if row.get(label, 0)]
+    if not parts:
+        return ""
+    text = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return f"{'The others' if row['solved'] else 'They'} ended {text}."
+
+
+def _times(study: Study, row: pd.Series[Any], c: Configuration) -> list[str]:
+    if not row["solved"]:
+        return []
+    strategy: Any = study.strategies.loc[c.index]
+    needed = int(strategy["restarts_99"])
+    found = []
+    if needed > 1:
+        found.append(f"With {needed:,} restarts, one is solved with a probability of 99%.")
+    if times_known(c):
+        frame = pd.DataFrame(study.restarts.xs(c.index, level="configuration"))
+        steps = frame.loc[frame["solved"], "steps"]
+        low, middle, high = (number(float(np.round(steps.quantile(q)))) for q in (0.05, 0.5, 0.95))
+        found.append(
+            f"Those that were solved took {middle} steps (median; nine in ten took {low} to "
+            f"{high})."
+        )
+        gain = strategy["budget_cost"] / strategy["checked_cost"]
+        if gain > 1.1:
+            found.append(
+                f"Giving up after {number(strategy['best_cutoff'])} steps and starting again pays: "
+                f"about {strategy['checked_cost']:,.0f} steps per solution instead of "
+                f"{strategy['budget_cost']:,.0f}."
+            )
+    return found
+
+
+def _minima(landscape: Landscape, c: Configuration) -> list[str]:
+    table = landscape.minima(c)
+    if table.empty:
+        return []
+    counts = table["kind"].astype(str).value_counts()
+    kinds = [f"{n:,} {_KINDS[kind][n > 1]}" for kind, n in counts.items() if kind in _KINDS]
+    largest: Any = table.iloc[0]
+    if len(table) == 1:
+        found = [
+            f"All are of one class up to the network's symmetries: {_KINDS[largest['kind']][0]}."
+        ]
+    else:
+        found = [
+            f"Up to the network's symmetries they fall into {len(table):,} classes "
+            f"({', '.join(kinds)}); the largest has {percent(float(largest['share']))} of them."
+        ]
+    unseen = landscape.of("unseen", c)
+    if len(unseen):
+        seen, estimate = float(unseen["classes"].iloc[0]), float(unseen["chao1"].iloc[0])
+        if estimate > seen + 0.5:
+            found.append(f"By Chao's estimate there are at least {estimate:,.0f}.")
+    return found
+
+
+def _barrier(landscape: Landscape, c: Configuration) -> str:
+    table = landscape.of("barriers", c)
+    if table.empty or not c.architecture.hidden:
+        return ""
+    aligned = table["aligned"].astype(bool)
+    before, after = highest_rise(table[~aligned]), highest_rise(table[aligned])
+    if not before:
+        return "On no straight path between two endpoints does the loss rise above the line."
+    return (
+        f"On straight paths between two endpoints the loss rises up to {number(before)} above the "
+        f"line between its ends; once hidden units are aligned, up to {number(after)}."
+    )
+
+
+def _verdict(landscape: Landscape, c: Configuration) -> str:
+    table = landscape.of("verdicts", c)
+    if table.empty:
+        return ""
+    row: Any = table.iloc[0]
+    verdict = str(row["verdict"])
+    return f"{verdict[:1].upper()}{verdict[1:]}. {row['reason']}".strip()

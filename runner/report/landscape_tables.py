@@ -1,0 +1,66 @@
+"""The tables of `python -m runner analyze`, where a study has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from runner.errors import StudyError
+
+if TYPE_CHECKING:
+    from runner.plan import Configuration
+    from runner.tables import Study
+
+NAMES = ("curvature", "classes", "minima", "unseen", "barriers", "verdicts")
+"""What `analyze` adds to a study."""
+
+
+class Landscape:
+    """The landscape tables of a study, each a plain table that may be empty.
+
+    Parameters
+    ----------
+    study : Study
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._tables = {name: _table(study, name) for name in NAMES}
+
+    @property
+    def missing(self) -> bool:
+        """Whether the study was not analysed."""
+        return all(table.empty for table in self._tables.values())
+
+    def whole(self, name: str) -> pd.DataFrame:
+        """Return a table."""
+        return self._tables[name]
+
+    def of(self, name: str, configuration: Configuration) -> pd.DataFrame:
+        """Return a configuration's rows of a table."""
+        table = self._tables[name]
+        if table.empty:
+            return table
+        return table[table["configuration"] == configuration.index]
+
+    def minima(self, configuration: Configuration) -> pd.DataFrame:
+        """Return a configuration's classes, the largest first."""
+        table = self.of("minima", configuration)
+        return table.sort_values("size", ascending=False, kind="stable") if len(table) else table
+
+
+def weights(rows: pd.DataFrame, configuration: Configuration) -> np.ndarray:
+    """Return the weights in rows of `Study.minima`, shape (n, n_parameters), float64."""
+    names = list(configuration.architecture.parameter_names)
+    return rows.reindex(columns=names).to_numpy(np.float64)
+
+
+def _table(study: Study, name: str) -> pd.DataFrame:
+    try:
+        table = getattr(study, name, None)
+    except StudyError:
+        table = None
+    if not isinstance(table, pd.DataFrame) or table.empty:
+        return pd.DataFrame()
+    return table if "configuration" in table.columns else table.reset_index()

@@ -1,0 +1,165 @@
+"""The page: everything of a report, in one HTML file that asks nothing of a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import tomli_w
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from runner.report.findings import findings
+from runner.report.landscape_tables import Landscape
+from runner.report.names import counted
+from runner.report.report_tables import tables
+from runner.report.style import Picture
+from runner.report.words import LABELS, OTHERS
+
+if TYPE_CHECKING:
+    from runner.tables import Study
+
+_MOST_FINDINGS = 12
+
+
+def page(study: Study, landscape: Landscape, pictures: Sequence[Picture]) -> str:
+    """Return the report as HTML.
+
+    Parameters
+    ----------
+    study : Study
+    landscape : Landscape
+    pictures : sequence of Picture
+
+    Notes
+    -----
+    A function of the study and the versions: no time and no place is in it. All that comes from
+    an experiment is escaped, and the page's own policy forbids scripts but the one that sorts.
+    """
+    environment = Environment(
+        loader=PackageLoader("runner.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["with_code"] = _with_code
+    loader = environment.loader
+    if loader is None:  # pragma: no cover
+        raise AssertionError
+    style = loader.get_source(environment, "page.css")[0]
+    script = loader.get_source(environment, "page.js")[0]
+    return environment.get_template("page.html").render(
+        name=study.experiment.name,
+        lead=_lead(study),
+        notes=_notes(study, landscape),
+        findings=findings(study, landscape),
+        most_findings=_MOST_FINDINGS,
+        figures=[_figure(picture) for picture in pictures],
+        tables=list(tables(study, landscape)),
+        facts=_facts(study),
+        command=_command(study),
+        experiment_file="experiment.toml",
+        experiment=tomli_w.dumps(study.experiment.model_dump(mode="json")),
+        words=[*OTHERS.items(), *LABELS.items()],
+        # our own files, not an experiment's content
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _with_code(text: str) -> Markup:
+    """Escape a text and show what is in backquotes as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+def _hash(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
+
+def _figure(picture: Picture) -> dict[str, object]:
+    svg = picture.save("svg")
+    width, height = picture.figure.get_size_inches() * 96
+    return {
+        "name": picture.name,
+        "title": picture.title,
+        "caption": picture.caption,
+        "alt": picture.alt,
+        "data": base64.b64encode(svg).decode(),
+        "width": round(width),
+        "height": round(height),
+    }
+
+
+def _lead(study: Study) -> str:
+    n = len(study.plan.configurations)
+    each = counted(study.experiment.restarts, "restart")
+    what = f"One configuration, {each}" if n == 1 else f"{n:,} configurations, {each} of each"
+    training = [c.settings.training for c in study.plan.configurations]
+    most = sorted({each.max_steps for each in training})
+    names = " or ".join(dict.fromkeys(each.optimizer.replace("-", " ") for each in training))
+    steps = " to ".join(f"{m:,}" for m in dict.fromkeys((most[0], most[-1])))
+    return f"{what}, trained by {names} for at most {steps} steps."
+
+
+def _notes(study: Study, landscape: Landscape) -> list[str]:
+    notes = []
+    if not study.complete:
+        notes.append(
+            f"Unfinished: {study.n_done:,} of {study.plan.n_restarts:,} restarts are trained, and "
+            "everything here is of these alone. Run the same sweep again to go on."
+        )
+    if failed := len(study.failures):
+        notes.append(
+            f"{counted(failed, 'restart')} could not be trained and count nowhere here: see the "
+            "table of failures."
+        )
+    slices = [c for c in study.plan.configurations if c.settings.init.slice is not None]
+    if slices:
+        notes.append(
+            "The starts are a grid over two weights, not a random sample: shares are of that "
+            "square only and have no intervals."
+        )
+    if landscape.missing and study.n_done:
+        notes.append(
+            "Classes of endpoints, barriers and a verdict on convexity are not here yet: run "
+            "`python -m runner analyze` on this study, then `report` again."
+        )
+    return notes
+
+
+def _facts(study: Study) -> list[tuple[str, str]]:
+    plan, experiment = study.plan, study.experiment
+    hashes = study.hashes
+    versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
+    return [
+        ("Root seed", str(experiment.seed)),
+        ("Restarts", f"{study.n_done:,} of {plan.n_restarts:,}"),
+        ("Batches", f"{len(study.commits):,} of {plan.n_batches:,}"),
+        ("Compiled functions", f"{len(plan.groups):,}"),
+        ("Engine", plan.engine),
+        ("Versions", versions),
+        ("Plan, SHA-256", hashes["plan"]),
+        ("Shards, SHA-256", f"{hashes['shards']} (of the list of the shards' own)"),
+    ]
+
+
+def _command(study: Study) -> str:
+    plan = study.plan
+    parts = ["python -m runner sweep experiment.toml", f"--out results/{study.experiment.name}"]
+    if plan.engine != "pytensor":
+        parts.append(f"--engine {plan.engine}")
+    if plan.batch_size is not None:
+        parts.append(f"--batch-size {plan.batch_size}")
+    tables_ = [c.settings.problem.table for c in plan.configurations if c.settings.problem.table]
+    text = " ".join(parts)
+    if tables_:
+        names = ", ".join(sorted({PurePath(t).name for t in tables_}))
+        text += f"\n# beside it: {names}"
+    return text

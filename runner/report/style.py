@@ -1,0 +1,160 @@
+"""How figures look: colours that colour-blind readers can tell apart, sizes, panels, files."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
+"""Okabe and Ito's colours (2008), the yellow darkened so that it shows on white."""
+
+LABEL_COLOURS = {
+    "solved": "#009E73",
+    "cycling": "#8C8C00",
+    "plateau": "#CC79A7",
+    "saturated": "#D55E00",
+    "descending": "#56B4E9",
+    "oscillating": "#E69F00",
+    "stationary": "#0072B2",
+    "minimum": "#0072B2",
+    "saddle": "#8C8C00",
+    "indeterminate": "#999999",
+    "diverged": "#000000",
+}
+"""One colour per label, in every figure."""
+
+OTHER = "#999999"
+"""Of what has no colour of its own."""
+
+MOST_PANELS = 12
+"""Panels of one figure."""
+
+MOST_LINES = 8
+"""Configurations that share one panel."""
+
+MOST_CLASSES = 7
+"""Classes of endpoints that have a colour of their own."""
+
+_WIDTH = 9.0  # inches; the page shows it at 900 CSS pixels or less
+_STYLE: Any = {
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "svg.hashsalt": "runner",
+    "savefig.dpi": 150,
+    "figure.dpi": 150,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its words."""
+
+    name: str
+    """Names its files."""
+    title: str
+    """A heading."""
+    caption: str
+    """What is drawn, of how many, and what is sampled."""
+    alt: str
+    """The figure in words, for those who cannot see it."""
+    figure: Figure
+    """The drawing."""
+
+    def save(self, kind: str) -> bytes:
+        """Return the drawing as the bytes of a file of this kind, svg or png."""
+        sink = io.BytesIO()
+        with styled(), warnings.catch_warnings():
+            # a table's name may have characters that the font lacks; they become boxes
+            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+            if kind == "svg":
+                FigureCanvasSVG(self.figure)
+                metadata: dict[str, Any] = {"Date": None, "Creator": None, "Title": self.title}
+            else:
+                FigureCanvasAgg(self.figure)
+                metadata = {"Software": None, "Title": self.title}
+            self.figure.savefig(sink, format=kind, metadata=metadata)
+        return sink.getvalue()
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in the report's style, whatever the process's own settings are."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def panels(
+    n: int, *, columns: int = 3, height: float = 2.6, share: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of n panels in rows of at most ``columns``; ``height`` is a row's, inches."""
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    width = _WIDTH if columns > 1 or n == 1 else _WIDTH / 2
+    figure = Figure(figsize=(width, height * rows + 0.5), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
+    axes = list(grid.ravel())
+    for spare in axes[n:]:
+        spare.remove()
+    return figure, axes[:n]
+
+
+def single(height: float = 4.0) -> tuple[Figure, Axes]:
+    """Return a figure of one panel as wide as the page."""
+    figure, (axes,) = panels(1, height=height)
+    return figure, axes
+
+
+def lines_of(n: int) -> list[tuple[str, str]]:
+    """Return n colours and line styles, so that no two lines differ in colour alone."""
+    styles = ("-", "--", "-.", ":")
+    return [(PALETTE[i % len(PALETTE)], styles[i % len(styles)]) for i in range(n)]
+
+
+def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
+    """Put one legend for all panels under the figure."""
+    found: dict[str, Any] = {}
+    for each in axes:
+        handles, names = each.get_legend_handles_labels()
+        found |= dict(zip(names, handles, strict=True))
+    if found:
+        entries = figure.legend(
+            list(found.values()), list(found), loc="outside lower center", ncols=columns
+        )
+        for handle in entries.legend_handles:
+            if handle is not None:
+                handle.set_alpha(1)
+
+
+def class_colours(classes: pd.DataFrame) -> dict[int, str]:
+    """Return the colour of each of the largest classes, given them in that order."""
+    return dict(zip(map(int, classes["class"].head(MOST_CLASSES)), PALETTE, strict=False))
+
+
+def first(n: int, shown: int, what: str = "configurations") -> str:
+    """Say which of n are drawn, as the end of a caption."""
+    return f" The first {shown} of {n:,} {what} are shown." if shown < n else ""
+
+
+def thinned(n: int, most: int) -> np.ndarray:
+    """Return at most ``most`` positions out of n, evenly spread."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64)) if n else np.arange(0)

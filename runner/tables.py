@@ -1,0 +1,494 @@
+"""A study's results as pandas tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from runner import findings
+from runner.commits import Commit
+from runner.errors import StudyError
+from runner.experiment import Experiment
+from runner.labels import LABELS
+from runner.messages import printable
+from runner.optimizers import OPTIMIZERS
+from runner.plan import Batch, Plan, digest
+from runner.shards import RESTART_COLUMNS
+from runner.store import Store
+
+INDEX = ["configuration", "restart"]
+"""Index of every table with a row per restart."""
+
+QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
+"""Quantiles in the summary, by the ending of their columns."""
+
+
+def open_study(path: str | Path) -> Study:
+    """Open a study's folder for reading, finished or not.
+
+    Parameters
+    ----------
+    path : str or Path
+        For example ``results/gates``.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    StudyError
+        If there is no study or its plan is damaged.
+    """
+    study = Study(path)
+    _ = study.plan
+    return study
+
+
+class Study:
+    """The results of one experiment; tables are read when first asked for.
+
+    Notes
+    -----
+    A table shows what was committed when it was first read: open the study again for news.
+    ``configuration`` is the position in the grid, ``restart`` the number of the restart in it.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._store = Store(path)
+
+    def __repr__(self) -> str:
+        done, all_ = self.n_done, self.plan.n_restarts
+        return f"<Study {self.experiment.name!r}: {done:,} of {all_:,} restarts>"
+
+    @property
+    def path(self) -> Path:
+        """The study's folder."""
+        return self._store.path
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What was to be done."""
+        return self._store.read_plan()[0]
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that the study was made with."""
+        return self._store.read_plan()[1]
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of the plan, and of the list of all committed shards' own."""
+        shards = [[commit.batch.name, commit.sha256] for commit in self.commits]
+        return {"plan": self._store.plan_sha256, "shards": digest(shards)}
+
+    @property
+    def report_path(self) -> Path:
+        """Where the report lies once it is written."""
+        return self._store.report_path
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment as it was run."""
+        return self.plan.experiment
+
+    @cached_property
+    def commits(self) -> list[Commit]:
+        """What is committed, sorted by batch."""
+        return sorted(self._store.commits(), key=lambda commit: commit.batch)
+
+    @property
+    def n_done(self) -> int:
+        """Restarts that are trained or have failed for good."""
+        return sum(len(commit.batch) for commit in self.commits)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.n_done == self.plan.n_restarts
+
+    @cached_property
+    def configurations(self) -> pd.DataFrame:
+        """One row per configuration: the grid's columns, id and n_parameters."""
+        points = self.plan.configurations
+        frame = pd.DataFrame({name: self._grid(name) for name in self.experiment.grid})
+        frame.index = pd.RangeIndex(len(points), name="configuration")
+        frame["id"] = [c.id for c in points]
+        frame["n_parameters"] = [c.architecture.n_parameters for c in points]
+        return frame
+
+    def _grid(self, name: str) -> pd.Categorical:
+        """One axis of the grid, as text where its values are lists."""
+        values = [_cell(c.point[name]) for c in self.plan.configurations]
+        return pd.Categorical(values, categories=[_cell(v) for v in self.experiment.grid[name]])
+
+    @cached_property
+    def restarts(self) -> pd.DataFrame:
+        """One row per restart.
+
+        Columns
+        -------
+        the grid's columns : category
+        label : category, one of `runner.labels.LABELS`
+        solved : bool
+        steps : int32, updates made
+        loss : float64, at the final weights, the L2 term included
+        gradient_norm : float64, largest absolute component of the gradient there
+        weight_norm : float64, Euclidean norm of the final weights and biases
+        level : float64, exact loss level that a plateau or saturated restart has come to
+        mistakes : int64, corrections made; only with optimizer perceptron
+        period : int64, passes after which the weights came back, 0 if not; likewise
+        """
+        counted = {name: None for rule in OPTIMIZERS.values() for name in rule.columns}
+        table = self._read([*RESTART_COLUMNS, *counted])
+        frame: pd.DataFrame = table.to_pandas()
+        frame["label"] = pd.Categorical(frame["label"], categories=list(LABELS))
+        frame = frame.set_index(INDEX)
+        owner = frame.index.get_level_values("configuration").to_numpy()
+        for position, name in enumerate(self.experiment.grid):
+            values = self._grid(name)
+            codes = pd.Categorical.from_codes(values.codes[owner], dtype=values.dtype)
+            frame.insert(position, name, pd.Series(codes, index=frame.index))
+        return frame
+
+    @cached_property
+    def weights(self) -> pd.DataFrame:
+        """One row per restart, same index as `restarts`; one column per weight and bias.
+
+        Notes
+        -----
+        ``W1[j,i]`` is the weight of unit j of the first layer on input i, ``b1[j]`` its bias, and
+        so on layer by layer; missing where a configuration's network has no such parameter.
+        """
+        names = self.parameter_names
+        frame: pd.DataFrame = self._read([*INDEX, *names]).to_pandas()
+        return frame.set_index(INDEX)
+
+    @cached_property
+    def starts(self) -> pd.DataFrame:
+        """Starting weights of every restart, in the same form as `weights`; redrawn, not stored."""
+        frames = []
+        for configuration, numbers in self.restarts.groupby(level="configuration").groups.items():
+            c = self.plan.configurations[int(str(configuration))]
+            restarts = numbers.get_level_values("restart").to_numpy()
+            first = int(restarts.min())
+            drawn = c.starts(self.experiment.seed).draw(first, int(restarts.max()) + 1)
+            names = c.architecture.parameter_names
+            frames.append(pd.DataFrame(drawn[:, restarts - first].T, index=numbers, columns=names))
+        empty = pd.DataFrame(index=self.restarts.index)
+        return pd.concat(frames).reindex(columns=self.parameter_names) if frames else empty
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Loss at log-spaced steps of a sample: the first restarts of each configuration.
+
+        Columns are configuration, restart, step (int32) and loss (float64), a row per recorded
+        step. ``curves.attrs["restarts_per_configuration"]`` says how many restarts are sampled.
+        """
+        sampled = ds.field("restart") < self.plan.n_curves
+        columns = [*INDEX, "curve_steps", "curve_losses"]
+        frame: pd.DataFrame = self._read(columns, sampled).to_pandas()
+        frame = frame.rename(columns={"curve_steps": "step", "curve_losses": "loss"})
+        frame = frame.explode(["step", "loss"], ignore_index=True)
+        frame = frame.astype({"step": "int32", "loss": "float64"})
+        frame.attrs["restarts_per_configuration"] = self.plan.n_curves
+        return frame
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """Restarts that could not be trained: configuration, restart, reason, traceback."""
+        rows = []
+        for commit in self.commits:
+            for failure in commit.failures:
+                piece = Batch(commit.batch.group, failure.position, failure.position + 1)
+                (segment,) = self.plan.segments(piece)
+                rows.append(
+                    (
+                        segment.configuration.index,
+                        segment.start,
+                        failure.reason,
+                        failure.traceback,
+                    )
+                )
+        return pd.DataFrame(rows, columns=[*INDEX, "reason", "traceback"])
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row per configuration.
+
+        Columns
+        -------
+        the grid's columns
+        n : restarts trained
+        solved : how many of them are solved
+        success_rate, ci_low, ci_high : their share, with its 95% Wilson interval
+        plateau … diverged : how many have each other label
+        loss_q05, loss_median, loss_q95 : quantiles of the final loss
+        steps_q05, steps_median, steps_q95 : quantiles of the updates made
+        """
+        frame = self.restarts
+        groups = frame.groupby(level="configuration")
+        summary = self.configurations[list(self.experiment.grid)].copy()
+        summary["n"] = groups.size().reindex(summary.index, fill_value=0)
+        counts = pd.crosstab(frame.index.get_level_values("configuration"), frame["label"])
+        counts = counts.reindex(index=summary.index, columns=list(LABELS), fill_value=0)
+        summary["solved"] = counts["solved"]
+        rates = [_wilson(k, n) for k, n in zip(counts["solved"], summary["n"], strict=True)]
+        summary[["success_rate", "ci_low", "ci_high"]] = rates
+        summary[list(LABELS[1:])] = counts[list(LABELS[1:])]
+        for column in ("loss", "steps"):
+            for name, share in QUANTILES.items():
+                summary[f"{column}_{name}"] = groups[column].quantile(share)
+        return summary
+
+    def endpoints(self, group: int, restarts: int) -> pa.Table:
+        """Return the first restarts of each configuration of a group of the plan.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns configuration, restart, label, loss, level and every weight and bias; sorted by
+            configuration and restart.
+        """
+        configurations = self.plan.groups[group].configurations
+        wanted = ds.field("configuration").isin([c.index for c in configurations])
+        names = configurations[0].architecture.parameter_names
+        columns = [*INDEX, "label", "loss", "level", *names]
+        return self._read(columns, wanted & (ds.field("restart") < restarts))
+
+    @cached_property
+    def budgets(self) -> pd.DataFrame:
+        """Success against step budget: see `runner.variance.budgets`."""
+        from runner import variance
+
+        return variance.budgets(self)
+
+    @cached_property
+    def times(self) -> pd.DataFrame:
+        """Kaplan-Meier estimate of the time to solution: see `runner.variance.times`."""
+        from runner import variance
+
+        return variance.times(self)
+
+    @cached_property
+    def strategies(self) -> pd.DataFrame:
+        """What a solution costs under restart strategies: see `runner.variance.strategies`."""
+        from runner import variance
+
+        return variance.strategies(self)
+
+    @cached_property
+    def losses(self) -> pd.DataFrame:
+        """Final losses by label: see `runner.variance.losses`."""
+        from runner import variance
+
+        return variance.losses(self)
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """Success of configurations that differ in one axis: see `runner.variance.comparisons`."""
+        from runner import variance
+
+        return variance.comparisons(self)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what is committed: tables made from another state of the study differ."""
+        return self.hashes["shards"]
+
+    def _finding(self, name: str) -> pd.DataFrame:
+        return findings.read(self._store.tables_path, name, self.digest)
+
+    @cached_property
+    def curvature(self) -> pd.DataFrame:
+        """One row per analysed restart, indexed by configuration and restart.
+
+        Columns
+        -------
+        gradient_norm : float64, largest absolute component of the gradient in float64
+        smallest, largest : float64, eigenvalues of the Hessian; missing for networks with more
+            parameters than ``attrs["max_parameters"]`` and for endpoints that are not finite
+        index : float64, eigenvalues below minus the tolerance ``attrs["null"]`` × the largest
+            absolute one
+        condition : float64, largest over smallest absolute eigenvalue
+        null_directions : float64, eigenvalues within the tolerance of 0
+        label : str, the restart's label, with ``stationary`` split into ``minimum``, ``saddle``
+            and ``indeterminate``
+        critical : str, what a damped Newton search finds next to the endpoint, whatever its
+            label: ``minimum``, ``saddle``, ``indeterminate`` or ``none``
+        polished_loss : float64, the loss there; missing with ``none``
+        polish_distance : float64, how far it is from the endpoint
+        returned : boolean, whether minimising again from a perturbed point came back to it;
+            missing where no minimum was at stake
+        swap_excess : float64, rise of the loss half way to the endpoint with the first two hidden
+            units exchanged; missing where no layer has two units
+
+        Raises
+        ------
+        StudyError
+            If the study has not been analysed; the same for all tables below.
+        """
+        return self._finding("curvature")
+
+    @cached_property
+    def classes(self) -> pd.DataFrame:
+        """One row per analysed restart: its class.
+
+        The one column, ``class`` (int64), numbers the classes of a configuration from 0 by
+        falling size, as in `minima`; it is -1 where the endpoint belongs to none.
+        """
+        return self._finding("classes")
+
+    @cached_property
+    def minima(self) -> pd.DataFrame:
+        """One row per class of endpoints that the network's symmetries make the same.
+
+        Columns
+        -------
+        configuration, class : int64
+        kind : str; ``minimum`` and ``saddle``, grouped by their weights in canonical form;
+            ``indeterminate``, critical points with flat directions, grouped by their outputs;
+            ``solved`` and ``saturated``, which run off to infinity, grouped by loss level and
+            hidden code; ``plateau``, grouped by loss level
+        size : int64, analysed restarts in the class
+        share, ci_low, ci_high : float64, their share with its 95% Wilson interval
+        loss : float64, of the representative: at the critical point, or at the endpoint
+        accuracy : float64, share of the outputs that are on the right side
+        smallest, largest, index : float64, of the Hessian there
+        multiplicity : float64, size of the orbit under the finite symmetries
+        level : float64, exact loss level that a saturated class or a plateau comes to
+        code : str, hidden code: each unit's activation over the patterns as 0, h, 1 (or -, 0, +)
+        restart : int64, the representative
+        W1[0,0], ... : float64, its weights in canonical form
+        """
+        return self._finding("minima")
+
+    @cached_property
+    def unseen(self) -> pd.DataFrame:
+        """One row per configuration: how many classes the analysed restarts have not met.
+
+        Columns
+        -------
+        n, classes, singletons, doubletons : int64, restarts that belong to a class, classes, and
+            classes met exactly once and twice
+        good_turing : float64, estimated chance that a new restart ends in a class not met before,
+            singletons / n (Good 1953, Biometrika 40:237)
+        chao1 : float64, lower estimate of the number of all classes,
+            classes + f1 (f1 - 1) / (2 (f2 + 1)) (Chao 1984, Scand. J. Statist. 11:265; the
+            bias-corrected form)
+        boender_rinnooy_kan : float64, posterior mean of the number of all classes,
+            classes (n - 1) / (n - classes - 2) (Boender and Rinnooy Kan 1987, Math. Programming
+            37:59); missing where n <= classes + 2
+        """
+        return self._finding("unseen")
+
+    @cached_property
+    def barriers(self) -> pd.DataFrame:
+        """The loss on straight paths between pairs of endpoints; two rows a pair.
+
+        Columns
+        -------
+        configuration : int64
+        pairs : str, ``representatives`` (of classes) or ``sample`` (of endpoints)
+        restart_a, restart_b, class_a, class_b : int64
+        aligned : bool, whether the second endpoint was first replaced by the nearest of its
+            images under the network's symmetries
+        midpoint_violation : float64, loss half way minus the mean of the ends' losses; positive
+            breaks convexity (Jensen's inequality)
+        excess : float64, largest rise of the path above the straight line between its ends
+        barrier : float64, highest loss on the path minus the mean of the ends' losses
+        curve_barrier : float64, the same on a quadratic Bézier curve trained to be low; missing
+            where no curve was trained
+        path : list of 33 float64, losses at equal steps from the first end to the second
+        """
+        return self._finding("barriers")
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One row per configuration: what is known of the loss's convexity.
+
+        Columns
+        -------
+        configuration : int64
+        verdict : str, ``non-convex, proven``, ``convex, known`` or ``no violation found``
+        reason : str, in plain words with numbers
+        pairs, violations : int64, pairs of endpoints looked at, and those whose straight path
+            rises above the line between its ends
+        worst_violation : float64, the largest such rise
+        swap_violation : float64, largest rise on the way to an endpoint's own image with two
+            hidden units exchanged; missing where there are no two
+        restart_a, restart_b : int64, the pair of the worst violation (the same restart twice
+            where it is the exchange of units); -1 where there is none
+        """
+        return self._finding("verdicts")
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """Columns of `weights`: of all networks of the grid, layer by layer, weights first."""
+        names: dict[str, None] = {}
+        for group in self.plan.groups:
+            names |= dict.fromkeys(group.configurations[0].architecture.parameter_names)
+        # layer by layer, weights before biases, whatever network came first
+        return sorted(names, key=_parameter_order)
+
+    def _read(self, columns: Sequence[str], rows: Any = None) -> pa.Table:
+        """Read columns of all committed shards, sorted by configuration and restart.
+
+        A column that a group's shards lack is missing there; ``rows`` filters.
+        """
+        parts = list(self._groups(columns, rows))
+        if not parts:
+            schema = {name: pa.int64() if name in INDEX else pa.float64() for name in columns}
+            return pa.schema(schema).empty_table()
+        table = pa.concat_tables(parts, promote_options="permissive")
+        table = table.select([name for name in columns if name in table.column_names])
+        return table.sort_by([(name, "ascending") for name in INDEX])
+
+    def _groups(self, columns: Sequence[str], rows: Any) -> Iterator[pa.Table]:
+        """One table for each group of configurations, whose shards have the same columns."""
+        for number in range(len(self.plan.groups)):
+            paths = [
+                str(self._store.shard_path(c.batch))
+                for c in self.commits
+                if c.batch.group == number and c.rows
+            ]
+            if not paths:
+                continue
+            try:
+                dataset = ds.dataset(paths, format="parquet")
+                present = [name for name in columns if name in dataset.schema.names]
+                yield dataset.to_table(columns=present, filter=rows)
+            except (OSError, pa.ArrowInvalid) as error:
+                where = printable(str(self.path))
+                message = (
+                    f"{where}: a committed shard cannot be read ({error}). "
+                    f"Run `python -m runner verify {where}`."
+                )
+                raise StudyError(message) from error
+
+
+def _cell(value: Any) -> Any:
+    """A grid value as a table shows it: lists as text."""
+    return str(list(value)) if isinstance(value, list | tuple) else value
+
+
+def _parameter_order(name: str) -> tuple[int, bool, list[int]]:
+    head, _, tail = name.rstrip("]").partition("[")
+    return int(head[1:]), head[0] == "b", [int(i) for i in tail.split(",")]
+
+
+def _wilson(successes: int, n: int) -> tuple[float, float, float]:
+    """Share and its 95% interval (Wilson 1927); all missing where n is 0."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return (np.nan, np.nan, np.nan)
+    interval = binomtest(int(successes), int(n)).proportion_ci(0.95, method="wilson")
+    return successes / n, float(interval.low), float(interval.high)

@@ -1,0 +1,98 @@
+"""Plain, bounded data from a TOML file or a caller's mapping."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from runner.errors import ExperimentError
+
+__all__ = ["MAX_BYTES", "plain", "read_toml"]
+
+MAX_BYTES: Final = 2**20
+"""Largest experiment file, bytes."""
+
+_MAX_DEPTH: Final = 16
+# tomllib takes quadratic time over the parts of a dotted key.
+_KEY_PART: Final = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+"""
+_LONG_KEY: Final = re.compile(rf"(?<![\w-])(?:{_KEY_PART}\.[ \t]*+){{{_MAX_DEPTH},}}", re.ASCII)
+
+
+def read_toml(path: Path, where: str) -> dict[str, Any]:
+    """Read a TOML file of at most `MAX_BYTES`.
+
+    Parameters
+    ----------
+    path : Path
+    where : str
+        What error messages call the file.
+
+    Raises
+    ------
+    ExperimentError
+        If it is missing, no regular file, too large, not UTF-8 or not TOML; the message names
+        line and column where there is one.
+    """
+    try:
+        if not path.is_file():
+            state = "is a folder" if path.is_dir() else "is not a regular file"
+            state = state if path.exists() else "does not exist"
+            message = f"{where}: the file {state}; expected an experiment in TOML."
+            raise ExperimentError(message)
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        message = f"{where}: the file cannot be read: {reason}."
+        raise ExperimentError(message) from None
+    if len(content) > MAX_BYTES:
+        message = f"{where}: the file is too large; expected at most {MAX_BYTES:,} bytes."
+        raise ExperimentError(message)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        message = f"{where}: line {line} holds the byte 0x{byte:02x}; expected UTF-8 text."
+        raise ExperimentError(message) from None
+    try:
+        if _LONG_KEY.search(text):
+            raise RecursionError
+        return tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep(where) from None
+    except tomllib.TOMLDecodeError as error:
+        message = f"{where}: not TOML: {str(error)[:200].rstrip('.')}."
+        raise ExperimentError(message) from None
+    except ValueError:
+        # Python refuses to read integers of thousands of digits.
+        message = f"{where}: an integer is too long; expected at most 4300 digits."
+        raise ExperimentError(message) from None
+
+
+def plain(value: Any, where: str, depth: int = 0) -> Any:
+    """Copy data into dicts, lists and scalars; NumPy and pandas values become Python's.
+
+    Raises
+    ------
+    ExperimentError
+        If the data are nested more than 16 deep.
+    """
+    if depth > _MAX_DEPTH:
+        raise _too_deep(where)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, where, depth + 1) for key, item in value.items()}
+    if isinstance(value, PurePath):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return plain(value.tolist(), where, depth + 1)
+    if isinstance(value, list | tuple | range):
+        return [plain(item, where, depth + 1) for item in value]
+    return value
+
+
+def _too_deep(where: str) -> ExperimentError:
+    return ExperimentError(f"{where}: nested too deeply; expected at most {_MAX_DEPTH} levels.")

@@ -1,0 +1,120 @@
+"""What several test modules share: small signatures and experiments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from hypothesis import settings
+
+from runner.network import Architecture, LossKind
+from runner.step import Signature
+from runner.training import Restarts
+
+# The same examples in every run; no deadline, as these machines are shared.
+settings.register_profile("runner", deadline=None, derandomize=True)
+settings.load_profile("runner")
+
+os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
+
+XOR = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))
+XOR_TARGETS = np.array([0.0, 1.0, 1.0, 0.0])
+
+
+@pytest.fixture(scope="session")
+def xor() -> Callable[..., Signature]:
+    """Make a signature of XOR on a 2-2-1 network; arguments change its fields."""
+
+    def make(
+        hidden: tuple[int, ...] = (2,),
+        activation: str = "sigmoid",
+        output: str = "sigmoid",
+        loss: str = "cross-entropy",
+        reduction: str = "mean",
+        skip: bool = False,
+        **fields: Any,
+    ) -> Signature:
+        n_outputs = 2 if output == "softmax" else 1
+        base = Signature(
+            architecture=Architecture(2, hidden, n_outputs, activation, output, skip),
+            patterns=XOR,
+            middles=(0.5,) * n_outputs,
+            tolerances=(0.0,) * n_outputs,
+            loss=LossKind(loss, reduction),
+            regularised=False,
+            optimizer="gradient-descent",
+            stop_solved=False,
+            stop_loss=False,
+            stop_gradient=False,
+            dtype="float64",
+            layout="lanes",
+            n_lanes=8,
+            n_steps=7,
+        )
+        return replace(base, **fields)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def restarts() -> Callable[..., Restarts]:
+    """Make XOR restarts of a signature from uniform starts."""
+
+    def make(
+        signature: Signature,
+        n: int = 20,
+        scale: float = 1.0,
+        rate: float = 0.5,
+        max_steps: int = 50,
+        traced: int = 0,
+        seed: int = 7,
+        **hyper: float,
+    ) -> Restarts:
+        from runner.step import HYPERPARAMETERS
+
+        rng = np.random.default_rng(seed)
+        values = {"learning_rate": rate} | hyper
+        rows = [np.full(n, values.get(name, 0.0)) for name in HYPERPARAMETERS]
+        column = XOR_TARGETS[:, np.newaxis]
+        softmax = signature.architecture.n_outputs == 2
+        targets = np.hstack([1 - column, column]) if softmax else column
+        return Restarts(
+            starts=rng.uniform(-scale, scale, (signature.architecture.n_parameters, n)),
+            hyper=np.array(rows),
+            targets=targets.reshape(1, -1),
+            table=np.zeros(n, int),
+            max_steps=np.full(n, max_steps, np.int32),
+            traced=np.arange(n) < traced,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[Client]:
+    """Two workers as threads of this process: quick, and compiled functions are shared."""
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address="127.0.0.1:0",
+            resources={"CPU": 1},
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """Address of a cluster that outlives commands, so that they share its compiled functions."""
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", resources={"CPU": 1}
+    ) as cluster:
+        yield cluster.scheduler_address

@@ -1,0 +1,102 @@
+"""docs/lecture.md, docs/engines.md and the experiments they name: run as they are written."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import runner
+from runner.plan import Plan
+
+ROOT = Path(__file__).parents[1]
+LECTURE = (ROOT / "docs" / "lecture.md").read_text()
+BLOCK = re.compile(r"```python\n(.*?)```\n(?:\n((?:    [^\n]*\n|\n)+))?", re.DOTALL)
+
+
+def run(folder: Path, *arguments: str) -> str:
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    return tmp_path
+
+
+def test_the_lecture_runs_from_top_to_bottom(project) -> None:
+    blocks = BLOCK.findall(LECTURE)
+    assert len(blocks) >= 10
+    code = "".join(f"{block}\nprint('=====')\n" for block, _ in blocks)
+    for whole, less in (("N = 1000", "N = 25"), ('"tanh", "relu", ', ""), (", [2, 2]]", "]")):
+        assert whole in code
+        code = code.replace(whole, less)
+    printed = run(project, "-c", code).split("=====\n")
+    # What does not depend on the number of restarts is in the text, to the digit.
+    for (block, text), out in zip(blocks, printed, strict=False):
+        if "sweep" not in block and "study" not in block:
+            assert out.split() == text.split()
+
+    def frame(name: str):
+        return runner.open_study(project / "results" / name)
+
+    summary = frame("lecture").summary
+    assert summary["solved"].tolist()[:5] == [25, 25, 25, 25, 0]
+    assert 0 < summary["solved"][5] < 25
+    growth = frame("growth")
+    norms = growth.restarts.groupby("configuration")["weight_norm"].median()
+    assert (norms[:3].diff()[1:] > 4).all()
+    assert (norms[3:].diff()[1:] > 4).all()
+    weights = growth.weights.groupby("configuration").median()
+    ratio = weights["b1[0]"] / weights["W1[0,0]"]
+    assert ratio[2] == pytest.approx(-1.5, abs=0.02)  # the widest margin's
+    assert ratio[5] == pytest.approx(-0.5, abs=0.04)
+    assert np.ptp(frame("softmax").restarts.loc[2, "loss"]) < 1e-6
+    one = frame("one-layer")
+    assert one.summary["solved"].sum() == 0
+    steps = (one.restarts["network.output"] == "step").to_numpy()
+    assert (one.weights[steps] == one.starts[steps]).all(axis=None)
+    assert frame("perceptron").summary["cycling"].tolist() == [0, 0, 25]
+    np.testing.assert_allclose(frame("linear").restarts["loss"], 0.25, rtol=1e-3)
+
+
+def test_the_experiments_of_the_lecture_can_be_planned(project) -> None:
+    run(project, "docs/spirals.py", "experiments/spirals.csv")
+    commands = re.findall(r"^python -m runner (sweep .*)$", LECTURE, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        assert "configurations" in run(project, "-m", "runner", *command.split(), "--dry-run")
+    experiment = runner.load_experiment(project / "experiments" / "spirals.toml")
+    table = Plan(experiment).configurations[0].table
+    assert (table.n_patterns, table.n_inputs, table.n_outputs) == (48, 2, 1)
+    first, second = table.inputs[:24], table.inputs[24:]
+    np.testing.assert_array_equal(first, -second)
+    gaps = np.linalg.norm(first[:, None] - second[None], axis=2)
+    assert gaps.min() > 0.1
+
+
+def test_all_16_gates_are_swept(project) -> None:
+    arguments = ["experiments/gates16.toml", "--restarts", "10", "--quiet"]
+    run(project, "-m", "runner", "sweep", *arguments, "--set", "network.hidden=[]")
+    summary = runner.open_study(project / "results" / "gates16").summary
+    assert len(summary) == 16
+    failed = summary.loc[summary["solved"] < 10, "problem.gate"].tolist()
+    assert failed == ["XOR", "XNOR"]
+    assert (summary["solved"] > 0).sum() == 14

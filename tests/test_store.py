@@ -1,0 +1,162 @@
+"""The study folder: commits, the log, the lock, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.commits import Commit
+from runner.dispatcher import Failure
+from runner.errors import StudyError
+from runner.experiment import load_experiment
+from runner.plan import Batch, Plan
+from runner.store import Store
+
+ROOT = Path(__file__).parent.parent
+BATCH = Batch(0, 0, 10)
+
+
+def plan(**changes) -> Plan:
+    return Plan(
+        load_experiment({"name": "t", "restarts": 10, "problem": {"gate": "XOR"}} | changes)
+    )
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    store = Store(tmp_path / "study")
+    with store.locked():
+        store.create(plan())
+    return store
+
+
+def test_a_commit_is_read_back(store) -> None:
+    failures = [Failure(3, "ValueError: no", "Traceback …")]
+    with store.locked():
+        made = store.commit(BATCH, b"shard", 9, failures)
+    assert store.commits() == [made]
+    assert made.failures == tuple(failures)
+    assert store.shard_path(BATCH).read_bytes() == b"shard"
+    assert Commit.parse(made.line()) == made
+
+
+def test_a_torn_last_line_did_not_happen(store) -> None:
+    with store.locked():
+        made = store.commit(BATCH, b"shard", 10, [])
+    whole = store.log.path.read_bytes()
+    for cut in range(len(whole)):
+        store.log.path.write_bytes(whole + whole[:cut])
+        assert store.commits() == [made]
+        with store.locked():
+            pass
+        assert store.log.path.read_bytes() == whole
+
+
+def test_a_damaged_line_is_named(store) -> None:
+    store.log.path.write_bytes(b'{"batch": 3}\n')
+    with pytest.raises(StudyError, match=r"line 1 is damaged.* runner verify"):
+        store.commits()
+
+
+def test_the_same_batch_with_other_bytes_is_an_alarm(store) -> None:
+    with store.locked():
+        store.commit(BATCH, b"shard", 10, [])
+    with pytest.raises(StudyError, match="another SHA-256"), store.locked():
+        store.commit(BATCH, b"other", 10, [])
+    assert store.shard_path(BATCH).read_bytes() == b"shard"
+    with store.locked():
+        store.commit(BATCH, b"shard", 10, [])  # as after a crash before the log's line
+    assert len(store.commits()) == 1
+
+
+def test_a_plan_is_read_back_in_the_order_of_its_grid(tmp_path) -> None:
+    grid = {"problem.gate": ["XOR", "AND"], "network.hidden": [[2], []]}
+    store = Store(tmp_path)
+    first = plan(grid=grid)
+    with store.locked():
+        store.create(first)
+    again, versions = store.read_plan()
+    assert [c.point for c in again.configurations] == [c.point for c in first.configurations]
+    assert list(again.experiment.grid) == list(grid)
+    assert "pytensor" in versions
+    assert store.differences(first) == []
+
+
+def test_what_differs_is_named(store) -> None:
+    assert store.differences(plan(seed=4, init={"scale": 2.0})) == [
+        "seed was 1990, now 4",
+        "init.scale was 1.0, now 2.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b"null", b'{"sha256": "0"}', b"\xff\xfe", b'{"format": 1, "sha256": "0"}'],
+)
+def test_a_damaged_plan_is_refused(store, damage) -> None:
+    store.plan_path.write_bytes(damage)
+    with pytest.raises(StudyError, match=r"plan.json is damaged"):
+        store.read_plan()
+
+
+def test_a_changed_plan_is_refused(store) -> None:
+    content = json.loads(store.plan_path.read_text())
+    content["plan"]["experiment"]["seed"] = 5
+    store.plan_path.write_text(json.dumps(content))
+    with pytest.raises(StudyError, match="does not match its SHA-256"):
+        store.read_plan()
+
+
+def test_no_study_says_how_to_make_one(tmp_path) -> None:
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(StudyError, match=r"no study here .* runner sweep"):
+            Store(path).read_plan()
+
+
+def test_the_lock_names_its_holder_and_ends_with_it(store) -> None:
+    code = (
+        "import sys; from runner.store import Store\n"
+        "with Store(sys.argv[1]).locked():\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(store.path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StudyError, match=rf"in use by process {holder.pid} "), store.locked():
+            pass
+        holder.kill()
+    with store.locked():
+        assert store.lock_path.exists()
+
+
+def test_temporary_files_of_a_crash_are_removed(store) -> None:
+    left = store.shards_path / "0000" / "x.parquet.tmp"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    with store.locked():
+        assert not left.exists()
+
+
+def test_clearing_removes_only_what_a_study_made(store) -> None:
+    foreign = store.path / "notes.txt"
+    foreign.write_text("mine")
+    store.clear()
+    assert foreign.read_text() == "mine"
+    assert not store.exists
+    assert not store.shards_path.exists()
+
+
+def test_a_file_in_the_way_is_named(tmp_path) -> None:
+    path = tmp_path / "file"
+    path.write_text("")
+    with pytest.raises(StudyError, match="is a file; expected a folder"), Store(path).locked():
+        pass
