@@ -211,6 +211,7 @@ class _Analysis:
     """One analysis: what it looks at, and what is known so far."""
 
     def __init__(self, store: Store, endpoints: int, report: Report | None) -> None:
+        self.store = store
         self.study = Study(store.path)
         self.folder = store.tables_path
         self.report = report or (lambda _: None)
@@ -238,15 +239,17 @@ class _Analysis:
 
     def finish(self, slots: Slots) -> None:
         """Do what is left, write the tables, remove the parts."""
-        for old in self.folder.glob("parts/*"):
-            if old != self.parts:
-                shutil.rmtree(old)
-        files.make_folder(self.parts)
+        with self.store.writing():
+            for old in self.folder.glob("parts/*"):
+                if old != self.parts:
+                    shutil.rmtree(old)
+            files.make_folder(self.parts)
         self._work(slots, "endpoints", self._endpoint_batches(), self._endpoint_task)
         self._sort()
         self._work(slots, "pairs", self._pair_batches(), self._pair_task)
-        self._judge()
-        shutil.rmtree(self.folder / "parts")
+        with self.store.writing():
+            self._judge()
+            shutil.rmtree(self.folder / "parts")
 
     @cached_property
     def groups(self) -> dict[int, _Group]:
@@ -302,9 +305,11 @@ class _Analysis:
 
     def _keep(self, stage: str, complete: Complete) -> None:
         path = self._part(stage, complete.batch)
-        files.make_folder(path.parent)
         # what could not be looked at at all is missing from the tables, and counted there
-        files.replace(path, join(complete.shards) if complete.shards else b"")
+        content = join(complete.shards) if complete.shards else b""
+        with self.store.writing():
+            files.make_folder(path.parent)
+            files.replace(path, content)
 
     def _read(self, stage: str, batches: Iterator[Batch]) -> Iterator[tuple[Batch, pd.DataFrame]]:
         for batch in batches:

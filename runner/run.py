@@ -200,7 +200,7 @@ def repair(path: str | Path, **options: Any) -> list[damage.Damage]:
     """
     store = Store(path)
     plan, _ = store.read_plan()
-    with store.locked(reading=False):
+    with store.locked(reading=False), store.writing():
         found = damage.find(store, plan)
         damage.repair(store, plan, found)
     _sweep(store, plan, overwrite=False, **options)

@@ -13,7 +13,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +124,10 @@ class Store:
         if self.path.exists() and not self.path.is_dir():
             message = f"{self._where} is a file; expected a folder. Choose another with --out."
             raise StudyError(message)
-        try:
+        with self.writing():
             files.make_folder(self.path)
-            lock = FileLock(self.lock_path)
+        lock = FileLock(self.lock_path)
+        try:
             lock.acquire(blocking=False)
         except Timeout:
             message = (
@@ -138,18 +139,29 @@ class Store:
             raise self._unwritable(error) from error
         holder = f"process {os.getpid()} on {socket.gethostname()}\n"
         try:
-            # Beside the lock, not in it: another system may refuse to read a locked file.
-            self.lock_path.with_suffix(".holder").write_text(holder)
-            self._remove_temporaries()
-            if reading:
-                self.log.drop_torn_line()
-                self._committed = {commit.batch: commit for commit in self.log.read()}
+            with self.writing():
+                # Beside the lock, not in it: another system may refuse to read a locked file.
+                self.lock_path.with_suffix(".holder").write_text(holder)
+                self._remove_temporaries()
+                if reading:
+                    self.log.drop_torn_line()
+                    self._committed = {commit.batch: commit for commit in self.log.read()}
+            yield
+        finally:
+            with suppress(OSError):  # it only tells who holds the lock
+                self.lock_path.with_suffix(".holder").unlink(missing_ok=True)
+            lock.release()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what a disk refuses into a StudyError that says how to go on.
+
+        Only around work on files: what a broken connection raises is an OSError too.
+        """
+        try:
             yield
         except OSError as error:
             raise self._unwritable(error) from error
-        finally:
-            self.lock_path.with_suffix(".holder").unlink(missing_ok=True)
-            lock.release()
 
     def _holder(self) -> str:
         try:
@@ -174,24 +186,25 @@ class Store:
 
     def clear(self) -> None:
         """Remove a study's own files, and nothing else, from the folder."""
-        for path in (self.plan_path, self.experiment_path, self.log.path):
-            path.unlink(missing_ok=True)
-        for name in ("shards", "telemetry", "tables"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        self.report_path.unlink(missing_ok=True)
+        with self.writing():
+            for path in (self.plan_path, self.experiment_path, self.log.path):
+                path.unlink(missing_ok=True)
+            for name in ("shards", "telemetry", "tables"):
+                shutil.rmtree(self.path / name, ignore_errors=True)
+            self.report_path.unlink(missing_ok=True)
         self._committed = {}
 
     def create(self, plan: Plan) -> None:
         """Write the plan of a new study; the plan itself comes last."""
-        files.make_folder(self.shards_path)
-        files.make_folder(self.telemetry_path.parent)
-        files.replace(
-            self.experiment_path, tomli_w.dumps(plan.experiment.model_dump(mode="json")).encode()
-        )
+        experiment = tomli_w.dumps(plan.experiment.model_dump(mode="json"))
         content = {"format": FORMAT, "plan": plan.canonical(), "versions": versions()}
         # not sorted: the order of the grid is the order of the configurations
         text = json.dumps(content | {"sha256": digest(content)}, indent=1)
-        files.write_new(self.plan_path, text.encode() + b"\n")
+        with self.writing():
+            files.make_folder(self.shards_path)
+            files.make_folder(self.telemetry_path.parent)
+            files.replace(self.experiment_path, experiment.encode())
+            files.write_new(self.plan_path, text.encode() + b"\n")
 
     def read_plan(self) -> tuple[Plan, dict[str, str]]:
         """Return the stored plan and the versions that it was made with.
@@ -272,17 +285,18 @@ class Store:
         logged = self._committed.get(batch)
         if logged is not None and logged.sha256 != sha256:
             raise self._alarm(path)
-        files.make_folder(path.parent)
-        try:
-            files.write_new(path, shard)
-        except FileExistsError:
-            # left by a crash between the rename and the log's line
-            if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-                raise self._alarm(path) from None
         commit = Commit(batch, rows, len(shard), sha256, tuple(failures), device)
-        if logged is None:
-            self.log.append(commit)
-            self._committed[batch] = commit
+        with self.writing():
+            files.make_folder(path.parent)
+            try:
+                files.write_new(path, shard)
+            except FileExistsError:
+                # left by a crash between the rename and the log's line
+                if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+                    raise self._alarm(path) from None
+            if logged is None:
+                self.log.append(commit)
+                self._committed[batch] = commit
         return commit
 
     def _alarm(self, path: Path) -> StudyError:
@@ -295,7 +309,7 @@ class Store:
 
     def record(self, telemetry: Mapping[str, Any]) -> None:
         """Append a line to the telemetry; not synced, as nothing depends on it."""
-        with self.telemetry_path.open("a") as file:
+        with self.writing(), self.telemetry_path.open("a") as file:
             file.write(json.dumps(telemetry, sort_keys=True) + "\n")
 
 

@@ -6,6 +6,8 @@ import queue
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -86,7 +88,8 @@ class Window:
         finally:
             # on an error or Ctrl-C: what is committed stays, the rest is called off
             for future in self.futures.values():
-                future.cancel()
+                with suppress(OSError):
+                    future.cancel()
 
     def _fill(self) -> None:
         """Hand out pieces until every worker of every kind has enough."""
@@ -105,14 +108,18 @@ class Window:
         function, arguments = self.call(sent)
         self.tasks += 1
         self.unsent -= len(sent.pieces)
-        future = self.client.submit(
-            function,
-            *arguments,
-            # a piece that was called back is sent again: Dask would reuse an old key's outcome
-            key=f"{sent.pieces[0].key(self.name)}-{self.tasks}",
-            resources=self.slots.resources(sent.kind),
-            pure=False,
-        )
+        try:
+            future = self.client.submit(
+                function,
+                *arguments,
+                # a piece that was called back is sent again: Dask would reuse an old key's outcome
+                key=f"{sent.pieces[0].key(self.name)}-{self.tasks}",
+                resources=self.slots.resources(sent.kind),
+                pure=False,
+            )
+        except OSError:
+            self._lost(sent)  # with the connection; `Slots.refresh` says when that is for good
+            return
         self.futures[sent] = future
         future.add_done_callback(lambda done: self.answers.put((sent, done)))
 
@@ -132,13 +139,16 @@ class Window:
         for sent, future in self._arrived():
             if self.futures.pop(sent, None) is None:
                 continue
-            if future.status == "finished":
-                self.refusals = 0
-                self.take(sent, future.result())
-            elif future.status == "cancelled":
-                self._lost(sent)  # with the scheduler; it may come back
-            else:
+            if future.status == "error":
                 self._failed(sent, future.exception())
+            else:
+                try:
+                    result = future.result()
+                except (OSError, CancelledError):
+                    self._lost(sent)  # with the scheduler; it may come back
+                else:
+                    self.refusals = 0
+                    self.take(sent, result)
             future.release()
 
     def _failed(self, sent: Sent, error: BaseException | None) -> None:
