@@ -12,8 +12,8 @@ from runner.errors import ClusterError
 KINDS = ("gpu", "cpu")
 """Kinds of device, the ones that get work first in front; a worker's resource is the capitals."""
 
-JAX_ENGINES = ("pytensor",)
-"""Engines that compute through JAX, and so on a GPU too."""
+JAX_ENGINES = ("pytensor", "pytensor-jax")
+"""Engines that can compute through JAX, and so on a GPU too."""
 
 PRETEND_VARIABLE = "RUNNER_PRETEND_GPU"
 """For tests only: set to 1, a worker that offers GPU may compute on a CPU."""
@@ -43,16 +43,24 @@ def require(kind: str, engine: str = "pytensor") -> None:
     if kind == "cpu" and "jax" not in sys.modules:
         # else JAX would take a part of a GPU that is there for another worker
         os.environ["JAX_PLATFORMS"] = "cpu"
+        return
+    if computing(kind) != kind:
+        return
     from runner.engines.pytensor import platform
 
     found = platform()
-    if found != kind and not (kind == "gpu" and os.environ.get(PRETEND_VARIABLE) == "1"):
+    if found != kind:
         message = (
             f"a worker offers {kind.upper()}, but JAX computes on {found!r} there; expected "
             f"{kind!r}. Start it where there is one (for a GPU: an NVIDIA driver and the "
             'requirements in requirements/cuda.txt), or offer "CPU=1".'
         )
         raise ClusterError(message)
+
+
+def computing(kind: str) -> str:
+    """Return the kind of device that work for a kind is done on: another one in tests only."""
+    return "cpu" if os.environ.get(PRETEND_VARIABLE) == "1" else kind
 
 
 def choose_gpu(worker_name: object) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from runner import barriers
 from runner.curvature import curvature
-from runner.device import require
+from runner.device import computing, require
 from runner.engines import measured
 from runner.plan import Configuration
 from runner.shards import encode
@@ -54,7 +54,7 @@ class Endpoints:
         signature = self.configurations[0].signature().measured
         hyper = np.stack([c.hyper for c in self.configurations], axis=1)
         targets = np.stack([c.table.targets.ravel() for c in self.configurations], axis=1)
-        functions = measured(self.engine, signature)
+        functions = measured(self.engine, signature, computing(self.device))
         return Terrain(functions, hyper[:, self.owner], targets[:, self.owner])
 
     def noise(self) -> np.ndarray:

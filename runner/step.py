@@ -300,8 +300,8 @@ class Step:
                 found += [self.T.stack(z), self.T.stack(y)]
         return found
 
-    def evaluate(self, tensors: Sequence[Tensor], lane: Lane) -> list[Tensor]:
-        """What is known of an endpoint: see `runner.engines.Evaluation`."""
+    def seen(self, tensors: Sequence[Tensor], lane: Lane) -> list[list[Tensor]]:
+        """What is known of an endpoint, a group of tensors for each of `Evaluation`'s fields."""
         T, layout = self.T, self.layout
         parameters = tensors[: self.n_tensors]
         pre, out = layout.forward(T, parameters)
@@ -309,12 +309,25 @@ class Step:
         moved = self.update(tensors, gradients, lane)[: self.n_tensors]
         next_pre, next_out = layout.forward(T, moved)
         return [
-            self.loss(parameters, pre, out, lane),
+            [self.loss(parameters, pre, out, lane)],
+            gradients,
+            list(out),
+            [self.solved(out, lane.targets)],
+            moved,
+            [self.loss(moved, next_pre, next_out, lane)],
+        ]
+
+    def evaluate(self, tensors: Sequence[Tensor], lane: Lane) -> list[Tensor]:
+        """What is known of an endpoint: see `runner.engines.Evaluation`."""
+        T, layout = self.T, self.layout
+        (loss,), gradients, out, (solved,), moved, (next_loss,) = self.seen(tensors, lane)
+        return [
+            loss,
             layout.pack(T, gradients),
             layout.pack_outputs(T, out),
-            self.solved(out, lane.targets),
+            solved,
             layout.pack(T, moved),
-            self.loss(moved, next_pre, next_out, lane),
+            next_loss,
         ]
 
     def product(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from runner.device import require
+from runner.device import computing, require
 from runner.engines import compiled
 from runner.labels import label
 from runner.plan import Segment
@@ -102,7 +102,7 @@ def train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
 def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
     started = time.perf_counter()
     signature = task.segments[0].configuration.signature(task.device)
-    functions = compiled(task.engine, signature)
+    functions = compiled(task.engine, signature, computing(task.device))
     ready = time.perf_counter()
     restarts = prepare(task)
     ended = train(functions, restarts)

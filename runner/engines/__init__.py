@@ -1,6 +1,6 @@
 """Engines: what turns the symbolic step into a compiled function.
 
-An engine is a module with ``compile(engine, signature) -> Compiled``, ``trace(signature,
+An engine is a module with ``compile(engine, signature, device) -> Compiled``, ``trace(signature,
 parameters)`` and ``versions()``. It is imported only where a function is compiled, so that the
 command line starts without it.
 """
@@ -21,7 +21,8 @@ from runner.messages import shown
 from runner.step import Signature
 
 ENGINES = {
-    "pytensor": "PyTensor with its JAX backend: the default, on CPUs and GPUs",
+    "pytensor": "PyTensor, as SIMD code on CPUs and through its JAX backend on GPUs: the default",
+    "pytensor-jax": "PyTensor with its JAX backend everywhere: slower on CPUs",
     "pytensor-numba": "PyTensor with its Numba backend: CPU only, slower to compile",
     "theano": "Theano 1.0.5: CPU only, Python 3.11 only, in an environment of its own",
 }
@@ -114,9 +115,9 @@ def _module(engine: str) -> Any:
 
 
 @lru_cache(maxsize=64)
-def compiled(engine: str, signature: Signature) -> Compiled:
-    """Compile a signature, or return what this process compiled before."""
-    functions: Compiled = _module(engine).compile(engine, signature)
+def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled:
+    """Compile a signature for a kind of device, or return what this process compiled before."""
+    functions: Compiled = _module(engine).compile(engine, signature, device)
     return functions
 
 
@@ -137,8 +138,7 @@ class Measured:
 
 
 @lru_cache(maxsize=64)
-def measured(engine: str, signature: Signature) -> Measured:
+def measured(engine: str, signature: Signature, device: str = "cpu") -> Measured:
     """Compile what looks at endpoints, or return what this process compiled before."""
-    module = import_module(f"runner.engines.{engine.partition('-')[0]}")
-    functions: Measured = module.measure(engine, signature)
+    functions: Measured = _module(engine).measure(engine, signature, device)
     return functions

@@ -1,10 +1,16 @@
-"""PyTensor as engine: scan over steps, compiled by its JAX or its Numba backend."""
+"""PyTensor as engine: the symbolic step as SIMD code, or scanned and compiled by JAX or Numba.
+
+On a CPU the elementwise graphs of layout lanes become SIMD code (`runner.engines.simd`). All else
+goes through PyTensor's JAX backend: GPUs, layout stacked, and graphs with an operation that has no
+SIMD code.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -29,10 +35,12 @@ import pytensor.tensor as pt
 from packaging.version import Version
 from pytensor.compile.mode import Mode, get_mode
 
-BACKENDS = {"pytensor": "JAX", "pytensor-numba": "NUMBA"}
+from runner.engines import simd
+
+BACKENDS = {"pytensor": "JAX", "pytensor-jax": "JAX", "pytensor-numba": "NUMBA"}
 
 
-def compile(engine: str, signature: Signature) -> Compiled:
+def compile(engine: str, signature: Signature, device: str) -> Compiled:
     """Compile one signature's functions for this process.
 
     Parameters
@@ -40,20 +48,26 @@ def compile(engine: str, signature: Signature) -> Compiled:
     engine : str
         A key of `BACKENDS`.
     signature : Signature
+    device : str
+        Kind of device that this process computes on.
 
     Returns
     -------
     Compiled
     """
-    mode = _mode(engine)
     started = time.perf_counter()
-    advance = _advance(signature, mode)
-    evaluate = _evaluate(replace(signature, dtype="float64"), mode)
+    seen = replace(signature, dtype="float64")
+    if _is_simd(engine, signature, device):
+        with suppress(simd.UnknownOperation):
+            functions = _simd_advance(signature), _simd_evaluate(seen)
+            return Compiled(signature, *functions, time.perf_counter() - started)
+    mode = _mode(engine)
+    advance, evaluate = _advance(signature, mode), _evaluate(seen, mode)
     _warm(signature, advance, evaluate)
     return Compiled(signature, advance, evaluate, time.perf_counter() - started)
 
 
-def measure(engine: str, signature: Signature) -> Measured:
+def measure(engine: str, signature: Signature, device: str) -> Measured:
     """Compile the functions that look at endpoints; XLA compiles each when it is first called.
 
     Parameters
@@ -62,13 +76,22 @@ def measure(engine: str, signature: Signature) -> Measured:
         A key of `BACKENDS`.
     signature : Signature
         See `Signature.measured`.
+    device : str
+        Kind of device that this process computes on.
 
     Returns
     -------
     Measured
     """
+    if _is_simd(engine, signature, device):
+        with suppress(simd.UnknownOperation):
+            return Measured(signature, _simd_evaluate(signature), _simd_product(signature))
     mode = _mode(engine)
     return Measured(signature, _evaluate(signature, mode), _product(signature, mode))
+
+
+def _is_simd(engine: str, signature: Signature, device: str) -> bool:
+    return engine == "pytensor" and signature.layout == "lanes" and device == "cpu"
 
 
 def _mode(engine: str) -> Any:
@@ -127,6 +150,82 @@ def _inputs(step: Step) -> tuple[Any, Any, Any, Any, Any, Lane]:
     targets = pt.tensor("targets", dtype=dtype, shape=(step.signature.n_targets, shape))
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
     return state, steps, limit, hyper, targets, Lane(rows, limit, step.layout.targets(pt, targets))
+
+
+def _vectors(step: Step) -> tuple[list[Any], Any, list[Any], Lane]:
+    """Symbolic inputs of a step in layout lanes, every row a vector of its own.
+
+    Returns the state's vectors, the steps, all other inputs in the order of `Lane`, and the lane.
+    """
+    signature = step.signature
+
+    def vector(name: str, dtype: str) -> Any:
+        return pt.tensor(name, dtype=dtype, shape=(signature.n_lanes,))
+
+    def rows(name: str, n: int) -> list[Any]:
+        return [vector(f"{name}{i}", signature.dtype) for i in range(n)]
+
+    limit = vector("limit", "int32")
+    hyper, targets = rows("hyper", len(HYPERPARAMETERS)), rows("target", signature.n_targets)
+    fixed = [*hyper, limit, *targets]
+    lane = Lane(hyper, limit, targets)
+    return rows("state", signature.n_rows), vector("steps", "int32"), fixed, lane
+
+
+def _simd_advance(signature: Signature) -> Any:
+    step = Step(pt, gradient, signature)
+    tensors, count, fixed, lane = _vectors(step)
+    moved, counted, solved = step.advance(tensors, count, lane)
+    n = len(tensors)
+    function = simd.Function(
+        [*tensors, count, *fixed], [*moved, counted, solved], signature.n_lanes, n + 1, clock=n
+    )
+
+    def advance(
+        state: np.ndarray,
+        steps: np.ndarray,
+        limit: np.ndarray,
+        hyper: np.ndarray,
+        targets: np.ndarray,
+    ) -> tuple[np.ndarray, ...]:
+        into = np.empty_like(state), np.empty_like(steps), np.empty(len(steps), bool)
+        function([state, steps, hyper, limit, targets], into, signature.n_steps)
+        return into
+
+    return advance
+
+
+def _simd_evaluate(signature: Signature) -> Any:
+    step = Step(pt, gradient, signature)
+    tensors, _, _, lane = _vectors(step)
+    groups = step.seen(tensors, lane)
+    inputs = [*tensors, *lane.hyper, *lane.targets]
+    function = simd.Function(inputs, [v for group in groups for v in group], signature.n_lanes)
+    n = signature.n_lanes
+
+    def evaluate(*arrays: np.ndarray) -> Evaluation:
+        seen = [np.empty((len(group), n), group[0].type.dtype) for group in groups]
+        function(arrays, seen)
+        loss, gradients, outputs, solved, moved, next_loss = seen
+        return Evaluation(loss[0], gradients, outputs, solved[0], moved, next_loss[0])
+
+    return evaluate
+
+
+def _simd_product(signature: Signature) -> Any:
+    step = Step(pt, gradient, signature)
+    tensors, _, _, lane = _vectors(step)
+    directions = [v.type() for v in tensors]
+    product = step.product(tensors, directions, lane)
+    inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
+    function = simd.Function(inputs, product, signature.n_lanes)
+
+    def multiply(*arrays: np.ndarray) -> np.ndarray:
+        products = np.empty_like(arrays[0])
+        function(arrays, [products])
+        return products
+
+    return multiply
 
 
 def _advance(signature: Signature, mode: Any) -> Any:

@@ -62,7 +62,7 @@ _SELDOM = Mode(linker="py", optimizer="fast_compile")
 """For what is seldom called: Theano's NumPy implementations, as compiling C takes seconds."""
 
 
-def compile(engine: str, signature: Signature) -> Compiled:
+def compile(engine: str, signature: Signature, device: str) -> Compiled:
     """Compile one signature's functions for this process.
 
     Parameters
@@ -70,6 +70,8 @@ def compile(engine: str, signature: Signature) -> Compiled:
     engine : str
         ``theano``.
     signature : Signature
+    device : str
+        ``cpu``.
 
     Returns
     -------

@@ -1,0 +1,307 @@
+"""Vector instructions: what LLVM is told to do with a block of lanes, and what it lacks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+I64 = ir.IntType(64)
+_I32 = ir.IntType(32)
+_BOOL = ir.IntType(1)
+
+FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
+TYPES = FLOATS | {"int32": _I32, "int8": ir.IntType(8), "bool": _BOOL}
+"""The type of one lane by dtype; a bool is a byte in memory."""
+
+# tanh(x) = x p(x²) / q(x²) up to a bound: the rational function of least largest relative error,
+# 6e-9 and 2e-17, found with Remez' algorithm. Constants first. At the bound tanh is four units in
+# the last place below 1 and stays there, so that rounding can nowhere carry it beyond 1.
+_TANH = {
+    "float32": (
+        8.0,
+        (
+            0.99999999356890704386,
+            0.13444495168179560472,
+            0.0035715946835166058288,
+            0.00002189460673480185073,
+            1.5230340230626513814e-8,
+        ),
+        (
+            1.0,
+            0.46777822486907770938,
+            0.026164430232150742314,
+            0.00034112865462511475845,
+            8.5224151478292858142e-7,
+        ),
+    ),
+    "float64": (
+        18.0,
+        (
+            0.99999999999999997765,
+            0.15192994927603220257,
+            0.0059933577170713096468,
+            0.000094307372774766112361,
+            6.9321997401194990392e-7,
+            2.5048487187066335762e-9,
+            4.3519425553259955556e-12,
+            3.2710015970214994854e-15,
+            8.1628468114940835082e-19,
+            2.8646816128375339515e-23,
+        ),
+        (
+            1.0,
+            0.48526328260936524359,
+            0.034414451920193688491,
+            0.00083227429984401394286,
+            8.8479384054842986456e-6,
+            4.5526271441145265625e-8,
+            1.1490139869203566678e-10,
+            1.3396598338354523108e-13,
+            6.0996797660353407878e-17,
+            6.9805355060431236592e-21,
+        ),
+    ),
+}
+
+# exp: least and largest argument, ln 2 in two parts, degree of the series, bits of the mantissa.
+# A multiple of the first part up to 1024 is exact.
+_EXP = {
+    "float32": (-87.0, 88.0, 0.693359375, -2.12194440054690583e-4, 8, 23, _I32),
+    "float64": (-708.0, 709.0, 0.693145751953125, 1.42860682030941723212e-6, 14, 52, I64),
+}
+
+
+class Vectors:
+    """Writes instructions on blocks of lanes.
+
+    Parameters
+    ----------
+    module : ir.Module
+    entry : ir.Block
+        Runs once: what does not change is put here.
+    width : int
+        Lanes of a block.
+    """
+
+    def __init__(self, module: ir.Module, entry: Any, width: int) -> None:
+        self.module = module
+        self.entry = self.builder = ir.IRBuilder(entry)
+        self.width = width
+        self._splats: dict[tuple[str, str], Any] = {}
+
+    def begin(self, block: Any) -> Any:
+        """Write at the end of a block of instructions from here on."""
+        self.builder = ir.IRBuilder(block)
+        return self.builder
+
+    def type(self, dtype: str) -> ir.VectorType:
+        """A block of lanes of one variable."""
+        return ir.VectorType(TYPES[dtype], self.width)
+
+    def load(self, table: Any, row: int, first: Any, dtype: str) -> Any:
+        """Read a variable's lanes from ``first`` on; the table holds where its vector begins."""
+        value = self.builder.load(self._pointer(table, row, first, dtype))
+        value.align = 1
+        return self.builder.trunc(value, self.type("bool")) if dtype == "bool" else value
+
+    def store(self, value: Any, table: Any, row: int, first: Any, dtype: str) -> None:
+        """Write a variable's lanes, likewise."""
+        if dtype == "bool":
+            value = self.builder.zext(value, self.type("int8"))
+        self.builder.store(value, self._pointer(table, row, first, dtype)).align = 1
+
+    def _pointer(self, table: Any, row: int, first: Any, dtype: str) -> Any:
+        base = self.entry.load(self.entry.gep(table, [I64(row)]))
+        offset = self.builder.mul(first, I64(np.dtype(dtype).itemsize))
+        kind = ir.PointerType(self.type("int8" if dtype == "bool" else dtype))
+        return self.builder.inttoptr(self.builder.add(base, offset), kind)
+
+    def splat(self, number: float, dtype: str) -> Any:
+        """A constant in every lane."""
+        key = (dtype, float(number).hex())
+        if key not in self._splats:
+            single = TYPES[dtype](
+                float(np.dtype(dtype).type(number)) if dtype in FLOATS else int(number)
+            )
+            none = ir.Constant(self.type(dtype), ir.Undefined)
+            vector = self.entry.insert_element(none, single, _I32(0))
+            order = ir.Constant(ir.VectorType(_I32, self.width), None)
+            self._splats[key] = self.entry.shuffle_vector(vector, none, order)
+        return self._splats[key]
+
+    def any(self, mask: Any) -> Any:
+        """Whether a mask holds in any lane."""
+        bits = ir.IntType(self.width)
+        return self.builder.icmp_unsigned("!=", self.builder.bitcast(mask, bits), bits(0))
+
+    def fused(self, a: Any, b: Any, c: Any) -> Any:
+        """Return a * b + c, rounded once where the processor can."""
+        return self._intrinsic("fmuladd", a, b, c)
+
+    def operation(self, name: str, dtype: str, values: Sequence[Any], result: str) -> Any | None:
+        """Write an operation of PyTensor's by its name; None if it is not known.
+
+        Parameters
+        ----------
+        name : str
+            Class of the scalar operation.
+        dtype : str
+            Of its last argument.
+        values : sequence of values
+            Its arguments.
+        result : str
+            Dtype of what comes out.
+        """
+        if name == "Cast":
+            return self._cast(values[0], dtype, result)
+        if name in ("Switch", "Second", "Identity"):
+            return self.builder.select(*values) if name == "Switch" else values[-1]
+        kind = "float" if dtype in FLOATS else "bool" if dtype == "bool" else "int"
+        write = _OPERATIONS.get((name, kind))
+        return None if write is None else write(self, *values)
+
+    def _cast(self, value: Any, source: str, target: str) -> Any | None:
+        b, kind = self.builder, self.type(target)
+        if source == target:
+            return value
+        if source in FLOATS:
+            if target not in FLOATS:
+                return None
+            return b.fpext(value, kind) if target == "float64" else b.fptrunc(value, kind)
+        if target in FLOATS:
+            return b.uitofp(value, kind) if source == "bool" else b.sitofp(value, kind)
+        return b.zext(value, kind) if source == "bool" else None
+
+    def _intrinsic(self, name: str, *arguments: Any) -> Any:
+        """Call a function that LLVM has for vectors of floats."""
+        kind = arguments[0].type
+        full = f"llvm.{name}.v{self.width}{'f32' if _dtype(kind) == 'float32' else 'f64'}"
+        function = self.module.globals.get(full)
+        if function is None:
+            signature = ir.FunctionType(kind, [kind] * len(arguments))
+            function = ir.Function(self.module, signature, full)
+        return self.builder.call(function, arguments)
+
+    def _same(self, number: float, x: Any) -> Any:
+        """A constant of the type of a value."""
+        return self.splat(number, _dtype(x.type))
+
+    def _less(self, a: Any, b: Any) -> Any:
+        """The smaller one; b where they do not compare."""
+        return self.builder.select(self.builder.fcmp_ordered("<", a, b), a, b)
+
+    def _more(self, a: Any, b: Any) -> Any:
+        """The larger one; b where they do not compare."""
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
+
+    def _polynomial(self, x: Any, coefficients: Sequence[float]) -> Any:
+        """Horner's scheme; the constant coefficient comes first."""
+        value = self._same(coefficients[-1], x)
+        for c in reversed(coefficients[:-1]):
+            value = self.fused(value, x, self._same(c, x))
+        return value
+
+    def _tanh(self, x: Any) -> Any:
+        bound, above, below = _TANH[_dtype(x.type)]
+        x = self._more(self._same(-bound, x), self._less(self._same(bound, x), x))  # a nan stays
+        square = self.builder.fmul(x, x)
+        numerator = self.builder.fmul(x, self._polynomial(square, above))
+        return self.builder.fdiv(numerator, self._polynomial(square, below))
+
+    def _exp(self, x: Any) -> Any:
+        """2**n times the series of exp(x - n ln 2), whose argument is at most ln 2 / 2."""
+        b = self.builder
+        low, high, first, second, degree, mantissa, integer = _EXP[_dtype(x.type)]
+        inside = self._more(self._less(x, self._same(high, x)), self._same(low, x))
+        n = self._intrinsic("rint", b.fmul(inside, self._same(1 / math.log(2), x)))
+        rest = self.fused(n, self._same(-first, x), inside)
+        rest = self.fused(n, self._same(-second, x), rest)
+        series = self._polynomial(rest, [1 / math.factorial(k) for k in range(degree)])
+        kind = ir.VectorType(integer, self.width)
+        bias = 2 ** (integer.width - mantissa - 2) - 1
+        exponent = b.add(b.fptosi(n, kind), ir.Constant(kind, [integer(bias)] * self.width))
+        power = b.shl(exponent, ir.Constant(kind, [integer(mantissa)] * self.width))
+        value = b.fmul(series, b.bitcast(power, x.type))
+        value = b.select(b.fcmp_ordered("<", x, self._same(low, x)), self._same(0, x), value)
+        large = b.fcmp_unordered(">", x, self._same(high, x))  # or a nan, which this sum keeps
+        return b.select(large, b.fadd(x, self._same(math.inf, x)), value)
+
+    def _log1p(self, x: Any) -> Any:
+        """log(1 + x), by the logarithm of the rounded sum (Kahan)."""
+        b, one = self.builder, self._same(1, x)
+        total = b.fadd(one, x)
+        exact = b.fdiv(b.fmul(self._intrinsic("log", total), x), b.fsub(total, one))
+        return b.select(b.fcmp_ordered("==", total, one), x, exact)
+
+    def _sign(self, x: Any) -> Any:
+        b, zero = self.builder, self._same(0, x)
+        below = b.select(b.fcmp_ordered("<", x, zero), self._same(-1, x), x)
+        return b.select(b.fcmp_ordered(">", x, zero), self._same(1, x), below)
+
+
+def _dtype(kind: Any) -> str:
+    """The dtype of a vector of floats."""
+    return "float32" if kind.element == FLOATS["float32"] else "float64"
+
+
+Write = Callable[..., Any]
+
+
+def _compared(sign: str) -> dict[str, Write]:
+    def floats(v: Vectors, a: Any, b: Any) -> Any:
+        ordered = v.builder.fcmp_ordered if sign != "!=" else v.builder.fcmp_unordered
+        return ordered(sign, a, b)
+
+    return {
+        "float": floats,
+        "int": lambda v, a, b: v.builder.icmp_signed(sign, a, b),
+        "bool": lambda v, a, b: v.builder.icmp_unsigned(sign, a, b),
+    }
+
+
+def _folded(method: str) -> Write:
+    def write(v: Vectors, first: Any, *others: Any) -> Any:
+        for other in others:
+            first = getattr(v.builder, method)(first, other)
+        return first
+
+    return write
+
+
+COMPARISONS = {"LT": "<", "LE": "<=", "GT": ">", "GE": ">=", "EQ": "==", "NEQ": "!="}
+"""Operations that compare two numbers, by the class of the scalar operation."""
+
+_OPERATIONS: dict[tuple[str, str], Write] = {
+    ("Add", "int"): _folded("add"),
+    ("Sub", "int"): _folded("sub"),
+    ("Mul", "int"): _folded("mul"),
+    ("AND", "bool"): _folded("and_"),
+    ("OR", "bool"): _folded("or_"),
+    ("XOR", "bool"): _folded("xor"),
+    ("Invert", "bool"): lambda v, a: v.builder.not_(a),
+    ("Neg", "float"): lambda v, a: v.builder.fneg(a),
+    ("Abs", "float"): lambda v, a: v._intrinsic("fabs", a),
+    ("Sign", "float"): Vectors._sign,
+    ("Sqr", "float"): lambda v, a: v.builder.fmul(a, a),
+    ("Sqrt", "float"): lambda v, a: v._intrinsic("sqrt", a),
+    ("Reciprocal", "float"): lambda v, a: v.builder.fdiv(v._same(1, a), a),
+    ("TrueDiv", "float"): lambda v, a, b: v.builder.fdiv(a, b),
+    ("Pow", "float"): lambda v, a, b: v._intrinsic("pow", a, b),
+    ("Maximum", "float"): lambda v, a, b: v._intrinsic("maximum", a, b),
+    ("Minimum", "float"): lambda v, a, b: v._intrinsic("minimum", a, b),
+    ("Tanh", "float"): Vectors._tanh,
+    ("Exp", "float"): Vectors._exp,
+    ("Log", "float"): lambda v, a: v._intrinsic("log", a),
+    ("Log1p", "float"): Vectors._log1p,
+    ("IsNan", "float"): lambda v, a: v.builder.fcmp_unordered("uno", a, a),
+    **{
+        (name, kind): write
+        for name, sign in COMPARISONS.items()
+        for kind, write in _compared(sign).items()
+    },
+}
+"""How each operation is written, by its name and the kind of its last argument."""
