@@ -19,6 +19,9 @@ COPY runner/ /opt/runner/runner/
 RUN /opt/venv/bin/python -m compileall -q /opt/runner
 
 FROM ${BASE}
+LABEL org.opencontainers.image.title="runner" \
+    org.opencontainers.image.description="Random restarts of small networks on Dask workers" \
+    org.opencontainers.image.licenses="BSD-3-Clause"
 # Names are looked up by user id where a container runs under a host's user, hence USER and HOME.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/runner \
@@ -28,6 +31,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DASK_TEMPORARY_DIRECTORY=/tmp
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/runner /opt/runner
+COPY LICENSE /opt/runner/
 COPY experiments/ /work/experiments/
 RUN mkdir /work/results && chown 1000:1000 /work/results
 WORKDIR /work
