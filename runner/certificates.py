@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -156,7 +157,8 @@ def _settings(
     """Return a role's settings for Dask, certificates and key included: one file, no paths."""
     # A worker's process is also a client of the scheduler and of other workers, under its own name.
     own = {"cert": _pem(certificate).decode(), "key": _secret(key).decode()}
-    tls = {"ca-file": _pem(ca).decode()} | dict.fromkeys(ROLES, own)
+    tls: dict[str, Any] = {"ca-file": _pem(ca).decode()} | dict.fromkeys(ROLES, own)
+    tls["min-version"] = 1.3  # every Python that runs this has it
     settings = {"distributed": {"comm": {"require-encryption": True, "tls": tls}}}
     head = f"# Dask's settings for a {role}. A secret. Read where DASK_CONFIG names this file.\n"
     # JSON is YAML, and keeps the line ends of a certificate

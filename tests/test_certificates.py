@@ -29,7 +29,12 @@ def security(folder: Path, role: str) -> Security:
     """What Dask makes of a role's file."""
     parts = tls(folder, role)
     named = {f"tls_{r}_{k}": v for r in ROLES for k, v in parts[r].items()}
-    return Security(tls_ca_file=parts["ca-file"], require_encryption=True, **named)
+    return Security(
+        tls_ca_file=parts["ca-file"],
+        tls_min_version={1.3: ssl.TLSVersion.TLSv1_3}[parts["min-version"]],
+        require_encryption=True,
+        **named,
+    )
 
 
 def test_secrets_are_their_owners_alone(folder) -> None:
@@ -104,6 +109,14 @@ def test_strangers_and_the_nameless_are_refused(folder, tmp_path) -> None:
     nameless.check_hostname = False
     with pytest.raises((ssl.SSLError, OSError)):
         shake_hands(server, nameless)
+
+
+def test_what_cannot_speak_tls_1_3_is_refused(folder) -> None:
+    server, _ = contexts(folder, "scheduler")
+    _, client = contexts(folder, "client")
+    client.minimum_version = client.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises((ssl.SSLError, OSError)):
+        shake_hands(server, client)
 
 
 def test_a_client_cannot_pose_as_a_scheduler(folder) -> None:
