@@ -373,7 +373,7 @@ def export(
 
 @app.command()
 def certificates(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made new.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made new, or empty.")],
     days: Annotated[int, typer.Option(min=1, max=36500, help="How long they are valid.")] = 365,
 ) -> None:
     """Make the certificates of a cluster that speaks TLS."""

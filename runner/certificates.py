@@ -32,7 +32,7 @@ def make_certificates(folder: Path | str, days: int = 365) -> Path:
     Parameters
     ----------
     folder : Path or str
-        Made new; ``authority.key`` in it signs, and goes nowhere.
+        Made new, or empty; ``authority.key`` in it signs, and goes nowhere.
     days : int
         How long the certificates are valid.
 
@@ -44,21 +44,22 @@ def make_certificates(folder: Path | str, days: int = 365) -> Path:
     Raises
     ------
     RunnerError
-        If the folder is there already or cannot be made.
+        If there is something in the folder already, or it cannot be made.
     """
     folder = Path(folder)
     where = printable(str(folder))
     try:
-        folder.mkdir(mode=0o755, parents=True)
-    except FileExistsError:
-        message = (
-            f"{where} is there already; expected a new folder, so that no certificate in use is "
-            "lost. Choose another, or remove it."
-        )
-        raise RunnerError(message) from None
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        used = any(folder.iterdir())
     except OSError as error:
         message = f"{where}: cannot make the folder: {error.strerror}."
         raise RunnerError(message) from error
+    if used:
+        message = (
+            f"{where} is there already; expected a new or empty folder, so that no certificate in "
+            "use is lost. Choose another, or remove it."
+        )
+        raise RunnerError(message)
     until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca = _authority(ca_key, until)

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import textwrap
@@ -127,7 +128,8 @@ def test_slurm_runs_the_recipe(slurm, tmp_path) -> None:
     assert study.complete
     lines = (study.path / "telemetry" / "batches.jsonl").read_text().splitlines()
     assert len(lines) == 20
-    assert not list((tmp_path / "private").iterdir())  # the certificates are gone
+    for secret in (tmp_path / "private").iterdir():
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
 
 @pytest.mark.filterwarnings("default")

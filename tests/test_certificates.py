@@ -128,9 +128,15 @@ def test_a_client_cannot_pose_as_a_scheduler(folder) -> None:
 
 def test_certificates_in_use_are_not_overwritten(folder) -> None:
     before = (folder / "worker.yaml").read_bytes()
-    with pytest.raises(RunnerError, match="is there already; expected a new folder"):
+    with pytest.raises(RunnerError, match="is there already; expected a new or empty folder"):
         make_certificates(folder)
     assert (folder / "worker.yaml").read_bytes() == before
+
+
+def test_an_empty_folder_will_do(tmp_path) -> None:
+    # as root makes it for the user of the containers
+    made = make_certificates(tmp_path)
+    assert sorted(p.stem for p in made.glob("*.yaml")) == sorted(ROLES)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path) -> None:

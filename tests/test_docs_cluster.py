@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -26,6 +27,17 @@ def section(title: str) -> list[str]:
     """Return the commands of a section: its lines that are set off."""
     body = TEXT.split(f"\n## {title}\n")[1].split("\n## ")[0]
     return [line.strip() for line in re.findall(r"^    (\S.*)$", body, flags=re.MULTILINE)]
+
+
+def listening(pid: int) -> set[tuple[str, int]]:
+    """Addresses on which a process and its children listen."""
+    process = psutil.Process(pid)
+    return {
+        (connection.laddr.ip, connection.laddr.port)
+        for each in (process, *process.children(recursive=True))
+        for connection in each.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
 
 
 def test_the_commands_for_several_hosts_run(tmp_path) -> None:
@@ -58,11 +70,13 @@ def test_the_commands_for_several_hosts_run(tmp_path) -> None:
     try:
         client = start(sweep, *SMALL)
         output, _ = client.communicate(timeout=240)
+        beyond = {s for server in servers for s in listening(server.pid) if s[0] != "127.0.0.1"}
     finally:
         for server in reversed(servers):
             server.terminate()
             server.communicate(timeout=60)
     assert client.returncode == 0, output
+    assert {number for _, number in beyond} == {int(port)}  # the scheduler's own, for TLS
     study = open_study(tmp_path / "results" / "gates")
     assert study.complete
     assert len(study.restarts) == 120
