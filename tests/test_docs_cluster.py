@@ -7,8 +7,10 @@ import re
 import shlex
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
@@ -29,15 +31,28 @@ def section(title: str) -> list[str]:
     return [line.strip() for line in re.findall(r"^    (\S.*)$", body, flags=re.MULTILINE)]
 
 
-def listening(pid: int) -> set[tuple[str, int]]:
-    """Addresses on which a process and its children listen."""
+def listening_beyond_loopback(pid: int) -> set[int]:
+    """Return the ports on which a process and its children listen for other machines."""
     process = psutil.Process(pid)
     return {
-        (connection.laddr.ip, connection.laddr.port)
+        connection.laddr.port
         for each in (process, *process.children(recursive=True))
         for connection in each.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
+        and not ip_address(connection.laddr.ip).is_loopback
     }
+
+
+def assert_demands_certificate(port: int) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=60) as plain,
+        pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"),
+        context.wrap_socket(plain) as wrapped,
+    ):
+        wrapped.recv(1)
 
 
 def test_the_commands_for_several_hosts_run(tmp_path) -> None:
@@ -70,13 +85,15 @@ def test_the_commands_for_several_hosts_run(tmp_path) -> None:
     try:
         client = start(sweep, *SMALL)
         output, _ = client.communicate(timeout=240)
-        beyond = {s for server in servers for s in listening(server.pid) if s[0] != "127.0.0.1"}
+        beyond = {n for server in servers for n in listening_beyond_loopback(server.pid)}
+        for number in beyond:
+            assert_demands_certificate(number)
     finally:
         for server in reversed(servers):
             server.terminate()
             server.communicate(timeout=60)
     assert client.returncode == 0, output
-    assert {number for _, number in beyond} == {int(port)}  # the scheduler's own, for TLS
+    assert int(port) in beyond
     study = open_study(tmp_path / "results" / "gates")
     assert study.complete
     assert len(study.restarts) == 120
