@@ -39,10 +39,12 @@ class Paths:
 
     @property
     def excess(self) -> np.ndarray:
-        """Largest rise above the line between the ends (n,)."""
+        """Largest rise above the line between the ends (n,); nan where a loss is not finite."""
         share = np.linspace(0.0, 1.0, N_GRID)
         line = (1 - share) * self.losses[:, :1] + share * self.losses[:, -1:]
-        return np.asarray((self.losses - line)[:, 1:-1].max(axis=1))
+        rise = (self.losses - line)[:, 1:-1].max(axis=1)
+        # an overflow half way is no rise: what the loss is there was not seen
+        return np.where(np.isfinite(self.losses).all(axis=1), rise, np.nan)
 
     @property
     def barrier(self) -> np.ndarray:

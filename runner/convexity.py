@@ -76,19 +76,21 @@ def verdict(
         Rows of barriers, with a column ``violated``.
     """
     pairs = paths.groupby(["pairs", "restart_a", "restart_b"])["violated"].any()
+    # an overflow half way is no rise
+    swaps = curvature["swap_excess"].where(np.isfinite(curvature["swap_excess"]))
     row: dict[str, Any] = {
         "configuration": configuration.index,
         "verdict": OPEN,
         "pairs": len(pairs),
         "violations": int(pairs.sum()),
         "worst_violation": paths["excess"].max() if len(paths) else np.nan,
-        "swap_violation": curvature["swap_excess"].max() if len(curvature) else np.nan,
+        "swap_violation": swaps.max() if len(swaps) else np.nan,
         "restart_a": -1,
         "restart_b": -1,
     }
     reasons = []
     why = known(configuration)
-    swapped = curvature["swap_excess"] > JENSEN * np.maximum(curvature["loss"], 1.0)
+    swapped = swaps > JENSEN * np.maximum(curvature["loss"], 1.0)
     if row["violations"]:
         worst = paths.iloc[int(np.argmax(paths["excess"].where(paths["violated"], -np.inf)))]
         row["restart_a"], row["restart_b"] = int(worst["restart_a"]), int(worst["restart_b"])
@@ -99,7 +101,7 @@ def verdict(
             f"ends; so it does for {row['violations']:,} of {row['pairs']:,} pairs"
         )
     if swapped.any():
-        best = curvature.iloc[int(np.argmax(curvature["swap_excess"].where(swapped, -np.inf)))]
+        best = curvature.iloc[int(np.argmax(swaps.where(swapped, -np.inf)))]
         restart = int(best["restart"])
         if not row["violations"]:
             row["restart_a"] = row["restart_b"] = restart

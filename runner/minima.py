@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
+from statsmodels.stats.proportion import proportion_confint
 
 from runner.clusters import clusters, in_order
 from runner.codes import codes, outputs
@@ -177,10 +177,10 @@ def rows(points: Points, kind: np.ndarray, found: np.ndarray) -> list[dict[str, 
     canonical = points.symmetries.canonical(weights)
     multiplicity = points.symmetries.multiplicity(canonical, TOLERANCE)
     code = codes(net, points.configuration.table.inputs, weights)
+    low, high = proportion_confint(size, len(found), method="wilson")
     made = []
     for number, (i, n) in enumerate(zip(first, size, strict=True)):
         finite = kind[i] in ("minimum", "saddle") and points.spectrum[3, i] == 0
-        interval = binomtest(int(n), len(found)).proportion_ci(0.95, method="wilson")
         made.append(
             {
                 "configuration": points.configuration.index,
@@ -188,8 +188,8 @@ def rows(points: Points, kind: np.ndarray, found: np.ndarray) -> list[dict[str, 
                 "kind": kind[i],
                 "size": int(n),
                 "share": n / len(found),
-                "ci_low": float(interval.low),
-                "ci_high": float(interval.high),
+                "ci_low": float(low[number]),
+                "ci_high": float(high[number]),
                 "loss": points.loss[i],
                 "accuracy": points.accuracy[i],
                 "smallest": points.spectrum[0, i],

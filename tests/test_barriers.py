@@ -41,6 +41,14 @@ def test_a_path_below_its_line_violates_nothing_though_its_ends_differ() -> None
     assert Paths(np.array([line + 0.1 * JENSEN])).violated.tolist() == [False]
 
 
+def test_a_loss_that_overflows_half_way_proves_nothing() -> None:
+    losses = np.ones((2, N_GRID))
+    losses[0, 5], losses[1, 7] = np.inf, np.nan
+    paths = Paths(losses)
+    assert paths.violated.tolist() == [False, False]
+    assert np.isnan(paths.excess).all()
+
+
 @settings(max_examples=30)
 @given(st.integers(0, 2**32))
 def test_a_convex_loss_is_never_violated(seed) -> None:

@@ -113,6 +113,9 @@ def test_an_exchange_of_units_alone_proves() -> None:
     assert row["verdict"] == PROVEN
     assert (row["restart_a"], row["restart_b"], row["swap_violation"]) == (4, 4, 0.6)
     assert "0.4774" in row["reason"]
+    row = judge(problem(), swaps=[(4, 0.01, np.inf), (5, 0.01, np.nan)])
+    assert row["verdict"] == OPEN
+    assert np.isnan(row["swap_violation"])
 
 
 def test_known_convexity_is_counted_too() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from landscapes import configuration, function, plain, searched, symmetries, terrain
+from scipy.stats import binomtest
 
 from runner import minima
 from runner.curvature import curvature
@@ -135,6 +136,8 @@ def test_saturated_endpoints_go_by_level_and_code_and_plateaus_by_level() -> Non
     assert [row["level"] for row in rows] == [0.6931, 0.4774, 0.4774, 0.3466]
     assert all(np.isnan(row["multiplicity"]) for row in rows)
     assert rows[0]["share"] == 0.4
+    interval = binomtest(2, 5).proportion_ci(0.95, method="wilson")
+    assert (rows[0]["ci_low"], rows[0]["ci_high"]) == pytest.approx((interval.low, interval.high))
 
 
 def test_flat_critical_points_go_by_what_they_compute() -> None:
