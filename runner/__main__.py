@@ -36,7 +36,9 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 other error; 2 wrong experiment or option; 3 study folder; "
     "4 cluster; 5 done, but some restarts failed; 130 interrupted.",
 )
-out_console = Console()
+# a file or a pipe has no width that a table's cells would have to be folded for
+_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+out_console = Console(width=_WIDTH)
 err_console = Console(stderr=True)
 
 

@@ -174,3 +174,18 @@ def test_a_narrow_terminal_and_the_c_locale(swept) -> None:
         done = command(*arguments, env=narrow)
         assert done.returncode == 0, done.stderr
         assert "XOR" in done.stdout or arguments[1] == "--dry-run"
+
+
+def test_a_pipe_gets_rows_that_are_not_folded() -> None:
+    script = "from runner.__main__ import out_console; print(out_console.width)"
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    for extra, width in (({}, "160"), ({"COLUMNS": "100"}, "100")):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment | extra,
+            cwd=ROOT,
+        )
+        assert done.stdout.strip() == width
