@@ -99,8 +99,9 @@ def test_it_opens_with_plain_sentences_with_the_tables_numbers(study) -> None:
     text, outline = checked(study)
     row = study.summary.loc[0]
     interval = f"{percent(row['ci_low'])} to {percent(row['ci_high'])}"
+    assert f"66.7% of 30 random starts were solved (95% interval {interval})." in text
     assert f"20 of 30 random starts (66.7%; 95% interval {interval}) were solved" in text
-    assert "The others ended plateau (10)." in text
+    assert "The others are labelled plateau (10)." in text
     assert "All 30 random starts (100%;" in text
     needed = int(study.strategies.loc[0, "restarts_99"])
     assert f"With {needed} restarts, one is solved with a probability of 99%." in text
@@ -128,8 +129,9 @@ def test_the_same_study_gives_the_same_bytes_and_no_setting_changes(study, tmp_p
 
 def test_no_restart_is_solved(tmp_path) -> None:
     text, _ = checked(crafted(tmp_path / "s", {0: [100] * 9}, {0: [False] * 9}))
+    assert "None of 9 random starts was solved (95% interval 0% to" in text
     assert "None of 9 random starts (0%; 95% interval 0% to" in text
-    assert "They ended plateau (9)." in text
+    assert "They are labelled plateau (9)." in text
 
 
 @pytest.mark.parametrize("solved", [True, False])
@@ -142,7 +144,7 @@ def test_there_is_one_restart(tmp_path, solved: bool) -> None:
 def test_every_restart_diverged(tmp_path, loss: float) -> None:
     study = crafted(tmp_path / "s", {0: [7] * 5}, {0: [False] * 5}, label="diverged", loss=loss)
     text, _ = checked(study)
-    assert "They ended diverged (5)." in text
+    assert "They are labelled diverged (5)." in text
 
 
 def test_nothing_is_trained_yet(tmp_path) -> None:
@@ -271,12 +273,20 @@ def test_an_analysed_study_shows_its_landscape(analysed) -> None:
     assert kinds["minimum"] >= 2
     assert f"they fall into {len(minima)} classes" in text
     assert f"{kinds['minimum']} minima" in text
+    assert f"classes of endpoints up to symmetry ({kinds['minimum']} minima among them)" in text
+    assert "once hidden units are aligned); verdict: non-convex, proven." in text
     (verdict,) = analysed.verdicts.to_dict("records")
     assert f"Convexity Non-convex, proven. {verdict['reason']}" in text
     barriers = analysed.barriers
     for aligned in (False, True):
         height = number(float(barriers.loc[barriers["aligned"] == aligned, "excess"].max()))
         assert f"up to {height}" in text
+    curves = barriers.dropna(subset="curve_barrier").groupby(["restart_a", "restart_b"])
+    lowest = curves["curve_barrier"].min()
+    assert len(lowest)
+    assert f"For {len(lowest)} pair" in text
+    assert f"{number(float(lowest.max()))} at most" in text
+    assert "n = 60 analysed restarts of each configuration" in text
     assert "run python -m runner analyze" not in text
     headings = [words for words in outline.text if words.strip()]
     for heading in (

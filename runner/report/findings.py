@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from runner.convexity import OPEN
 from runner.labels import LABELS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import counted, highest_rise, number, percent, title
@@ -25,6 +26,14 @@ _KINDS = {
     "saturated": ("of saturated restarts", "of saturated restarts"),
     "plateau": ("plateau", "plateaus"),
 }
+_ONLY = {
+    "minimum": "a minimum",
+    "saddle": "a saddle",
+    "indeterminate": "an undecided critical point",
+    "solved": "solved, on their way to infinity",
+    "saturated": "saturated at one level",
+    "plateau": "a plateau",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,8 @@ class Finding:
 
     title: str
     """Its name."""
+    headline: str
+    """One sentence with its numbers: solved share, classes, highest rise, verdict."""
     lines: list[tuple[str, str]]
     """What a line is about, and its sentences in plain text."""
 
@@ -40,10 +51,50 @@ class Finding:
 def findings(study: Study, landscape: Landscape) -> list[Finding]:
     """Return a finding for every configuration that has restarts."""
     return [
-        Finding(title(c), _lines(study, landscape, c))
+        Finding(title(c), _headline(study, landscape, c), _lines(study, landscape, c))
         for c in study.plan.configurations
         if study.summary["n"].iloc[c.index]
     ]
+
+
+def _headline(study: Study, landscape: Landscape, c: Configuration) -> str:
+    parts = [_share(study.summary.iloc[c.index], c.settings.init.slice is None)]
+    classes = landscape.minima(c)
+    if len(classes):
+        n, minima = len(classes), int((classes["kind"] == "minimum").sum())
+        if minima == n:
+            parts.append(f"{counted(n, 'minimum', 'minima')} up to symmetry")
+        else:
+            told = f" ({counted(minima, 'minimum', 'minima')} among them)" if minima else ""
+            parts.append(f"{counted(n, 'class', 'classes')} of endpoints up to symmetry{told}")
+    if rises := _rises(landscape, c):
+        before, after = rises
+        parts.append(
+            "on straight paths between endpoints the loss rises up to "
+            f"{number(before)} ({number(after)} once hidden units are aligned)"
+            if before
+            else "on no straight path between endpoints does the loss rise"
+        )
+    verdict = landscape.of("verdicts", c)
+    if len(verdict):
+        row: Any = verdict.iloc[0]
+        pairs = f" in {counted(int(row['pairs']), 'pair')}" if row["verdict"] == OPEN else ""
+        parts.append(f"verdict: {row['verdict']}{pairs}")
+    return "; ".join(parts) + "."
+
+
+def _share(row: pd.Series[Any], random: bool) -> str:
+    n, solved = int(row["n"]), int(row["solved"])
+    if n == 1:
+        return f"The only restart was {'' if solved else 'not '}solved"
+    share = percent(row["success_rate"])
+    if not random:
+        return f"{share} of the slice's {n:,} starts were solved"
+    interval = f"(95% interval {percent(row['ci_low'])} to {percent(row['ci_high'])})"
+    if not solved:
+        return f"None of {n:,} random starts was solved {interval}"
+    who = "All" if solved == n else f"{share} of"
+    return f"{who} {n:,} random starts were solved {interval}"
 
 
 def _lines(study: Study, landscape: Landscape, c: Configuration) -> list[tuple[str, str]]:
@@ -52,7 +103,7 @@ def _lines(study: Study, landscape: Landscape, c: Configuration) -> list[tuple[s
     lines = {
         "Solved": [_solved(row, c, random), _others(row)],
         "Endpoints": _minima(landscape, c),
-        "Hills": [_barrier(landscape, c)],
+        "Hills": [_barrier(landscape, c), _curves(landscape, c)],
         "Convexity": [_verdict(landscape, c)],
         "Restarting": _times(study, row, c) if random else [],
     }
@@ -81,7 +132,7 @@ def _others(row: pd.Series[Any]) -> str:
     if not parts:
         return ""
     text = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    return f"{'The others' if row['solved'] else 'They'} ended {text}."
+    return f"{'The others' if row['solved'] else 'They'} are labelled {text}."
 
 
 def _times(study: Study, row: pd.Series[Any], c: Configuration) -> list[str]:
@@ -117,15 +168,17 @@ def _minima(landscape: Landscape, c: Configuration) -> list[str]:
     counts = table["kind"].astype(str).value_counts()
     kinds = [f"{n:,} {_KINDS[kind][n > 1]}" for kind, n in counts.items() if kind in _KINDS]
     largest: Any = table.iloc[0]
+    classed = float(table["share"].sum())
     if len(table) == 1:
-        found = [
-            f"All are of one class up to the network's symmetries: {_KINDS[largest['kind']][0]}."
-        ]
+        who = "All are" if _all(classed) else f"{percent(classed)} are"
+        found = [f"{who} of one class up to the network's symmetries: {_ONLY[largest['kind']]}."]
     else:
         found = [
             f"Up to the network's symmetries they fall into {len(table):,} classes "
             f"({', '.join(kinds)}); the largest has {percent(float(largest['share']))} of them."
         ]
+    if not _all(classed):
+        found.append(f"{percent(1 - classed)} came to no class.")
     unseen = landscape.of("unseen", c)
     if len(unseen):
         seen, estimate = float(unseen["classes"].iloc[0]), float(unseen["chao1"].iloc[0])
@@ -134,17 +187,44 @@ def _minima(landscape: Landscape, c: Configuration) -> list[str]:
     return found
 
 
-def _barrier(landscape: Landscape, c: Configuration) -> str:
+def _all(share: float) -> bool:
+    """Whether shares that were added up are all there is."""
+    return share > 1 - 1e-9
+
+
+def _rises(landscape: Landscape, c: Configuration) -> tuple[float, float] | None:
+    """How far the loss rises on straight paths, before and after alignment; None without paths."""
     table = landscape.of("barriers", c)
     if table.empty or not c.architecture.hidden:
-        return ""
+        return None
     aligned = table["aligned"].astype(bool)
-    before, after = highest_rise(table[~aligned]), highest_rise(table[aligned])
+    return highest_rise(table[~aligned]), highest_rise(table[aligned])
+
+
+def _barrier(landscape: Landscape, c: Configuration) -> str:
+    rises = _rises(landscape, c)
+    if rises is None:
+        return ""
+    before, after = rises
     if not before:
         return "On no straight path between two endpoints does the loss rise above the line."
     return (
         f"On straight paths between two endpoints the loss rises up to {number(before)} above the "
         f"line between its ends; once hidden units are aligned, up to {number(after)}."
+    )
+
+
+def _curves(landscape: Landscape, c: Configuration) -> str:
+    table = landscape.of("barriers", c)
+    tried = table.dropna(subset="curve_barrier") if len(table) else table
+    if tried.empty:
+        return ""
+    # the same pair before and after alignment: the lower curve counts
+    lowest = tried.groupby(["restart_a", "restart_b"])["curve_barrier"].min()
+    return (
+        f"For {counted(len(lowest), 'pair')} of classes whose straight path rises, a curve was "
+        f"trained: it rises {number(float(lowest.median()))} above the mean of its ends (median), "
+        f"{number(float(lowest.max()))} at most."
     )
 
 

@@ -44,7 +44,9 @@ def pictures(study: Study, landscape: Landscape) -> Iterator[Picture]:
     if flat := [c for c in found if c.architecture.n_inputs == 2 and _small(c)]:
         yield _outputs(landscape, flat)
     if crossed := [c for c in configurations if len(_paths(landscape, c))]:
-        yield _barriers(landscape, crossed)
+        # without hidden units there is nothing to align; a study of such alone shows its paths
+        hidden = [c for c in crossed if c.architecture.hidden]
+        yield _barriers(landscape, hidden or crossed)
     if three := [c for c in found if len(landscape.minima(c)) >= 3 and _small(c)]:
         yield _planes(landscape, three)
 
@@ -54,9 +56,16 @@ def _small(configuration: Configuration) -> bool:
     return size <= _MOST_PRODUCTS
 
 
+def _sample(landscape: Landscape, configurations: list[Configuration]) -> str:
+    """Say of how many restarts the classes are."""
+    sizes = {len(landscape.of("classes", c)) for c in configurations}
+    n = f"{min(sizes):,} to {max(sizes):,}" if len(sizes) > 1 else f"{max(sizes):,}"
+    return f"n = {n} analysed restarts of each configuration, the first ones."
+
+
 def _units(study: Study, landscape: Landscape, configurations: list[Configuration]) -> Picture:
     shown = configurations[:MOST_PANELS]
-    figure, grid = panels(len(shown), height=2.9)
+    figure, grid = panels(len(shown), height=2.9 if len(shown) > 1 else 4.2)
     for axes, c in zip(grid, shown, strict=True):
         classes = landscape.minima(c)
         colours = class_colours(classes)
@@ -88,8 +97,8 @@ def _units(study: Study, landscape: Landscape, configurations: list[Configuratio
         "What the hidden units look like",
         "Each hidden unit of the first layer is a point: its weights on the first two inputs. Big "
         "marks: the representative of a class in canonical form; dots: the same for up to "
-        f"{_MOST_DOTS} restarts of the class as they ended. The {MOST_CLASSES} largest classes."
-        f"{first(len(configurations), len(shown))}",
+        f"{_MOST_DOTS} restarts of the class as they ended. The {MOST_CLASSES} largest classes. "
+        f"{_sample(landscape, shown)}{first(len(configurations), len(shown))}",
         "Scatter of hidden units in the plane of their two input weights, a colour and a mark per "
         "class.",
         figure,
@@ -109,7 +118,9 @@ def _outputs(landscape: Landscape, configurations: list[Configuration]) -> Pictu
         (c, row) for c in configurations for _, row in landscape.minima(c).head(each).iterrows()
     ]
     shown = chosen[:MOST_PANELS]
-    figure, grid = panels(len(shown), columns=4, height=2.6)
+    # the wider one, unless it leaves more room empty
+    columns = min((4, 3), key=lambda wide: -len(shown) % wide)
+    figure, grid = panels(len(shown), columns=columns, height=10.4 / columns)
     image = None
     for axes, (c, row) in zip(grid, shown, strict=True):
         table = c.table
@@ -151,8 +162,8 @@ def _outputs(landscape: Landscape, configurations: list[Configuration]) -> Pictu
         "What each class computes",
         "Output of the representative of each class over the square of its two inputs. Black "
         "discs: patterns whose target is the upper one; white squares: the lower; line: halfway. "
-        "Share of restarts and loss of the largest classes."
-        f"{first(len(chosen), len(shown), 'classes')}",
+        "Share of the analysed restarts and loss of the largest classes. "
+        f"{_sample(landscape, configurations)}{first(len(chosen), len(shown), 'classes')}",
         "Colour maps of the network's output over its two inputs, one per class: "
         + "; ".join(f"{title(c)} class {int(r['class'])}" for c, r in shown),
         figure,
@@ -187,6 +198,9 @@ def _barriers(landscape: Landscape, configurations: list[Configuration]) -> Pict
             axes.set_title(f"{drawn(c)}, {when} alignment\n{text}", fontsize=9)
             told.append(f"{title(c)} {when} alignment: {text}")
         pair[0].set_ylabel("loss")
+        # from 0, so that differences far below the loss look as small as they are
+        pair[0].set_ylim(bottom=min(0.0, pair[0].get_ylim()[0]))
+        pair[1].tick_params(labelleft=False)
     for axes in grid[-2:]:
         axes.set_xlabel("way from one endpoint to the other")
     return Picture(
@@ -217,31 +231,40 @@ def _draw_paths(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
 
 
 def _planes(landscape: Landscape, configurations: list[Configuration]) -> Picture:
-    shown = configurations[:4]
-    figure, grid = panels(len(shown), columns=2, height=3.6)
+    shown = configurations[: MOST_PANELS // 2]
+    # the scale below each square is as wide as the square, which its height bounds
+    height_, shrink = {1: (5.5, 0.5), 2: (4.6, 0.8)}.get(len(shown), (3.4, 0.9))
+    figure, grid = panels(len(shown), height=height_)
     for axes, c in zip(grid, shown, strict=True):
         three = landscape.minima(c).head(3)
         corners = weights(three, c)
         origin = corners[0]
         basis, _ = np.linalg.qr((corners[1:] - origin).T)
         flat = (corners - origin) @ basis
-        margin = 0.3 * max(float(np.ptp(flat)), 1e-6)
-        sides = [
-            np.linspace(flat[:, i].min() - margin, flat[:, i].max() + margin, _GRID) for i in (0, 1)
-        ]
+        # a square around them: distances are true in both directions
+        middle = 0.5 * (flat.min(axis=0) + flat.max(axis=0))
+        reach = 0.8 * max(float(np.ptp(flat, axis=0).max()), 1e-6)
+        sides = [np.linspace(m - reach, m + reach, _GRID) for m in middle]
         points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
         surface = losses(c, origin[:, None] + basis @ points.T).reshape(_GRID, _GRID)
         height = np.log10(np.maximum(surface, 1e-12))
         image = axes.pcolormesh(*sides, height, cmap="viridis", shading="auto", rasterized=True)
         axes.contour(*sides, height, levels=8, colors="white", linewidths=0.4)
-        figure.colorbar(image, ax=axes, label="log10 loss")
-        for up, place, (_, row) in zip((4, -14, 4), flat, three.iterrows(), strict=True):
+        figure.colorbar(
+            image, ax=axes, label="log10 loss", location="bottom", shrink=shrink, aspect=30
+        )
+        # names of near points one above the other
+        for up, place, (_, row) in zip((0, -10, 10), flat, three.iterrows(), strict=True):
+            right = place[0] > middle[0]
             axes.plot(*place, "o", color="white", markeredgecolor="black")
             axes.annotate(
                 f"class {int(row['class'])}",
                 place,
-                xytext=(6, up),
+                xytext=(-7 if right else 7, up),
                 textcoords="offset points",
+                ha="right" if right else "left",
+                va="center",
+                fontsize=8,
                 color="white",
                 bbox={"boxstyle": "round,pad=0.15", "facecolor": "black", "alpha": 0.6},
             )
@@ -253,7 +276,8 @@ def _planes(landscape: Landscape, configurations: list[Configuration]) -> Pictur
         "The loss between three classes",
         "Loss in the plane through the representatives of the three largest classes, in distances "
         f"between weights, on {_GRID} × {_GRID} points. What lies outside this plane is not seen: "
-        f"they may be joined there.{first(len(configurations), len(shown))}",
+        f"they may be joined there. {_sample(landscape, shown)}"
+        f"{first(len(configurations), len(shown))}",
         "Colour maps of the loss in the plane through three representatives.",
         figure,
     )

@@ -163,7 +163,9 @@ def _costs(study: Study, configurations: list[Configuration]) -> Picture:
         axes.plot(cutoffs, costs, color=colour, linestyle=style, label=drawn(c))
         row: Any = study.strategies.loc[c.index]
         axes.plot(row["best_cutoff"], row["best_cost"], "o", color=colour)
-        axes.axhline(row["luby_cost"], color=colour, linewidth=0.8, linestyle=":")
+        # at the right edge, whatever the cutoffs
+        edge = axes.get_yaxis_transform()
+        axes.plot(1.0, row["luby_cost"], "<", color=colour, transform=edge, clip_on=False)
     axes.set(xscale="log", yscale="log", xlabel="cutoff, steps")
     axes.set_ylabel("expected steps per solution")
     legend(figure, [axes], columns=2)
@@ -171,7 +173,8 @@ def _costs(study: Study, configurations: list[Configuration]) -> Picture:
         "costs",
         "When to give up and start again",
         "Expected steps until a restart is solved if each is given up after the cutoff; dots: the "
-        f"best cutoff; dotted: Luby's universal schedule. {_sizes(study, shown)}"
+        "best cutoff; triangles at the right edge: Luby's universal schedule, which has no "
+        f"cutoff. {_sizes(study, shown)}"
         f"{first(len(configurations), len(shown))}",
         "Curves of expected cost against the cutoff; the best: "
         + "; ".join(
@@ -289,24 +292,25 @@ def _slices(
             continue
         frame = _restarts(study, c).reindex(range(grid.n_restarts))
         classes = _classes(landscape, c, grid.n_restarts)
-        n = 2 if classes is None else 3
-        figure, axes = panels(n, columns=n, height=4.6 if n == 2 else 3.6)
+        figure, axes = panels(2 if classes is None else 3, columns=2, height=4.6)
+        steps = frame["steps"].where(frame["solved"].eq(True)).to_numpy(np.float64)
+        image = _draw_square(axes[0], grid, np.ma.masked_invalid(steps), cmap="viridis_r")
+        axes[0].set_facecolor("#d9d9d9")
+        figure.colorbar(image, ax=axes[0], label="steps", location="bottom", shrink=0.8, aspect=30)
+        known = times_known(c)
+        axes[0].set_title("steps to solution" if known else "steps of solved restarts")
         codes = frame["label"].cat.codes.to_numpy()
         names = dict(enumerate(LABELS))
         colours = {code: LABEL_COLOURS[label] for code, label in names.items()}
-        _draw_basins(axes[0], grid, codes, colours, names)
-        axes[0].set_title("label of the restart")
+        _draw_basins(axes[1], grid, codes, colours, names)
+        axes[1].set_title("label of the restart")
         if classes is not None:
-            _draw_basins(axes[1], grid, *classes)
-            axes[1].set_title("class of its endpoint")
-        steps = frame["steps"].where(frame["solved"].eq(True)).to_numpy(np.float64)
-        image = _draw_square(axes[-1], grid, np.ma.masked_invalid(steps), cmap="viridis_r")
-        axes[-1].set_facecolor("#d9d9d9")
-        figure.colorbar(image, ax=axes[-1], label="steps")
-        known = times_known(c)
-        axes[-1].set_title("steps to solution" if known else "steps of solved restarts")
+            _draw_basins(axes[2], grid, *classes)
+            axes[2].set_title("class of its endpoint")
         fixed = ", ".join(f"{name} {value:g}" for name, value in grid.at.items())
-        unclassed = "" if classes is None else "White in the middle: of no class. "
+        analysed = len(landscape.of("classes", c))
+        part = f", or not among the {analysed:,} analysed" if analysed < grid.n_restarts else ""
+        unclassed = "" if classes is None else f"White among the classes: of none{part}. "
         done = int(frame["label"].notna().sum())
         counts = frame["label"].value_counts()
         yield Picture(
@@ -360,8 +364,8 @@ def _draw_basins(
     axes.legend(
         handles=[Patch(color=colours[code], label=names[code]) for code in present],
         loc="upper center",
-        bbox_to_anchor=(0.5, -0.16),
-        ncols=2,
+        bbox_to_anchor=(0.5, -0.13),
+        ncols=3,
     )
 
 
@@ -373,6 +377,7 @@ def _draw_square(axes: Axes, grid: Slice, values: Any, **style: Any) -> Any:
         sides += [axis.low - half, axis.high + half]
     axes.set(xlabel=grid.x.name, ylabel=grid.y.name)
     axes.grid(visible=False)
+    axes.set_box_aspect(1)
     return axes.imshow(
         values.reshape(grid.y.n, grid.x.n),
         origin="lower",

@@ -15,7 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
 """Okabe and Ito's colours (2008), the yellow darkened so that it shows on white."""
@@ -110,7 +112,9 @@ def panels(
     columns = min(columns, n)
     rows = -(-n // columns)
     width = _WIDTH if columns > 1 or n == 1 else _WIDTH / 2
-    figure = Figure(figsize=(width, height * rows + 0.5), layout="constrained")
+    # room for titles of two lines, which the default margin cuts off over squares
+    layout = ConstrainedLayoutEngine(h_pad=0.1)
+    figure = Figure(figsize=(width, height * rows + 0.5), layout=layout)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
     axes = list(grid.ravel())
     for spare in axes[n:]:
@@ -143,6 +147,8 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
         for handle in entries.legend_handles:
             if handle is not None:
                 handle.set_alpha(1)
+            if isinstance(handle, LineCollection):
+                handle.set_linewidth(2)
 
 
 def class_colours(classes: pd.DataFrame) -> dict[int, str]:
