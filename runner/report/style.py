@@ -15,9 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
 """Okabe and Ito's colours (2008), the yellow darkened so that it shows on white."""
@@ -147,7 +147,7 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
         for handle in entries.legend_handles:
             if handle is not None:
                 handle.set_alpha(1)
-            if isinstance(handle, LineCollection):
+            if isinstance(handle, Line2D):
                 handle.set_linewidth(2)
 
 
