@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from runner.labels import LABELS
 from runner.report.landscape_tables import Landscape
@@ -271,6 +271,12 @@ def _curves(study: Study, configurations: list[Configuration]) -> Picture:
         axes.set_title(f"{drawn(c)}\nfirst {n:,} of {len(labels):,}")
         axes.set(xscale="log", yscale="log", xlabel="step + 1")
         axes.autoscale_view()
+        low, high = axes.get_ylim()
+        if high < 30 * low:
+            # within a power of ten or two: plain numbers, and more of them
+            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5, 7)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
     grid[0].set_ylabel("loss")
     legend(figure, grid)
     return Picture(
