@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -13,6 +14,9 @@ from runner.dispatcher import Failure
 from runner.errors import StudyError
 from runner.messages import printable
 from runner.plan import Batch
+
+_DEVICES = ("cpu", "gpu", "cpu+gpu")
+_MOST = 10**18  # restarts and groups that any plan can have
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,28 @@ class Commit:
             raise ValueError(message)
         content = json.loads(text)
         failures = tuple(Failure(**failure) for failure in content.pop("failures"))
-        return cls(batch=Batch(**content.pop("batch")), failures=failures, **content)
+        commit = cls(batch=Batch(**content.pop("batch")), failures=failures, **content)
+        if not commit._holds():
+            message = "its fields are not those of a commit"
+            raise ValueError(message)
+        return commit
+
+    def _holds(self) -> bool:
+        """Whether the fields are what they say: a log may come from anywhere."""
+        batch, failed = self.batch, [failure.position for failure in self.failures]
+        numbers = (batch.group, batch.start, batch.stop, self.rows, self.size, *failed)
+        texts = [text for failure in self.failures for text in (failure.reason, failure.traceback)]
+        return (
+            all(type(number) is int for number in numbers)
+            and all(isinstance(text, str) for text in texts)
+            and re.fullmatch(r"[0-9a-f]{64}", str(self.sha256)) is not None
+            and self.device in _DEVICES
+            and 0 <= batch.group < _MOST
+            and 0 <= batch.start < batch.stop < _MOST
+            and all(batch.start <= position < batch.stop for position in failed)
+            and len(set(failed)) == len(failed) == len(batch) - self.rows
+            and self.size >= 0
+        )
 
 
 class Log:
@@ -71,19 +96,20 @@ class Log:
         Raises
         ------
         StudyError
-            If another line is damaged.
+            If another line is damaged, or a batch is there twice.
         """
-        commits = []
+        commits: dict[Batch, Commit] = {}
         for number, line in enumerate(self.lines()[0], start=1):
             commit = parsed(line)
-            if commit is None:
+            if commit is None or commit.batch in commits:
+                what = "damaged" if commit is None else "doubled"
                 message = (
-                    f"{printable(str(self.path))}: line {number} is damaged. Run "
+                    f"{printable(str(self.path))}: line {number} is {what}. Run "
                     f"`python -m runner verify {printable(str(self.path.parent))} --repair`."
                 )
                 raise StudyError(message)
-            commits.append(commit)
-        return commits
+            commits[commit.batch] = commit
+        return list(commits.values())
 
     def lines(self) -> tuple[list[bytes], bytes]:
         """Return the whole lines, and what a crash left of one more."""

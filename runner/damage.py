@@ -79,10 +79,7 @@ def repair(store: Store, plan: Plan, damages: Sequence[Damage]) -> None:
     """
     for damage in damages:
         if damage.cure == "move":
-            target = _free_name(store, damage.path)
-            damage.path.rename(target)
-            files.sync_folder(damage.path.parent)
-            files.sync_folder(target.parent)
+            files.move(damage.path, _free_name(store, damage.path))
     if any(damage.cure == "rewrite" for damage in damages):
         planned = set(plan.batches())
         kept: dict[Batch, bytes] = {}

@@ -1,7 +1,7 @@
 """Durable file operations: what has been written here survives a crash, or was never there.
 
-Every operation that touches the disk goes through the module's functions, so that tests can make
-any one of them fail.
+Whatever changes a study's folder goes through ``os``, mostly from here, so that tests can make any
+one operation fail or be the last.
 """
 
 from __future__ import annotations
@@ -41,19 +41,20 @@ def write_new(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file whole or not at all, whether or not it exists, and make it durable."""
     temporary = path.with_name(path.name + TEMPORARY)
     try:
-        _write(temporary, data)
+        _write(temporary, data, durable=durable)
         os.replace(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
-def append_line(path: Path, line: str) -> None:
+def append_line(path: Path, line: str, *, durable: bool = True) -> None:
     """Append one line to a file, creating it if need be, and make it durable.
 
     Notes
@@ -64,11 +65,20 @@ def append_line(path: Path, line: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         _write_all(descriptor, line.encode() + b"\n")
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    if created:
+    if created and durable:
         sync_folder(path.parent)
+
+
+def move(path: Path, target: Path) -> None:
+    """Move a file or a link to a name that is free in another folder, and make it durable."""
+    os.rename(path, target)
+    # in this order: a crash in between may leave the file under both names, never under none
+    sync_folder(target.parent)
+    sync_folder(path.parent)
 
 
 def truncate(path: Path, size: int) -> None:
@@ -101,11 +111,12 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, *, durable: bool = True) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
         _write_all(descriptor, data)
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -139,8 +139,9 @@ def read(folder: Path, name: str, digest: str) -> pd.DataFrame:
     except FileNotFoundError:
         message = f"{study}: the table {name!r} is not there yet. {again}"
         raise StudyError(message) from None
-    except (OSError, ValueError) as error:
-        message = f"{printable(str(where))}: cannot be read ({error}). {again}"
+    except Exception as error:  # whatever pandas meets in a file of another make
+        reason = printable(" ".join(str(error).split())[:300])
+        message = f"{printable(str(where))}: cannot be read ({reason}). {again}"
         raise StudyError(message) from error
     if table.attrs.get(_DIGEST) != digest:
         message = f"{study}: the table {name!r} is older than the study's restarts. {again}"

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from runner.errors import ExperimentError
 from runner.experiment import Experiment
+from runner.messages import shown
 from runner.network import Architecture, LossKind
 from runner.problems import TruthTable
 from runner.settings import Settings
@@ -169,7 +171,12 @@ class Plan:
     batch_size : int, optional
         Restarts per batch; by default a rule of the experiment alone chooses it per group.
     tables : mapping, optional
-        Contents of truth tables by path, where the files may be gone (a stored plan).
+        Contents of truth tables by path: those of a stored plan, for which no other file is read.
+
+    Raises
+    ------
+    ExperimentError
+        If ``batch_size`` is no integer >= 1.
     """
 
     def __init__(
@@ -179,10 +186,14 @@ class Plan:
         batch_size: int | None = None,
         tables: Mapping[str, Any] | None = None,
     ) -> None:
+        whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
+        if batch_size is not None and not (whole and batch_size >= 1):
+            message = f"--batch-size is {shown(batch_size)}; expected an integer >= 1."
+            raise ExperimentError(message)
         self.experiment = experiment
         self.engine = engine
-        self.batch_size = batch_size
-        self._tables = tables or {}
+        self.batch_size = None if batch_size is None else int(batch_size)
+        self._tables = tables
 
     @cached_property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -198,9 +209,9 @@ class Plan:
         return tuple(configurations)
 
     def _table(self, settings: Settings) -> TruthTable:
-        stored = self._tables.get(_table_key(settings))
-        if stored is None:
+        if self._tables is None or settings.problem.table is None:
             return settings.truth_table(self.experiment.directory)
+        stored = self._tables[_table_key(settings)]
         middles = [np.nan if m is None else m for m in stored["middles"]]
         return TruthTable(**(stored | {"middles": np.array(middles)}))
 
@@ -240,6 +251,14 @@ class Plan:
         for g, group in enumerate(self.groups):
             for start in range(0, self._size(g), group.batch_size):
                 yield Batch(g, start, min(start + group.batch_size, self._size(g)))
+
+    def holds(self, batch: Batch) -> bool:
+        """Whether a batch is one of the plan's."""
+        if not 0 <= batch.group < len(self.groups):
+            return False
+        size, most = self._size(batch.group), self.groups[batch.group].batch_size
+        begins = 0 <= batch.start < size and batch.start % most == 0
+        return begins and batch.stop == min(batch.start + most, size)
 
     def segments(self, batch: Batch) -> tuple[Segment, ...]:
         """Return the ranges of restarts, configuration by configuration, of a batch."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from runner.engines import compiled, trace
 from runner.errors import ExperimentError
 from runner.experiment import Experiment, load_experiment
 from runner.labels import label
-from runner.messages import listed
+from runner.messages import shown
 from runner.plan import Configuration, Plan
 from runner.tables import INDEX, Study
 from runner.training import Restarts, evaluate
@@ -47,24 +47,50 @@ def reference(
     Raises
     ------
     ExperimentError
-        If the weights are not those of the configuration's network.
+        If there is no such configuration, or the weights are not finite numbers, one for each
+        weight and bias of its network.
     """
     if isinstance(source, Study):
         plan = source.plan
     else:
         plan = Plan(source if isinstance(source, Experiment) else load_experiment(source))
-    owner = plan.configurations[configuration]
+    n, position = len(plan.configurations), cast(object, configuration)
+    if not isinstance(position, int | np.integer) or not 0 <= position < n:
+        state = f"configuration is {shown(configuration)}"
+        message = f"{plan.experiment.name}: {state}; expected an integer from 0 to {n - 1:,}."
+        raise ExperimentError(message)
+    owner = plan.configurations[int(position)]
     names = owner.architecture.parameter_names
     where = f"configuration {configuration} of {plan.experiment.name}"
     if not isinstance(weights, Mapping):
-        if len(weights) != len(names):
-            message = f"{where}: {len(weights)} weights are given; expected {listed(names)}."
+        if not hasattr(weights, "__len__") or len(weights) != len(names):
+            count = f"{len(weights):,}" if hasattr(weights, "__len__") else shown(weights)
+            message = f"{where}: {count} weights are given; expected {_some(names)}."
             raise ExperimentError(message)
         weights = dict(zip(names, weights, strict=True))
     if set(weights) != set(names):
-        message = f"{where}: the weights given are {listed(weights)}; expected {listed(names)}."
+        message = f"{where}: the weights given are {_some(weights)}; expected {_some(names)}."
         raise ExperimentError(message)
-    return Reference(plan.engine, owner, np.array([float(weights[n]) for n in names]), name)
+    values = np.array([_number(weights[name], f"{where}: {name}") for name in names])
+    return Reference(plan.engine, owner, values, name)
+
+
+def _some(names: Iterable[object]) -> str:
+    """List the first names."""
+    every = [shown(name) for name in names]
+    more = f" and {len(every) - 20:,} more" if len(every) > 20 else ""
+    return ", ".join(every[:20]) + more
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = np.nan
+    if not np.isfinite(number):
+        message = f"{where} is {shown(value)}; expected a finite number."
+        raise ExperimentError(message)
+    return number
 
 
 class Reference:

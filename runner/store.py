@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +25,8 @@ from filelock import FileLock, Timeout
 from runner import files
 from runner.commits import Commit, Log
 from runner.dispatcher import Failure
-from runner.errors import StudyError
+from runner.engines import check_known
+from runner.errors import RunnerError, StudyError
 from runner.experiment import Experiment, load_experiment
 from runner.messages import printable, shown
 from runner.plan import Batch, Plan, digest
@@ -31,6 +34,9 @@ from runner.versions import versions
 
 FORMAT = 1
 """Version of the folder's layout."""
+
+_MAX_PLAN_BYTES = 2**28
+_HOLDER_S = 2.0  # how long a process that has just taken the lock may need to say so
 
 _DERIVED = {"plan.configurations", "plan.batch_sizes", "plan.curves"}
 
@@ -137,11 +143,11 @@ class Store:
             raise StudyError(message) from None
         except OSError as error:
             raise self._unwritable(error) from error
-        holder = f"process {os.getpid()} on {socket.gethostname()}\n"
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
         try:
             with self.writing():
                 # Beside the lock, not in it: another system may refuse to read a locked file.
-                self.lock_path.with_suffix(".holder").write_text(holder)
+                files.replace(self._holder_path, holder.encode(), durable=False)
                 self._remove_temporaries()
                 if reading:
                     self.log.drop_torn_line()
@@ -149,7 +155,7 @@ class Store:
             yield
         finally:
             with suppress(OSError):  # it only tells who holds the lock
-                self.lock_path.with_suffix(".holder").unlink(missing_ok=True)
+                self._holder_path.unlink(missing_ok=True)
             lock.release()
 
     @contextmanager
@@ -163,11 +169,21 @@ class Store:
         except OSError as error:
             raise self._unwritable(error) from error
 
+    @property
+    def _holder_path(self) -> Path:
+        return self.lock_path.with_suffix(".holder")
+
     def _holder(self) -> str:
-        try:
-            return self.lock_path.with_suffix(".holder").read_text()[:200].strip() or "another"
-        except OSError:
-            return "another process"
+        """Name the process that has the lock; it writes its name a moment after it took it."""
+        until = time.monotonic() + _HOLDER_S
+        while True:
+            with suppress(OSError, UnicodeDecodeError):
+                holder = self._holder_path.read_text()[:200]
+                if not _is_gone(holder):
+                    return printable(holder)
+            if time.monotonic() > until:
+                return "another process"
+            time.sleep(0.01)
 
     def _unwritable(self, error: OSError) -> StudyError:
         reason = error.strerror or type(error).__name__
@@ -187,22 +203,38 @@ class Store:
     def clear(self) -> None:
         """Remove a study's own files, and nothing else, from the folder."""
         with self.writing():
-            for path in (self.plan_path, self.experiment_path, self.log.path):
-                path.unlink(missing_ok=True)
+            # The plan goes last: a log without its plan would pass for that of the next one.
+            self.log.path.unlink(missing_ok=True)
+            if self.path.is_dir():
+                files.sync_folder(self.path)
             for name in ("shards", "telemetry", "tables"):
-                shutil.rmtree(self.path / name, ignore_errors=True)
-            self.report_path.unlink(missing_ok=True)
+                if (self.path / name).exists():
+                    shutil.rmtree(self.path / name)
+            for path in (self.report_path, self.experiment_path, self.plan_path):
+                path.unlink(missing_ok=True)
         self._committed = {}
 
     def create(self, plan: Plan) -> None:
-        """Write the plan of a new study; the plan itself comes last."""
+        """Write the plan of a new study; the plan itself comes last.
+
+        Raises
+        ------
+        StudyError
+            If the folder holds a log: it is of a study whose plan is gone.
+        """
+        if self.log.path.exists():
+            message = (
+                f"{self._where}: commits.jsonl is there, but the plan.json that it belongs to is "
+                "gone. Restore plan.json from a copy, choose another folder with --out, or replace "
+                "what is left with --overwrite."
+            )
+            raise StudyError(message)
         experiment = tomli_w.dumps(plan.experiment.model_dump(mode="json"))
         content = {"format": FORMAT, "plan": plan.canonical(), "versions": versions()}
         # not sorted: the order of the grid is the order of the configurations
         text = json.dumps(content | {"sha256": digest(content)}, indent=1)
         with self.writing():
             files.make_folder(self.shards_path)
-            files.make_folder(self.telemetry_path.parent)
             files.replace(self.experiment_path, experiment.encode())
             files.write_new(self.plan_path, text.encode() + b"\n")
 
@@ -216,14 +248,34 @@ class Store:
         """
         content = self._plan_content()
         stored = content["plan"]
-        experiment: Experiment = load_experiment(stored["experiment"])
-        plan = Plan(experiment, stored["engine"], stored["batch_size"], stored["tables"])
+        try:
+            experiment: Experiment = load_experiment(stored["experiment"])
+            check_known(stored["engine"])
+            plan = Plan(experiment, stored["engine"], stored["batch_size"], stored["tables"])
+            # made again, it must be what is stored: nothing in it may be of another form
+            same = json.loads(json.dumps(plan.canonical())) == stored
+        except (RunnerError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise self._strange_plan(content, str(error)) from None
+        if not same:
+            raise self._strange_plan(content, "its batches or tables do not follow from it")
         return plan, content["versions"]
+
+    def _strange_plan(self, content: Mapping[str, Any], reason: str) -> StudyError:
+        first = printable(reason.partition("\n")[0])
+        return StudyError(
+            f"{self._where}: plan.json is whole, but not a plan of this version of runner "
+            f"({first.rstrip('.')}). It was written by {shown(content['versions'].get('runner'))}: "
+            "read it with that version, or run the sweep again into another folder."
+        )
 
     def _plan_content(self) -> dict[str, Any]:
         try:
+            if self.plan_path.stat().st_size > _MAX_PLAN_BYTES:
+                raise ValueError
             content = dict(json.loads(self.plan_path.read_bytes()))
             whole = content.pop("sha256") == digest(content)
+            whole = whole and isinstance(content["plan"], dict)
+            whole = whole and isinstance(content["versions"], dict)
         except (FileNotFoundError, NotADirectoryError):
             message = (
                 f"{self._where}: no study here (no plan.json). "
@@ -245,7 +297,7 @@ class Store:
             message = (
                 f"{self._where}: plan.json has format {shown(content['format'])}; expected "
                 f"{FORMAT}. Read it with the version of runner that wrote it: "
-                f"{content['versions'].get('runner')}."
+                f"{shown(content['versions'].get('runner'))}."
             )
             raise StudyError(message)
         return content
@@ -309,8 +361,24 @@ class Store:
 
     def record(self, telemetry: Mapping[str, Any]) -> None:
         """Append a line to the telemetry; not synced, as nothing depends on it."""
-        with self.writing(), self.telemetry_path.open("a") as file:
-            file.write(json.dumps(telemetry, sort_keys=True) + "\n")
+        with self.writing():
+            line = json.dumps(telemetry, sort_keys=True)
+            files.make_folder(self.telemetry_path.parent)
+            files.append_line(self.telemetry_path, line, durable=False)
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether a holder's name is what a killed process of this machine has left."""
+    found = re.fullmatch(r"process (\d{1,9}) on (.+)", holder)
+    if found is None or found[2] != socket.gethostname():
+        return False
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from runner import findings
 from runner.commits import Commit
@@ -20,7 +21,7 @@ from runner.labels import LABELS
 from runner.messages import printable
 from runner.optimizers import OPTIMIZERS
 from runner.plan import Batch, Plan, digest
-from runner.shards import RESTART_COLUMNS
+from runner.shards import RESTART_COLUMNS, shard_schema
 from runner.store import Store
 
 INDEX = ["configuration", "restart"]
@@ -63,6 +64,7 @@ class Study:
 
     def __init__(self, path: str | Path) -> None:
         self._store = Store(path)
+        self._checked: set[Batch] = set()  # batches whose shards have been looked at
 
     def __repr__(self) -> str:
         done, all_ = self.n_done, self.plan.n_restarts
@@ -101,8 +103,19 @@ class Study:
 
     @cached_property
     def commits(self) -> list[Commit]:
-        """What is committed, sorted by batch."""
-        return sorted(self._store.commits(), key=lambda commit: commit.batch)
+        """What is committed, sorted by batch; StudyError if the plan has no such batch."""
+        commits = sorted(self._store.commits(), key=lambda commit: commit.batch)
+        for commit in commits:
+            if not self.plan.holds(commit.batch):
+                raise self._damaged(f"batch {commit.batch.name} in the log is none of the plan's")
+        return commits
+
+    def _damaged(self, problem: str) -> StudyError:
+        where = printable(str(self.path))
+        return StudyError(
+            f"{where}: {problem}. Run `python -m runner verify {where}`; with `--repair` it puts "
+            "this right."
+        )
 
     @property
     def n_done(self) -> int:
@@ -196,8 +209,11 @@ class Study:
         columns = [*INDEX, "curve_steps", "curve_losses"]
         frame: pd.DataFrame = self._read(columns, sampled).to_pandas()
         frame = frame.rename(columns={"curve_steps": "step", "curve_losses": "loss"})
-        frame = frame.explode(["step", "loss"], ignore_index=True)
-        frame = frame.astype({"step": "int32", "loss": "float64"})
+        try:
+            frame = frame.explode(["step", "loss"], ignore_index=True)
+            frame = frame.astype({"step": "int32", "loss": "float64"})
+        except (TypeError, ValueError):
+            raise self._damaged("a shard holds a loss curve that is none") from None
         frame.attrs["restarts_per_configuration"] = self.plan.n_curves
         return frame
 
@@ -454,24 +470,53 @@ class Study:
     def _groups(self, columns: Sequence[str], rows: Any) -> Iterator[pa.Table]:
         """One table for each group of configurations, whose shards have the same columns."""
         for number in range(len(self.plan.groups)):
-            paths = [
-                str(self._store.shard_path(c.batch))
-                for c in self.commits
-                if c.batch.group == number and c.rows
-            ]
-            if not paths:
+            held = [c for c in self.commits if c.batch.group == number and c.rows]
+            if not held:
                 continue
+            schema = shard_schema(self.plan.groups[number].configurations[0].signature())
+            present = [name for name in columns if name in schema.names]
             try:
-                dataset = ds.dataset(paths, format="parquet")
-                present = [name for name in columns if name in dataset.schema.names]
-                yield dataset.to_table(columns=present, filter=rows)
-            except (OSError, pa.ArrowInvalid) as error:
-                where = printable(str(self.path))
-                message = (
-                    f"{where}: a committed shard cannot be read ({error}). "
-                    f"Run `python -m runner verify {where}`."
-                )
-                raise StudyError(message) from error
+                for commit in held:
+                    self._check_shard(commit, schema)
+                paths = [str(self._store.shard_path(c.batch)) for c in held]
+                dataset = ds.dataset(paths, schema=schema, format="parquet")
+                table = dataset.to_table(columns=present, filter=rows)
+            except (OSError, ValueError, pa.ArrowException) as error:
+                problem = printable(" ".join(str(error).split())[:300])
+                text = f"a committed shard cannot be read ({problem})"
+                raise self._damaged(text) from error
+            self._check_rows(number, table)
+            yield table
+
+    def _check_rows(self, number: int, table: pa.Table) -> None:
+        """Raise StudyError if rows are not restarts of the group, each at most once, in order."""
+        owners = [c.index for c in self.plan.groups[number].configurations]
+        whole = not any(column.null_count for column in table.columns)
+        if whole:
+            owner, restart = (table[name].to_numpy() for name in INDEX)
+            n = self.experiment.restarts
+            inside = np.isin(owner, owners) & (restart >= 0) & (restart < n)
+            position = np.searchsorted(owners, owner) * n + restart
+            whole = bool(inside.all() and (np.diff(position) > 0).all())
+        if whole and "label" in table.column_names:
+            whole = set(table["label"].unique().to_pylist()) <= set(LABELS)
+        if not whole:
+            raise self._damaged("a shard holds rows that are not those of its batch")
+
+    def _check_shard(self, commit: Commit, schema: pa.Schema) -> None:
+        """Raise StudyError if a shard is not what its commit says, as far as its footer tells.
+
+        A shard may come from anywhere: what it holds is bounded before it is read.
+        """
+        if commit.batch in self._checked:
+            return
+        path = self._store.shard_path(commit.batch)
+        if path.is_symlink() or path.stat().st_size != commit.size:
+            raise self._damaged(f"shard {commit.batch.name} is not of the size that the log says")
+        footer = pq.read_metadata(path)
+        if footer.num_rows != commit.rows or footer.schema.to_arrow_schema() != schema:
+            raise self._damaged(f"shard {commit.batch.name} has not the plan's rows or columns")
+        self._checked.add(commit.batch)
 
 
 def _cell(value: Any) -> Any:

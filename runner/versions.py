@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,13 +16,20 @@ def versions() -> dict[str, str]:
     """Return the versions in this process: of Python, the packages and the runner."""
     found = {"python": ".".join(platform.python_version_tuple()[:2])}
     for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
+        if installed := _installed(name):
+            found[name] = installed
     from runner import __version__
 
     return found | {"runner": __version__}
+
+
+@cache
+def _installed(name: str) -> str:
+    """Return a package's version, or an empty string; it costs a millisecond to find out."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def source() -> str:

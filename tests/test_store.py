@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from runner.commits import Commit
 from runner.dispatcher import Failure
 from runner.errors import StudyError
 from runner.experiment import load_experiment
-from runner.plan import Batch, Plan
+from runner.plan import Batch, Plan, digest
 from runner.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -111,6 +112,57 @@ def test_a_changed_plan_is_refused(store) -> None:
         store.read_plan()
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("plan",), []),
+        (("plan", "engine"), "torch"),
+        (("plan", "engine"), ["pytensor"]),
+        (("plan", "batch_size"), 0),
+        (("plan", "batch_size"), -1),
+        (("plan", "batch_size"), 1e308),
+        (("plan", "batch_size"), "10"),
+        (("plan", "batch_sizes"), [10**12]),
+        (("plan", "curves"), 10**12),
+        (("plan", "tables"), None),
+        (("plan", "tables"), {"False|x.csv": {}}),
+        (("plan", "experiment"), "/etc/hostname"),
+        (("plan", "experiment", "name"), "../../up"),
+        (("plan", "experiment", "restarts"), 10**30),
+        (("plan", "experiment", "problem"), {"table": "/etc/hostname"}),
+        (("versions",), None),
+    ],
+)
+def test_a_plan_that_is_whole_but_strange_is_refused(store, path, value) -> None:
+    content = json.loads(store.plan_path.read_text())
+    content.pop("sha256")
+    *parents, last = path
+    inner = content
+    for key in parents:
+        inner = inner[key]
+    inner[last] = value
+    store.plan_path.write_text(json.dumps(content | {"sha256": digest(content)}))
+    with pytest.raises(
+        StudyError, match=r"plan\.json is (damaged|whole, but not a plan)"
+    ) as caught:
+        store.read_plan()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_log_whose_plan_is_gone_is_not_taken_for_the_next_ones(store) -> None:
+    with store.locked():
+        store.commit(BATCH, b"shard", 10, [])
+    store.plan_path.unlink()
+    with (
+        pytest.raises(StudyError, match=r"the plan\.json that it belongs to is gone"),
+        store.locked(),
+    ):
+        store.create(plan())
+    with store.locked():
+        store.clear()
+        store.create(plan())
+
+
 def test_no_study_says_how_to_make_one(tmp_path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(StudyError, match=r"no study here .* runner sweep"):
@@ -136,6 +188,61 @@ def test_the_lock_names_its_holder_and_ends_with_it(store) -> None:
         holder.kill()
     with store.locked():
         assert store.lock_path.exists()
+
+
+CONTENDER = """
+import sys
+from runner.errors import StudyError
+from runner.store import Store
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        with Store(line.strip()).locked(reading=False):
+            print("won", flush=True)
+            sys.stdin.readline()
+    except StudyError as error:
+        print(error, flush=True)
+        sys.stdin.readline()
+    print("out", flush=True)
+"""
+
+
+def test_of_many_that_want_a_study_one_wins_and_the_others_name_it(tmp_path) -> None:
+    n_races, n_contenders = 1000, 4
+    contenders = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONTENDER],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(n_contenders)
+    ]
+
+    def tell(text: str) -> list[str]:
+        for contender in contenders:
+            contender.stdin.write(f"{text}\n")
+            contender.stdin.flush()
+        return [contender.stdout.readline().strip() for contender in contenders]
+
+    try:
+        assert [contender.stdout.readline() for contender in contenders] == ["ready\n"] * 4
+        for race in range(n_races):
+            study = tmp_path / str(race % 50)  # the first fifty are made by whoever comes first
+            if race >= 50 and race % 10 == 9:
+                # what a process that was killed has left must not be taken for the winner
+                (study / ".holder").write_text(f"process 999999999 on {socket.gethostname()}")
+            answers = tell(str(study))
+            winner = contenders[answers.index("won")]
+            losers = [answer for answer in answers if answer != "won"]
+            assert len(losers) == n_contenders - 1
+            assert all(f"in use by process {winner.pid} on " in answer for answer in losers)
+            assert tell("") == ["out"] * n_contenders
+    finally:
+        for contender in contenders:
+            contender.kill()
+            contender.communicate()
 
 
 def test_temporary_files_of_a_crash_are_removed(store) -> None:

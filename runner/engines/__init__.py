@@ -70,11 +70,16 @@ class Compiled:
     """Seconds that building and compiling took."""
 
 
-def check(engine: str) -> None:
-    """Raise ExperimentError if an engine is unknown or what it needs is not installed here."""
-    if engine not in ENGINES:
+def check_known(engine: str) -> None:
+    """Raise ExperimentError if an engine is unknown."""
+    if engine not in tuple(ENGINES):  # a stored plan may hold what cannot be a dict's key
         message = f"--engine is {shown(engine)}; expected one of {', '.join(ENGINES)}."
         raise ExperimentError(message)
+
+
+def check(engine: str) -> None:
+    """Raise ExperimentError if an engine is unknown or what it needs is not installed here."""
+    check_known(engine)
     package = _name(engine)
     if find_spec(package) is None:
         message = f"--engine is {engine!r}; expected one whose package is installed: {package}. "
