@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -13,18 +14,40 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-from rich.console import Console
-from rich.text import Text
+INTERRUPTED = 130
+_how_to_go_on = ""
 
-from runner.errors import RunnerError
+
+def _interrupt(*_: object) -> None:
+    """End at once on Ctrl-C, with one line.
+
+    A study may be left at any moment, as after a crash. An exception instead could surface
+    anywhere, and Dask's threads would keep the process for seconds.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # not through a buffer, which may be half way through another text; the cursor may be hidden
+    show_cursor = b"\x1b[?25h" if os.isatty(2) else b""
+    with contextlib.suppress(OSError):
+        os.write(
+            2, show_cursor + b"\nInterrupted." + _how_to_go_on.encode("ascii", "replace") + b"\n"
+        )
+    os._exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, _interrupt)  # before the imports, which take a moment
+
+import typer  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.text import Text  # noqa: E402
+
+from runner.errors import RunnerError  # noqa: E402
 
 if TYPE_CHECKING:
     from runner.plan import Plan
     from runner.tables import Study
 
 DEFAULT_EXPERIMENT = Path("experiments/gates.toml")
-INTERRUPTED = 130
 FAILURES = 5
 
 app = typer.Typer(
@@ -36,9 +59,18 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 other error; 2 wrong experiment or option; 3 study folder; "
     "4 cluster; 5 done, but some restarts failed; 130 interrupted.",
 )
+
+
+class _Console(Console):
+    """A console that leaves it to the command line what to do when nobody reads any more."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 # a file or a pipe has no width that a table's cells would have to be folded for
 _WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
-out_console = Console(width=_WIDTH)
+out_console = _Console(width=_WIDTH)
 err_console = Console(stderr=True)
 
 
@@ -503,15 +535,14 @@ def _print_summary(study: Study) -> None:
 
 @contextlib.contextmanager
 def _resumable(folder: Path) -> Iterator[None]:
-    """Turn Ctrl-C into one line that says how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        text = f"Interrupted. What is committed stays in {folder}; the same command goes on."
-        err_console.print(Text(text), soft_wrap=True)
-        # Dask's threads would keep the process for seconds, and nothing is left to be saved.
-        sys.stdout.flush()
-        os._exit(INTERRUPTED)
+    """Have Ctrl-C say how to go on."""
+    from runner.messages import printable
+
+    global _how_to_go_on
+    where = printable(str(folder))
+    _how_to_go_on = f" What is committed stays in {where}; the same command goes on."
+    yield
+    _how_to_go_on = ""
 
 
 @contextlib.contextmanager
@@ -522,17 +553,37 @@ def _errors() -> Iterator[None]:
     except RunnerError as error:
         err_console.print(Text(str(error)), soft_wrap=True)
         raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
-        # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()
         raise typer.Exit(0) from None
 
 
-if __name__ == "__main__":
+def _close_stdout() -> None:
+    """Let what is still in the buffer go nowhere: the reader of a pipe has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _main() -> None:
+    """Run the command line as a program of its own."""
     for stream in (sys.stdout, sys.stderr):
         # a terminal that lacks a character gets a question mark, not a traceback
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    app(prog_name="python -m runner")
+    try:
+        try:
+            app(prog_name="python -m runner")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _close_stdout()
+        if not isinstance(error, BrokenPipeError):
+            reason = error.strerror or type(error).__name__
+            err_console.print(f"The output cannot be written: {reason}.", highlight=False)
+            raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    _main()

@@ -167,6 +167,55 @@ def test_ctrl_c_keeps_what_is_committed_and_says_how_to_go_on(tmp_path) -> None:
     assert shard_hashes(tmp_path / "s") == shard_hashes(tmp_path / "whole")
 
 
+# Runs the program, and presses Ctrl-C twice when it comes to import a module.
+IMPATIENT = """
+import os, runpy, signal, sys
+
+class Impatient:
+    module = sys.argv.pop(1)
+
+    def find_spec(self, name, path=None, target=None):
+        if name == self.module:
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Impatient())
+runpy.run_module("runner", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "pydantic", "distributed", "runner.window"])
+def test_ctrl_c_is_one_line_from_the_first_moment_on(tmp_path, module) -> None:
+    arguments = ["sweep", "--out", str(tmp_path / "s")]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPATIENT, module, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 130
+    assert re.fullmatch(r"(gates: .*\n)?\nInterrupted\..*\n", done.stderr)
+
+
+def test_an_output_that_cannot_be_written_is_said_in_one_line(swept) -> None:
+    out, _ = swept
+    command = [sys.executable, "-m", "runner", "summary", str(out), "--format", "csv"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "The output cannot be written: No space left on device." in done.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_narrow_terminal_and_the_c_locale(swept) -> None:
     out, _ = swept
     narrow = {"COLUMNS": "40", "LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
