@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench chaos lint format lock clean python env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose bench crash fuzz chaos lint format lock clean python env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -37,8 +37,15 @@ test-compose: env-dev  ## Run the cluster's tests in real containers (needs Dock
 bench: env-dev  ## Measure the training beside other ways to do it
 	@$(RUN) benchmarks/bench.py $(ARGS)
 
+crash: env-dev  ## Stop a study's work at every file operation; minutes
+	@RUNNER_CRASH_STEP=1 $(RUN) -m pytest -v tests/test_crash.py --timeout 0 $(ARGS)
+
+fuzz: env-dev  ## Feed the readers of files and options with what breaks them; ARGS="--most-s 600"
+	@$(RUN) $(PIP_INSTALL) --only-binary :all: --require-hashes --upgrade --target .fuzz -r requirements/fuzz.txt
+	@PYTHONPATH=.fuzz $(RUN) tests/fuzz.py $(ARGS)
+
 chaos: env-dev  ## Kill processes of sweeps at random; ARGS="--trials 100"
-	@$(RUN) tests/chaos.py $(ARGS)
+	@PYTHONPATH=. OPENBLAS_NUM_THREADS=1 $(RUN) tests/chaos.py $(ARGS)
 
 lint: env-dev  ## Check the style and the types
 	@$(RUN) -m ruff check
@@ -53,7 +60,7 @@ lock: python  ## Pin the requirements anew; ARGS=--upgrade takes the newest vers
 	@rm -rf .lock-venv
 	@$(PYTHON) -m venv .lock-venv
 	@.lock-venv/bin/python $(PIP_INSTALL) uv
-	@cd requirements && for name in runner dev cuda; do \
+	@cd requirements && for name in runner dev cuda fuzz; do \
 	    echo "requirements/$$name.txt"; \
 	    ../.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	        --fork-strategy requires-python --only-binary :all: --generate-hashes \

@@ -1,84 +1,273 @@
-"""Kill processes of a sweep at random moments, go on, and compare every byte.
+"""Kill processes of sweeps at random moments, go on, and compare every byte.
 
-    python tests/chaos.py --victim client --trials 20 --seed 1
+    make chaos ARGS="--victim client --trials 20 --seed 1"
 
-Each trial is a small sweep in which ``kill -9`` hits the client, a worker or the scheduler after a
-random number of commits. The sweep is then run again until it ends by itself. A trial fails if the
-study is not complete, if the log holds a batch twice, if a file is not as the log says, or if any
-shard differs from those of an undisturbed sweep. The seed of a failing trial replays it.
+A trial is one sweep, of many small batches so that much of its time goes into commits. ``kill -9``
+hits the victim one to three times, each time after a random number of commits and a random pause:
+
+- ``client``: the sweep's process, its cluster being elsewhere; the same command goes on.
+- ``embedded``: the sweep's process with the scheduler and the nanny that live in it.
+- ``worker``, ``nanny``, ``scheduler``: a process of a cluster of its own, whose processes are
+  started anew when they end, as by ``restart: unless-stopped``. The sweep has to go on by itself.
+
+A trial fails if the sweep does not end, if the log holds a batch twice, if a file is not as the log
+says, if a restart was given up, or if any shard differs from those of an undisturbed sweep. The
+seed of a trial gives its moments again, as far as a machine's timing can be repeated.
+
+All processes are forked from this one, which has imported everything and compiled the network (for
+Numba: JAX does not survive a fork), so that a kill costs a second and not ten. They are otherwise
+what `python -m runner sweep`, `dask scheduler` and `dask worker` run.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
+import faulthandler
 import hashlib
 import os
 import random
 import signal
-import subprocess
+import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
+import dask
 import psutil
+from distributed import Nanny, Scheduler
+
+import runner.run  # what the forked processes would import each
+import runner.worker  # noqa: F401
+from runner import damage
+from runner.__main__ import app
+from runner.engines import compiled
+from runner.experiment import load_experiment
+from runner.plan import Plan
+from runner.store import Store
 
 ROOT = Path(__file__).parent.parent
+ENGINE = "pytensor-numba"
+BATCHES = 20
 SWEEP = [
-    *(sys.executable, "-m", "runner", "sweep", "--quiet", "--batch-size", "20"),
-    *("--restarts", "600", "--set", "problem.gate=XOR", "--set", "network.hidden=[2]"),
-    *("--set", "training.max_steps=3000"),
+    *("sweep", str(ROOT / "experiments/gates.toml"), "--quiet"),
+    *("--engine", ENGINE, "--batch-size", "2", "--restarts", str(2 * BATCHES), "--wait", "60"),
+    *("--set", "problem.gate=AND", "--set", "network.hidden=[]", "--set", "training.max_steps=20"),
 ]
-BATCHES = 30
+TRIAL_S = 300.0  # a sweep that has not ended by then has failed
+VICTIMS = ("client", "embedded", "worker", "nanny", "scheduler")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--victim", choices=VICTIMS, action="append", help="default: all in turn")
-    parser.add_argument("--trials", type=int, default=9)
+    parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most-s", type=float, default=600.0, help="start no trial after this")
     options = parser.parse_args()
     victims = options.victim or list(VICTIMS)
-    started, kills, done, failed = time.monotonic(), 0, 0, 0
-    with tempfile.TemporaryDirectory() as folder:
-        clean = Path(folder) / "clean"
-        subprocess.run([*SWEEP, "--out", str(clean)], cwd=ROOT, check=True)
-        for trial in range(options.trials):
+    dask.config.set({"distributed.worker.multiprocessing-method": "fork"})
+    os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
+    started, tally = time.monotonic(), {victim: [0, 0, 0] for victim in victims}
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        log = Path(folder) / "log"
+        compile_once()
+        clean = hashes(undisturbed(Path(folder) / "clean", log))
+        for seed in range(options.seed, options.seed + options.trials):
             if time.monotonic() - started > options.most_s:
                 break
-            seed, victim = options.seed + trial, victims[trial % len(victims)]
-            out = Path(folder) / f"{seed}"
-            hits, problem = one_trial(victim, random.Random(seed), out, hashes(clean))
-            kills, done, failed = kills + hits, done + 1, failed + bool(problem)
-            print(
-                f"seed {seed}: {victim} killed {hits} times: {problem or 'same bytes'}", flush=True
-            )
-    print(f"{done} trials, {kills} kills, {failed} failed")
-    return 1 if failed or not done else 0
+            victim = victims[seed % len(victims)]
+            out = Path(folder) / str(seed)
+            hits, problem = Trial(victim, random.Random(seed), out, log).run(clean)
+            tally[victim] = [
+                a + b for a, b in zip(tally[victim], (1, hits, bool(problem)), strict=True)
+            ]
+            print(f"seed {seed}: {victim} killed {hits} times: {problem or 'same bytes'}")
+            if problem:
+                print(log.read_text()[-20000:])
+            sys.stdout.flush()
+            log.unlink(missing_ok=True)
+    for victim, (trials, hits, failed) in tally.items():
+        print(f"{victim}: {trials} trials, {hits} kills, {failed} failed")
+    return 0 if all(trials and not failed for trials, _, failed in tally.values()) else 1
 
 
-def one_trial(victim: str, rng: random.Random, out: Path, clean: dict[str, str]) -> tuple[int, str]:
-    """Return how often the victim was hit, and what went wrong."""
-    hits = 0
-    # ever later moments, then a run that nobody disturbs
-    moments = sorted(rng.randint(0, BATCHES - 1) for _ in range(rng.randint(1, 3)))
-    with VICTIMS[victim]() as arena:
-        for moment in [*moments, None]:
-            with arena.sweep(out) as process:
-                while moment is not None and process.poll() is None:
-                    if commits(out) >= moment:
-                        time.sleep(rng.random() * 0.2)
-                        hits += arena.hit(process, rng)
-                        break
-                    time.sleep(0.01)
-                code = process.wait(timeout=300)
-            arena.mend()
-            if code == 0 and moment is None:
-                return hits, compare(out, clean)
-    return hits, f"the last run ended with exit code {code}"
+def compile_once() -> None:
+    """Compile in this process what all that are forked from it need."""
+    fields = {"problem": {"gate": "AND"}, "network": {"hidden": []}, "training": {"max_steps": 20}}
+    experiment = load_experiment({"name": "gates", "restarts": 2} | fields)
+    (configuration,) = Plan(experiment, ENGINE, 2).configurations
+    compiled(ENGINE, configuration.signature())
+
+
+def fork(log: Path, function: Callable[..., object], *arguments: object) -> psutil.Process:
+    """Run a function in a process of its own; its exit code is that of the command line."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        return psutil.Process(pid)
+    code = 1
+    try:
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        faulthandler.register(signal.SIGUSR1)  # a process that hangs is asked where it is
+        function(*arguments)
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def scheduler(port: int) -> None:
+    async def serve() -> None:
+        async with Scheduler(host="127.0.0.1", port=port, dashboard=False) as server:
+            await server.finished()
+
+    asyncio.run(serve())
+
+
+def nanny(address: str) -> None:
+    async def serve() -> None:
+        async with Nanny(address, nthreads=1, resources={"CPU": 1}, memory_limit=0) as server:
+            await server.finished()
+
+    asyncio.run(serve())
+
+
+def ended(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def children(process: psutil.Process) -> list[psutil.Process]:
+    """Its children, without a look at every process of the machine, as psutil has."""
+    found = []
+    with contextlib.suppress(OSError, psutil.NoSuchProcess):
+        for task in Path(f"/proc/{process.pid}/task").iterdir():
+            found += [psutil.Process(int(pid)) for pid in (task / "children").read_text().split()]
+    return found
+
+
+def kill(process: psutil.Process) -> None:
+    if process.is_running():
+        process.send_signal(signal.SIGKILL)
+
+
+class Cluster:
+    """A scheduler and two nannies in processes of their own, kept alive."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{self.port}"
+        self.scheduler = fork(log, scheduler, self.port)
+        self.nannies = [fork(log, nanny, self.address) for _ in range(2)]
+        self.workers: set[psutil.Process] = set()
+
+    def keep(self) -> None:
+        """Start what has ended again."""
+        if ended(self.scheduler):
+            self.scheduler.wait()
+            self.scheduler = fork(self.log, scheduler, self.port)
+        for i, process in enumerate(self.nannies):
+            if ended(process):
+                process.wait()
+                self.nannies[i] = fork(self.log, nanny, self.address)
+            else:
+                self.workers |= set(children(process))
+
+    def victim(self, kind: str, rng: random.Random) -> psutil.Process | None:
+        if kind == "scheduler":
+            return self.scheduler
+        if kind == "nanny":
+            return rng.choice(self.nannies)
+        workers = [child for process in self.nannies for child in children(process)]
+        return rng.choice(workers) if workers else None
+
+    def close(self) -> None:
+        for process in (*self.nannies, self.scheduler, *self.workers):
+            kill(process)
+        psutil.wait_procs([self.scheduler, *self.nannies])
+
+
+class Trial:
+    """One sweep, its victim and its moments."""
+
+    def __init__(self, victim: str | None, rng: random.Random, out: Path, log: Path) -> None:
+        self.victim = victim
+        self.rng = rng
+        self.out = out
+        self.log = log
+        n = rng.randint(1, 3) if victim else 0
+        self.moments = sorted(rng.randrange(BATCHES) for _ in range(n))
+        self.hits = 0
+
+    def run(self, clean: dict[str, str]) -> tuple[int, str]:
+        """Return how often the victim was hit, and what went wrong."""
+        cluster = None if self.victim == "embedded" else Cluster(self.log)
+        try:
+            problem = self._sweep(cluster) or compare(self.out, clean)
+            return self.hits, problem
+        finally:
+            if cluster is not None:
+                cluster.close()
+
+    def _sweep(self, cluster: Cluster | None) -> str:
+        where = ["--scheduler", cluster.address] if cluster else ["--workers", "1"]
+        command = [*SWEEP, "--out", str(self.out), *where]
+        until = time.monotonic() + TRIAL_S
+        client = fork(self.log, app, command)
+        while time.monotonic() < until:
+            if cluster:
+                cluster.keep()
+            if ended(client):
+                code = client.wait()
+                if code != -signal.SIGKILL:
+                    return f"the sweep ended with exit code {code}" if code else ""
+                client = fork(self.log, app, command)
+            if self.moments and commits(self.out) >= self.moments[0]:
+                self._hit(client, cluster)
+            time.sleep(0.005)
+        everyone = [client, *children(client)]
+        if cluster:
+            everyone += [cluster.scheduler, *cluster.nannies, *cluster.workers]
+        for process in everyone:
+            if not ended(process):
+                process.send_signal(signal.SIGUSR1)
+        time.sleep(1)
+        for process in (*children(client), client):
+            kill(process)
+        client.wait()
+        return f"the sweep had not ended after {TRIAL_S:g} s, with {commits(self.out)} commits"
+
+    def _hit(self, client: psutil.Process, cluster: Cluster | None) -> None:
+        # before the first commit: anywhere in the start; later: anywhere in a batch
+        time.sleep(self.rng.random() * (1.0 if self.moments[0] == 0 else 0.05))
+        self.moments.pop(0)
+        own = self.victim in ("client", "embedded")
+        victim = client if own or not cluster else cluster.victim(str(self.victim), self.rng)
+        if victim is None or ended(client) or ended(victim):
+            return
+        kill(victim)
+        self.hits += 1
+
+
+def undisturbed(out: Path, log: Path) -> Path:
+    """Make the study that all others are compared with."""
+    problem = Trial(None, random.Random(0), out, log).run({})[1]
+    if problem and commits(out) != BATCHES:
+        sys.exit(f"{log.read_text()}\nthe undisturbed sweep failed: {problem}")
+    return out
 
 
 def commits(out: Path) -> int:
@@ -94,101 +283,17 @@ def hashes(out: Path) -> dict[str, str]:
 
 
 def compare(out: Path, clean: dict[str, str]) -> str:
+    """Say how a study differs from the undisturbed one, or return an empty text."""
+    store = Store(out)
     if hashes(out) != clean:
         return "the shards differ"
     if commits(out) != BATCHES:
         return f"the log holds {commits(out)} lines, not {BATCHES}"
-    verify = [sys.executable, "-m", "runner", "verify", str(out)]
-    if subprocess.run(verify, cwd=ROOT, capture_output=True, check=False).returncode:
-        return "verify finds damage"
-    return ""
+    if any(commit.failures for commit in store.commits()):
+        return "restarts were given up"
+    found = damage.find(store, store.read_plan()[0])
+    return f"verify finds {found[0].path}: {found[0].problem}" if found else ""
 
-
-class Client:
-    """The sweep's own process is the victim; its embedded cluster goes with it."""
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-    @contextlib.contextmanager
-    def sweep(self, out: Path) -> Iterator[subprocess.Popen]:
-        command = [*SWEEP, "--out", str(out), *self.options()]
-        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
-            yield process
-
-    def options(self) -> list[str]:
-        return []
-
-    def hit(self, process: subprocess.Popen, rng: random.Random) -> int:
-        process.send_signal(signal.SIGKILL)
-        return 1
-
-    def mend(self) -> None:
-        pass
-
-
-class Worker(Client):
-    """A worker process of the embedded cluster is the victim."""
-
-    def hit(self, process: subprocess.Popen, rng: random.Random) -> int:
-        children = psutil.Process(process.pid).children(recursive=True)
-        workers = [c for c in children if any("spawn_main" in word for word in c.cmdline())]
-        if not workers:
-            return 0
-        os.kill(rng.choice(workers).pid, signal.SIGKILL)
-        return 1
-
-
-class Scheduler(Client):
-    """A scheduler in a process of its own is the victim; it and its workers are started anew."""
-
-    def __enter__(self) -> Scheduler:
-        self.processes: list[subprocess.Popen] = []
-        self.mend()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-    def options(self) -> list[str]:
-        return ["--scheduler", self.address]
-
-    def hit(self, process: subprocess.Popen, rng: random.Random) -> int:
-        self.processes[0].kill()
-        return 1
-
-    def mend(self) -> None:
-        if self.processes and self.processes[0].poll() is None:
-            return
-        self.__exit__()
-        dask = [sys.executable, "-m", "dask"]
-        scheduler = subprocess.Popen(
-            [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for line in scheduler.stderr:
-            if "Scheduler at:" in line:
-                self.address = line.split()[-1]
-                break
-        workers = [
-            subprocess.Popen(
-                [*dask, "worker", self.address, "--nthreads", "1", "--resources", "CPU=1"],
-                cwd=ROOT,
-                stderr=subprocess.DEVNULL,
-            )
-            for _ in range(2)
-        ]
-        self.processes = [scheduler, *workers]
-
-
-VICTIMS = {"client": Client, "worker": Worker, "scheduler": Scheduler}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,18 +1,27 @@
-"""Die, or meet a refusing disk, at every single file operation of a sweep; then go on."""
+"""Die, or meet a refusing disk, at every single file operation of a study's life; then go on."""
 
 from __future__ import annotations
 
-import errno
+import hashlib
+import itertools
+import json
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from disk import Disk
+from distributed import Client, LocalCluster
 
 import runner
 from runner import damage, files
+from runner.run import repair
 from runner.store import Store
 
+ROOT = Path(__file__).parent.parent
 EXPERIMENT = {
     "name": "crash",
     "restarts": 4,
@@ -20,122 +29,247 @@ EXPERIMENT = {
     "network": {"hidden": []},
     "training": {"max_steps": 3},
 }
-OPERATIONS = ("open", "write", "fsync", "rename", "replace", "mkdir", "ftruncate")
-
-
-class Died(BaseException):
-    """The process ends here: nothing after this operation happens."""
-
-
-class Disk:
-    """Stands between `runner.files` and the operating system, and counts.
-
-    At operation number ``at`` it does what ``fault`` says. ``lose`` drops, when the process dies,
-    all that was written and renamed but not made durable with fsync.
-    """
-
-    def __init__(self, at: int | None, fault: str, *, lose: bool = False) -> None:
-        self.count = 0
-        self.at = at
-        self.fault = fault
-        self.lose = lose
-        self.dead = False
-        self.unsynced: dict[str, bytes | None] = {}
-        self.renamed: list[tuple[str, str]] = []
-        self.paths: dict[int, str] = {}
-
-    def __getattr__(self, name: str):
-        real = getattr(os, name)
-        if name not in OPERATIONS:
-            return real
-
-        def operate(*arguments, **options):
-            if self.dead:
-                raise Died
-            self.count += 1
-            if self.count == self.at:
-                self._fail(name, arguments)
-            result = real(*arguments, **options)
-            self._remember(name, arguments, result)
-            return result
-
-        return operate
-
-    def _fail(self, name: str, arguments) -> None:
-        if self.fault == "die":
-            if name == "write":
-                # half of it may have reached the disk
-                os.write(arguments[0], arguments[1][: len(arguments[1]) // 2])
-            self.dead = True
-            self._lose()
-            raise Died
-        raise OSError(getattr(errno, self.fault), os.strerror(getattr(errno, self.fault)))
-
-    def _remember(self, name: str, arguments, result) -> None:
-        if name == "open":
-            path = os.fspath(arguments[0])
-            self.paths[result] = path
-            if os.path.isfile(path):
-                self.unsynced.setdefault(path, Path(path).read_bytes())
-        elif name == "fsync":
-            path = self.paths.get(arguments[0], "")
-            self.unsynced.pop(path, None)
-            self.renamed = [r for r in self.renamed if os.path.dirname(r[1]) != path]
-        elif name in ("rename", "replace"):
-            source, target = map(os.fspath, arguments)
-            self.renamed.append((source, target))
-
-    def _lose(self) -> None:
-        if not self.lose:
-            return
-        for source, target in reversed(self.renamed):
-            if os.path.exists(target):
-                os.rename(target, source)
-        for path, before in self.unsynced.items():
-            if before is not None and os.path.exists(path):
-                Path(path).write_bytes(before)
+BATCHES = {"batch_size": 2}
+STEP = int(os.environ.get("RUNNER_CRASH_STEP", "6"))
+"""Every how many operations; `make crash` tries each of them."""
 
 
 @pytest.fixture(scope="module")
-def whole(client, tmp_path_factory) -> dict[str, bytes]:
-    return shards(sweep(tmp_path_factory.mktemp("crash") / "study", client))
+def cluster() -> Iterator[LocalCluster]:
+    """Workers as threads of this process, reached over TCP from the processes that die."""
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        resources={"CPU": 1},
+    ) as cluster:
+        yield cluster
 
 
-def sweep(path: Path, client) -> Path:
-    return runner.sweep(EXPERIMENT, path, client, batch_size=2).path
+@pytest.fixture(scope="module")
+def here(cluster) -> Iterator[Client]:
+    with Client(cluster) as client:
+        yield client
 
 
-def shards(path: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in (path / "shards").rglob("*") if p.is_file()}
+@pytest.fixture(scope="module")
+def whole(here, tmp_path_factory) -> Path:
+    """An undisturbed study, analysed; nothing may change it."""
+    path = tmp_path_factory.mktemp("crash") / "whole"
+    runner.sweep(EXPERIMENT, path, here, **BATCHES)
+    runner.analyze(path, here)
+    return path
 
 
-def operations(path: Path, client, monkeypatch) -> int:
-    disk = Disk(None, "")
-    monkeypatch.setattr(files, "os", disk)
-    sweep(path, client)
-    monkeypatch.undo()
-    shutil.rmtree(path)
-    return disk.count
+@pytest.fixture(scope="module")
+def dies(cluster) -> Iterator[Callable[..., int]]:
+    """Run something in a process that ends at its n-th operation.
+
+    With n = 0 it comes to its end, and how many operations there are is returned.
+    """
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "disk.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as server:
+        assert server.stdout.readline() == "ready\n"
+
+        def run(action: str, path: Path, at: int, *before: object, **options: object) -> int:
+            request = {"action": action, "path": str(path), "at": at, "before": before}
+            request |= {"address": cluster.scheduler_address, "options": options}
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
+            answer, _, count = server.stdout.readline().strip().partition(" ")
+            assert answer in ("died", "done")
+            assert (answer == "done") == (at == 0)
+            return int(count or 0)
+
+        yield run
+        server.stdin.close()
 
 
-@pytest.mark.parametrize(
-    ("fault", "lose"),
-    [("die", False), ("die", True), ("ENOSPC", False), ("EIO", False), ("EROFS", False)],
-)
-def test_every_operation_can_fail(client, whole, tmp_path, monkeypatch, fault, lose) -> None:
-    n = operations(tmp_path / "count", client, monkeypatch)
-    assert n >= 30
-    for at in range(1, n + 1):
-        path = tmp_path / f"{at}"
-        monkeypatch.setattr(files, "os", Disk(at, fault, lose=lose))
-        expected = Died if fault == "die" else runner.StudyError
-        with pytest.raises(expected):
-            sweep(path, client)
-        monkeypatch.undo()
-        sweep(path, client)
-        assert shards(path) == whole, f"operation {at}"
-        assert not list(path.rglob(f"*{files.TEMPORARY}"))
-        store = Store(path)
-        assert damage.find(store, store.read_plan()[0]) == [], f"operation {at}"
-        assert len(store.commits()) == 2
-        shutil.rmtree(path)
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file that a study is made of, but for the order of the log's lines."""
+    apart = (".lock", "telemetry", "quarantine")
+    found = {
+        str(p.relative_to(path)): p.read_bytes()
+        for p in path.rglob("*")
+        if p.is_file() and p.relative_to(path).parts[0] not in apart
+    }
+    log = found.pop("commits.jsonl", b"").splitlines()
+    assert len(log) == len(set(log))
+    return found | {"commits.jsonl": b"\n".join(sorted(log))}
+
+
+def without_tables(whole: Path) -> dict[str, bytes]:
+    return {name: data for name, data in contents(whole).items() if not name.startswith("tables")}
+
+
+def agree(path: Path, whole: dict[str, bytes]) -> None:
+    """Assert that a study is whole, and that log and folder agree."""
+    store = Store(path)
+    assert contents(path) == whole
+    assert not list(path.rglob(f"*{files.TEMPORARY}"))
+    assert damage.find(store, store.read_plan()[0]) == []
+
+
+class Going:
+    """Goes on from what a stop has left, once from every state that differs."""
+
+    def __init__(self, go_on: Callable[[Path], object], check: Callable[[Path], None]) -> None:
+        self.go_on = go_on
+        self.check = check
+        self.seen: set[str] = set()
+
+    def __call__(self, path: Path) -> None:
+        digest = hashlib.sha256()
+        for p in sorted(path.rglob("*")):
+            own = p.is_file() and p.name != ".holder"  # a process's number
+            digest.update(f"{p.relative_to(path)} {p.is_dir()}\0".encode())
+            digest.update(hashlib.sha256(p.read_bytes() if own else b"").digest())
+        if digest.hexdigest() not in self.seen:
+            self.seen.add(digest.hexdigest())
+            self.go_on(path)
+            self.check(path)
+
+
+def die_everywhere(
+    base: Path, die: Callable[[Path, int], int], going: Going, before: Path | None = None
+) -> int:
+    """Die at each operation in turn; go on from what is there, and from what a power cut leaves.
+
+    Returns
+    -------
+    int
+        How many operations there are.
+    """
+
+    def fresh(at: int) -> Path:
+        path = base / str(at) / "study"
+        path.parent.mkdir(parents=True)
+        if before is not None:
+            shutil.copytree(before, path)
+        return path
+
+    undisturbed = fresh(0)
+    n = die(undisturbed, 0)
+    going.check(undisturbed)
+    for at in range(1, n + 1, STEP):
+        path = fresh(at)
+        die(path, at)
+        for left in sorted(path.parent.iterdir()):
+            going(left)
+        shutil.rmtree(path.parent)
+    return n
+
+
+@pytest.fixture
+def tell(capsys) -> Callable[[str], None]:
+    """Print what was counted, for docs/reliability.md: `make test ARGS=-v`."""
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            print(f" {text}", end="")
+
+    return say
+
+
+def test_a_sweep_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
+    expected = without_tables(whole)
+    going = Going(
+        lambda path: runner.sweep(EXPERIMENT, path, here, **BATCHES),
+        lambda path: agree(path, expected),
+    )
+    n = die_everywhere(
+        tmp_path, lambda path, at: dies("sweep", path, at, EXPERIMENT, **BATCHES), going
+    )
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+def test_an_overwriting_sweep_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
+    old = tmp_path / "old"
+    runner.sweep(EXPERIMENT | {"seed": 7}, old, here, **BATCHES)
+    expected = without_tables(whole)
+
+    def go_on(path: Path) -> None:
+        # without --overwrite: right, or refused; never a study that is partly the old one
+        try:
+            runner.sweep(EXPERIMENT, path, here, **BATCHES)
+        except runner.StudyError:
+            runner.sweep(EXPERIMENT, path, here, overwrite=True, **BATCHES)
+
+    going = Going(go_on, lambda path: agree(path, expected))
+    options = BATCHES | {"overwrite": True}
+    n = die_everywhere(
+        tmp_path / "d", lambda path, at: dies("sweep", path, at, EXPERIMENT, **options), going, old
+    )
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+def test_an_analysis_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(whole, before)
+    shutil.rmtree(before / "tables")
+    expected = contents(whole)
+    going = Going(lambda path: runner.analyze(path, here), lambda path: agree(path, expected))
+    n = die_everywhere(tmp_path / "d", lambda path, at: dies("analyze", path, at), going, before)
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+def test_a_repair_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(whole, before)
+    shutil.rmtree(before / "tables")
+    first, second = sorted((before / "shards").rglob("*.parquet"))
+    harmed = [b"damaged", b"a stranger", b"half a line"]
+    first.write_bytes(harmed[0])
+    second.with_name("stranger").write_bytes(harmed[1])
+    log = before / "commits.jsonl"
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0] + harmed[2] + b"\n")
+    expected = without_tables(whole)
+
+    def check(path: Path) -> None:
+        agree(path, expected)
+        kept = b"\0".join(p.read_bytes() for p in path.rglob("*") if p.is_file())
+        assert all(data in kept for data in harmed)
+
+    going = Going(lambda path: repair(path, client=here), check)
+    n = die_everywhere(tmp_path / "d", lambda path, at: dies("repair", path, at), going, before)
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "EIO", "EROFS"])
+def test_a_disk_can_refuse_every_operation(whole, here, tmp_path, tell, fault) -> None:
+    expected = without_tables(whole)
+    going = Going(
+        lambda path: runner.sweep(EXPERIMENT, path, here, **BATCHES),
+        lambda path: agree(path, expected),
+    )
+    refused = 0
+    for at in itertools.count(1, STEP):
+        path = tmp_path / str(at)
+        # a disk that has turned read-only stays so
+        disk = Disk(path, at, fault, lasting=fault == "EROFS")
+        try:
+            with disk.installed():
+                runner.sweep(EXPERIMENT, path, here, **BATCHES)
+        except runner.StudyError as error:
+            refused += "cannot write" in str(error)
+        else:
+            agree(path, expected)
+        if path.exists():
+            going(path)
+            shutil.rmtree(path)
+        if disk.count < at:
+            break
+    tell(f"{disk.count} operations, {len(going.seen)} states")
+    assert (at - 1) // STEP - refused <= 1  # what tells who holds the lock may stay behind
