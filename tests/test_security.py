@@ -6,10 +6,12 @@ import ast
 import ipaddress
 import os
 import pickle
+import re
 from pathlib import Path
 
 import psutil
 import pytest
+from packaging.version import Version
 
 import runner
 from runner.cluster import open_client
@@ -38,7 +40,11 @@ def test_an_embedded_cluster_listens_on_loopback_only() -> None:
         assert ipaddress.ip_address(address).is_loopback, f"{address}:{port}"
 
 
-def test_nothing_is_unpickled() -> None:
+UNPICKLERS = {"pickle", "cloudpickle", "dill", "shelve", "marshal", "joblib", "yaml"}
+CALLS = {"eval", "exec", "compile", "__import__", "read_pickle", "unsafe_load"}
+
+
+def test_nothing_is_unpickled_or_executed() -> None:
     for path in (ROOT / "runner").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
@@ -47,8 +53,36 @@ def test_nothing_is_unpickled() -> None:
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             for name in names:
-                head = name.partition(".")[0]
-                assert head not in ("pickle", "cloudpickle", "shelve", "marshal", "joblib"), path
+                assert name.partition(".")[0] not in UNPICKLERS, path
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func
+            if isinstance(called, ast.Name):
+                # an engine's own function is called compile too, but never by its bare name
+                assert called.id not in CALLS, f"{path}:{node.lineno}"
+            if isinstance(called, ast.Attribute):
+                assert called.attr not in CALLS - {"compile"}, f"{path}:{node.lineno}"
+                of_numpy = isinstance(called.value, ast.Name) and called.value.id in ("np", "numpy")
+                assert not (of_numpy and called.attr == "load"), f"{path}:{node.lineno}"
+            assert "allow_pickle" not in {keyword.arg for keyword in node.keywords}, path
+
+
+# Package, first version without the issue, issue.
+FIXED = [
+    ("distributed", "2026.1.0", "CVE-2026-23528"),
+    ("pyarrow", "14.0.1", "CVE-2023-47248"),
+    ("jinja2", "3.1.6", "CVE-2025-27516"),
+    ("tornado", "6.5", "CVE-2025-47287"),
+]
+
+
+@pytest.mark.parametrize(("package", "fixed", "issue"), FIXED)
+def test_the_lock_has_no_version_with_a_known_issue(package, fixed, issue) -> None:
+    for name in ("runner.txt", "dev.txt", "cuda.txt", "theano.txt"):
+        text = (ROOT / "requirements" / name).read_text()
+        pins = re.findall(rf"^{package}==([^ ;\\]+)", text, re.MULTILINE)
+        assert all(Version(pin) >= Version(fixed) for pin in pins), f"{name}: {issue}"
+        assert pins or package not in ("distributed", "pyarrow"), name
 
 
 class Bomb:
