@@ -195,7 +195,7 @@ def test_ctrl_c_is_one_line_from_the_first_moment_on(tmp_path, module) -> None:
         cwd=ROOT,
     )
     assert done.returncode == 130
-    assert re.fullmatch(r"(gates: .*\n)?\nInterrupted\..*\n", done.stderr)
+    assert re.fullmatch(r"(?s:gates: .*\n)?\nInterrupted\..*\n", done.stderr)
 
 
 def test_an_output_that_cannot_be_written_is_said_in_one_line(swept) -> None:
