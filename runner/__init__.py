@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import ClusterError, ExperimentError, RunnerError, StudyError
+from runner.errors import (
+    ClusterError,
+    ExperimentError,
+    FailuresError,
+    RunnerError,
+    StudyError,
+)
 
 if TYPE_CHECKING:
     from runner.analysis import analyze as analyze
@@ -39,6 +45,7 @@ __all__ = [
     "ClusterError",
     "Experiment",
     "ExperimentError",
+    "FailuresError",
     "RunnerError",
     "Study",
     "StudyError",

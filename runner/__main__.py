@@ -45,6 +45,7 @@ from runner.errors import RunnerError  # noqa: E402
 
 if TYPE_CHECKING:
     from runner.plan import Plan
+    from runner.run import Care
     from runner.tables import Study
 
 DEFAULT_EXPERIMENT = Path("experiments/gates.toml")
@@ -57,7 +58,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Train small networks from many random starts and see how non-convex the problem is.",
     epilog="Exit codes: 0 done; 1 other error; 2 wrong experiment or option; 3 study folder; "
-    "4 cluster; 5 done, but some restarts failed; 130 interrupted.",
+    "4 cluster; 5 done, but some restarts failed, or more than --max-failures; 130 interrupted.",
 )
 
 
@@ -159,6 +160,26 @@ def sweep(
         int | None,
         typer.Option(min=1, help="Restarts per task and shard.", show_default="by a rule"),
     ] = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Restart a worker that trains a batch for longer.",
+            show_default="ten times what others took, and a minute",
+        ),
+    ] = None,
+    max_failures: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Stop when more restarts fail.", show_default="go on"),
+    ] = None,
+    audit: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Train this share again on other workers; compare."),
+    ] = 0.0,
+    canary: Annotated[
+        bool,
+        typer.Option(" /--no-canary", help="Take workers that compute other bits than the first."),
+    ] = True,
     report: Annotated[bool, typer.Option("--report", help="Analyse and report too.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = (
         False
@@ -188,8 +209,11 @@ def sweep(
         if dry_run:
             _tell_plan(plan, folder, workers)
         else:
+            from runner.run import Care
+
             where = Where(scheduler, scheduler_file, workers, device.value, wait, insecure)
-            _carry_out(plan, folder, where, overwrite, quiet, report)
+            care = Care(deadline, max_failures, audit, canary)
+            _carry_out(plan, folder, where, care, overwrite, quiet, report)
 
 
 @app.command("slice")
@@ -226,13 +250,14 @@ def slice_(
     with _errors():
         from runner.experiment import parse_change
         from runner.plan import Plan
+        from runner.run import Care
         from runner.slicer import sliced
 
         changed = dict(parse_change(text) for text in changes or [])
         plan = Plan(sliced(experiment, x, y, at or [], changed))
         folder = out or Path("results") / plan.experiment.name
         where = Where(scheduler, scheduler_file, workers, device.value, wait, insecure)
-        _carry_out(plan, folder, where, overwrite, quiet, report=True)
+        _carry_out(plan, folder, where, Care(), overwrite, quiet, report=True)
 
 
 @app.command()
@@ -427,6 +452,7 @@ def _carry_out(
     plan: Plan,
     folder: Path,
     where: Where,
+    care: Care,
     overwrite: bool,
     quiet: bool,
     report: bool,
@@ -439,11 +465,13 @@ def _carry_out(
         _tell_start(plan, folder)
     finished = not overwrite and Store(folder).exists and open_study(folder).complete
     with _resumable(folder):
-        study = _run(plan, folder, where, overwrite, quiet)
+        study = _run(plan, folder, where, care, overwrite, quiet)
     if not quiet:
         if finished:
             out_console.print("Finished before: nothing was left to do.\n")
         _tell_end(study)
+        if care.audit:
+            _tell_audit(study)
     if report:
         from runner.report import write_report
 
@@ -473,6 +501,7 @@ def _run(
     plan: Plan,
     folder: Path,
     where: Where,
+    care: Care,
     overwrite: bool,
     quiet: bool,
 ) -> Study:
@@ -488,6 +517,7 @@ def _run(
             overwrite=overwrite,
             report=report,
             **asdict(where),
+            **asdict(care),
         )
 
 
@@ -525,6 +555,19 @@ def _tell_end(study: Study) -> None:
     out_console.print("\nIn Python:", highlight=False)
     line = f'import runner; study = runner.open_study("{study.path.as_posix()}")'
     out_console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _tell_audit(study: Study) -> None:
+    from runner.store import Store
+
+    audits = Store(study.path).audits()
+    alike = [found for found in audits if found["alike"]]
+    text = f"Audited: {len(alike):,} of {study.plan.n_batches:,} batches have the same bits again"
+    same = sum(not found["other_worker"] for found in alike)
+    text += f", {same:,} of them on the same worker, as there was no other" if same else ""
+    skipped = [found for found in audits if found["alike"] is None]
+    text += f"; {len(skipped):,} could not be: {skipped[-1]['reason']}" if skipped else ""
+    out_console.print(Text(f"\n{text}."), soft_wrap=True)
 
 
 def _print_summary(study: Study) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from runner import convexity, files, findings, minima
+from runner.answers import Answer
 from runner.barriers import JENSEN
 from runner.cluster import open_client
 from runner.curvature import MAX_PARAMETERS, PERTURBED
@@ -187,18 +188,14 @@ class _Stage(Window):
         function, task = self.task(sent.pieces[0], sent.kind)
         return function, (task,)
 
-    def take(self, sent: Sent, result: bytes) -> None:
-        """Keep a part that is whole."""
-        self._kept(self.dispatcher.succeeded(sent.pieces[0], result))
+    def take(self, sent: Sent, answer: Answer) -> None:
+        """Take a part."""
+        self._completed(self.dispatcher.succeeded(sent.pieces[0], answer.result))
 
-    def fail(self, sent: Sent, reason: str, trace: str) -> None:
-        """Try again, or leave out what cannot be inspected."""
-        self._kept(self.dispatcher.failed(sent.pieces[0], reason, trace))
-
-    def _kept(self, complete: Complete | None) -> None:
-        if complete is not None:
-            self.keep(complete)
-            self.progress.done += len(complete.batch)
+    def complete(self, complete: Complete) -> None:
+        """Keep a part that is whole; what cannot be inspected is left out."""
+        self.keep(complete)
+        self.progress.done += len(complete.batch)
 
     def tell(self) -> None:
         """Tell the caller."""

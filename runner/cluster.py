@@ -110,6 +110,13 @@ def open_client(
         yield client
 
 
+def is_death(error: BaseException) -> bool:
+    """Return whether Dask says that workers have died with a task."""
+    from distributed import KilledWorker
+
+    return isinstance(error, KilledWorker)
+
+
 def start_command(address: str, tag: str = "CPU") -> str:
     """Return how to start a worker, in backquotes."""
     return (

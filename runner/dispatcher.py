@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runner.plan import Batch
 
@@ -24,7 +24,11 @@ class Piece:
     stop: int
     """One past the last position."""
     attempt: int = 0
-    """How often exactly this range has failed before."""
+    """How often this range has failed before; a half starts where its whole has left off."""
+    avoid: frozenset[str] = frozenset()
+    """Workers on which this range has failed: it goes to another one if there is one."""
+    alone: bool = False
+    """Whether it needs a worker for itself: a worker died with it, and perhaps of it."""
 
     def key(self, run: str) -> str:
         """Return a name of its own for every run and attempt.
@@ -32,7 +36,8 @@ class Piece:
         Dask reuses the outcome of an old name, and calls off a new task with the name of one that
         an earlier run has called off.
         """
-        return f"train-{run}-{self.batch.name}-{self.start}-{self.stop}-{self.attempt}"
+        alone = "-alone" if self.alone else ""
+        return f"train-{run}-{self.batch.name}-{self.start}-{self.stop}-{self.attempt}{alone}"
 
     @property
     def range(self) -> Batch:
@@ -81,13 +86,18 @@ class Dispatcher:
     batches : iterable of Batch
         What is left to do, taken lazily.
     attempts : int
-        How often a range is tried whole before it is split in two to find the restart that fails.
+        How often a batch is tried whole before it is split in two to find the restart that fails,
+        and how often a single restart has to fail before it is recorded. What lies between is
+        split again the first time it fails.
     """
 
     def __init__(self, batches: Iterable[Batch], attempts: int = 2) -> None:
         self._batches: Iterator[Batch] = iter(batches)
         self._peeked: Batch | None = None
         self._again: deque[Piece] = deque()
+        self._suspects: deque[Piece] = deque()
+        self.n_failed = 0
+        self.last_failure: Failure | None = None
         self._open: dict[Batch, _Open] = {}
         self._out: set[Piece] = set()
         self._attempts = attempts
@@ -97,8 +107,27 @@ class Dispatcher:
         """Pieces handed out whose outcome is not known."""
         return len(self._out)
 
+    @property
+    def upcoming(self) -> Batch | None:
+        """The next batch that nothing is known of, or None."""
+        self._peeked = self._batch()
+        return self._peeked
+
+    @property
+    def suspect(self) -> Piece | None:
+        """The next piece that needs a worker for itself, or None if none waits."""
+        return self._suspects[0] if self._suspects else None
+
+    def next_alone(self) -> Piece | None:
+        """Return the next piece that needs a worker for itself, or None if there is none now."""
+        if not self._suspects:
+            return None
+        piece = self._suspects.popleft()
+        self._out.add(piece)
+        return piece
+
     def next(self) -> Piece | None:
-        """Return the next piece to train, or None if there is none now."""
+        """Return the next piece that may share a worker, or None if there is none now."""
         if self._again:
             piece = self._again.popleft()
         else:
@@ -113,8 +142,7 @@ class Dispatcher:
     @property
     def waiting(self) -> bool:
         """Whether a piece waits to be handed out."""
-        self._peeked = self._batch()
-        return bool(self._again) or self._peeked is not None
+        return bool(self._again or self._suspects) or self.upcoming is not None
 
     def bundle(self, most: Callable[[Batch], int]) -> list[Piece]:
         """Return the next pieces that one task trains together.
@@ -129,12 +157,8 @@ class Dispatcher:
             return [] if first is None else [first]
         pieces = [first]
         for _ in range(most(first.batch) - 1):
-            self._peeked = self._batch()
-            last = pieces[-1].batch
-            if self._peeked is None or (last.group, last.stop) != (
-                self._peeked.group,
-                self._peeked.start,
-            ):
+            last, upcoming = pieces[-1].batch, self.upcoming
+            if upcoming is None or (last.group, last.stop) != (upcoming.group, upcoming.start):
                 break
             following = self.next()
             if following is not None:
@@ -154,30 +178,66 @@ class Dispatcher:
         work.missing -= piece.stop - piece.start
         return self._completed(piece.batch)
 
-    def failed(self, piece: Piece, reason: str, traceback: str) -> Complete | None:
-        """Take a piece's failure: try again, split, or record it; return a batch it completes."""
+    def failed(
+        self, piece: Piece, reason: str, traceback: str = "", worker: str = ""
+    ) -> Complete | None:
+        """Take a piece's failure: try again, split, or record it; return a batch it completes.
+
+        Parameters
+        ----------
+        piece : Piece
+        reason, traceback : str
+            The exception, in one line and in full.
+        worker : str
+            Where it failed, if that is known and may happen to it there again.
+        """
         if piece not in self._out:
             return None
         self._out.remove(piece)
         size = piece.stop - piece.start
         if piece.attempt + 1 < self._attempts:
-            self._again.append(Piece(piece.batch, piece.start, piece.stop, piece.attempt + 1))
+            avoid = piece.avoid | {worker} if worker else piece.avoid
+            self._put_back(replace(piece, attempt=piece.attempt + 1, avoid=avoid))
         elif size > 1:
             middle = piece.start + size // 2
-            self._again.append(Piece(piece.batch, piece.start, middle))
-            self._again.append(Piece(piece.batch, middle, piece.stop))
+            for start, stop in ((piece.start, middle), (middle, piece.stop)):
+                half = replace(piece, start=start, stop=stop, avoid=frozenset())
+                self._put_back(replace(half, attempt=self._first_attempt(half)))
         else:
             work = self._open[piece.batch]
-            work.failures[piece.start] = Failure(piece.start, reason, traceback)
+            self.last_failure = Failure(piece.start, reason, traceback)
+            work.failures[piece.start] = self.last_failure
             work.missing -= 1
+            self.n_failed += 1
             return self._completed(piece.batch)
+        return None
+
+    def killed(self, piece: Piece, reason: str) -> Complete | None:
+        """Take the death of a piece's worker; return a batch that it completes.
+
+        Dask charges a death to everything that the worker held. So a piece that may have shared
+        its worker is not blamed, but tried again alone; a piece that was alone has failed.
+        """
+        if piece.alone:
+            return self.failed(piece, reason)
+        if piece in self._out:
+            self._out.remove(piece)
+            alone = replace(piece, alone=True)
+            self._put_back(replace(alone, attempt=self._first_attempt(alone)))
         return None
 
     def lost(self, piece: Piece) -> None:
         """Take back a piece that was never tried, so that it is handed out again."""
         if piece in self._out:
             self._out.remove(piece)
-            self._again.append(piece)
+            self._put_back(piece)
+
+    def _put_back(self, piece: Piece) -> None:
+        (self._suspects if piece.alone else self._again).append(piece)
+
+    def _first_attempt(self, piece: Piece) -> int:
+        """Where to count from: only a single restart is tried several times."""
+        return 0 if piece.stop - piece.start == 1 else self._attempts - 1
 
     def _batch(self) -> Batch | None:
         batch, self._peeked = self._peeked or next(self._batches, None), None

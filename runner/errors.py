@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-__all__ = ["ClusterError", "ExperimentError", "RunnerError", "StudyError"]
+__all__ = ["ClusterError", "ExperimentError", "FailuresError", "RunnerError", "StudyError"]
 
 
 class RunnerError(Exception):
@@ -30,3 +30,9 @@ class ClusterError(RunnerError):
     """The cluster has no workers, cannot be reached, or runs other versions."""
 
     exit_code: ClassVar[int] = 4
+
+
+class FailuresError(RunnerError):
+    """More restarts could not be trained than the user allows."""
+
+    exit_code: ClassVar[int] = 5

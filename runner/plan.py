@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -77,6 +77,12 @@ class Configuration:
         training = self.settings.training
         values = training.model_dump() | {"l2": self.settings.loss.l2}
         return np.array([float(values[name]) for name in HYPERPARAMETERS])
+
+    def shortened(self, max_steps: int) -> Configuration:
+        """Return the configuration with at most this many steps: the same compiled function."""
+        training = self.settings.training
+        fewer = training.model_copy(update={"max_steps": min(max_steps, training.max_steps)})
+        return replace(self, settings=self.settings.model_copy(update={"training": fewer}))
 
     def signature(self, device: str = "cpu") -> Signature:
         """What has to be compiled to train this configuration on a kind of device."""

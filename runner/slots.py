@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +48,9 @@ class Slots:
         self._tagged = False
         self._checked: set[str] = set()
         self._sent_away: set[str] = set()
+        self._dismissed: set[str] = set()
+        self._farewell: Future[Any] | None = None
+        self._addresses: dict[str, list[str]] = {}
         self._inspection: Future[_Verdict] | None = None
         self._inspector = ThreadPoolExecutor(1, "preflight")
         self._looked = float("-inf")
@@ -62,6 +65,33 @@ class Slots:
     def total(self) -> int:
         """Workers that may be given batches now."""
         return sum(self.counts.values())
+
+    @property
+    def present(self) -> Set[str]:
+        """Addresses of all workers that are there, as far as is known."""
+        return self._offers.keys()
+
+    def addresses(self, kind: str) -> list[str]:
+        """Return the addresses of the workers of a kind that may be given batches now."""
+        return self._addresses.get(kind, [])
+
+    def fit(self, kind: str) -> list[str]:
+        """Return the addresses of those that have been checked, too."""
+        return [address for address in self.addresses(kind) if address in self._checked]
+
+    def kind_of(self, address: str) -> str:
+        """Return the kind of device that a worker offers."""
+        return self._offers[address]
+
+    def send_away(self, address: str, reason: str) -> None:
+        """Give a worker no more work, and have it closed."""
+        if address not in self._dismissed:
+            _log.warning("%s: sent away: %s.", address, reason)
+        self._dismissed.add(address)
+        for kind, held in self._addresses.items():
+            if address in held:
+                held.remove(address)
+                self.counts[kind] -= 1
 
     def resources(self, kind: str) -> Mapping[str, float] | None:
         """Return what a task for a kind of device asks of its worker."""
@@ -118,8 +148,9 @@ class Slots:
         if connected:
             self._look()
             self._check_joined()
+            self._see_off()
         else:
-            self.counts = dict.fromkeys(self.kinds, 0)  # Dask tries to connect again by itself
+            self._nobody()  # Dask tries to connect again by itself
         self._looked = time.monotonic()
         waited = not self.total and self._looked - max(self._seen.values()) > self.wait_s
         if self.client.status == "closed" or (waited and not connected):
@@ -147,20 +178,30 @@ class Slots:
     def _look(self) -> int:
         """Count the workers of each kind; return how many there are of any."""
         try:
-            workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        except OSError:
+            # Not `client.scheduler_info`: a timer of the client's fills it anew every two seconds,
+            # with no workers, so that now and then there would seem to be none.
+            identity = self.client.sync(self.client.scheduler.identity, n_workers=-1)
+        except (OSError, AttributeError):
             # the connection is gone, which the client's own status will tell a moment later
-            self.counts = dict.fromkeys(self.kinds, 0)
+            self._nobody()
             return 0
+        workers = identity["workers"]
         offers = {address: _offer(w.get("resources") or {}) for address, w in workers.items()}
         self._two_faced = [a for a, offer in offers.items() if offer == "both"]
         if workers:
             self._tagged = any(offers.values())
         self._offers = {a: o if self._tagged else "cpu" for a, o in offers.items()}
-        held = list(self._offers.values())
-        self.counts = {kind: held.count(kind) for kind in self.kinds}
+        self._addresses = {kind: [] for kind in self.kinds}
+        for address, kind in self._offers.items():
+            if kind in self._addresses and address not in self._dismissed:
+                self._addresses[kind].append(address)
+        self.counts = {kind: len(held) for kind, held in self._addresses.items()}
         self._seen |= {kind: time.monotonic() for kind, n in self.counts.items() if n}
         return len(workers)
+
+    def _nobody(self) -> None:
+        self.counts = dict.fromkeys(self.kinds, 0)
+        self._addresses = {}
 
     def _check_joined(self) -> None:
         """Inspect workers that have joined, in the background; send misfits away."""
@@ -183,6 +224,14 @@ class Slots:
             if verdict.misfits - self._sent_away:
                 _log.warning("%s: sent workers away:\n%s", self._where, verdict.text)
             self._sent_away |= verdict.misfits
+
+    def _see_off(self) -> None:
+        """Have those closed, in the background, that were sent away and are still there."""
+        left = sorted(self._dismissed & self._offers.keys())
+        if left and (self._farewell is None or self._farewell.done()):
+            self._farewell = self._inspector.submit(
+                self.client.retire_workers, left, close_workers=True, remove=True
+            )
 
     @property
     def _where(self) -> str:

@@ -75,6 +75,11 @@ class Store:
         return self.path / "telemetry" / "batches.jsonl"
 
     @property
+    def audit_path(self) -> Path:
+        """One line per batch that was trained a second time, to compare."""
+        return self.path / "telemetry" / "audit.jsonl"
+
+    @property
     def shards_path(self) -> Path:
         """Folder of the shards."""
         return self.path / "shards"
@@ -359,12 +364,22 @@ class Store:
             "alike, or a stop just when the other kind of device, CPU or GPU, had trained it."
         )
 
-    def record(self, telemetry: Mapping[str, Any]) -> None:
+    def record(self, telemetry: Mapping[str, Any], path: Path | None = None) -> None:
         """Append a line to the telemetry; not synced, as nothing depends on it."""
         with self.writing():
             line = json.dumps(telemetry, sort_keys=True)
             files.make_folder(self.telemetry_path.parent)
-            files.append_line(self.telemetry_path, line, durable=False)
+            files.append_line(path or self.telemetry_path, line, durable=False)
+
+    def audits(self) -> list[dict[str, Any]]:
+        """Return what was found of every batch that was trained a second time, the last time."""
+        found = {}
+        with suppress(FileNotFoundError):
+            for line in self.audit_path.read_bytes().split(b"\n"):
+                with suppress(ValueError, KeyError, TypeError):  # a line that a crash has torn
+                    content = json.loads(line)
+                    found[content["batch"]] = content
+        return list(found.values())
 
 
 def _is_gone(holder: str) -> bool:

@@ -20,6 +20,13 @@ from runner.training import Restarts
 settings.register_profile("runner", deadline=None, derandomize=True)
 settings.load_profile("runner")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of long campaigns."""
+    text = "random schedules of the dispatcher"
+    parser.addoption("--schedules", type=int, default=2000, metavar="N", help=text)
+
+
 os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
 
 XOR = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))

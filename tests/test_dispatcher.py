@@ -2,81 +2,26 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from schedules import Schedule, shard_of
 
 from runner.dispatcher import Dispatcher, Piece
 from runner.plan import Batch
 
 
-def shard_of(piece: Piece) -> bytes:
-    return bytes(range(piece.start, piece.stop))
-
-
-def simulate(seed: int) -> None:
-    """Drive a dispatcher through one random schedule and check its promises."""
-    rng = random.Random(seed)
-    size, n = rng.randint(1, 9), rng.randint(1, 40)
-    batches = [Batch(0, a, min(a + size, n)) for a in range(0, n, size)]
-    poison = {k for k in range(n) if rng.random() < 0.1}
-    flaky = rng.choice([0.0, 0.05, 0.2])
-    dispatcher = Dispatcher(batches, attempts=rng.randint(1, 3))
-    out: list[Piece] = []
-    old: list[Piece] = []
-    complete = []
-    for _ in range(10_000):
-        while len(out) < rng.randint(1, 6):
-            piece = dispatcher.next()
-            if piece is None:
-                break
-            out.append(piece)
-        if not out:
-            break
-        piece = out.pop(rng.randrange(len(out)))
-        event = rng.random()
-        if old and event < 0.05:
-            # an answer that comes twice, or after it was given up
-            late = rng.choice(old)
-            assert dispatcher.succeeded(late, b"late") is None
-            assert dispatcher.failed(late, "late", "") is None
-        if event > 0.95:
-            dispatcher.lost(piece)
-            continue
-        bad = poison & set(range(piece.start, piece.stop))
-        if bad or rng.random() < flaky:
-            done = dispatcher.failed(piece, f"{len(bad)}", "")
-        else:
-            done = dispatcher.succeeded(piece, shard_of(piece))
-        old.append(piece)
-        if done is not None:
-            complete.append(done)
-    assert dispatcher.next() is None
-    assert dispatcher.in_flight == 0
-    assert sorted(c.batch for c in complete) == batches
-    for c in complete:
-        failed = [f.position for f in c.failures]
-        trained = [k for shard in c.shards for k in shard]
-        assert sorted(trained + failed) == list(range(c.batch.start, c.batch.stop))
-        assert trained == sorted(trained)
-        assert poison & set(range(c.batch.start, c.batch.stop)) <= set(failed)
-        if not flaky:
-            assert set(failed) <= poison
-
-
 @given(st.integers(0, 2**32))
 def test_every_batch_completes_once_whatever_happens(seed) -> None:
-    simulate(seed)
+    Schedule(seed).run()
 
 
-def test_many_schedules() -> None:
-    for seed in range(100_000):
+def test_many_schedules(request) -> None:
+    for seed in range(request.config.getoption("--schedules")):
         try:
-            simulate(seed)
+            Schedule(seed).run()
         except AssertionError as error:
-            message = f"replay with simulate({seed})"
+            message = f"replay with Schedule({seed}).run()"
             raise AssertionError(message) from error
 
 
@@ -102,7 +47,7 @@ def test_every_attempt_has_a_key_of_its_own() -> None:
     while (piece := dispatcher.next()) is not None:
         keys.append(piece.key("a"))
         dispatcher.failed(piece, "no", "")
-    assert len(set(keys)) == len(keys) == 2 * 7
+    assert len(set(keys)) == len(keys) == 2 + 2 + 2 * 4  # the whole, two halves, four restarts
     assert not set(keys) & {piece.key("b") for piece in [Piece(Batch(0, 0, 4), 0, 4)]}
 
 
@@ -158,3 +103,47 @@ def test_what_failed_in_a_bundle_is_tried_alone() -> None:
     again = [dispatcher.bundle(lambda _: 9) for _ in range(3)]
     assert [[piece.range for piece in bundle] for bundle in again] == [[p.range] for p in first]
     assert [piece.range for piece in dispatcher.bundle(lambda _: 9)] == [Batch(0, 6, 8)]
+
+
+def run_until(dispatcher: Dispatcher, outcome) -> list[Piece]:
+    """Hand every piece to ``outcome``; return the pieces in order."""
+    seen = []
+    while dispatcher.waiting:
+        piece = dispatcher.next_alone() or dispatcher.next()
+        seen.append(piece)
+        outcome(piece)
+    return seen
+
+
+def test_a_death_blames_only_what_was_alone() -> None:
+    dispatcher = Dispatcher([Batch(0, 0, 8)])
+    failed = []
+
+    def outcome(piece: Piece) -> None:
+        if not piece.alone or piece.start <= 5 < piece.stop:
+            done = dispatcher.killed(piece, "died")
+        else:
+            done = dispatcher.succeeded(piece, shard_of(piece))
+        if done is not None:
+            failed.extend(done.failures)
+
+    pieces = run_until(dispatcher, outcome)
+    assert [f.position for f in failed] == [5]
+    assert [p.alone for p in pieces] == [False] + [True] * (len(pieces) - 1)
+    # once shared, once at each of three sizes, and the single restart twice
+    deaths = [p for p in pieces if p.start <= 5 < p.stop]
+    assert len(deaths) == 1 + 3 + 2
+
+
+def test_what_failed_on_a_worker_avoids_it() -> None:
+    dispatcher = Dispatcher([Batch(0, 0, 1)], attempts=3)
+    avoided = []
+
+    def outcome(piece: Piece) -> None:
+        avoided.append(set(piece.avoid))
+        dispatcher.failed(piece, "no", "", f"w{piece.attempt}")
+
+    run_until(dispatcher, outcome)
+    assert avoided == [set(), {"w0"}, {"w0", "w1"}]
+    assert dispatcher.n_failed == 1
+    assert dispatcher.last_failure.reason == "no"

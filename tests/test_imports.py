@@ -24,10 +24,11 @@ LAYERS = [
     {"curvature", "barriers", "minima"},
     {"convexity"},
     {"device", "preload", "preflight"},
-    {"worker", "dispatcher", "inspection"},
-    {"commits"},
-    {"store", "cluster", "slots"},
-    {"damage"},
+    {"answers", "deadlines", "standing"},
+    {"worker", "dispatcher", "inspection", "errands"},
+    {"canaries", "commits"},
+    {"store", "cluster", "slots", "watch"},
+    {"damage", "audits"},
     {"findings", "window"},
     {"tables", "variance"},
     {"references"},
@@ -42,7 +43,7 @@ LAYERS = [
 ONLY_IN = {
     "pytensor": {"engines.pytensor"},
     "theano": {"engines.theano"},
-    "distributed": {"cluster", "run"},
+    "distributed": {"answers", "cluster"},
     "jax": {"engines.pytensor"},
 }
 

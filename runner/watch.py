@@ -1,0 +1,79 @@
+"""Which worker runs a task, and for how long it has been seen to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+RESTART_S = 30.0
+"""How long a restart of a worker may take."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A task on a worker."""
+
+    key: str
+    """Dask's name of the task."""
+    worker: str
+    """Address."""
+
+
+class Watch:
+    """Looks at what the workers run, in the background.
+
+    Dask says when a task is sent and when it is done, but not when it begins: it may wait behind
+    others, or for a worker. So a task is timed from the first time it is seen running.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._thread = ThreadPoolExecutor(1, "watch")
+        self._look: Future[Mapping[str, Collection[str]]] | None = None
+        self._began = 0.0
+        self._since: dict[Seen, float] = {}
+        self._restarts: dict[str, Future[bool]] = {}
+
+    def look(self, keys: Collection[str], now: float) -> None:
+        """Have the workers asked which of these tasks they run, unless that is under way."""
+        if not keys:
+            self._since = {}
+        elif self._look is None:
+            self._began = now
+            self._look = self._thread.submit(self._client.call_stack, keys=list(keys))
+
+    def running_s(self, now: float) -> dict[Seen, float]:
+        """Return for how long tasks have been seen running, in seconds; empty if nothing is new."""
+        if self._look is None or not self._look.done():
+            return {}
+        look, self._look = self._look, None
+        if look.exception() is not None:
+            return {}  # a task was done, or a worker gone, in between; they are asked again
+        running = [Seen(key, worker) for worker, keys in look.result().items() for key in keys]
+        self._since = {seen: self._since.get(seen, self._began) for seen in running}
+        return {seen: now - since for seen, since in self._since.items()}
+
+    def restart(self, worker: str) -> None:
+        """Have a worker's process replaced, in the background."""
+        self._restarts[worker] = self._thread.submit(self._restarted, worker)
+
+    def not_restarted(self) -> list[str]:
+        """Return the workers whose process could not be replaced, each of them once."""
+        done = {w: restart for w, restart in self._restarts.items() if restart.done()}
+        for worker in done:
+            del self._restarts[worker]
+        return [w for w, restart in done.items() if restart.exception() or not restart.result()]
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _restarted(self, worker: str) -> bool:
+        outcome = self._client.restart_workers([worker], timeout=RESTART_S, raise_for_error=False)
+        return outcome.get(worker) in ("OK", "removed")
