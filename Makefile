@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench crash fuzz chaos lint format lock clean python env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose bench crash fuzz schedules chaos lint format lock clean python env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -43,6 +43,9 @@ crash: env-dev  ## Stop a study's work at every file operation; minutes
 fuzz: env-dev  ## Feed the readers of files and options with what breaks them; ARGS="--most-s 600"
 	@$(RUN) $(PIP_INSTALL) --only-binary :all: --require-hashes --upgrade --target .fuzz -r requirements/fuzz.txt
 	@PYTHONPATH=.fuzz $(RUN) tests/fuzz.py $(ARGS)
+
+schedules: env-dev  ## Drive the dispatcher through random schedules; ARGS="--schedules N"
+	@$(RUN) -m pytest tests/test_dispatcher.py -k many_schedules --schedules 100000 -o timeout=0 $(ARGS)
 
 chaos: env-dev  ## Kill processes of sweeps at random; ARGS="--trials 100"
 	@PYTHONPATH=. OPENBLAS_NUM_THREADS=1 $(RUN) tests/chaos.py $(ARGS)

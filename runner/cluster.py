@@ -84,7 +84,12 @@ def open_client(
         _quiet()
         gpu = device == "gpu"
         # Dask keeps the last messages to every worker, tasks and all: 1000 of them by default.
-        with dask.config.set({"distributed.admin.low-level-log-length": 20}), _deaf_to_ctrl_c():
+        # A task whose workers have died twice is blamed; a sweep then finds out whether rightly.
+        settings = {
+            "distributed.admin.low-level-log-length": 20,
+            "distributed.scheduler.allowed-failures": 1,
+        }
+        with dask.config.set(settings), _deaf_to_ctrl_c():
             cluster = LocalCluster(
                 n_workers=workers or (1 if gpu else usable_cores()),
                 threads_per_worker=1,

@@ -303,6 +303,7 @@ class _Run(Window):
         self.care = care
         self.report = report or (lambda _: None)
         self.deadlines = Deadlines(care.deadline_s)
+        self.bounds: dict[tuple[str, int], tuple[int, int, float]] = {}  # lanes, steps, step_s
         self.devices: dict[Batch, set[str]] = {}  # where the pieces of open batches were trained
         self.trained_by: dict[Batch, set[str]] = {}  # by which workers
         self.canaries = Canaries()
@@ -351,12 +352,18 @@ class _Run(Window):
     def allowed_s(self, sent: Sent, worker: str | None) -> float:
         """Return how long a task may take."""
         first, last = sent.pieces[0], sent.pieces[-1]
-        group = self.plan.groups[first.batch.group].configurations
-        lanes = group[0].signature(sent.kind).n_lanes
-        steps = max(c.settings.training.max_steps for c in group)
-        most = lanes * -(-(last.stop - first.start) // lanes) * steps
-        guess_s = most * max(c.step_s for c in group)
-        return self.deadlines.allowed_s((sent.kind, first.batch.group), most, guess_s, worker)
+        which = (sent.kind, first.batch.group)
+        if which not in self.bounds:
+            group = self.plan.groups[first.batch.group].configurations
+            self.bounds[which] = (
+                group[0].signature(sent.kind).n_lanes,
+                max(c.settings.training.max_steps for c in group),
+                max(c.step_s for c in group),
+            )
+        lanes, max_steps, step_s = self.bounds[which]
+        # lanes that are not filled are computed all the same
+        most = lanes * -(-(last.stop - first.start) // lanes) * max_steps
+        return self.deadlines.allowed_s(which, most, most * step_s, worker)
 
     def prepare(self) -> None:
         """Compare workers that have joined, before their work is taken; count what has failed."""

@@ -28,6 +28,7 @@ PER_SLOT = {"cpu": 3, "gpu": 2}
 """Tasks in flight per worker: one at work, the next already there."""
 
 _REFRESH_S = 0.5  # how often workers are counted and progress is told when nothing comes back
+_GATHER_S = 60.0  # how long the transfer of an answer may take
 _WATCH_S = 1.0  # how often tasks are looked for that take too long
 _MOST_REFUSALS = 100  # tasks in a row that workers may refuse before the run gives up
 
@@ -140,6 +141,9 @@ class Window:
         self._take_back_stranded()
         self.prepare()
         self._isolate()
+        for errand in [errand for errand in self.errands if errand.kind not in self.slots.kinds]:
+            self.errands.remove(errand)
+            errand.failed(f"no {errand.kind.upper()} worker was asked for")
         for kind in self.slots.counts:
             if self.slots.has_left(kind):
                 self._call_back(kind)
@@ -163,16 +167,15 @@ class Window:
         gone = self.slots.has_left(kind)
         count = 0
         for errand in [errand for errand in self.errands if errand.kind == kind]:
-            if gone:
-                self.errands.remove(errand)
-                errand.failed(f"there is no {kind.upper()} worker any more")
-                continue
-            if count >= room and not errand.urgent:
+            if count >= room and not errand.urgent and not gone:
                 break  # the urgent ones come first
             workers = errand.workers(addresses if errand.urgent else free)
             if errand.urgent and not workers:
                 self.errands.remove(errand)
                 errand.lost()
+            elif gone:
+                self.errands.remove(errand)
+                errand.failed(f"no {kind.upper()} worker is there")
             elif workers:
                 self.errands.remove(errand)
                 piece = Piece(errand.batch, errand.batch.start, errand.batch.stop)
@@ -301,9 +304,13 @@ class Window:
                 self._erred(sent, future.exception())
             else:
                 try:
-                    result = future.result()
+                    result = future.result(timeout=_GATHER_S)
                 except (OSError, CancelledError):
-                    self._lost(sent)  # with the scheduler; it may come back
+                    # With the scheduler, which may come back; or with its worker, in which case
+                    # Dask has it done again, however long that takes.
+                    self._lost(sent)
+                except Exception as error:
+                    self._erred(sent, error)
                 else:
                     self._answered(sent, result)
             future.release()
