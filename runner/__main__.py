@@ -320,9 +320,8 @@ def status(folder: StudyFolder) -> None:
             f"{len(study.failures):,} failed",
             highlight=False,
         )
-        summary = study.summary
         for configuration in study.plan.configurations:
-            n = int(summary["n"].iloc[configuration.index])
+            n = int(study.trained.iloc[configuration.index])
             out_console.print(
                 f"  {point_text(configuration.point)}: {n:,} of {study.experiment.restarts:,}",
                 highlight=False,
@@ -458,12 +457,9 @@ def _carry_out(
     report: bool,
 ) -> None:
     """Sweep a plan, tell what came of it, and write the report if asked to."""
-    from runner.store import Store
-    from runner.tables import open_study
-
     if not quiet:
         _tell_start(plan, folder)
-    finished = not overwrite and Store(folder).exists and open_study(folder).complete
+    finished = not overwrite and _finished(folder)
     with _resumable(folder):
         study = _run(plan, folder, where, care, overwrite, quiet)
     if not quiet:
@@ -484,6 +480,16 @@ def _carry_out(
             highlight=False,
         )
         raise typer.Exit(FAILURES)
+
+
+def _finished(folder: Path) -> bool:
+    from runner.store import Store
+
+    if not Store(folder).exists:
+        return False
+    from runner.tables import open_study
+
+    return open_study(folder).complete
 
 
 def _analyze(folder: Path, where: Where, quiet: bool, endpoints: int | None = None) -> Study:

@@ -30,6 +30,8 @@ _MAX_CURVES = 20_000  # per study
 
 _BATCHES_PER_GROUP = 16  # aim: enough for a few workers, few enough that lanes are refilled often
 _BATCH_S = 10.0  # longest a CPU should need for a batch in which no restart stops early
+_SHARD_BYTES = 2**23  # largest shard before compression: client and workers hold several at once
+_ROW_BYTES = 64  # of a shard, beside the weights
 _PRODUCT_S = 2.5e-10  # seconds per weight, pattern and step of one lane in float32 on one CPU core
 _MAX_UNROLLED = 600  # products per step above which unrolled graphs compile too slowly
 
@@ -236,7 +238,9 @@ class Plan:
         """Restarts per batch: see the constants at the top of the file."""
         restarts = len(group) * self.experiment.restarts
         restart_s = max(c.step_s * c.settings.training.max_steps for c in group)
-        most = max(signature.n_lanes, int(_BATCH_S / restart_s))
+        width = 4 if signature.dtype == "float32" else 8
+        row_bytes = _ROW_BYTES + width * signature.architecture.n_parameters
+        most = max(signature.n_lanes, min(int(_BATCH_S / restart_s), _SHARD_BYTES // row_bytes))
         return min(most, max(signature.n_lanes, -(-restarts // _BATCHES_PER_GROUP)))
 
     @property

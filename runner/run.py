@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner import damage
 from runner.answers import Answer
@@ -25,9 +25,11 @@ from runner.plan import Batch, Plan
 from runner.shards import encode, join, shard_schema
 from runner.slots import Slots
 from runner.store import Store
-from runner.tables import Study
 from runner.window import PER_SLOT, Sent, Window
 from runner.worker import Task, Trained, train_batch, train_batches
+
+if TYPE_CHECKING:
+    from runner.tables import Study
 
 _CANARY_RESTARTS = 16
 _CANARY_STEPS = 100
@@ -219,6 +221,9 @@ def _sweep(
                     with closing(Slots(connected, kind, wait_s)) as slots:
                         slots.check()
                         _Run(store, plan, slots, left, care, report).finish()
+    # not before: pandas takes as long to load as a kept function to start training
+    from runner.tables import Study
+
     return Study(store.path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,16 @@ from runner.optimizers import OPTIMIZERS
 from runner.plan import Batch, Plan, digest
 from runner.shards import RESTART_COLUMNS, shard_schema
 from runner.store import Store
+from runner.tally import COLUMNS, Tally, tallies
 
 INDEX = ["configuration", "restart"]
 """Index of every table with a row per restart."""
 
 QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
 """Quantiles in the summary, by the ending of their columns."""
+
+SAMPLE = 2**21
+"""Restarts of a study that are read at once to look at them one by one; see `Study.sample`."""
 
 
 def open_study(path: str | Path) -> Study:
@@ -122,6 +127,16 @@ class Study:
         """Restarts that are trained or have failed for good."""
         return sum(len(commit.batch) for commit in self.commits)
 
+    @cached_property
+    def trained(self) -> pd.Series[int]:
+        """Restarts of each configuration that are trained, as the log tells without any shard."""
+        trained = np.zeros(len(self.plan.configurations), np.int64)
+        for commit in self.commits:
+            for segment in self.plan.segments(commit.batch):
+                trained[segment.configuration.index] += segment.stop - segment.start
+        np.subtract.at(trained, self.failures["configuration"].to_numpy(np.int64), 1)
+        return pd.Series(trained, pd.RangeIndex(len(trained), name="configuration"), name="n")
+
     @property
     def complete(self) -> bool:
         """Whether nothing is left to do."""
@@ -159,8 +174,39 @@ class Study:
         mistakes : int64, corrections made; only with optimizer perceptron
         period : int64, passes after which the weights came back, 0 if not; likewise
         """
+        return self._restarts()
+
+    @property
+    def n_sampled(self) -> int:
+        """Restarts of each configuration in `sample`."""
+        return min(self.experiment.restarts, max(1, SAMPLE // len(self.plan.configurations)))
+
+    @cached_property
+    def sample(self) -> pd.DataFrame:
+        """The first `n_sampled` restarts of each configuration, as in `restarts`.
+
+        They are as random as any. Where a study has at most `SAMPLE` restarts, these are all.
+        """
+        if self.n_sampled == self.experiment.restarts:
+            return self.restarts
+        return self._restarts(ds.field("restart") < self.n_sampled)
+
+    @cached_property
+    def tallies(self) -> dict[int, Tally]:
+        """How all restarts ended, counted, by configuration; those without restarts are left out.
+
+        Read shard by shard: memory does not grow with the number of restarts.
+        """
+        with self._reading():
+            return tallies(
+                batch
+                for _, dataset in self._datasets()
+                for batch in dataset.to_batches(columns=list(COLUMNS), batch_readahead=2)
+            )
+
+    def _restarts(self, rows: Any = None) -> pd.DataFrame:
         counted = {name: None for rule in OPTIMIZERS.values() for name in rule.columns}
-        table = self._read([*RESTART_COLUMNS, *counted])
+        table = self._read([*RESTART_COLUMNS, *counted], rows)
         frame: pd.DataFrame = table.to_pandas()
         frame["label"] = pd.Categorical(frame["label"], categories=list(LABELS))
         frame = frame.set_index(INDEX)
@@ -246,22 +292,34 @@ class Study:
         solved : how many of them are solved
         success_rate, ci_low, ci_high : their share, with its 95% Wilson interval
         plateau … diverged : how many have each other label
-        loss_q05, loss_median, loss_q95 : quantiles of the final loss
+        loss_q05, loss_median, loss_q95 : quantiles of the final loss, in `sample`
         steps_q05, steps_median, steps_q95 : quantiles of the updates made
+
+        Notes
+        -----
+        All restarts are counted, shard by shard. ``attrs["loss_sample"]`` says of how many
+        restarts of each configuration, the first ones, the loss's quantiles are.
         """
-        frame = self.restarts
-        groups = frame.groupby(level="configuration")
+        found = self.tallies
         summary = self.configurations[list(self.experiment.grid)].copy()
-        summary["n"] = groups.size().reindex(summary.index, fill_value=0)
-        counts = pd.crosstab(frame.index.get_level_values("configuration"), frame["label"])
-        counts = counts.reindex(index=summary.index, columns=list(LABELS), fill_value=0)
-        summary["solved"] = counts["solved"]
-        rates = [_wilson(k, n) for k, n in zip(counts["solved"], summary["n"], strict=True)]
+        counts = {
+            k: {label: tally.labels[label][0] for label in tally.labels}
+            for k, tally in found.items()
+        }
+        labels = pd.DataFrame.from_dict(counts, orient="index", dtype=float)
+        labels = labels.reindex(index=summary.index, columns=list(LABELS)).fillna(0).astype("int64")
+        summary["n"] = labels.sum(axis="columns")
+        summary["solved"] = labels["solved"]
+        rates = [_wilson(k, n) for k, n in zip(labels["solved"], summary["n"], strict=True)]
         summary[["success_rate", "ci_low", "ci_high"]] = rates
-        summary[list(LABELS[1:])] = counts[list(LABELS[1:])]
-        for column in ("loss", "steps"):
-            for name, share in QUANTILES.items():
-                summary[f"{column}_{name}"] = groups[column].quantile(share)
+        summary[list(LABELS[1:])] = labels[list(LABELS[1:])]
+        losses = self.sample.groupby(level="configuration")["loss"]
+        for name, share in QUANTILES.items():
+            summary[f"loss_{name}"] = losses.quantile(share)
+        for name, share in QUANTILES.items():
+            steps = {k: tally.quantile(share) for k, tally in found.items()}
+            summary[f"steps_{name}"] = pd.Series(steps, dtype=float)
+        summary.attrs["loss_sample"] = self.n_sampled
         return summary
 
     def endpoints(self, group: int, restarts: int) -> pa.Table:
@@ -469,24 +527,34 @@ class Study:
 
     def _groups(self, columns: Sequence[str], rows: Any) -> Iterator[pa.Table]:
         """One table for each group of configurations, whose shards have the same columns."""
-        for number in range(len(self.plan.groups)):
-            held = [c for c in self.commits if c.batch.group == number and c.rows]
-            if not held:
-                continue
-            schema = shard_schema(self.plan.groups[number].configurations[0].signature())
-            present = [name for name in columns if name in schema.names]
-            try:
-                for commit in held:
-                    self._check_shard(commit, schema)
-                paths = [str(self._store.shard_path(c.batch)) for c in held]
-                dataset = ds.dataset(paths, schema=schema, format="parquet")
+        with self._reading():
+            for number, dataset in self._datasets():
+                present = [name for name in columns if name in dataset.schema.names]
                 table = dataset.to_table(columns=present, filter=rows)
-            except (OSError, ValueError, pa.ArrowException) as error:
-                problem = printable(" ".join(str(error).split())[:300])
-                text = f"a committed shard cannot be read ({problem})"
-                raise self._damaged(text) from error
-            self._check_rows(number, table)
-            yield table
+                self._check_rows(number, table)
+                yield table
+
+    def _datasets(self) -> Iterator[tuple[int, ds.Dataset]]:
+        """Yield the shards of every group, with its number."""
+        held: dict[int, list[Commit]] = {}
+        for commit in self.commits:
+            if commit.rows:
+                held.setdefault(commit.batch.group, []).append(commit)
+        for number, commits in held.items():
+            schema = shard_schema(self.plan.groups[number].configurations[0].signature())
+            for commit in commits:
+                self._check_shard(commit, schema)
+            paths = [str(self._store.shard_path(commit.batch)) for commit in commits]
+            yield number, ds.dataset(paths, schema=schema, format="parquet")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn what is wrong with a shard into a StudyError."""
+        try:
+            yield
+        except (OSError, ValueError, pa.ArrowException) as error:
+            problem = printable(" ".join(str(error).split())[:300])
+            raise self._damaged(f"a committed shard cannot be read ({problem})") from error
 
     def _check_rows(self, number: int, table: pa.Table) -> None:
         """Raise StudyError if rows are not restarts of the group, each at most once, in order."""

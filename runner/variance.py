@@ -8,16 +8,16 @@ it is solved in the end, and nothing is derived from that about earlier steps.
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import CensoredData, binomtest, ecdf
+from scipy.stats import binomtest, norm
 
 from runner import luby
 from runner.labels import LABELS
+from runner.tally import Tally
 
 if TYPE_CHECKING:
     from runner.plan import Configuration
@@ -62,14 +62,13 @@ def budgets(study: Study) -> pd.DataFrame:
     independent of each other.
     """
     rows = []
-    for configuration, frame in _each(study):
+    for configuration, tally in _tallies(study):
         training = configuration.settings.training
         known = times_known(configuration)
-        solved = frame["solved"].to_numpy(bool)
-        times = np.sort(frame["steps"].to_numpy()[solved])
+        solved = tally.solved.sum(axis=1)
         for budget in _ladder(training.max_steps) if known else [training.max_steps]:
-            k = int(np.searchsorted(times, budget, side="right"))
-            rows.append((configuration.index, budget, len(frame), k, *share(k, len(frame)), known))
+            k = int(solved[tally.steps <= budget].sum())
+            rows.append((configuration.index, budget, tally.n, k, *share(k, tally.n), known))
     columns = ["n", "solved", "success_rate", "ci_low", "ci_high", "first_solved"]
     return _framed(rows, [_MEMBERS, "budget"], columns)
 
@@ -91,50 +90,65 @@ def times(study: Study) -> pd.DataFrame:
     however long one waits under the same rules, so it is right-censored at ``max_steps``.
     """
     frames = []
-    for configuration, frame in _each(study):
-        solved = frame["solved"].to_numpy(bool)
-        if not times_known(configuration) or not solved.any():
+    for configuration, tally in _tallies(study):
+        if not times_known(configuration) or not tally.n_solved:
             continue
-        steps = frame["steps"].to_numpy(np.int64)
-        ends = np.full(int((~solved).sum()), configuration.settings.training.max_steps)
-        frames.append(survival(steps[solved], ends).assign(**{_MEMBERS: configuration.index}))
+        solved = tally.solved.sum(axis=1)
+        end = np.array([configuration.settings.training.max_steps])
+        others = np.array([tally.n - tally.n_solved])
+        curve = survival(tally.steps[solved > 0], end, solved[solved > 0], others)
+        frames.append(curve.assign(**{_MEMBERS: configuration.index}))
     if not frames:
         columns = ["at_risk", "solved", "unsolved", "ci_low", "ci_high"]
         return _framed([], [_MEMBERS, "step"], columns)
     return pd.concat(frames).reset_index().set_index([_MEMBERS, "step"])
 
 
-def survival(times: np.ndarray, censored: np.ndarray) -> pd.DataFrame:
+def survival(
+    times: np.ndarray,
+    censored: np.ndarray,
+    n_times: np.ndarray | None = None,
+    n_censored: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Return the Kaplan-Meier estimate (Kaplan and Meier 1958).
 
     Parameters
     ----------
-    times : ndarray, shape (n_solved,), int
-        When each solved restart was first solved; at least one.
-    censored : ndarray, shape (n_others,), int
-        How long each other one was seen.
+    times : ndarray, shape (k,), int
+        When solved restarts were first solved; at least one.
+    censored : ndarray, shape (m,), int
+        How long others were seen.
+    n_times, n_censored : ndarray, shape (k,) and (m,), int, optional
+        How many restarts each of these stands for; by default one.
 
     Returns
     -------
     DataFrame
-        Index step: the different times. Columns as in `times`.
+        Index step: the different times. Columns as in `times`; the interval is missing where the
+        estimate is 0.
     """
-    curve = ecdf(CensoredData(uncensored=times.astype(float), right=censored.astype(float))).sf
-    with warnings.catch_warnings():
-        # the interval is not defined where the estimate is 0
-        warnings.simplefilter("ignore", RuntimeWarning)
-        interval: Any = curve.confidence_interval(CONFIDENCE, method="log-log")
-    steps, counts = np.unique(times, return_counts=True)
-    # censored ends are among the quantiles, but nothing happens there
-    kept = np.isin(curve.quantiles, steps)
-    seen = np.sort(np.concatenate([times, censored]))
+    steps, place = np.unique(times, return_inverse=True)
+    solved = np.bincount(place, n_times).astype(np.int64)
+    seen = np.concatenate([times, censored])
+    ones = np.ones(len(seen), np.int64)
+    n_seen = ones if n_times is None or n_censored is None else np.append(n_times, n_censored)
+    order = np.argsort(seen)
+    gone = np.concatenate([[0], np.cumsum(n_seen[order])])
+    at_risk = n_seen.sum() - gone[np.searchsorted(seen[order], steps, side="left")]
+    unsolved = np.cumprod(1 - solved / at_risk)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Greenwood's variance of the logarithm of the estimate, and the interval of its logarithm
+        variance = np.cumsum(solved / (at_risk * (at_risk - solved)))
+        half = norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(variance) / np.abs(np.log(unsolved))
+        low, high = unsolved ** np.exp(half), unsolved ** np.exp(-half)
+    known = unsolved > 0
     return pd.DataFrame(
         {
-            "at_risk": len(seen) - np.searchsorted(seen, steps, side="left"),
-            "solved": counts,
-            "unsolved": curve.probabilities[kept],
-            "ci_low": interval.low.probabilities[kept],
-            "ci_high": interval.high.probabilities[kept],
+            "at_risk": at_risk,
+            "solved": solved,
+            "unsolved": unsolved,
+            "ci_low": np.where(known, low, np.nan),
+            "ci_high": np.where(known, high, np.nan),
         },
         index=pd.Index(steps, name="step"),
     )
@@ -163,40 +177,45 @@ def strategies(study: Study) -> pd.DataFrame:
     its start counts as one step, since to look at it is not free.
     """
     rows = []
-    for configuration, frame in _each(study):
-        solved = frame["solved"].to_numpy(bool)
-        steps = np.maximum(frame["steps"].to_numpy(np.int64), 1)
-        n, k = len(frame), int(solved.sum())
+    for configuration, tally in _tallies(study):
+        n, k = tally.n, tally.n_solved
         _, low, high = share(k, n)
         needed = (_restarts_99(k / n), _restarts_99(high), _restarts_99(low))
         costs: tuple[float, ...] = (np.nan,) * 5
         if times_known(configuration):
-            costs = _costs(steps, solved, configuration.settings.training.max_steps)
+            costs = _costs(tally, configuration.settings.training.max_steps)
         rows.append((configuration.index, n, k, *needed, *costs))
     columns = ["n", "solved", "restarts_99", "ci_low", "ci_high"]
     columns += ["budget_cost", "best_cutoff", "best_cost", "checked_cost", "luby_cost"]
     return _framed(rows, [_MEMBERS], columns)
 
 
-def cutoff_costs(steps: np.ndarray, solved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cutoff_costs(
+    steps: np.ndarray, solved: np.ndarray, n: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the cutoffs at which a restart was solved, and the expected steps per solution there.
 
     Parameters
     ----------
-    steps : ndarray, shape (n,), int
+    steps : ndarray, shape (k,), int
         Steps at which restarts ended.
-    solved : ndarray, shape (n,), bool
+    solved : ndarray, shape (k,), bool or int
+        How many of them were solved.
+    n : ndarray, shape (k,), int, optional
+        How many restarts ended there; by default one.
 
     Returns
     -------
     cutoffs, costs : ndarray
         Between two cutoffs the cost only grows, so the best cutoff is one of these.
     """
-    ended = np.sort(steps)
-    cutoffs, counts = np.unique(steps[solved], return_counts=True)
-    before = np.searchsorted(ended, cutoffs, side="right")
-    below = np.concatenate([[0], np.cumsum(ended)])[before]
-    return cutoffs, (below + (len(steps) - before) * cutoffs) / np.cumsum(counts)
+    cutoffs, place = np.unique(steps, return_inverse=True)
+    hits = np.bincount(place, solved)
+    ended = np.bincount(place, n)
+    left = ended.sum() - np.cumsum(ended)
+    costs = np.cumsum(ended * cutoffs) + left * cutoffs
+    some = hits > 0
+    return cutoffs[some], costs[some] / np.cumsum(hits)[some]
 
 
 def losses(study: Study) -> pd.DataFrame:
@@ -206,21 +225,22 @@ def losses(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         Index configuration and label. Columns n, share (of the configuration's restarts), minimum,
-        q05, median, q95 and maximum of the loss.
+        q05, median, q95 and maximum of the loss. The quantiles are of `Study.sample`, and
+        missing where a label is not in it.
     """
-    frame = study.restarts
+    frame = study.sample
     owner = frame.index.get_level_values(_MEMBERS)
     groups: Any = frame.groupby([owner, frame["label"].astype(str)])["loss"]
-    table: pd.DataFrame = groups.agg(n="size", minimum="min", median="median", maximum="max")
-    for name, quantile in (("q05", 0.05), ("q95", 0.95)):
-        table[name] = groups.quantile(quantile)
-    table["share"] = table["n"] / table.groupby(level=0)["n"].transform("sum")
-    table.index.names = [_MEMBERS, "label"]
-    order = [(c, label) for c in dict.fromkeys(owner) for label in LABELS]
-    present = set(table.index)
+    quantiles = [groups.quantile(q) for q in (0.05, 0.5, 0.95)]
+    rows = []
+    for configuration, tally in _tallies(study):
+        for label in (label for label in LABELS if label in tally.labels):
+            n, least, most = tally.labels[label]
+            key = (configuration.index, label)
+            middle = [q.get(key, np.nan) for q in quantiles]
+            rows.append((*key, n, n / tally.n, least, *middle, most))
     columns = ["n", "share", "minimum", "q05", "median", "q95", "maximum"]
-    ordered: pd.DataFrame = table.reindex([key for key in order if key in present])[columns]
-    return ordered
+    return _framed(rows, [_MEMBERS, "label"], columns)
 
 
 def comparisons(study: Study) -> pd.DataFrame:
@@ -232,7 +252,8 @@ def comparisons(study: Study) -> pd.DataFrame:
         One row per pair. Columns axis, a, b (configurations, a < b), n (restarts, or pairs of
         them), paired, difference (success share of b less that of a), ci_low and ci_high (95%),
         p_value, and p_holm, adjusted for the number of rows (Holm 1979).
-        ``attrs["left_out"]`` counts the pairs beyond the first `MOST_PAIRS`.
+        ``attrs["left_out"]`` counts the pairs beyond the first `MOST_PAIRS`. The restarts are
+        those of `Study.sample`.
 
     Notes
     -----
@@ -267,9 +288,15 @@ def comparisons(study: Study) -> pd.DataFrame:
     return table
 
 
+def _tallies(study: Study) -> Iterator[tuple[Configuration, Tally]]:
+    """Every configuration that has restarts, with how they ended."""
+    for index in sorted(study.tallies):
+        yield study.plan.configurations[index], study.tallies[index]
+
+
 def _each(study: Study) -> Iterator[tuple[Configuration, pd.DataFrame]]:
-    """Every configuration that has restarts, with them."""
-    for index, frame in study.restarts.groupby(level=_MEMBERS):
+    """Every configuration that has restarts, with those of the sample."""
+    for index, frame in study.sample.groupby(level=_MEMBERS):
         yield study.plan.configurations[int(str(index))], frame
 
 
@@ -292,40 +319,40 @@ def _restarts_99(p: float) -> float:
     return 1.0 if p >= 1 else float(max(1, np.ceil(np.log(0.01) / np.log1p(-p))))
 
 
-def _costs(steps: np.ndarray, solved: np.ndarray, most: int) -> tuple[float, ...]:
+def _costs(tally: Tally, most: int) -> tuple[float, ...]:
     """budget_cost, best_cutoff, best_cost, checked_cost, luby_cost."""
-    if not solved.any():
+    if not tally.n_solved:
         return (np.inf, np.nan, np.inf, np.inf, np.inf)
-    cutoffs, costs = cutoff_costs(steps, solved)
+    steps, solved, ended = np.maximum(tally.steps, 1), tally.solved.sum(axis=1), tally.ended
+    cutoffs, costs = cutoff_costs(steps, solved, ended)
     best = int(np.argmin(costs))
-    ended, times = np.sort(steps), np.sort(steps[solved])
-    sums = np.concatenate([[0], np.cumsum(ended)])
+    hits, seen, sums = (np.concatenate([[0], np.cumsum(a)]) for a in (solved, ended, ended * steps))
 
     def success(length: int) -> float:
-        return float(np.searchsorted(times, length, side="right")) / len(ended)
+        return float(hits[np.searchsorted(steps, length, side="right")]) / tally.n
 
     def cost(length: int) -> float:
-        before = np.searchsorted(ended, length, side="right")
-        return float(sums[before] + (len(ended) - before) * length) / len(ended)
+        before = np.searchsorted(steps, length, side="right")
+        return float(sums[before] + (tally.n - seen[before]) * length) / tally.n
 
     return (
-        float(steps.sum() / solved.sum()),
+        float(sums[-1] / tally.n_solved),
         float(cutoffs[best]),
         float(costs[best]),
-        _checked(steps, solved),
+        _checked(steps, tally),
         luby.expected_cost(success, cost, most),
     )
 
 
-def _checked(steps: np.ndarray, solved: np.ndarray) -> float:
+def _checked(steps: np.ndarray, tally: Tally) -> float:
     """Cost on the odd restarts of the cutoff that is best on the even ones."""
-    even, odd = slice(0, None, 2), slice(1, None, 2)
-    if not solved[even].any():
+    (even, odd), (rest_even, rest_odd) = tally.solved.T, tally.others.T
+    if not even.any():
         return np.nan
-    cutoffs, costs = cutoff_costs(steps[even], solved[even])
+    cutoffs, costs = cutoff_costs(steps, even, even + rest_even)
     cutoff = cutoffs[int(np.argmin(costs))]
-    hits = solved[odd] & (steps[odd] <= cutoff)
-    return float(np.minimum(steps[odd], cutoff).sum() / hits.sum()) if hits.any() else np.inf
+    hits = odd[steps <= cutoff].sum()
+    return float((np.minimum(steps, cutoff) * (odd + rest_odd)).sum() / hits) if hits else np.inf
 
 
 def _neighbours(study: Study, present: list[int]) -> Iterator[tuple[str, int, int]]:

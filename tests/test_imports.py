@@ -18,8 +18,8 @@ LAYERS = [
     {"csvtable", "overrides", "tomlfile", "network"},
     {"problems", "sections", "layouts", "optimizers"},
     {"settings", "grid", "step", "starts"},
-    {"experiment", "engines", "engines.pytensor", "engines.theano"},
-    {"plan", "training", "labels", "shards", "symmetry", "terrain", "clusters", "codes"},
+    {"experiment", "engines", "engines.cache", "engines.pytensor", "engines.theano"},
+    {"plan", "training", "labels", "shards", "tally", "symmetry", "terrain", "clusters", "codes"},
     {"newton"},
     {"curvature", "barriers", "minima"},
     {"convexity"},
@@ -76,10 +76,16 @@ def test_imports_point_down(path) -> None:
             assert module in ONLY_IN[head], f"{module} imports {head}"
 
 
-def test_importing_the_package_loads_nothing_heavy() -> None:
-    code = "import runner, sys; print([m for m in sys.modules if '.' not in m])"
+@pytest.mark.parametrize("module", ["runner", "runner.__main__"])
+def test_importing_the_package_and_the_command_line_loads_nothing_heavy(module) -> None:
+    code = f"import {module}, sys; print([m for m in sys.modules if '.' not in m])"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     for heavy in ("numpy", "pandas", "pyarrow", "dask", "pytensor", "jax", "pydantic"):
         assert f"'{heavy}'" not in loaded
+
+
+def test_a_sweep_starts_without_pandas() -> None:
+    code = "import runner.run, sys; sys.exit('pandas' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

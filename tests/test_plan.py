@@ -106,6 +106,11 @@ def test_batches_are_long_enough_to_matter_and_short_enough_to_share() -> None:
     many = plan(restarts=1_000_000, training={"dtype": "float32"})
     assert 16 <= many.n_batches <= 1000
     assert plan(restarts=10).n_batches == 1
+    # however many restarts and however wide, a shard stays a few megabytes
+    huge = plan(restarts=10**7, training={"dtype": "float32", "max_steps": 10})
+    assert huge.groups[0].batch_size * (64 + 9 * 4) <= 2**23
+    wide = plan(restarts=10**7, network={"hidden": [1000]}, training={"max_steps": 1})
+    assert wide.groups[0].batch_size * 4001 * 8 <= 2**23
     assert plan(restarts=10).n_curves == 10
     crowd = plan(restarts=500, grid={"training.learning_rate": list(np.linspace(0.1, 1, 1000))})
     assert crowd.n_curves == 20

@@ -8,6 +8,7 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 import runner
+from runner import tables
 from runner.errors import StudyError
 from runner.labels import LABELS
 from runner.run import remaining
@@ -78,6 +79,35 @@ def test_the_summary_counts_what_the_restarts_say(study) -> None:
         assert row["loss_median"] == pytest.approx(np.median(mine["loss"]))
         assert row["steps_q95"] == pytest.approx(np.quantile(mine["steps"], 0.95))
         assert row["solved"] + row[list(LABELS[1:])].sum() == 40
+
+
+def test_a_large_study_counts_all_and_looks_at_the_first(path, monkeypatch) -> None:
+    whole = runner.open_study(path)
+    monkeypatch.setattr(tables, "SAMPLE", 41)  # ten of each of the four configurations
+    large = runner.open_study(path)
+    first = whole.restarts[whole.restarts.index.get_level_values("restart") < 10]
+    pd.testing.assert_frame_equal(large.sample, first)
+    assert large.summary.attrs["loss_sample"] == 10
+    medians = first.groupby(level="configuration")["loss"].median()
+    assert large.summary["loss_median"].tolist() == pytest.approx(medians.tolist())
+    counted = [c for c in whole.summary if not c.startswith("loss_")]
+    pd.testing.assert_frame_equal(
+        large.summary[counted], whole.summary[counted], check_flags=False, check_like=True
+    )
+    for name in ("budgets", "times", "strategies"):
+        pd.testing.assert_frame_equal(getattr(large, name), getattr(whole, name))
+    columns = ["n", "share", "minimum", "maximum"]
+    pd.testing.assert_frame_equal(large.losses[columns], whole.losses[columns])
+    assert set(large.comparisons["n"]) == {10}
+    assert "restarts" not in vars(large)  # never read whole
+
+
+def test_what_is_trained_is_known_without_a_shard(path, tmp_path) -> None:
+    import shutil
+
+    copy = shutil.copytree(path, tmp_path / "copy")
+    shutil.rmtree(copy / "shards")
+    assert runner.open_study(copy).trained.tolist() == [40] * 4
 
 
 def test_curves_are_long_and_end_at_the_endpoint(study) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from crafted import EXPERIMENT, crafted
-from scipy.stats import binomtest
+from scipy.stats import CensoredData, binomtest, ecdf
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from runner.variance import cutoff_costs, survival
@@ -32,6 +33,26 @@ def test_kaplan_meier_agrees_with_another_library() -> None:
     table = survival(REMISSION, CENSORED)
     at = np.isin(other.surv_times, table.index)
     assert table["unsolved"].tolist() == pytest.approx(other.surv_prob[at].tolist())
+
+
+def test_kaplan_meier_of_counts_is_that_of_restarts_one_by_one() -> None:
+    times, n_times = np.unique(REMISSION, return_counts=True)
+    ends, n_ends = np.unique(CENSORED, return_counts=True)
+    table = survival(times, ends, n_times, n_ends)
+    pd.testing.assert_frame_equal(table, survival(REMISSION, CENSORED))
+    sample = CensoredData(uncensored=REMISSION.astype(float), right=CENSORED.astype(float))
+    curve = ecdf(sample).sf
+    interval = curve.confidence_interval(0.95, method="log-log")
+    at = np.isin(curve.quantiles, times)
+    assert table["unsolved"].tolist() == pytest.approx(curve.probabilities[at].tolist())
+    assert table["ci_low"].tolist() == pytest.approx(interval.low.probabilities[at].tolist())
+    assert table["ci_high"].tolist() == pytest.approx(interval.high.probabilities[at].tolist())
+
+
+def test_kaplan_meier_has_no_interval_where_all_are_solved() -> None:
+    table = survival(np.array([3, 5]), np.array([], int))
+    assert table["unsolved"].tolist() == [0.5, 0.0]
+    assert table["ci_low"].isna().tolist() == [False, True]
 
 
 def test_times_to_solution_are_censored_at_the_budget(tmp_path) -> None:
@@ -72,6 +93,14 @@ def test_restart_strategies_by_hand(tmp_path) -> None:
     assert row["checked_cost"] == np.inf
     assert row["restarts_99"] == 4  # ln 0.01 / ln 0.25 = 3.32
     assert row["ci_low"] <= 4 <= row["ci_high"]
+
+
+def test_costs_of_counts_are_those_of_restarts_one_by_one() -> None:
+    rng = np.random.default_rng(5)
+    steps, solved = rng.integers(1, 9, 200), rng.random(200) < 0.5
+    each, n = np.unique(steps, return_counts=True)
+    counted = cutoff_costs(each, np.array([solved[steps == k].sum() for k in each]), n)
+    np.testing.assert_allclose(counted, cutoff_costs(steps, solved))
 
 
 def test_the_cost_of_a_cutoff_is_what_a_simulation_pays() -> None:

@@ -144,9 +144,9 @@ def _times(study: Study, row: pd.Series[Any], c: Configuration) -> list[str]:
     if needed > 1:
         found.append(f"With {needed:,} restarts, one is solved with a probability of 99%.")
     if times_known(c):
-        frame = pd.DataFrame(study.restarts.xs(c.index, level="configuration"))
-        steps = frame.loc[frame["solved"], "steps"]
-        low, middle, high = (number(float(np.round(steps.quantile(q)))) for q in (0.05, 0.5, 0.95))
+        tally = study.tallies[c.index]
+        quantiles = (tally.solved_quantile(q) for q in (0.05, 0.5, 0.95))
+        low, middle, high = (number(float(np.round(q))) for q in quantiles)
         found.append(
             f"Those that were solved took {middle} steps (median; nine in ten took {low} to "
             f"{high})."

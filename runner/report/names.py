@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from runner.plan import Configuration
+    from runner.tables import Study
 
 _ROUNDING = 1e-9  # a rise of the loss that is none
 _WIDTH = 40  # characters of a name from the experiment
@@ -42,6 +43,13 @@ def _short(text: str) -> str:
 def counted(n: int, noun: str, plural: str = "") -> str:
     """Return `1 restart`, `2 restarts`."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def sampled(study: Study) -> str:
+    """Return of which restarts a figure is that looks at them one by one."""
+    if study.n_sampled == study.experiment.restarts:
+        return "all restarts"
+    return f"the first {counted(study.n_sampled, 'restart')} of each configuration"
 
 
 def percent(share: float) -> str:

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from runner.report.findings import findings
 from runner.report.landscape_tables import Landscape
-from runner.report.names import counted
+from runner.report.names import counted, sampled
 from runner.report.report_tables import tables
 from runner.report.style import Picture
 from runner.report.words import LABELS, OTHERS
@@ -125,6 +125,11 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
         notes.append(
             "The starts are a grid over two weights, not a random sample: shares are of that "
             "square only and have no intervals."
+        )
+    if study.n_sampled < study.experiment.restarts:
+        notes.append(
+            "All restarts are counted. What looks at them one by one (histograms and quantiles of "
+            f"the loss, comparisons) is of {sampled(study)}."
         )
     if landscape.missing and study.n_done:
         notes.append(

@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from runner.labels import LABELS
 from runner.report.landscape_tables import Landscape
-from runner.report.names import counted, drawn, number, percent, title
+from runner.report.names import counted, drawn, number, percent, sampled, title
 from runner.report.style import (
     LABEL_COLOURS,
     MOST_LINES,
@@ -157,9 +157,9 @@ def _costs(study: Study, configurations: list[Configuration]) -> Picture:
     shown = configurations[:MOST_LINES]
     figure, axes = single()
     for (colour, style), c in zip(lines_of(len(shown)), shown, strict=True):
-        frame = _restarts(study, c)
-        steps = np.maximum(frame["steps"].to_numpy(np.int64), 1)
-        cutoffs, costs = cutoff_costs(steps, frame["solved"].to_numpy(bool))
+        tally = study.tallies[c.index]
+        steps = np.maximum(tally.steps, 1)
+        cutoffs, costs = cutoff_costs(steps, tally.solved.sum(axis=1), tally.ended)
         axes.plot(cutoffs, costs, color=colour, linestyle=style, label=drawn(c))
         row: Any = study.strategies.loc[c.index]
         axes.plot(row["best_cutoff"], row["best_cost"], "o", color=colour)
@@ -235,9 +235,9 @@ def _losses(study: Study, configurations: list[Configuration]) -> Picture:
     return Picture(
         "losses",
         "Where the loss ends up",
-        "Final losses of all restarts, on a logarithmic scale of counts, coloured by label. Dashed "
-        "lines: exact levels of plateau and saturated restarts, where patterns that share an "
-        f"output get their mean target.{first(len(configurations), len(shown))}",
+        f"Final losses of {sampled(study)}, on a logarithmic scale of counts, coloured by label. "
+        "Dashed lines: exact levels of plateau and saturated restarts, where patterns that share "
+        f"an output get their mean target.{first(len(configurations), len(shown))}",
         "Histograms of the final loss. " + ("; ".join(told) if told else "No exact levels."),
         figure,
     )
@@ -395,7 +395,8 @@ def _draw_square(axes: Axes, grid: Slice, values: Any, **style: Any) -> Any:
 
 
 def _restarts(study: Study, configuration: Configuration) -> pd.DataFrame:
-    return pd.DataFrame(study.restarts.xs(configuration.index, level="configuration"))
+    """Those of the sample: all of them in a study of usual size."""
+    return pd.DataFrame(study.sample.xs(configuration.index, level="configuration"))
 
 
 def _levels(frame: pd.DataFrame) -> dict[float, int]:
@@ -420,5 +421,4 @@ def _sizes(study: Study, shown: list[Configuration]) -> str:
 
 
 def _median_time(study: Study, configuration: Configuration) -> float:
-    frame = _restarts(study, configuration)
-    return float(frame.loc[frame["solved"], "steps"].median())
+    return study.tallies[configuration.index].solved_quantile(0.5)

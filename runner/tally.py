@@ -1,0 +1,134 @@
+"""How the restarts of each configuration ended, counted shard by shard in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+COLUMNS = ("configuration", "restart", "label", "solved", "steps", "loss")
+"""Columns of the shards that are read."""
+
+_MOST_ROWS = 2**20  # of partial counts that are kept before they are added up
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """How the restarts of one configuration ended; the k different numbers of steps, rising."""
+
+    steps: np.ndarray
+    """(k,) int64: updates made."""
+    solved: np.ndarray
+    """(k, 2) int64: restarts that ended solved there, those of even and those of odd number."""
+    others: np.ndarray
+    """(k, 2) int64: the same of restarts that ended otherwise."""
+    labels: Mapping[str, tuple[int, float, float]]
+    """Label to number of restarts, smallest and largest loss."""
+
+    @property
+    def n(self) -> int:
+        """Restarts."""
+        return int(self.ended.sum())
+
+    @property
+    def n_solved(self) -> int:
+        """Solved restarts."""
+        return int(self.solved.sum())
+
+    @property
+    def ended(self) -> np.ndarray:
+        """(k,) int64: restarts that ended there, solved or not."""
+        total: np.ndarray = (self.solved + self.others).sum(axis=1)
+        return total
+
+    def quantile(self, share: float) -> float:
+        """Return a quantile of the steps, between two of them by linear interpolation."""
+        return _quantile(self.steps, self.ended, share)
+
+    def solved_quantile(self, share: float) -> float:
+        """Return a quantile of the steps of the solved restarts; at least one must be."""
+        return _quantile(self.steps, self.solved.sum(axis=1), share)
+
+
+def tallies(batches: Iterable[pa.RecordBatch]) -> dict[int, Tally]:
+    """Count restarts.
+
+    Parameters
+    ----------
+    batches : iterable of pyarrow.RecordBatch
+        With the columns `COLUMNS`, in any order of rows.
+
+    Returns
+    -------
+    dict of int to Tally
+        By configuration; without those that have no restart.
+
+    Notes
+    -----
+    Memory grows with the number of different steps, at most a configuration's ``max_steps``, and
+    not with the number of restarts.
+    """
+    ends = _Sums(["configuration", "steps", "solved", "odd"])
+    labels = _Sums(["configuration", "label"])
+    for batch in batches:
+        table = pa.table(batch)
+        odd = pc.bit_wise_and(table["restart"], 1)
+        one = pa.array(np.ones(len(table), np.int64))
+        table = table.append_column("odd", odd).append_column("n", one)
+        least = table.append_column("least", table["loss"]).append_column("most", table["loss"])
+        ends.add(table)
+        labels.add(least)
+    return _by_configuration(ends.table(), labels.table())
+
+
+class _Sums:
+    """Rows with equal keys, added up: ``n`` as a sum, ``least`` and ``most`` as extremes."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self.keys = keys
+        self.parts: list[pa.Table] = []
+
+    def add(self, table: pa.Table) -> None:
+        self.parts.append(self._summed(table))
+        if sum(map(len, self.parts)) > _MOST_ROWS:
+            self.parts = [self.table()]
+
+    def table(self) -> pa.Table:
+        if not self.parts:
+            return pa.table({name: [] for name in [*self.keys, "n", "least", "most"]})
+        return self._summed(pa.concat_tables(self.parts))
+
+    def _summed(self, table: pa.Table) -> pa.Table:
+        wanted = {"n": "sum", "least": "min", "most": "max"}
+        aggregates = [item for item in wanted.items() if item[0] in table.column_names]
+        summed = table.group_by(self.keys).aggregate(aggregates)
+        return summed.rename_columns({f"{name}_{what}": name for name, what in aggregates})
+
+
+def _by_configuration(ends: pa.Table, labels: pa.Table) -> dict[int, Tally]:
+    found: dict[int, Tally] = {}
+    named: dict[int, dict[str, tuple[int, float, float]]] = {}
+    for row in labels.to_pylist():
+        extremes = [np.nan if row[name] is None else row[name] for name in ("least", "most")]
+        named.setdefault(row["configuration"], {})[row["label"]] = (row["n"], *extremes)
+    owner = ends["configuration"].to_numpy()
+    for configuration in np.unique(owner):
+        mine = ends.filter(pa.array(owner == configuration))
+        steps, place = np.unique(mine["steps"].to_numpy(), return_inverse=True)
+        counts = np.zeros((len(steps), 2, 2), np.int64)
+        solved = mine["solved"].to_numpy(zero_copy_only=False).astype(int)
+        np.add.at(counts, (place, solved, mine["odd"].to_numpy()), mine["n"].to_numpy())
+        found[int(configuration)] = Tally(
+            steps.astype(np.int64), counts[:, 1], counts[:, 0], named[int(configuration)]
+        )
+    return found
+
+
+def _quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:
+    last = np.cumsum(counts) - 1  # place, from 0, of the last one of each value
+    place = last[-1] * share
+    low, high = (values[np.searchsorted(last, f(place))] for f in (np.floor, np.ceil))
+    return float(low + (high - low) * (place - np.floor(place)))
