@@ -93,7 +93,7 @@ class Device(StrEnum):
 
 @dataclass(frozen=True)
 class Where:
-    """Where a sweep runs; see `runner.sweep`."""
+    """Where a sweep runs, and with whose code; see `runner.sweep`."""
 
     scheduler: str | None
     scheduler_file: Path | None
@@ -101,6 +101,7 @@ class Where:
     device: str
     wait_s: float
     insecure: bool
+    trust_model: bool
 
 
 StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
@@ -127,6 +128,10 @@ Wait = Annotated[
 ]
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Allow another machine's scheduler without TLS.")
+]
+TrustModel = Annotated[
+    bool,
+    typer.Option("--trust-model", help="Execute the file of network.model, here and on workers."),
 ]
 
 
@@ -155,6 +160,7 @@ def sweep(
     device: DeviceKind = Device.AUTO,
     wait: Wait = 30.0,
     insecure: Insecure = False,
+    trust_model: TrustModel = False,
     engine: Annotated[str, typer.Option(help="pytensor, pytensor-numba or theano.")] = "pytensor",
     batch_size: Annotated[
         int | None,
@@ -211,7 +217,9 @@ def sweep(
         else:
             from runner.run import Care
 
-            where = Where(scheduler, scheduler_file, workers, device.value, wait, insecure)
+            where = Where(
+                scheduler, scheduler_file, workers, device.value, wait, insecure, trust_model
+            )
             care = Care(deadline, max_failures, audit, canary)
             _carry_out(plan, folder, where, care, overwrite, quiet, report)
 
@@ -241,6 +249,7 @@ def slice_(
     device: DeviceKind = Device.AUTO,
     wait: Wait = 30.0,
     insecure: Insecure = False,
+    trust_model: TrustModel = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the study in the folder.")
     ] = False,
@@ -256,7 +265,7 @@ def slice_(
         changed = dict(parse_change(text) for text in changes or [])
         plan = Plan(sliced(experiment, x, y, at or [], changed))
         folder = out or Path("results") / plan.experiment.name
-        where = Where(scheduler, scheduler_file, workers, device.value, wait, insecure)
+        where = Where(scheduler, scheduler_file, workers, device.value, wait, insecure, trust_model)
         _carry_out(plan, folder, where, Care(), overwrite, quiet, report=True)
 
 
@@ -292,13 +301,14 @@ def analyze(
     device: DeviceKind = Device.AUTO,
     wait: Wait = 30.0,
     insecure: Insecure = False,
+    trust_model: TrustModel = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
     """Add curvature, minima, barriers and verdicts to a study; go on where a run stopped."""
     with _errors():
         from runner.display import verdict_table
 
-        where = Where(scheduler, scheduler_file, workers, device.value, wait, insecure)
+        where = Where(scheduler, scheduler_file, workers, device.value, wait, insecure, trust_model)
         study = _analyze(folder, where, quiet, endpoints)
         if not quiet:
             out_console.print(verdict_table(study))
@@ -361,6 +371,7 @@ def verify(
     scheduler_file: SchedulerFile = None,
     wait: Wait = 30.0,
     insecure: Insecure = False,
+    trust_model: TrustModel = False,
 ) -> None:
     """Compare a study's files with its log, byte by byte."""
     with _errors():
@@ -378,7 +389,9 @@ def verify(
             out_console.print("Every file is as the log says.", highlight=False)
         elif repair:
             with _resumable(folder):
-                where = Where(scheduler, scheduler_file, workers, "auto", wait, insecure)
+                where = Where(
+                    scheduler, scheduler_file, workers, "auto", wait, insecure, trust_model
+                )
                 repair_study(folder, **asdict(where))
             out_console.print(
                 f"Repaired: {len(damages):,} found; what was damaged is in "

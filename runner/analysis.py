@@ -27,7 +27,7 @@ from runner.curvature import MAX_PARAMETERS, PERTURBED
 from runner.dispatcher import Complete, Dispatcher, Piece
 from runner.inspection import SPECTRUM, Endpoints, Pairs, inspect_endpoints, inspect_pairs
 from runner.newton import NULL
-from runner.plan import Batch, Configuration, digest
+from runner.plan import Batch, Configuration, Plan, digest
 from runner.shards import decode, join
 from runner.slots import Slots
 from runner.store import Store
@@ -85,6 +85,7 @@ def analyze(
     device: str = "auto",
     wait_s: float = 30.0,
     endpoints: int = MAX_ENDPOINTS,
+    trust_model: bool = False,
     report: Report | None = None,
     **where: Any,
 ) -> Study:
@@ -103,6 +104,8 @@ def analyze(
     endpoints : int
         Most endpoints that are analysed: the first restarts of each configuration, which are as
         random as any, the same number of each.
+    trust_model : bool
+        Whether the study's own model may be executed, where it has one.
     report : callable, optional
         Called with a `Progress` now and then.
 
@@ -114,15 +117,17 @@ def analyze(
 
     Raises
     ------
+    ExperimentError
+        If the study has a model and ``trust_model`` was not said.
     StudyError
         If there is no study, it is damaged, or its folder is in use.
     ClusterError
         If there is nothing to run on, or it is lost on the way.
     """
     store = Store(study.path if isinstance(study, Study) else study)
-    _ = Study(store.path).plan
+    plan = Study(store.path).plan.trusting(trust_model)
     with store.locked():
-        work = _Analysis(store, endpoints, report)
+        work = _Analysis(store, plan, endpoints, report)
         if not work.finished:
             opened: AbstractContextManager[Any] = (
                 nullcontext(client)
@@ -207,12 +212,12 @@ class _Stage(Window):
 class _Analysis:
     """One analysis: what it looks at, and what is known so far."""
 
-    def __init__(self, store: Store, endpoints: int, report: Report | None) -> None:
+    def __init__(self, store: Store, plan: Plan, endpoints: int, report: Report | None) -> None:
         self.store = store
+        self.plan = plan
         self.study = Study(store.path)
         self.folder = store.tables_path
         self.report = report or (lambda _: None)
-        plan = self.study.plan
         self.per_configuration = max(
             1, min(plan.experiment.restarts, endpoints // len(plan.configurations))
         )
@@ -252,7 +257,7 @@ class _Analysis:
     def groups(self) -> dict[int, _Group]:
         """What is analysed, by group; groups without endpoints are left out."""
         found = {}
-        for number, group in enumerate(self.study.plan.groups):
+        for number, group in enumerate(self.plan.groups):
             table = self.study.endpoints(number, self.per_configuration)
             if not table.num_rows:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, softmax
 
+from runner.model import Model
 from runner.network import Architecture
 
 _BLOCK = 65_536  # endpoints at once, which bounds the memory
@@ -53,7 +54,9 @@ def _activated(kind: str, z: np.ndarray) -> np.ndarray:
 
 
 def outputs(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Outputs (n, n_patterns * n_outputs), pattern by pattern."""
+    """Outputs (n, n_patterns * n_outputs), pattern by pattern; (n, 0) for a user's own model."""
+    if isinstance(net, Model):
+        return np.zeros((weights.shape[1], 0))
     parts = []
     for start in range(0, weights.shape[1], _BLOCK):
         last = signals(net, patterns, weights[:, start : start + _BLOCK])[-1]

@@ -25,7 +25,7 @@ _ENTROPY = np.log(3) - 2 / 3 * np.log(2)  # of the odds 1 : 2, in nats
 def known(configuration: Configuration) -> str:
     """Why a loss is convex for certain, or an empty string."""
     network, loss = configuration.settings.network, configuration.settings.loss
-    if network.hidden:
+    if network.hidden or configuration.model is not None:
         return ""
     if loss.kind == "cross-entropy":
         kind = "softmax" if network.output == "softmax" else "logistic"
@@ -49,7 +49,7 @@ def swap_bound(configuration: Configuration) -> float:
     """
     settings, table = configuration.settings, configuration.table
     network = settings.network
-    if tuple(network.hidden) != (2,) or network.skip:
+    if tuple(network.hidden) != (2,) or network.skip or configuration.model is not None:
         return np.nan
     if settings.problem.gate not in ("XOR", "XNOR"):
         return np.nan

@@ -175,12 +175,12 @@ def plan_table(plan: Plan) -> Table:
         table.add_column(name, justify="left" if name == "compiled function" else "right")
     for group in plan.groups:
         first = group.configurations[0]
-        net = first.architecture
-        shape = "-".join(str(n) for n in (net.n_inputs, *net.hidden, net.n_outputs))
-        training = first.settings.training
+        net, training = first.architecture, first.settings.training
+        shape = net.title
+        if first.model is None:
+            shape = f"{shape} {net.activation}/{net.output}, {first.settings.loss.kind}"
         table.add_row(
-            f"{shape} {net.activation}/{net.output}, {first.settings.loss.kind}, "
-            f"{training.optimizer}, {training.dtype}",
+            f"{shape}, {training.optimizer}, {training.dtype}",
             f"{len(group.configurations):,}",
             f"{len(group.configurations) * plan.experiment.restarts:,}",
             f"{group.batch_size:,}",

@@ -7,7 +7,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from runner.errors import ExperimentError
@@ -84,6 +91,16 @@ class Experiment(Section):
             text = "\n".join(text for _, text in problems)
             raise PydanticCustomError("grid", "{text}", {"text": text, "problems": problems})
         return axes
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dump: dict[str, Any] = serialise(self)
+        if self.network.model is not None or "network.model" in self.grid:
+            # Defaults would read as fields that were set, which a model does not allow.
+            for name in ("network", "loss"):
+                written = getattr(self, name).model_fields_set
+                dump[name] = {k: v for k, v in dump[name].items() if k in written}
+        return dump
 
     def points(self) -> list[tuple[dict[str, Any], Settings]]:
         """Cross the grid.

@@ -111,11 +111,11 @@ def _levels(
     """Loss if patterns with equal outputs gave their mean target, and which were equal.
 
     Returns level (n,), whether any two patterns of different targets share an output (n,), and
-    whether all patterns do (n,).
+    whether all patterns do (n,). A user's own loss has no level that is known.
     """
     n_out = signature.architecture.n_outputs
     n_patterns, n = len(signature.patterns), outputs.shape[1]
-    if n_patterns > _MAX_PATTERNS:
+    if n_patterns > _MAX_PATTERNS or signature.loss.kind == "model":
         return np.full(n, np.nan), np.zeros(n, bool), np.zeros(n, bool)
     y = outputs.reshape(n_patterns, n_out, n)
     t = targets.reshape(n_patterns, n_out, n)

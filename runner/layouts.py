@@ -1,4 +1,4 @@
-"""Two ways to lay many restarts of one network out in tensors.
+"""Two ways to lay many restarts of one network out in tensors (a third: `runner.trusted`).
 
 `Lanes` keeps every single parameter as a vector over restarts and unrolls patterns, units and
 inputs, so that a whole step is elementwise and fuses into one loop. `Stacked` keeps whole weight
@@ -46,8 +46,13 @@ class Layout(Protocol):
     def pack_outputs(self, T: Any, group: Sequence[Tensor]) -> Tensor:
         """Join an output group into rows (n_patterns * n_outputs, n_lanes)."""
 
-    def forward(self, T: Any, group: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Return pre-activations and outputs of the output units, two groups."""
+    def forward(
+        self, T: Any, group: Sequence[Tensor], targets: Sequence[Tensor] = ()
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return pre-activations and outputs of the output units, two groups.
+
+        Only a user's own model asks for the targets, as it makes its loss along with its outputs.
+        """
 
     def spread(self, T: Any, vector: Tensor, tensor: Tensor) -> Tensor:
         """Make a per-lane vector broadcast against one tensor of a group."""
@@ -74,6 +79,17 @@ class Layout(Protocol):
     ) -> Tensor:
         """Sum the loss terms to one number per lane, before the factor."""
 
+    def seeds(
+        self,
+        T: Any,
+        kind: LossKind,
+        pre: Sequence[Tensor],
+        out: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        factor: Any,
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Where back-propagation starts: (tensor, derivative of the loss by it)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Lanes:
@@ -95,7 +111,9 @@ class Lanes:
     def pack_outputs(self, T: Any, group: Sequence[Tensor]) -> Tensor:
         return T.stack(list(group))
 
-    def forward(self, T: Any, group: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(
+        self, T: Any, group: Sequence[Tensor], targets: Sequence[Tensor] = ()
+    ) -> tuple[list[Tensor], list[Tensor]]:
         pre: list[Tensor] = []
         out: list[Tensor] = []
         for pattern in self.patterns:
@@ -167,6 +185,17 @@ class Lanes:
         terms = zip(pre, out, targets, strict=True)
         return total([kind.term(T, net.output, z, y, t, self.dtype) for z, y, t in terms])
 
+    def seeds(
+        self,
+        T: Any,
+        kind: LossKind,
+        pre: Sequence[Tensor],
+        out: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        factor: Any,
+    ) -> list[tuple[Tensor, Tensor]]:
+        return kind.seeds(pre, out, targets, factor)
+
 
 @dataclass(frozen=True, eq=False)
 class Stacked:
@@ -199,7 +228,9 @@ class Stacked:
         size = len(self.patterns) * self.architecture.n_outputs
         return out.dimshuffle(1, 2, 0).reshape((size, out.shape[0]))
 
-    def forward(self, T: Any, group: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(
+        self, T: Any, group: Sequence[Tensor], targets: Sequence[Tensor] = ()
+    ) -> tuple[list[Tensor], list[Tensor]]:
         net = self.architecture
         patterns = T.constant(self.patterns.astype(self.dtype)[np.newaxis])
         # The bias enters through a product with ones: its gradient is then a matrix product too,
@@ -265,3 +296,14 @@ class Stacked:
         if kind.kind == "cross-entropy" and self.architecture.output == "softmax":
             return self._sum(kind.categorical(T, self._classes(z), self._classes(t)))
         return self._sum(kind.term(T, self.architecture.output, z, y, t, self.dtype))
+
+    def seeds(
+        self,
+        T: Any,
+        kind: LossKind,
+        pre: Sequence[Tensor],
+        out: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        factor: Any,
+    ) -> list[tuple[Tensor, Tensor]]:
+        return kind.seeds(pre, out, targets, factor)

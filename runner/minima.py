@@ -50,7 +50,12 @@ class Points:
 
 
 def attained(configuration: Configuration) -> bool:
-    """Whether finite weights can minimise the loss: an L2 term, or targets that can be reached."""
+    """Whether finite weights can minimise the loss: an L2 term, or targets that can be reached.
+
+    Of a user's own model nothing is known, so that it may be.
+    """
+    if configuration.model is not None:
+        return True
     low, high = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}.get(
         configuration.settings.network.output, (-np.inf, np.inf)
     )

@@ -40,6 +40,11 @@ class Architecture:
     """Whether the inputs also feed the output units."""
 
     @property
+    def title(self) -> str:
+        """What it is called: its numbers of units, as in ``2-2-1``."""
+        return "-".join(str(n) for n in (self.n_inputs, *self.hidden, self.n_outputs))
+
+    @property
     def layers(self) -> tuple[tuple[int, int], ...]:
         """(units, inputs) of every layer, the output layer last."""
         widths = (self.n_inputs, *self.hidden, self.n_outputs)
@@ -151,7 +156,7 @@ class LossKind:
     """Which loss, and how it is reduced over patterns and outputs."""
 
     kind: str
-    """``cross-entropy`` or ``squared-error``."""
+    """``cross-entropy``, ``squared-error``, or ``model`` for a user's own."""
     reduction: str
     """``mean``, ``sum`` or ``half-sum``."""
 

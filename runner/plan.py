@@ -18,6 +18,7 @@ import numpy as np
 from runner.errors import ExperimentError
 from runner.experiment import Experiment
 from runner.messages import shown
+from runner.model import Model, make_model, read_source, untrusted
 from runner.network import Architecture, LossKind
 from runner.problems import TruthTable
 from runner.settings import Settings
@@ -48,16 +49,22 @@ class Configuration:
     """Every setting."""
     table: TruthTable
     """The truth table that is learned."""
+    model: Model | None = None
+    """A user's own network and loss, in place of layers."""
 
     @cached_property
     def id(self) -> str:
-        """Twelve hexadecimal digits of a hash of the settings and the truth table's content."""
+        """Twelve hexadecimal digits of a hash of the settings and the contents of the files."""
         content = self.settings.canonical() | {"truth_table": self.table.canonical()}
+        if self.model is not None:
+            content |= {"model": self.model.canonical()}
         return digest(content)[:12]
 
     @cached_property
     def architecture(self) -> Architecture:
         """The network that is trained."""
+        if self.model is not None:
+            return self.model
         network = self.settings.network
         return Architecture(
             self.table.n_inputs,
@@ -90,13 +97,15 @@ class Configuration:
         """What has to be compiled to train this configuration on a kind of device."""
         training, loss = self.settings.training, self.settings.loss
         products = self.table.n_patterns * self.architecture.n_parameters
-        layout = "lanes" if products <= _MAX_UNROLLED else "stacked"
+        unrolled = products <= _MAX_UNROLLED or self.model is not None
+        layout = "lanes" if unrolled else "stacked"
+        own = LossKind("model", "sum")
         return Signature(
             architecture=self.architecture,
             patterns=tuple(tuple(float(x) for x in row) for row in self.table.inputs),
             middles=tuple(0.0 if np.isnan(m) else float(m) for m in self.table.middles),
             tolerances=tuple(float(t) for t in self.table.tolerances),
-            loss=LossKind(loss.kind, loss.reduction),
+            loss=LossKind(loss.kind, loss.reduction) if self.model is None else own,
             regularised=loss.l2 > 0,
             optimizer=training.optimizer,
             stop_solved=training.stop_solved,
@@ -178,8 +187,11 @@ class Plan:
         A key of `runner.engines.ENGINES`.
     batch_size : int, optional
         Restarts per batch; by default a rule of the experiment alone chooses it per group.
-    tables : mapping, optional
-        Contents of truth tables by path: those of a stored plan, for which no other file is read.
+    tables, models : mapping, optional
+        Contents of truth tables and models by path: those of a stored plan, for which no other
+        file is read.
+    trust_model : bool
+        Whether the models may be executed, where they are compiled.
 
     Raises
     ------
@@ -193,6 +205,9 @@ class Plan:
         engine: str = "pytensor",
         batch_size: int | None = None,
         tables: Mapping[str, Any] | None = None,
+        models: Mapping[str, Any] | None = None,
+        *,
+        trust_model: bool = False,
     ) -> None:
         whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
         if batch_size is not None and not (whole and batch_size >= 1):
@@ -202,6 +217,25 @@ class Plan:
         self.engine = engine
         self.batch_size = None if batch_size is None else int(batch_size)
         self._tables = tables
+        self._models = models or {}
+        self._trust_model = trust_model
+
+    def trusting(self, trust_model: bool) -> Plan:
+        """Return this plan with models that may be executed.
+
+        Raises
+        ------
+        ExperimentError
+            If there are models, and the client did not ask for it.
+        """
+        models = [c.model for c in self.configurations if c.model is not None]
+        if not models:
+            return self
+        if not trust_model:
+            raise untrusted(models[0].name)
+        stored = self.canonical()
+        arguments = (self.experiment, self.engine, self.batch_size)
+        return Plan(*arguments, stored["tables"], stored["models"], trust_model=True)
 
     @cached_property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -213,8 +247,24 @@ class Plan:
             key = (settings.problem, settings.network, settings.loss.kind, rule == "perceptron")
             if key not in tables:
                 tables[key] = self._table(settings)
-            configurations.append(Configuration(index, point, settings, tables[key]))
+            model = self._model(settings, tables[key])
+            configurations.append(Configuration(index, point, settings, tables[key], model))
         return tuple(configurations)
+
+    def _model(self, settings: Settings, table: TruthTable) -> Model | None:
+        name = settings.network.model
+        if name is None:
+            return None
+        if name not in self._models and self._tables is None:
+            text = read_source(name, self.experiment.directory)
+            self._models = {**self._models, name: {"source": text}}
+        text = self._models[name]["source"]
+        model = make_model(name, text, table.n_inputs, table.n_outputs, trusted=self._trust_model)
+        grid = settings.init.slice
+        if grid is not None and (rules := grid.problems(model.parameter_names)):
+            texts = [f"{name}: init is a slice; expected {rule}." for rule in rules]
+            raise ExperimentError("\n".join(texts))
+        return model
 
     def _table(self, settings: Settings) -> TruthTable:
         if self._tables is None or settings.problem.table is None:
@@ -309,7 +359,13 @@ class Plan:
                     "middles": [None if np.isnan(m) else m for m in c.table.middles.tolist()],
                     "tolerances": c.table.tolerances.tolist(),
                 }
-        return {
+        # So does a user's own model; a study without one does not speak of any.
+        models = {
+            c.model.name: {"sha256": c.model.sha256, "source": c.model.source}
+            for c in self.configurations
+            if c.model is not None
+        }
+        return ({"models": models} if models else {}) | {
             "experiment": self.experiment.model_dump(mode="json"),
             "engine": self.engine,
             "batch_size": self.batch_size,

@@ -11,12 +11,13 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from runner.engines import compiled, trace
+from runner.engines import Evaluation, compiled, trace
 from runner.errors import ExperimentError
 from runner.experiment import Experiment, load_experiment
 from runner.labels import label
 from runner.messages import shown
 from runner.plan import Configuration, Plan
+from runner.step import Signature
 from runner.tables import INDEX, Study
 from runner.training import Restarts, evaluate
 
@@ -26,6 +27,8 @@ def reference(
     weights: Mapping[str, float] | Sequence[float],
     configuration: int = 0,
     name: str = "reference",
+    *,
+    trust_model: bool = False,
 ) -> Reference:
     """Put given weights into the network of one configuration.
 
@@ -39,6 +42,8 @@ def reference(
         Position in the grid.
     name : str
         Stands for the number of the restart in tables.
+    trust_model : bool
+        Whether a ``network.model`` may be executed.
 
     Returns
     -------
@@ -47,13 +52,14 @@ def reference(
     Raises
     ------
     ExperimentError
-        If there is no such configuration, or the weights are not finite numbers, one for each
-        weight and bias of its network.
+        If there is no such configuration, its model is not trusted, or the weights are not finite
+        numbers, one for each weight and bias of its network.
     """
     if isinstance(source, Study):
         plan = source.plan
     else:
         plan = Plan(source if isinstance(source, Experiment) else load_experiment(source))
+    plan = plan.trusting(trust_model)
     n, position = len(plan.configurations), cast(object, configuration)
     if not isinstance(position, int | np.integer) or not 0 <= position < n:
         state = f"configuration is {shown(configuration)}"
@@ -111,30 +117,35 @@ class Reference:
         Columns
         -------
         x1, x2, … : inputs
-        z1[0], a1[0], z1[1], … : pre-activation and output of each unit of layer 1; and so on
+        z1[0], a1[0], z1[1], … : pre-activation and output of each unit of layer 1; and so on; of
+            a user's own model a1[0], a1[1], … only: its outputs
         y1, … : targets
         """
         table = self.configuration.table
         columns: dict[str, list[float]] = {}
         for i, values in enumerate(table.inputs.T, start=1):
             columns[f"x{i}"] = values.tolist()
+        if self.configuration.model is not None:
+            seen = self._evaluated[2].outputs.reshape(table.n_patterns, table.n_outputs)
+            columns |= {f"a1[{o}]": values.tolist() for o, values in enumerate(seen.T)}
+        else:
+            self._trace(columns)
+        for i, values in enumerate(table.targets.T, start=1):
+            columns[f"y{i}"] = values.tolist()
+        return pd.DataFrame(columns, index=pd.RangeIndex(table.n_patterns, name="pattern"))
+
+    def _trace(self, columns: dict[str, list[float]]) -> None:
+        """Add what every unit gets and gives."""
         found = trace(self.engine, self.configuration.signature(), self.weights[:, np.newaxis])
         for layers in found:
             for number, (z, a) in enumerate(layers, start=1):
                 for unit in range(len(z)):
                     columns.setdefault(f"z{number}[{unit}]", []).append(float(z[unit, 0]))
                     columns.setdefault(f"a{number}[{unit}]", []).append(float(a[unit, 0]))
-        for i, values in enumerate(table.targets.T, start=1):
-            columns[f"y{i}"] = values.tolist()
-        return pd.DataFrame(columns, index=pd.RangeIndex(table.n_patterns, name="pattern"))
 
     @cached_property
-    def endpoint(self) -> pd.DataFrame:
-        """One row as in `Study.restarts`, the weights after it; index (configuration, name).
-
-        ``steps`` is 0. Join it to the trained ones with
-        ``pandas.concat([study.restarts.join(study.weights), reference.endpoint])``.
-        """
+    def _evaluated(self) -> tuple[Signature, Restarts, Evaluation]:
+        """The weights as the only restart of a signature, and what is seen there."""
         signature = replace(self.configuration.signature(), n_lanes=1, n_steps=1)
         training = self.configuration.settings.training
         restarts = Restarts(
@@ -146,7 +157,16 @@ class Reference:
             traced=np.zeros(1, bool),
         )
         state = signature.start(restarts.starts, restarts.hyper[0])
-        seen = evaluate(compiled(self.engine, signature), state, restarts)
+        return signature, restarts, evaluate(compiled(self.engine, signature), state, restarts)
+
+    @cached_property
+    def endpoint(self) -> pd.DataFrame:
+        """One row as in `Study.restarts`, the weights after it; index (configuration, name).
+
+        ``steps`` is 0. Join it to the trained ones with
+        ``pandas.concat([study.restarts.join(study.weights), reference.endpoint])``.
+        """
+        signature, restarts, seen = self._evaluated
         solved = seen.solved & np.isfinite(seen.loss)
         verdict = label(
             signature, restarts.starts, solved, restarts.targets.T, restarts.max_steps, seen

@@ -17,7 +17,7 @@ from runner.cluster import open_client
 from runner.deadlines import Deadlines
 from runner.device import JAX_ENGINES, KINDS
 from runner.dispatcher import Complete, Dispatcher, Piece
-from runner.engines import check
+from runner.engines import check, try_out
 from runner.errors import ClusterError, ExperimentError, FailuresError, StudyError
 from runner.experiment import Experiment, load_experiment
 from runner.messages import printable, shown
@@ -108,6 +108,7 @@ def sweep(
     max_failures: int | None = None,
     audit: float = 0.0,
     canary: bool = True,
+    trust_model: bool = False,
     report: Report | None = None,
 ) -> Study:
     """Train every restart of an experiment and return the study.
@@ -143,6 +144,8 @@ def sweep(
     canary : bool
         Whether every worker has to give the first one's bits, on a small batch, before its work is
         taken.
+    trust_model : bool
+        Whether a ``network.model`` may be executed, here and on the workers.
     report : callable, optional
         Called with a `Progress` now and then.
 
@@ -153,7 +156,7 @@ def sweep(
     Raises
     ------
     ExperimentError
-        If the experiment is wrong, or an option out of range.
+        If the experiment is wrong, or an option out of range, or a model is wrong or not trusted.
     StudyError
         If ``out`` holds another experiment's study or is in use, or an audit finds other bits.
     ClusterError
@@ -170,7 +173,8 @@ def sweep(
         experiment = load_experiment(experiment)
     check(engine)
     care = Care(deadline_s, max_failures, audit, canary)
-    plan = Plan(experiment, engine, batch_size)
+    plan = Plan(experiment, engine, batch_size).trusting(trust_model)
+    _try_models(plan)
     store = Store(out or Path("results") / experiment.name)
     return _sweep(
         store,
@@ -227,6 +231,14 @@ def _sweep(
     return Study(store.path)
 
 
+def _try_models(plan: Plan) -> None:
+    """Find the mistakes of users' own models before any work is sent."""
+    for group in plan.groups:
+        first = group.configurations[0]
+        if first.model is not None:
+            try_out(plan.engine, first.signature())
+
+
 def _by_device(store: Store, left: Iterable[Batch], device: str) -> list[tuple[str, list[Batch]]]:
     """Group what is left by the device it may be trained on.
 
@@ -241,7 +253,7 @@ def _by_device(store: Store, left: Iterable[Batch], device: str) -> list[tuple[s
     return list(parts.items())
 
 
-def repair(path: str | Path, **options: Any) -> list[damage.Damage]:
+def repair(path: str | Path, *, trust_model: bool = False, **options: Any) -> list[damage.Damage]:
     """Move a study's damaged files to its quarantine and train what is missing again.
 
     Parameters
@@ -250,7 +262,7 @@ def repair(path: str | Path, **options: Any) -> list[damage.Damage]:
         The study's folder.
     **options
         ``client``, ``device``, ``wait_s``, ``scheduler``, ``scheduler_file``, ``workers``,
-        ``insecure`` and ``report`` as for `sweep`.
+        ``insecure``, ``trust_model`` and ``report`` as for `sweep`.
 
     Returns
     -------
@@ -258,7 +270,7 @@ def repair(path: str | Path, **options: Any) -> list[damage.Damage]:
         What was found. Afterwards the study is complete and as it would have been without.
     """
     store = Store(path)
-    plan, _ = store.read_plan()
+    plan = store.read_plan()[0].trusting(trust_model)
     with store.locked(reading=False), store.writing():
         found = damage.find(store, plan)
         damage.repair(store, plan, found)

@@ -18,6 +18,7 @@ from pydantic import (
 
 from runner.gates import GATES, GATES_IN_WORDS
 from runner.messages import listed
+from runner.model import check_name
 from runner.slices import MAX_POINTS, Slice, fixed_weights, parse_axis
 
 __all__ = [
@@ -100,6 +101,11 @@ SliceWeights = Annotated[
     AfterValidator(_slice_weights),
     Rule("a list of 'NAME=VALUE', each weight once, as in ['b1[0]=0.6', 'W2[0,1]=-0.3']"),
 ]
+ModelName = Annotated[
+    str,
+    AfterValidator(check_name),
+    Rule("'FILE.py:FUNCTION', the path of a Python file and the name of a function in it"),
+]
 Hidden = Annotated[
     tuple[Annotated[int, Field(ge=1, le=4096)], ...],
     BeforeValidator(_as_tuple),
@@ -136,7 +142,7 @@ class Problem(Section):
 
 
 class Network(Section):
-    """The layers and their activations."""
+    """The layers and their activations, or a user's own model."""
 
     hidden: Hidden = (2,)
     """Units of each hidden layer; default [2]; [] for none."""
@@ -146,6 +152,17 @@ class Network(Section):
     """Activation of the output units; default sigmoid; softmax trains on one-hot targets."""
     skip: YesNo = False
     """Whether the inputs also feed the output units; default false; no effect without layers."""
+    model: ModelName | None = None
+    """Instead of all of these: a function that computes outputs and loss, in a Python file relative
+    to the experiment file; no default."""
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # TOML has no null; and beside a model, defaults would read as fields that were set.
+        fields = serialise(self).items()
+        if self.model is None:
+            return {k: v for k, v in fields if k != "model"}
+        return {k: v for k, v in fields if k in self.model_fields_set}
 
     def n_parameters(self, n_inputs: int, n_outputs: int) -> int:
         """Return the number of weights and biases between these inputs and outputs."""

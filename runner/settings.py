@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +25,9 @@ MAX_PARAMETERS: Final = 1_000_000
 MAX_PASS: Final = 600
 """Largest number of rows times parameters of a pass of the perceptron rule, which is unrolled."""
 
+_WITH_MODEL: Final = "with network.model, which is the whole network and its loss"
 _WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
+_WITHOUT_LAYERS: Final = ("gradient-descent", "momentum", "rprop", "adam")
 _SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
 _PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
 
@@ -70,7 +73,7 @@ class Settings(Section):
             found.append(Conflict(text, frozenset((field, *others))))
 
         softmax = network.output == "softmax"
-        cross_entropy = self.loss.kind == "cross-entropy"
+        cross_entropy = self.loss.kind == "cross-entropy" and network.model is None
         if problem.gate is None and problem.table is None:
             text = (
                 "problem.gate and problem.table are missing; expected exactly one: a CSV file's "
@@ -102,7 +105,29 @@ class Settings(Section):
         if training.momentum and training.optimizer != "momentum":
             rule = f"0 with training.optimizer {training.optimizer!r}"
             conflict("training.momentum", training.momentum, rule, "training.optimizer")
+        if network.model is not None:
+            return found + self._model_conflicts() + self._slice_conflicts()
         return found + self._perceptron_conflicts() + self._slice_conflicts()
+
+    def _model_conflicts(self) -> list[Conflict]:
+        """Return the rules of a user's own model that these settings break."""
+        found = []
+        for name, section in (("network", self.network), ("loss", self.loss)):
+            for field in sorted(section.model_fields_set - {"model", "l2"}):
+                path = f"{name}.{field}"
+                text = (
+                    f"{path} is {shown(getattr(section, field))}; expected nothing {_WITH_MODEL}."
+                )
+                found.append(Conflict(text, frozenset((path, "network.model"))))
+        for path, value, names in (
+            ("init.distribution", self.init.distribution, ("uniform", "normal", "slice")),
+            ("training.optimizer", self.training.optimizer, _WITHOUT_LAYERS),
+        ):
+            if value not in names:
+                text = f"{path} is {shown(value)}; expected {_or(names)} with network.model, "
+                text += "whose layers are not known."
+                found.append(Conflict(text, frozenset((path, "network.model"))))
+        return found
 
     def _perceptron_conflicts(self) -> list[Conflict]:
         """Return the rules of the perceptron that these settings break."""
@@ -149,7 +174,8 @@ class Settings(Section):
             text = f"init.scale is {shown(init.scale)}; expected 1 with init.distribution 'slice'."
             found.append(Conflict(text, others))
         n_inputs = GATES.get(self.problem.gate or "")
-        if init.slice is not None and n_inputs is not None:
+        # A model's own weights are checked when it is read.
+        if init.slice is not None and n_inputs is not None and self.network.model is None:
             n_outputs = 2 if self.network.output == "softmax" else 1
             texts = self._slice_problems(n_inputs, n_outputs)
             parts = others | {"problem.gate", "network.hidden", "network.output", "network.skip"}
@@ -188,6 +214,8 @@ class Settings(Section):
         where = printable(str(directory / self.problem.table))
         low, high = float(table.targets.min()), float(table.targets.max())
         problems = []
+        if self.network.model is not None:
+            return table
         if self.loss.kind == "cross-entropy" and not 0 <= low <= high <= 1:
             state = f"the targets go from {low!r} to {high!r}"
             problems.append(f"{where}: {state}; expected {_PROBABILITIES}.")
@@ -214,13 +242,20 @@ class Settings(Section):
         Notes
         -----
         A gate stands for itself. A table's path is left out (all fields of `problem` are null
-        then): add `TruthTable.canonical()` to tell tables apart by their content.
+        then): add `TruthTable.canonical()` to tell tables apart by their content. Likewise a
+        model's: add `Model.canonical()`.
         """
         dump = self.model_dump(mode="json", exclude={"problem"})
+        if self.network.model is not None:
+            dump |= {"network": {"model": None}, "loss": {"l2": self.loss.l2}}
         problem = {field: getattr(self.problem, field) for field in Problem.model_fields}
         levels = {key: list(problem[key]) for key in ("inputs", "targets")}
         by_table = self.problem.table is not None
         return {"problem": dict.fromkeys(problem) if by_table else problem | levels} | dump
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join(repr(name) for name in names)
 
 
 def _at_most(size: int) -> str:

@@ -19,7 +19,7 @@ __all__ = ["MAX_POINTS", "Axis", "Slice", "fixed_weights", "parse_axis", "parse_
 MAX_POINTS = 10_000
 """Largest number of points of one axis."""
 
-_NAME = r"\s*([Wb]\d+\[\d+(?:,\s*\d+)?\])\s*"
+_NAME = r"\s*([A-Za-z]\w*\[\d+(?:,\s*\d+)?\])\s*"
 _NUMBER = r"\s*([-+]?[0-9.][-+0-9.eE]*)\s*"
 _AXIS = re.compile(rf"{_NAME}={_NUMBER}:{_NUMBER}:\s*(\d+)\s*", re.ASCII)
 _WEIGHT = re.compile(rf"{_NAME}={_NUMBER}", re.ASCII)

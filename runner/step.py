@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from runner.layouts import Lanes, Layout, Stacked
+from runner.model import Model
 from runner.network import Architecture, LossKind, Tensor, constant
 from runner.optimizers import OPTIMIZERS, Optimizer, Point, Update
+from runner.trusted import Trusted
 
 Gradient = Callable[[Sequence[tuple[Tensor, Tensor]], Sequence[Tensor]], list[Tensor]]
 """Back-propagates (tensor, derivative) pairs to the given parameters: an engine's ``grad``."""
@@ -147,9 +149,11 @@ class Step:
     @cached_property
     def layout(self) -> Layout:
         """How this signature's restarts lie in tensors."""
+        net, patterns = self.signature.architecture, np.asarray(self.signature.patterns, np.float64)
+        if isinstance(net, Model):
+            return Trusted(net, patterns, self.signature.dtype)
         kind = Lanes if self.signature.layout == "lanes" else Stacked
-        patterns = np.asarray(self.signature.patterns, np.float64)
-        return kind(self.signature.architecture, patterns, self.signature.dtype)
+        return kind(net, patterns, self.signature.dtype)
 
     @property
     def n_tensors(self) -> int:
@@ -216,7 +220,9 @@ class Step:
         """Gradient of the loss, by the engine's symbolic differentiation."""
         signature, dtype = self.signature, self.signature.dtype
         factor = signature.loss.factor(signature.architecture, len(signature.patterns))
-        seeds = signature.loss.seeds(pre, out, lane.targets, constant(factor, dtype))
+        seeds = self.layout.seeds(
+            self.T, signature.loss, pre, out, lane.targets, constant(factor, dtype)
+        )
         gradients = self.gradient(seeds, parameters)
         if signature.regularised:
             weight = constant(2, dtype) * lane.hyper[2]
@@ -267,7 +273,7 @@ class Step:
         T, layout, signature = self.T, self.layout, self.signature
         dtype = signature.dtype
         parameters = tensors[: self.n_tensors]
-        pre, out = layout.forward(T, parameters)
+        pre, out = layout.forward(T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
         # One sum tells whether any output is inf or nan; the comparison is false for both.
         finite = T.lt(abs(layout.add(T, out)), constant(np.inf, dtype))
@@ -304,10 +310,10 @@ class Step:
         """What is known of an endpoint, a group of tensors for each of `Evaluation`'s fields."""
         T, layout = self.T, self.layout
         parameters = tensors[: self.n_tensors]
-        pre, out = layout.forward(T, parameters)
+        pre, out = layout.forward(T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
         moved = self.update(tensors, gradients, lane)[: self.n_tensors]
-        next_pre, next_out = layout.forward(T, moved)
+        next_pre, next_out = layout.forward(T, moved, lane.targets)
         return [
             [self.loss(parameters, pre, out, lane)],
             gradients,
@@ -334,7 +340,7 @@ class Step:
         self, parameters: Sequence[Tensor], directions: Sequence[Tensor], lane: Lane
     ) -> list[Tensor]:
         """Product of the loss's Hessian with a direction per lane, shaped like the parameters."""
-        pre, out = self.layout.forward(self.T, parameters)
+        pre, out = self.layout.forward(self.T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
         # the Hessian is symmetric, so back-propagating through the gradient multiplies by it
         return self.gradient(list(zip(gradients, directions, strict=True)), parameters)

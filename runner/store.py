@@ -256,7 +256,8 @@ class Store:
         try:
             experiment: Experiment = load_experiment(stored["experiment"])
             check_known(stored["engine"])
-            plan = Plan(experiment, stored["engine"], stored["batch_size"], stored["tables"])
+            contents = stored["tables"], stored.get("models")
+            plan = Plan(experiment, stored["engine"], stored["batch_size"], *contents)
             # made again, it must be what is stored: nothing in it may be of another form
             same = json.loads(json.dumps(plan.canonical())) == stored
         except (RunnerError, ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -314,7 +315,11 @@ class Store:
         new = json.loads(json.dumps({"plan": plan.canonical(), "versions": versions()}))
         found = dict(_differences(old, new))
         # What follows from other fields is named only where nothing else explains it.
-        telling = [text for path, text in found.items() if path not in _DERIVED]
+        telling = [
+            text
+            for path, text in found.items()
+            if path not in _DERIVED and not path.endswith(".source")
+        ]
         return telling or list(found.values())
 
     def commits(self) -> list[Commit]:

@@ -509,6 +509,8 @@ class Study:
         names: dict[str, None] = {}
         for group in self.plan.groups:
             names |= dict.fromkeys(group.configurations[0].architecture.parameter_names)
+        if any(c.model is not None for c in self.plan.configurations):
+            return list(names)  # in the order of the file
         # layer by layer, weights before biases, whatever network came first
         return sorted(names, key=_parameter_order)
 

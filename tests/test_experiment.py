@@ -106,6 +106,10 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     "network.activation": ("one of 'sigmoid', 'tanh', 'relu', 'linear', 'step'", NOT_A_NAME),
     "network.output": ("one of 'sigmoid', 'tanh', 'relu', 'linear', 'softmax'", NOT_A_NAME),
     "network.skip": ("true or false", [0, 1, "true", None]),
+    "network.model": (
+        "'FILE.py:FUNCTION', the path of a Python file",
+        [1, True, [], "", "loss", "own.py", "own.py:", "own.txt:loss", "own.py:a b", "a.py:b.py:c"],
+    ),
     "loss.kind": ("one of 'cross-entropy', 'squared-error'", NOT_A_NAME),
     "loss.reduction": ("one of 'mean', 'sum', 'half-sum'", NOT_A_NAME),
     "loss.l2": ("a finite number >= 0", [*NOT_A_NUMBER, -1e-9, -1]),
@@ -143,7 +147,8 @@ class TestFields:
     def test_every_field_is_tested(self) -> None:
         assert set(BAD) == {"name", "seed", "restarts", *PATHS}
         # These three are of use only together: tests/test_slices.py has their good values.
-        assert set(GOOD) == set(BAD) - {"problem.table", "init.x", "init.y", "init.at"}
+        alone = {"problem.table", "network.model"}  # these exclude others: see below
+        assert set(GOOD) == set(BAD) - alone - {"init.x", "init.y", "init.at"}
 
     @settings(deadline=None)
     @given(st.fixed_dictionaries(dict(GOOD)))
@@ -818,7 +823,8 @@ class TestDumps:
         init = Init(distribution="slice", x="W2[0,0]=0:1:3", y="W2[0,1]=0:1:3", at=at)
         canonical = Settings(problem=Problem(gate="XOR"), init=init).canonical()
         paths = [f"{section}.{field}" for section, fields in canonical.items() for field in fields]
-        assert sorted(paths) == sorted(PATHS)
+        # a model stands in place of the network's other fields: tests/test_model.py
+        assert sorted([*paths, "network.model"]) == sorted(PATHS)
         assert json.loads(json.dumps(canonical)) == canonical
 
     @settings(deadline=None)

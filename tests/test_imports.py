@@ -16,7 +16,8 @@ FILES = sorted((ROOT / "runner").rglob("*.py"))
 LAYERS = [
     {"errors", "messages", "gates", "files", "slices", "luby", "versions", "certificates"},
     {"csvtable", "overrides", "tomlfile", "network"},
-    {"problems", "sections", "layouts", "optimizers"},
+    {"model", "layouts", "optimizers"},
+    {"problems", "sections", "trusted"},
     {"settings", "grid", "step", "starts"},
     {"experiment", "engines", "engines.cache", "engines.pytensor", "engines.theano"},
     {"plan", "training", "labels", "shards", "tally", "symmetry", "terrain", "clusters", "codes"},

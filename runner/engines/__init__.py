@@ -1,14 +1,14 @@
 """Engines: what turns the symbolic step into a compiled function.
 
 An engine is a module with ``compile(engine, signature, device) -> Compiled``, ``trace(signature,
-parameters)`` and ``versions()``. It is imported only where a function is compiled, so that the
-command line starts without it.
+parameters)`` and ``interpreted(signature) -> Evaluate``. It is imported only where a function is
+compiled, so that the command line starts without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from runner.errors import ExperimentError
-from runner.messages import shown
-from runner.step import Signature
+from runner.messages import printable, shown
+from runner.step import HYPERPARAMETERS, Signature
 
 ENGINES = {
     "pytensor": "PyTensor, as SIMD code on CPUs and through its JAX backend on GPUs: the default",
@@ -109,6 +109,50 @@ def trace(
     flat = iter(_module(engine).trace(signature, parameters))
     n_layers = len(signature.architecture.layers)
     return [[(next(flat), next(flat)) for _ in range(n_layers)] for _ in signature.patterns]
+
+
+def try_out(engine: str, signature: Signature) -> None:
+    """Evaluate a user's own model at a few points, to find its mistakes before work is sent.
+
+    Raises
+    ------
+    ExperimentError
+        If it raises, returns what does not fit, or mixes lanes.
+    """
+    n, net = 4, signature.architecture
+    evaluate = _module(engine).interpreted(replace(signature, n_lanes=n, n_steps=1))
+    random = np.random.default_rng(0)
+    starts = random.uniform(-1, 1, (2, net.n_parameters, n))
+    # within 0 to 1, as an own loss may take logarithms
+    targets = random.uniform(0.1, 0.9, (2, signature.n_targets, n))
+    starts[1, :, 0], targets[1, :, 0] = starts[0, :, 0], targets[0, :, 0]
+    hyper = np.zeros((len(HYPERPARAMETERS), n))
+    where = printable(getattr(net, "name", ""))
+    try:
+        seen = [
+            evaluate(signature.start(start, hyper[0]).astype(float), hyper, wanted)
+            for start, wanted in zip(starts, targets, strict=True)
+        ]
+    except ExperimentError:
+        raise
+    except Exception as error:
+        reason = shown(str(error).partition("\n")[0])[1:-1]
+        message = (
+            f"{where}: evaluating it raises {type(error).__name__}: {reason}; expected a number "
+            "per lane. Mend the function."
+        )
+        raise ExperimentError(message) from error
+    first, second = ((s.loss, s.outputs, s.gradient) for s in seen)
+    if first[0].shape != (n,) or first[1].shape != (signature.n_targets, n):
+        message = f"{where}: it reduces lanes; expected a number per lane. Mend the function."
+        raise ExperimentError(message)
+    for a, b in zip(first, second, strict=True):
+        if not np.allclose(a[..., 0], b[..., 0], rtol=1e-9, atol=0, equal_nan=True):
+            message = (
+                f"{where}: a lane's result depends on the other lanes; expected elementwise "
+                "expressions, no sums or means over a vector. Mend the function."
+            )
+            raise ExperimentError(message)
 
 
 def _name(engine: str) -> str:

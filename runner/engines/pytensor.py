@@ -37,6 +37,8 @@ from pytensor.compile.mode import Mode, get_mode
 
 from runner.engines import simd
 
+_SELDOM = Mode(linker="py", optimizer="fast_compile")  # compiling would take longer
+
 BACKENDS = {"pytensor": "JAX", "pytensor-jax": "JAX", "pytensor-numba": "NUMBA"}
 
 
@@ -122,8 +124,12 @@ def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     step = Step(pt, gradient, replace(signature, layout="lanes", dtype="float64"))
     rows = pt.matrix("rows", dtype="float64")
     graph = step.trace(step.layout.unpack(pt, rows))
-    mode = Mode(linker="py", optimizer="fast_compile")  # used once: compiling would take longer
-    return [np.asarray(a) for a in pytensor.function([rows], graph, mode=mode)(parameters)]
+    return [np.asarray(a) for a in pytensor.function([rows], graph, mode=_SELDOM)(parameters)]
+
+
+def interpreted(signature: Signature) -> Any:
+    """What evaluates a signature in float64 for few calls, without compiling."""
+    return _evaluate(replace(signature, dtype="float64"), _SELDOM)
 
 
 def gradient(seeds: Sequence[tuple[Any, Any]], parameters: Sequence[Any]) -> list[Any]:

@@ -98,6 +98,11 @@ def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     return [np.asarray(array) for array in _function([rows], graph, mode=_SELDOM)(parameters)]
 
 
+def interpreted(signature: Signature) -> Any:
+    """What evaluates a signature in float64, without compiling."""
+    return _evaluate(replace(signature, dtype="float64"))
+
+
 def gradient(seeds: Sequence[tuple[Any, Any]], parameters: Sequence[Any]) -> list[Any]:
     """Back-propagate (tensor, derivative) pairs to the parameters, symbolically."""
     # As in `runner.engines.pytensor`, where the reasons are.

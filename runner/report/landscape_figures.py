@@ -52,6 +52,8 @@ def pictures(study: Study, landscape: Landscape) -> Iterator[Picture]:
 
 
 def _small(configuration: Configuration) -> bool:
+    if configuration.model is not None:
+        return False  # a report executes nobody's code
     size = configuration.architecture.n_parameters * configuration.table.n_patterns
     return size <= _MOST_PRODUCTS
 

@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 
 _ROUNDING = 1e-9  # a rise of the loss that is none
 _WIDTH = 40  # characters of a name from the experiment
-_TOLD = ("problem.gate", "problem.table", "network.hidden")
+_TOLD = ("problem.gate", "problem.table", "network.hidden", "network.model")
 
 
 def title(configuration: Configuration) -> str:
     """Name a configuration: its problem, its layers, and what else the grid sets."""
-    net = configuration.architecture
-    shape = "-".join(str(n) for n in (net.n_inputs, *net.hidden, net.n_outputs))
-    parts = [f"{_short(configuration.table.name)} {shape}"]
+    parts = [f"{_short(configuration.table.name)} {_short(configuration.architecture.title)}"]
     for path, value in configuration.point.items():
         if path not in _TOLD:
             text = _short(str(list(value) if isinstance(value, tuple) else value))
