@@ -224,14 +224,15 @@ def test_an_analysis_of_an_own_model(folder, client, study) -> None:
     verdict = analyzed.verdicts.iloc[0]
     assert verdict["verdict"] == "non-convex, proven"
     assert np.isnan(verdict["swap_violation"])
-    found = analyzed.minima[analyzed.minima["kind"] == "minimum"]
-    assert (found["multiplicity"] == 1).all()  # no symmetries are known
-    assert (found["code"] == "").all()
-    for theta, loss in zip(found[["w[0]", "w[1]", "b[0]"]].to_numpy(), found["loss"], strict=True):
-        assert loss == pytest.approx(((sine(theta) - Y) ** 2).mean(), abs=1e-10)
-    perfect = found[found["loss"] < 1e-10].iloc[0]
-    # sin is -1, 1, 1, -1 on the patterns
-    np.testing.assert_allclose(abs(perfect[["w[0]", "w[1]"]].to_numpy(float)) % np.pi, 0, atol=1e-4)
+    (point,) = analyzed.minima.to_dict("records")
+    assert (point["kind"], point["code"]) == ("minimum", "")
+    assert point["multiplicity"] == 1  # no symmetries are known
+    # all weights 0: every output is 1/2, and the Hessian is half the mean outer product
+    assert [point[name] for name in study.parameter_names] == pytest.approx([0, 0, 0], abs=1e-9)
+    assert point["loss"] == pytest.approx(0.25)
+    design = np.column_stack([X, np.ones(4)])
+    spectrum = np.linalg.eigvalsh(design.T @ design / 4 / 2)
+    assert [point["smallest"], point["largest"]] == pytest.approx(spectrum[[0, -1]].tolist())
     path = runner.write_report(analyzed)
     assert "units.py:sine" in path.read_text()
 
