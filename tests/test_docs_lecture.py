@@ -55,6 +55,15 @@ def test_the_lecture_runs_from_top_to_bottom(project) -> None:
         if "sweep" not in block and "study" not in block:
             assert out.split() == text.split()
 
+    pairs = [
+        {line.rpartition(" ")[0].strip() for line in text.strip().splitlines()}
+        for page in (blocks, printed)
+        for block, text in page
+        if "gate_outputs" in block
+    ]
+    assert len(pairs[0]) == 8  # AND and OR, either inverted or not, and so with input b inverted
+    assert pairs[1] <= pairs[0]
+
     def frame(name: str):
         return runner.open_study(project / "results" / name)
 
@@ -86,7 +95,7 @@ def test_the_lecture_runs_from_top_to_bottom(project) -> None:
 def test_the_experiments_of_the_lecture_can_be_planned(project) -> None:
     run(project, "docs/spirals.py", "experiments/spirals.csv")
     commands = re.findall(r"^python -m runner (sweep .*)$", LECTURE, re.MULTILINE)
-    assert len(commands) == 3
+    assert len(commands) == 3  # gates16, parity, spirals
     for command in commands:
         assert "configurations" in run(project, "-m", "runner", *command.split(), "--dry-run")
     experiment = runner.load_experiment(project / "experiments" / "spirals.toml")
