@@ -47,7 +47,7 @@ class Trusted(Lanes):
             loss, outputs = result
             shape = [_length(row) for row in outputs] if _length(outputs) >= 0 else None
             if shape != [rows[1]] * rows[0]:
-                state = f"rows of {shape}" if shape is not None else _kind(outputs)
+                state = _kind(outputs) if shape is None else f"in rows of {shown(shape)}"
                 rule = f"a row for each of the {rows[0]:,} patterns with {rows[1]:,} in each"
                 raise _Unfit(f"outputs is {state}", rule)
             named = {"loss": loss} | {
