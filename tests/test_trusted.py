@@ -270,7 +270,11 @@ MISTAKES = [
     (f"{OUTPUTS}    return y[0][0][:2], y\n", "it reduces lanes; expected a number per lane"),
     (
         f"{OUTPUTS}    return y[0][0] + T.constant([1.0, 2.0, 3.0]), y\n",
-        "evaluating it raises .*; expected a number per lane",
+        "line 7 raises ValueError: Incompatible",
+    ),
+    (
+        f"{OUTPUTS}    return y[0][0].reshape((3,)), y\n",
+        "evaluating it raises ValueError: .*; expected a number per lane",
     ),
 ]
 
@@ -282,7 +286,7 @@ def test_a_mistake_is_found_before_work_is_sent(body, expected) -> None:
 
 
 def test_a_mistake_outside_of_the_function_is_named_too() -> None:
-    with pytest.raises(runner.ExperimentError, match="line 8 raises NameError: name 'undefined'"):
+    with pytest.raises(runner.ExperimentError, match="line 9 raises NameError: name 'undefined'"):
         try_out("pytensor", signature_of(f"{LINEAR}\nundefined\n"))
 
 

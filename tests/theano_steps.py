@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from plain import Net, Rule, train
 
-from runner.engines import compiled
+from runner.engines import compiled, try_out
+from runner.model import make_model
 from runner.network import Architecture, LossKind
 from runner.step import Signature
 
@@ -71,3 +72,25 @@ for hidden, skip, layout, optimizer, activation, dtype in CASES:
         np.testing.assert_allclose(seen.gradient[:, lane], net.gradient(start), atol=1e-13)
         np.testing.assert_allclose(seen.loss[lane], net.loss(start), rtol=1e-12)
     print("agrees:", hidden, layout, optimizer, activation, dtype)
+
+# a user's own model: least squares, whose steps are known in closed form
+SOURCE = """PARAMETERS = {"w": 2, "b": 1}
+def loss(T, parameters, inputs, targets):
+    w, b = parameters["w"], parameters["b"][0]
+    y = [[b + w @ x] for x in inputs]
+    return sum((o - t) ** 2 for (o,), (t,) in zip(y, targets)), y
+"""
+net = make_model("own.py:loss", SOURCE, 2, 1, trusted=True)
+signature = replace(BASE, architecture=net, loss=LossKind("model", "sum"))
+try_out("theano", signature)
+design = np.column_stack([np.array(XOR), np.ones(4)])
+expected = start = np.random.default_rng(0).uniform(-1, 1, (3, 4))
+for _ in range(STEPS):
+    expected = expected - 0.05 * 2 * design.T @ (design @ expected - TARGETS)
+hyper = np.zeros((5, 4))
+hyper[0] = 0.05
+zeros, limit = np.zeros(4, np.int32), np.full(4, STEPS, np.int32)
+functions = compiled("theano", signature)
+moved, _, _ = functions.advance(start, zeros, limit, hyper, np.repeat(TARGETS, 4, axis=1))
+np.testing.assert_allclose(moved, expected, rtol=1e-12, atol=1e-12)
+print("agrees: a model")
