@@ -273,8 +273,8 @@ MISTAKES = [
         "line 7 raises ValueError: Incompatible",
     ),
     (
-        f"{OUTPUTS}    return y[0][0].reshape((3,)), y\n",
-        "evaluating it raises ValueError: .*; expected a number per lane",
+        f"{OUTPUTS}    return y[0][0][T.cast(b * 0 + 9, 'int64')], y\n",
+        "evaluating it raises IndexError: .*; expected a number per lane",
     ),
 ]
 
