@@ -132,7 +132,7 @@ class Page:
 
 
 @contextlib.contextmanager
-def opened(profile: Path, timeout_s: float = 90.0) -> Iterator[Page]:
+def opened(profile: Path, timeout_s: float = 280.0) -> Iterator[Page]:
     """Start a browser with a profile of its own, and end it."""
     program = chromium()
     assert program is not None
