@@ -32,6 +32,9 @@ INDEX = ["configuration", "restart"]
 QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
 """Quantiles in the summary, by the ending of their columns."""
 
+# Arrow's threads would read shards faster than they are counted, and keep them in memory.
+_NOT_AHEAD = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+
 SAMPLE = 2**21
 """Restarts of a study that are read at once to look at them one by one; see `Study.sample`."""
 
@@ -201,7 +204,7 @@ class Study:
             return tallies(
                 batch
                 for _, dataset in self._datasets()
-                for batch in dataset.to_batches(columns=list(COLUMNS), batch_readahead=2)
+                for batch in dataset.to_batches(columns=list(COLUMNS), **_NOT_AHEAD)
             )
 
     def _restarts(self, rows: Any = None) -> pd.DataFrame:
