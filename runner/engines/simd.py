@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -95,9 +94,8 @@ def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
     ).astype(np.int64)
 
 
-@cache
 def _machine() -> Any:
-    """LLVM for the processor of this machine."""
+    """LLVM for the processor of this machine; compiled code takes it into its own."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding.Target.from_default_triple().create_target_machine(
