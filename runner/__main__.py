@@ -70,7 +70,7 @@ class _Console(Console):
 
 
 # a file or a pipe has no width that a table's cells would have to be folded for
-_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+_WIDTH = None if os.isatty(1) or "COLUMNS" in os.environ else 160
 out_console = _Console(width=_WIDTH)
 err_console = Console(stderr=True)
 

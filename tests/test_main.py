@@ -217,6 +217,9 @@ def test_an_output_that_cannot_be_written_is_said_in_one_line(swept) -> None:
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
+    closed = ["sh", "-c", 'exec "$0" "$@" >&-', *command]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_narrow_terminal_and_the_c_locale(swept) -> None:
