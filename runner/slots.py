@@ -166,6 +166,10 @@ class Slots:
             )
             raise ClusterError(message)
 
+    def look_again(self) -> None:
+        """Have the next refresh count the workers, however soon it comes."""
+        self._looked = float("-inf")
+
     def has_left(self, kind: str) -> bool:
         """Return whether a kind's tasks had better go to another kind, which is there."""
         gone_s = time.monotonic() - self._seen[kind]

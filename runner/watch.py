@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +62,11 @@ class Watch:
     def restart(self, worker: str) -> None:
         """Have a worker's process replaced, in the background."""
         self._restarts[worker] = self._thread.submit(self._restarted, worker)
+
+    @property
+    def restarting(self) -> Set[str]:
+        """Workers whose process is about to end; nothing is to be sent there."""
+        return self._restarts.keys()
 
     def not_restarted(self) -> list[str]:
         """Return the workers whose process could not be replaced, each of them once."""

@@ -148,7 +148,7 @@ class Window:
             if self.slots.has_left(kind):
                 self._call_back(kind)
             addresses = self.slots.addresses(kind)
-            free = [a for a in addresses if a != self.cell]
+            free = [a for a in addresses if a != self.cell and a not in self.watch.restarting]
             out = sum(sent.kind == kind and not sent.alone for sent in self.futures)
             room = len(free) * PER_SLOT[kind] - out
             room -= self._send_errands(kind, addresses, room)
@@ -230,7 +230,8 @@ class Window:
         if now - self._polled < _REFRESH_S / 5:
             return
         self._polled = now
-        present = [a for kind in self.slots.kinds for a in self.slots.addresses(kind)]
+        every = [a for kind in self.slots.kinds for a in self.slots.addresses(kind)]
+        present = [a for a in every if a not in self.watch.restarting]
         if not present:
             return
         fit = [a for a in present if a not in suspect.avoid] or present
@@ -362,6 +363,8 @@ class Window:
         if now - self._watched < _WATCH_S:
             return
         self._watched = now
+        if self.watch.restarting:
+            self.slots.look_again()
         for worker in self.watch.not_restarted():
             self.slots.send_away(worker, "it hangs, and its process could not be replaced")
         by_key = {sent.key: sent for sent in self.futures}
