@@ -19,7 +19,10 @@ LAYERS = [
     {"model", "layouts", "optimizers"},
     {"problems", "sections", "trusted"},
     {"settings", "grid", "step", "starts"},
-    {"experiment", "engines", "engines.cache", "engines.pytensor", "engines.theano"},
+    {"experiment", "engines", "engines.vectors", "engines.cache"},
+    {"engines.program"},
+    {"engines.simd"},
+    {"engines.pytensor", "engines.theano"},
     {"plan", "training", "labels", "shards", "tally", "symmetry", "terrain", "clusters", "codes"},
     {"newton"},
     {"curvature", "barriers", "minima"},
@@ -45,7 +48,7 @@ ONLY_IN = {
     "pytensor": {"engines.pytensor"},
     "theano": {"engines.theano"},
     "distributed": {"answers", "cluster"},
-    "jax": {"engines.pytensor"},
+    "jax": {"engines.pytensor", "engines.cache"},
 }
 
 
