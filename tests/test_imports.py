@@ -45,7 +45,7 @@ LAYERS = [
     {"__main__"},
 ]
 ONLY_IN = {
-    "pytensor": {"engines.pytensor"},
+    "pytensor": {"engines.pytensor", "engines.program", "engines.simd"},
     "theano": {"engines.theano"},
     "distributed": {"answers", "cluster"},
     "jax": {"engines.pytensor", "engines.cache"},
