@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("numpy", "scipy", "pyarrow", "pytensor", "jax", "jaxlib", "theano")
+PACKAGES = ("numpy", "scipy", "pyarrow", "pytensor", "llvmlite", "jax", "jaxlib", "theano")
 """Packages whose versions a study records, and in which client and workers must agree."""
 
 

@@ -19,7 +19,7 @@ LAYERS = [
     {"model", "layouts", "optimizers"},
     {"problems", "sections", "trusted"},
     {"settings", "grid", "step", "starts"},
-    {"experiment", "engines", "engines.vectors", "engines.cache"},
+    {"experiment", "engines", "engines.vectors"},
     {"engines.program"},
     {"engines.simd"},
     {"engines.pytensor", "engines.theano"},
@@ -48,7 +48,8 @@ ONLY_IN = {
     "pytensor": {"engines.pytensor", "engines.program", "engines.simd"},
     "theano": {"engines.theano"},
     "distributed": {"answers", "cluster"},
-    "jax": {"engines.pytensor", "engines.cache"},
+    "jax": {"engines.pytensor"},
+    "llvmlite": {"engines.program", "engines.simd", "engines.vectors"},
 }
 
 
