@@ -181,10 +181,10 @@ def _vectors(step: Step) -> tuple[list[Any], Any, list[Any], Lane]:
 def _simd_advance(signature: Signature) -> Any:
     step = Step(pt, gradient, signature)
     tensors, count, fixed, lane = _vectors(step)
-    moved, counted, solved = step.advance(tensors, count, lane)
+    moved, following, found = step.advance(tensors, count, lane)
     n = len(tensors)
     function = simd.Function(
-        [*tensors, count, *fixed], [*moved, counted, solved], signature.n_lanes, n + 1, clock=n
+        [*tensors, count, *fixed], [*moved, following, found], signature.n_lanes, n + 1, clock=n
     )
 
     def advance(
@@ -194,7 +194,8 @@ def _simd_advance(signature: Signature) -> Any:
         hyper: np.ndarray,
         targets: np.ndarray,
     ) -> tuple[np.ndarray, ...]:
-        into = np.empty_like(state), np.empty_like(steps), np.empty(len(steps), bool)
+        counted, solved = np.empty(len(steps), np.int32), np.empty(len(steps), bool)
+        into = np.empty(state.shape, state.dtype), counted, solved
         function([state, steps, hyper, limit, targets], into, signature.n_steps)
         return into
 
@@ -227,7 +228,7 @@ def _simd_product(signature: Signature) -> Any:
     function = simd.Function(inputs, product, signature.n_lanes)
 
     def multiply(*arrays: np.ndarray) -> np.ndarray:
-        products = np.empty_like(arrays[0])
+        products = np.empty(arrays[0].shape)
         function(arrays, [products])
         return products
 

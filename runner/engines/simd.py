@@ -81,7 +81,15 @@ class Function:
             Likewise, C-contiguous; overwritten.
         n_steps : int
             1 or more.
+
+        Raises
+        ------
+        ValueError
+            If an output is not C-contiguous.
         """
+        if not all(array.flags.c_contiguous for array in outputs):
+            message = "an output is not C-contiguous; expected rows that lie one after the other"
+            raise ValueError(message)
         kept = [np.ascontiguousarray(array) for array in inputs]
         sources, targets = _addresses(kept), _addresses(outputs)
         self._call(sources.ctypes.data, targets.ctypes.data, n_steps)
