@@ -10,7 +10,7 @@ import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -137,6 +137,7 @@ def analyze(
             with opened as connected, closing(Slots(connected, device, wait_s)) as slots:
                 slots.check()
                 work.finish(slots)
+        work.clear()
     return Study(store.path)
 
 
@@ -240,7 +241,7 @@ class _Analysis:
         return True
 
     def finish(self, slots: Slots) -> None:
-        """Do what is left, write the tables, remove the parts."""
+        """Do what is left, write the tables."""
         with self.store.writing():
             for old in self.folder.glob("parts/*"):
                 if old != self.parts:
@@ -251,6 +252,10 @@ class _Analysis:
         self._work(slots, "pairs", self._pair_batches(), self._pair_task)
         with self.store.writing():
             self._judge()
+
+    def clear(self) -> None:
+        """Remove the parts, which the tables have made superfluous."""
+        with self.store.writing(), suppress(FileNotFoundError):
             shutil.rmtree(self.folder / "parts")
 
     @cached_property

@@ -17,6 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+DIED = 77
+"""Exit code of a process that ended at its operation."""
+
 OPERATIONS = (
     *("open", "write", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir", "ftruncate"),
     *("remove", "truncate", "link", "symlink"),
@@ -108,7 +111,7 @@ class Disk:
         if name == "write":  # half of it may have reached the disk
             self.real["write"](arguments[0], arguments[1][: len(arguments[1]) // 2])
         self.at_end()
-        os._exit(1)
+        os._exit(DIED)
 
     def _create(self, path: str) -> None:
         self.live[path] = len(self.content)
@@ -201,7 +204,6 @@ def work(request: dict[str, Any], actions: dict[str, Callable[..., Any]]) -> Non
     def at_end() -> None:
         disk.lost(path.with_name("lost"))
         disk.lost(path.with_name("mixed"), random.Random(disk.at))
-        print("died", flush=True)
 
     disk.at_end = at_end
     witness = None if request["at"] else Witness(path)
@@ -236,7 +238,9 @@ def main() -> None:
     for line in sys.stdin:
         pid = os.fork()
         if pid:
-            os.waitpid(pid, 0)
+            _, status = os.waitpid(pid, 0)
+            if os.waitstatus_to_exitcode(status) == DIED:
+                print("died", flush=True)  # not before: until then it holds the study
             continue
         try:
             work(json.loads(line), actions)

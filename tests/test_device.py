@@ -43,6 +43,7 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch) -> None:
 
 
 def test_a_cpu_worker_does_not_compute_on_a_gpu(monkeypatch) -> None:
+    pytest.importorskip("jax")  # until it is loaded, it can still be told to keep to the CPU
     monkeypatch.setattr("runner.engines.pytensor.platform", lambda: "gpu")
     monkeypatch.setenv(PRETEND_VARIABLE, "1")
     with pytest.raises(ClusterError, match="offers CPU, but JAX computes on 'gpu'"):
