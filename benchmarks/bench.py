@@ -11,6 +11,7 @@ medians of the rounds are compared. What is not installed is left out and named.
 from __future__ import annotations
 
 import argparse
+import atexit
 import ctypes
 import json
 import os
@@ -44,13 +45,13 @@ RATE = 2.0
 Work = Callable[[], float]  # does a piece of work, returns how many restart-steps it was
 
 
-def experiment(dtype: str, restarts: int, steps: int):
+def experiment(dtype: str, restarts: int, steps: int, **training: bool):
     return load_experiment(
         {
             "name": "bench",
             "restarts": restarts,
             "problem": {"gate": "XOR"},
-            "training": {"learning_rate": RATE, "max_steps": steps, "dtype": dtype},
+            "training": {"learning_rate": RATE, "max_steps": steps, "dtype": dtype} | training,
         }
     )
 
@@ -205,16 +206,21 @@ def check_kernel(kernel, dtype: str) -> None:
     np.testing.assert_allclose(theta, ours, atol=2e-3 if dtype == "float32" else 1e-6)
 
 
-def _ready(plan: Plan, n: int):
+def _ready(plan: Plan, n: int, engine: str = "pytensor"):
     c = plan.configurations[0]
-    task = Task(plan.segments(Batch(0, 0, n)), 1990, "pytensor", 0)
-    return compiled("pytensor", c.signature()), prepare(task)
+    task = Task(plan.segments(Batch(0, 0, n)), 1990, engine, 0)
+    return compiled(engine, c.signature()), prepare(task)
 
 
-def compiled_function(dtype: str) -> Work:
+def compiled_by_jax(dtype: str) -> Work:
+    """Ours, the same graph through PyTensor's JAX backend."""
+    return compiled_function(dtype, "pytensor-jax")
+
+
+def compiled_function(dtype: str, engine: str = "pytensor") -> Work:
     """Ours: the compiled function alone, called again and again."""
     plan = Plan(experiment(dtype, 1024, 2_000_000))
-    functions, restarts = _ready(plan, 1024)
+    functions, restarts = _ready(plan, 1024, engine)
     s = functions.signature
     state = s.start(restarts.starts, restarts.hyper[0])
     hyper = restarts.hyper.astype(dtype)
@@ -230,13 +236,45 @@ def compiled_function(dtype: str) -> Work:
     return work
 
 
-def whole_batch(dtype: str) -> Work:
+def whole_batch(dtype: str, **training: bool) -> Work:
     """Ours: train_batch, from starts to a Parquet shard; useful steps only."""
-    plan = Plan(experiment(dtype, 4096, 2000))
-    task = Task(plan.segments(Batch(0, 0, 4096)), 1990, "pytensor", 0)
+    plan = Plan(experiment(dtype, 8192, 4000, **training))
+    task = Task(plan.segments(Batch(0, 0, 8192)), 1990, "pytensor", 0)
 
     def work() -> float:
         return float(train_batch(task).telemetry["restart_steps"])
+
+    return work
+
+
+def stopped_batch(dtype: str) -> Work:
+    """Ours: the same, where restarts stop as soon as they are solved, at very different times."""
+    return whole_batch(dtype, stop_solved=True)
+
+
+def whole_sweep(dtype: str) -> Work:
+    """Ours: a sweep on one worker process, from the experiment to the study on disk."""
+    from distributed import Client, LocalCluster
+
+    import runner
+
+    cluster = LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        resources={"CPU": 1},
+    )
+    client = Client(cluster)
+    atexit.register(cluster.close)
+    atexit.register(client.close)
+    what = experiment(dtype, 65_536, 4000)
+
+    def work() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            study = runner.sweep(what, Path(folder) / "study", client)
+            lines = study.path.joinpath("telemetry", "batches.jsonl").read_text().splitlines()
+        return float(sum(json.loads(line)["restart_steps"] for line in lines))
 
     return work
 
@@ -246,9 +284,12 @@ WAYS: dict[str, Callable[[str], Work]] = {
     "scikit-learn MLPClassifier": sklearn_restarts,
     "PyTorch, restarts batched": torch_batched,
     "JAX vmap(grad) in fori_loop": vmap,
+    "runner: compiled by JAX": compiled_by_jax,
     "C kernel (the limit)": c_kernel,
     "runner: compiled function": compiled_function,
     "runner: train_batch": whole_batch,
+    "runner: train_batch, early stops": stopped_batch,
+    "runner: sweep, one worker": whole_sweep,
 }
 
 

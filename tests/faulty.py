@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from distributed import get_worker
 
-from runner.shards import decode, encode
 from runner.worker import Task, Trained, train_batch
 
 begin = threading.Event()
@@ -19,10 +17,6 @@ begin = threading.Event()
 
 def segfault() -> None:
     ctypes.string_at(0)
-
-
-def leave() -> None:
-    os._exit(3)
 
 
 def run_out_of_memory() -> None:
@@ -44,24 +38,6 @@ class Faulty:
             for restart in range(segment.start, segment.stop):
                 self.faults.get(restart, lambda: None)()
         return train_batch(task)
-
-
-@dataclass(frozen=True)
-class Recalled:
-    """Gives what was trained before, as a new process would have to compile first; but faults."""
-
-    shard: bytes
-    """Of all restarts of the one configuration."""
-    faults: Mapping[int, Callable[[], None]]
-
-    def __call__(self, task: Task) -> Trained:
-        (segment,) = task.segments
-        for restart in range(segment.start, segment.stop):
-            self.faults.get(restart, lambda: None)()
-        n = segment.stop - segment.start
-        telemetry = {"device": task.device, "train_s": 0.0, "compile_s": 0.0, "lane_steps": 1}
-        telemetry |= {"restart_steps": 0, "solved": {segment.configuration.index: 0}}
-        return Trained(encode(decode(self.shard).slice(segment.start, n)), n, telemetry)
 
 
 @dataclass(frozen=True)
