@@ -45,7 +45,9 @@ CALLS = {"eval", "exec", "compile", "__import__", "read_pickle", "unsafe_load"}
 
 
 def test_nothing_is_unpickled_or_executed() -> None:
+    """But a user's own model, in one module that says so."""
     for path in (ROOT / "runner").rglob("*.py"):
+        trusted = path.name == "trusted.py"
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
             if isinstance(node, ast.Import):
@@ -59,7 +61,8 @@ def test_nothing_is_unpickled_or_executed() -> None:
             called = node.func
             if isinstance(called, ast.Name):
                 # an engine's own function is called compile too, but never by its bare name
-                assert called.id not in CALLS, f"{path}:{node.lineno}"
+                calls = CALLS - {"exec", "compile"} if trusted else CALLS
+                assert called.id not in calls, f"{path}:{node.lineno}"
             if isinstance(called, ast.Attribute):
                 assert called.attr not in CALLS - {"compile"}, f"{path}:{node.lineno}"
                 of_numpy = isinstance(called.value, ast.Name) and called.value.id in ("np", "numpy")
