@@ -20,8 +20,8 @@ NAME = "advance"
 """The function's name in the program: ``advance(inputs, outputs, n_steps)``, where the first two
 point to the addresses of the variables' vectors."""
 
-BLOCK_BYTES = 128
-"""Bytes of one variable in a block of lanes: several registers, whose latencies overlap."""
+BLOCK_BYTES = 64
+"""Bytes of one variable in a block of lanes: two AVX registers, whose latencies overlap."""
 
 
 class UnknownOperation(NotImplementedError):
