@@ -31,11 +31,13 @@ from typing import Any
 import pytest
 import yaml
 
+from runner.commits import parsed
+
 ROOT = Path(__file__).parent.parent
 IMAGE = "runner:test"
 UID = 1000
 SWEEP = (
-    "sweep experiments/gates.toml --restarts 10000 --batch-size 100 --set training.max_steps=1500"
+    "sweep experiments/gates.toml --restarts 10000 --batch-size 100 --set training.max_steps=200000"
     " --grid 'problem.gate=\"XOR\"' --grid network.hidden=[2] --wait 300"
 )
 BATCHES = 100
@@ -421,6 +423,6 @@ def test_gpu_workers_share_the_work_with_cpu_workers(project) -> None:
     small = ("--restarts", "2000", "--batch-size", "20", "--set", "training.max_steps=100")
     output = project.finish("gpu", project.sweep("gpu", *small))
     log = project.folder / "results" / "gpu" / "commits.jsonl"
-    devices = {json.loads(line)["device"] for line in log.read_text().splitlines()}
+    devices = {parsed(line.encode()).device for line in log.read_text().splitlines()}
     assert "gpu" in devices, output
     assert devices <= {"cpu", "gpu"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_step import differences, interpreted
-from test_theano import needs_theano, theano
 from typer.testing import CliRunner
 
 import runner
@@ -309,18 +307,6 @@ def test_a_model_with_several_outputs_and_an_own_softmax() -> None:
     expected = (np.logaddexp(0, z) - Y * z).mean()
     assert seen.loss[0] == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(seen.outputs[1::2, 0], 1 / (1 + np.exp(-z)))
-
-
-@needs_theano
-def test_theano_itself_trains_the_same_model(tmp_path, folder, study) -> None:
-    options = ["--engine", "theano", "--workers", "1", "--out", tmp_path / "theano", "--quiet"]
-    sweep = ("-m", "runner", "sweep", folder / "own.toml", "--trust-model", *options)
-    theano(*sweep, flags="cxx=")  # compiling C would take longer
-    theirs = runner.open_study(tmp_path / "theano")
-    assert json.loads((tmp_path / "theano" / "plan.json").read_text())["plan"]["engine"] == "theano"
-    np.testing.assert_array_equal(theirs.starts, study.starts)
-    np.testing.assert_allclose(theirs.weights, study.weights, rtol=1e-9, atol=1e-9)
-    assert (theirs.restarts["label"] == study.restarts["label"]).all()
 
 
 def test_only_this_module_executes_anything() -> None:
