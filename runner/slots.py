@@ -83,6 +83,11 @@ class Slots:
         """Return the kind of device that a worker offers."""
         return self._offers[address]
 
+    @property
+    def leaving(self) -> bool:
+        """Whether a worker that was sent away is still there, and would take what it can get."""
+        return not self._dismissed.isdisjoint(self._offers)
+
     def send_away(self, address: str, reason: str) -> None:
         """Give a worker no more work, and have it closed."""
         if address not in self._dismissed:

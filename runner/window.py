@@ -158,7 +158,7 @@ class Window:
                     break
                 avoided = frozenset[str]().union(*(piece.avoid for piece in pieces))
                 chosen = [a for a in free if a not in avoided] or free
-                restricted = len(chosen) < len(addresses)
+                restricted = len(chosen) < len(addresses) or self.slots.leaving
                 self._send(kind, pieces, chosen if restricted else ())
 
     def _send_errands(self, kind: str, addresses: Sequence[str], room: int) -> int:
