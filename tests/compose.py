@@ -37,7 +37,7 @@ ROOT = Path(__file__).parent.parent
 IMAGE = "runner:test"
 UID = 1000
 SWEEP = (
-    "sweep experiments/gates.toml --restarts 10000 --batch-size 100 --set training.max_steps=200000"
+    "sweep experiments/gates.toml --restarts 10000 --batch-size 100 --set training.max_steps=60000"
     " --grid 'problem.gate=\"XOR\"' --grid network.hidden=[2] --wait 300"
 )
 BATCHES = 100
