@@ -89,10 +89,11 @@ class Layout(Protocol):
         factor: Any,
     ) -> list[tuple[Tensor, Tensor]]:
         """Where back-propagation starts: (tensor, derivative of the loss by it)."""
+        return kind.seeds(pre, out, targets, factor)
 
 
 @dataclass(frozen=True, eq=False)
-class Lanes:
+class Lanes(Layout):
     """Every parameter a vector over restarts; see the module's docstring."""
 
     architecture: Architecture
@@ -185,20 +186,9 @@ class Lanes:
         terms = zip(pre, out, targets, strict=True)
         return total([kind.term(T, net.output, z, y, t, self.dtype) for z, y, t in terms])
 
-    def seeds(
-        self,
-        T: Any,
-        kind: LossKind,
-        pre: Sequence[Tensor],
-        out: Sequence[Tensor],
-        targets: Sequence[Tensor],
-        factor: Any,
-    ) -> list[tuple[Tensor, Tensor]]:
-        return kind.seeds(pre, out, targets, factor)
-
 
 @dataclass(frozen=True, eq=False)
-class Stacked:
+class Stacked(Layout):
     """Weight matrices with restarts as leading axis; see the module's docstring."""
 
     architecture: Architecture
@@ -296,14 +286,3 @@ class Stacked:
         if kind.kind == "cross-entropy" and self.architecture.output == "softmax":
             return self._sum(kind.categorical(T, self._classes(z), self._classes(t)))
         return self._sum(kind.term(T, self.architecture.output, z, y, t, self.dtype))
-
-    def seeds(
-        self,
-        T: Any,
-        kind: LossKind,
-        pre: Sequence[Tensor],
-        out: Sequence[Tensor],
-        targets: Sequence[Tensor],
-        factor: Any,
-    ) -> list[tuple[Tensor, Tensor]]:
-        return kind.seeds(pre, out, targets, factor)

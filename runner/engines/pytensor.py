@@ -104,14 +104,6 @@ def _mode(engine: str) -> Any:
     return mode
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide the bits of a result."""
-    import jax
-    import jaxlib
-
-    return {"pytensor": pytensor.__version__, "jax": jax.__version__, "jaxlib": jaxlib.__version__}
-
-
 def platform() -> str:
     """Return the kind of device that JAX computes on in this process: cpu, gpu or another."""
     import jax

@@ -85,11 +85,6 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     return Compiled(signature, advance, evaluate, time.perf_counter() - started)
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide the bits of a result."""
-    return {"theano": theano.__version__}
-
-
 def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     """Evaluate `Step.trace` at parameters (n_parameters, n), in float64."""
     step = Step(T, gradient, replace(signature, layout="lanes", dtype="float64"))
