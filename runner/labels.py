@@ -84,7 +84,11 @@ def label(
         loss, fall = seen.loss, seen.loss - seen.next_loss
         finite = np.isfinite(loss) & np.isfinite(parameters).all(axis=0)
         finite &= np.isfinite(seen.outputs).all(axis=0)
-        level, merged, constant = _levels(signature, seen.outputs, targets)
+        level, merged, constant = np.full(len(loss), np.nan), *np.zeros((2, len(loss)), bool)
+        unsolved = np.flatnonzero(~solved)  # few, as a rule, and the others come to no level
+        level[unsolved], merged[unsolved], constant[unsolved] = _levels(
+            signature, seen.outputs[:, unsolved], targets[:, unsolved]
+        )
         near = np.abs(loss - level) <= REST * level
         growing = np.linalg.norm(seen.moved, axis=0) > np.linalg.norm(parameters, axis=0)
         moved = np.abs(seen.moved - parameters).max(axis=0)

@@ -97,9 +97,12 @@ class Function:
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Addresses of the rows of C-contiguous arrays."""
-    return np.concatenate(
-        [a.ctypes.data + np.arange(0, a.nbytes, a.shape[-1] * a.itemsize) for a in arrays]
-    ).astype(np.int64)
+    rows: list[int] = []
+    for array in arrays:
+        # not array.ctypes.data: this is called so often that making ctypes' object would show
+        first = array.__array_interface__["data"][0]
+        rows += range(first, first + array.nbytes, array.shape[-1] * array.itemsize)
+    return np.array(rows, np.int64)
 
 
 def _machine() -> Any:
