@@ -14,9 +14,9 @@ A trial fails if the sweep does not end, if the log holds a batch twice, if a fi
 says, if a restart was given up, or if any shard differs from those of an undisturbed sweep. The
 seed of a trial gives its moments again, as far as a machine's timing can be repeated.
 
-All processes are forked from this one, which has imported everything and compiled the network (for
-Numba: JAX does not survive a fork), so that a kill costs a second and not ten. They are otherwise
-what `python -m runner sweep`, `dask scheduler` and `dask worker` run.
+All processes are forked from this one, which has imported everything and compiled the network, so
+that a kill costs a second and not ten. They are otherwise what `python -m runner sweep`, `dask
+scheduler` and `dask worker` run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from runner.plan import Plan
 from runner.store import Store
 
 ROOT = Path(__file__).parent.parent
-ENGINE = "pytensor-numba"
+ENGINE = "pytensor"
 BATCHES = 20
 SWEEP = [
     *("sweep", str(ROOT / "experiments/gates.toml"), "--quiet"),
@@ -101,7 +101,7 @@ def compile_once() -> None:
     fields = {"problem": {"gate": "AND"}, "network": {"hidden": []}, "training": {"max_steps": 20}}
     experiment = load_experiment({"name": "gates", "restarts": 2} | fields)
     (configuration,) = Plan(experiment, ENGINE, 2).configurations
-    compiled(ENGINE, configuration.signature())
+    compiled(ENGINE, configuration.signature(), "cpu")
 
 
 def fork(log: Path, function: Callable[..., object], *arguments: object) -> psutil.Process:

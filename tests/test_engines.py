@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from plain import Rule, train
@@ -82,3 +86,31 @@ def test_a_lane_depends_on_no_other(xor, restarts, layout) -> None:
 
 def test_a_signature_is_compiled_once_per_process(xor) -> None:
     assert compiled("pytensor", xor()) is compiled("pytensor", xor())
+
+
+def test_numba_gives_the_same_bits_from_its_cache(tmp_path) -> None:
+    """What Numba reads back from disk it inlines otherwise than what it has just compiled."""
+    program = (
+        "import hashlib, runner\n"
+        "from runner.experiment import load_experiment\n"
+        "from runner.plan import Batch, Plan\n"
+        "from runner.worker import Task, train_batch\n"
+        "what = {'name': 'x', 'restarts': 40, 'problem': {'gate': 'AND'}, "
+        "'network': {'hidden': []}, 'training': {'max_steps': 20, 'dtype': 'float32'}}\n"
+        "plan = Plan(load_experiment(what), 'pytensor-numba')\n"
+        "task = Task(plan.segments(Batch(0, 0, 40)), 1, 'pytensor-numba', 0)\n"
+        "print(hashlib.sha256(train_batch(task).shard).hexdigest())"
+    )
+    flags = f"cxx=,base_compiledir={tmp_path}"
+    seen = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTENSOR_FLAGS": flags},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seen.append(done.stdout)
+        assert list(tmp_path.rglob("*.nbi"))
+    assert seen[0] == seen[1]

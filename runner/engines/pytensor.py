@@ -37,6 +37,10 @@ from pytensor.compile.mode import Mode, get_mode
 
 from runner.engines import simd
 
+# Numba keeps what it has compiled, and inlines otherwise when it reads that back. Where it may
+# reorder sums and leave out roundings, bits would tell which of the two a process has done.
+pytensor.config.numba__fastmath = False
+
 _SELDOM = Mode(linker="py", optimizer="fast_compile")  # compiling would take longer
 
 BACKENDS = {"pytensor": "JAX", "pytensor-jax": "JAX", "pytensor-numba": "NUMBA"}
