@@ -31,4 +31,5 @@ def renewed(page: str, restarts: str = "") -> str:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, "")  # the folder that it is started in, as for `python -m`
     print(renewed(Path(sys.argv[1]).read_text(), *sys.argv[2:3]), end="")

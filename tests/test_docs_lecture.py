@@ -21,11 +21,10 @@ BLOCK = re.compile(r"```python\n(.*?)```\n(?:\n((?:    [^\n]*\n|\n)+))?", re.DOT
 
 
 def run(folder: Path, *arguments: str) -> str:
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=env,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         capture_output=True,
         text=True,
         timeout=280,
@@ -36,8 +35,8 @@ def run(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name in ("docs", "experiments", "runner"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
 
 
