@@ -107,12 +107,30 @@ def open_client(
     check_address(address, insecure)
     _quiet()
     try:
-        client = Client(address, timeout=wait_s)
+        client = _connected(address, wait_s)
     except (OSError, ValueError, TypeError) as error:
         raise _unreachable(address, error) from None
     with client:
         wait_for_workers(client, wait_s)
         yield client
+
+
+def _connected(address: str, wait_s: float) -> Any:
+    """Connect to a scheduler, also to one that takes the place of one that dies just then."""
+    from distributed import Client
+    from distributed.comm.core import CommClosedError, FatalCommClosedError
+
+    until = time.monotonic() + wait_s
+    while True:
+        left = until - time.monotonic()
+        try:
+            return Client(address, timeout=max(left, 0.1))
+        except FatalCommClosedError:  # of TLS: it would be so the next time
+            raise
+        except CommClosedError:
+            if left <= 0:
+                raise
+            time.sleep(0.1)
 
 
 def is_death(error: BaseException) -> bool:
@@ -132,15 +150,24 @@ def start_command(address: str, tag: str = "CPU") -> str:
 
 def wait_for_workers(client: Any, wait_s: float) -> None:
     """Wait for the first worker; raises ClusterError if none comes in time."""
-    try:
-        client.wait_for_workers(1, timeout=wait_s)
-    except TimeoutError:
-        address = client.scheduler.address
-        message = (
-            f"{address}: no worker within {wait_s:g} s. Start one with {start_command(address)}, "
-            "or wait longer with --wait."
-        )
-        raise ClusterError(message) from None
+    until = time.monotonic() + wait_s
+    left = wait_s
+    while left >= 0:
+        try:
+            client.wait_for_workers(1, timeout=left)
+        except TimeoutError:
+            break
+        except (OSError, AttributeError):  # the scheduler has gone, and may come back
+            time.sleep(0.1)
+            left = until - time.monotonic()
+        else:
+            return
+    address = client.scheduler.address
+    message = (
+        f"{address}: no worker within {wait_s:g} s. Start one with {start_command(address)}, "
+        "or wait longer with --wait."
+    )
+    raise ClusterError(message)
 
 
 def check_address(address: str, insecure: bool) -> None:

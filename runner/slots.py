@@ -110,17 +110,23 @@ class Slots:
         ClusterError
             If none comes in time, one runs other versions, or none offers what is asked for.
         """
-        if not self._look():
-            wait_for_workers(self.client, self.wait_s)
-            self._look()
-        try:
-            verdict = _inspect(self.client, dict(self._offers))
-        except OSError as error:
-            reason = str(error) or type(error).__name__
-            message = (
-                f"{self._where}: the scheduler was lost ({reason}). Run the same command again."
-            )
-            raise ClusterError(message) from None
+        until = time.monotonic() + self.wait_s
+        while True:
+            if not self._look():
+                wait_for_workers(self.client, self.wait_s)
+                self._look()
+            try:
+                verdict = _inspect(self.client, dict(self._offers))
+                break
+            except OSError as error:  # the scheduler has gone, and may come back
+                if time.monotonic() > until:
+                    reason = str(error) or type(error).__name__
+                    message = (
+                        f"{self._where}: the scheduler was lost ({reason}). Run the same command "
+                        "again."
+                    )
+                    raise ClusterError(message) from None
+                time.sleep(0.1)
         if verdict.misfits:
             message = (
                 f"{self._where}: workers that are not fit for this client's work:\n{verdict.text}\n"

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,30 @@ def test_a_schedulers_file_names_it(tmp_path) -> None:
         path.write_text(json.dumps({"address": cluster.scheduler_address}))
         with open_client(scheduler_file=path) as client:
             assert client.submit(sum, [1, 2]).result() == 3
+
+
+def test_a_scheduler_that_dies_at_the_greeting_may_come_back() -> None:
+    def connect(address: str) -> int:
+        with open_client(address, wait_s=30) as client:
+            return client.submit(sum, [1, 2]).result()
+
+    with ThreadPoolExecutor(1) as pool, socket.create_server(("127.0.0.1", 0)) as dying:
+        port = dying.getsockname()[1]
+        answer = pool.submit(connect, f"tcp://127.0.0.1:{port}")
+        greeted, _ = dying.accept()
+        assert greeted.recv(1)
+        greeted.close()
+        dying.close()
+        with LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            protocol="tcp",
+            host="127.0.0.1",
+            scheduler_port=port,
+            dashboard_address="127.0.0.1:0",
+        ):
+            assert answer.result() == 3
 
 
 @pytest.mark.parametrize(
