@@ -174,6 +174,9 @@ def test_a_slice_is_no_random_sample(tmp_path) -> None:
     assert any(
         alt.startswith("Pictures of the square of starts. Solved: 50.0%") for alt in headings
     )
+    assert "Grey: not solved." in text
+    none = crafted(tmp_path / "none", {0: [9] * 12}, {0: [False] * 12}, experiment)
+    assert "None was solved. Grey: loss not finite." in checked(none)[0]
 
 
 HOSTILE = [

@@ -299,12 +299,19 @@ def _slices(
         frame = _restarts(study, c).reindex(range(grid.n_restarts))
         classes = _classes(landscape, c, grid.n_restarts)
         figure, axes = panels(2 if classes is None else 3, columns=2, height=4.6)
-        steps = frame["steps"].where(frame["solved"].eq(True)).to_numpy(np.float64)
-        image = _draw_square(axes[0], grid, np.ma.masked_invalid(steps), cmap="viridis_r")
+        solved = frame["solved"].eq(True)
+        if solved.any():
+            name, column = "steps", frame["steps"].where(solved)
+            what = "steps to solution" if times_known(c) else "steps of solved restarts"
+            grey = "Grey: not solved"
+        else:
+            name, column, what = "loss", frame["loss"], "final loss"
+            grey = "None was solved. Grey: loss not finite"
+        values = np.ma.masked_invalid(column.to_numpy(np.float64))
+        image = _draw_square(axes[0], grid, values, cmap="viridis_r")
         axes[0].set_facecolor("#d9d9d9")
-        figure.colorbar(image, ax=axes[0], label="steps", location="bottom", shrink=0.8, aspect=30)
-        known = times_known(c)
-        axes[0].set_title("steps to solution" if known else "steps of solved restarts")
+        figure.colorbar(image, ax=axes[0], label=name, location="bottom", shrink=0.8, aspect=30)
+        axes[0].set_title(what)
         codes = frame["label"].cat.codes.to_numpy()
         names = dict(enumerate(LABELS))
         colours = {code: LABEL_COLOURS[label] for code, label in names.items()}
@@ -323,7 +330,7 @@ def _slices(
             "basins" if len(configurations) == 1 else f"basins-{c.index}",
             f"Which starts lead where: {title(c)}",
             f"{grid.x.n:,} × {grid.y.n:,} starts, {done:,} trained; all other starting weights "
-            f"are fixed: {fixed}. Grey: not solved. {unclassed}No random sample: shares here are "
+            f"are fixed: {fixed}. {grey}. {unclassed}No random sample: shares here are "
             "of this square only."
             f"{first(len(configurations), min(len(configurations), MOST_PANELS))}",
             f"Pictures of the square of starts. Solved: {percent(float(frame['solved'].mean()))}; "
