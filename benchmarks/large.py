@@ -25,7 +25,7 @@ import pyarrow as pa
 import runner
 from runner.experiment import load_experiment
 from runner.plan import Plan
-from runner.run import Progress
+from runner.progress import Progress
 from runner.shards import encode, shard_schema
 from runner.store import Store
 

@@ -21,7 +21,7 @@ import psutil
 from distributed import Client
 
 import runner
-from runner.run import Progress
+from runner.progress import Progress
 from runner.versions import versions
 
 RESTARTS = 4  # in a batch: the workers are to be many, not busy for long

@@ -44,8 +44,8 @@ from rich.text import Text  # noqa: E402
 from runner.errors import RunnerError  # noqa: E402
 
 if TYPE_CHECKING:
+    from runner.care import Care
     from runner.plan import Plan
-    from runner.run import Care
     from runner.tables import Study
 
 DEFAULT_EXPERIMENT = Path("experiments/gates.toml")
@@ -215,7 +215,7 @@ def sweep(
         if dry_run:
             _tell_plan(plan, folder, workers)
         else:
-            from runner.run import Care
+            from runner.care import Care
 
             where = Where(
                 scheduler, scheduler_file, workers, device.value, wait, insecure, trust_model
@@ -257,9 +257,9 @@ def slice_(
 ) -> None:
     """Sweep from a grid of starts over two weights, all others fixed; draw which lead where."""
     with _errors():
+        from runner.care import Care
         from runner.experiment import parse_change
         from runner.plan import Plan
-        from runner.run import Care
         from runner.slicer import sliced
 
         changed = dict(parse_change(text) for text in changes or [])

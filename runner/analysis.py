@@ -100,7 +100,7 @@ def analyze(
     scheduler, workers
         See `runner.cluster.open_client`; also for further keywords.
     device, wait_s
-        See `runner.run.sweep`.
+        See `runner.sweep`.
     endpoints : int
         Most endpoints that are analysed: the first restarts of each configuration, which are as
         random as any, the same number of each.

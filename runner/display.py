@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from runner import analysis
-    from runner.run import Progress, Report
+    from runner.progress import Progress, Report
     from runner.tables import Study
 
 _PLAIN_S = 10.0  # seconds between plain lines
@@ -28,7 +28,7 @@ _MOST_ROWS = 12  # configurations shown live
 
 @contextmanager
 def shown_progress(console: Console, plan: Plan, quiet: bool) -> Iterator[Report]:
-    """Yield what `runner.run.sweep` may report its progress to."""
+    """Yield what `runner.sweep` may report its progress to."""
     if quiet:
         yield lambda progress: None
     elif console.is_terminal:

@@ -326,6 +326,12 @@ class Store:
         """Return every committed batch; see `runner.commits.Log.read`."""
         return self.log.read()
 
+    def remaining(self, plan: Plan) -> list[Batch]:
+        """Return the plan's batches that are not committed, or whose shard is gone."""
+        committed = {commit.batch for commit in self.commits()}
+        kept = {batch for batch in committed if self.shard_path(batch).is_file()}
+        return [batch for batch in plan.batches() if batch not in kept]
+
     def commit(
         self,
         batch: Batch,

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from runner.answers import Answer, answer
+from runner.cell import Cell
 from runner.cluster import is_death
 from runner.dispatcher import Complete, Dispatcher, Piece
 from runner.errands import Errand
@@ -84,8 +85,8 @@ class Window:
         self.refusals = 0
         self.standing = Standing()
         self.watch = Watch(self.client)
-        self.cell: str | None = None  # the worker that is kept free for pieces that must be alone
-        self._watched = self._polled = float("-inf")
+        self.cell = Cell(self.client, slots, self.watch)
+        self._watched = float("-inf")
 
     def most(self, kind: str, batch: Batch) -> int:
         """Return how many batches one task for a kind of device may hold, ``batch`` the first."""
@@ -148,7 +149,9 @@ class Window:
             if self.slots.has_left(kind):
                 self._call_back(kind)
             addresses = self.slots.addresses(kind)
-            free = [a for a in addresses if a != self.cell and a not in self.watch.restarting]
+            free = [
+                a for a in addresses if a != self.cell.address and a not in self.watch.restarting
+            ]
             out = sum(sent.kind == kind and not sent.alone for sent in self.futures)
             room = len(free) * PER_SLOT[kind] - out
             room -= self._send_errands(kind, addresses, room)
@@ -163,7 +166,7 @@ class Window:
 
     def _send_errands(self, kind: str, addresses: Sequence[str], room: int) -> int:
         """Send what is asked of workers beside the pieces, as far as there is room; count it."""
-        free = [a for a in addresses if a != self.cell]
+        free = [a for a in addresses if a != self.cell.address]
         gone = self.slots.has_left(kind)
         count = 0
         for errand in [errand for errand in self.errands if errand.kind == kind]:
@@ -224,28 +227,14 @@ class Window:
             return
         suspect = self.dispatcher.suspect
         if suspect is None:
-            self.cell = None
+            self.cell.release()
             return
-        now = time.monotonic()
-        if now - self._polled < _REFRESH_S / 5:
-            return
-        self._polled = now
-        every = [a for kind in self.slots.kinds for a in self.slots.addresses(kind)]
-        present = [a for a in every if a not in self.watch.restarting]
-        if not present:
-            return
-        fit = [a for a in present if a not in suspect.avoid] or present
-        asked = [self.cell] if self.cell in fit else fit
-        try:
-            busy = self.client.processing(asked)
-        except (OSError, KeyError):  # the connection or a worker has gone in between
-            return
-        self.cell = min(asked, key=lambda address: len(busy.get(address, ())))
-        if busy.get(self.cell):
+        address = self.cell.idle(suspect.avoid)
+        if address is None:
             return
         piece = self.dispatcher.next_alone()
         if piece is not None:
-            self._send(self.slots.kind_of(self.cell), [piece], [self.cell])
+            self._send(self.slots.kind_of(address), [piece], [address])
 
     def _take_back_stranded(self) -> None:
         """Take back tasks for certain workers of which none is there any more."""

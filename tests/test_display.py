@@ -10,7 +10,7 @@ from rich.console import Console
 from runner.display import duration, point_text, quantity, shown_progress
 from runner.experiment import load_experiment
 from runner.plan import Plan
-from runner.run import Progress
+from runner.progress import Progress
 
 PLAN = Plan(
     load_experiment({"name": "t", "restarts": 100, "grid": {"problem.gate": ["AND", "XOR"]}})

@@ -14,7 +14,7 @@ from distributed import Client, LocalCluster
 import runner
 from runner.cluster import open_client
 from runner.errors import ClusterError, StudyError
-from runner.run import Progress
+from runner.progress import Progress
 from runner.store import Store
 from runner.worker import Task, train_batch
 
@@ -117,7 +117,7 @@ class Poison:
 def test_a_restart_that_raises_costs_nothing_but_itself(
     study, client, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("runner.run.train_batch", Poison(3, 37))
+    monkeypatch.setattr("runner.trainer.train_batch", Poison(3, 37))
     other = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=16)
     (failure,) = other.failures.to_dict("records")
     assert (failure["configuration"], failure["restart"]) == (3, 37)

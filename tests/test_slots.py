@@ -19,7 +19,7 @@ import runner
 from runner import plan
 from runner.device import PRETEND_VARIABLE, require
 from runner.errors import ClusterError
-from runner.run import Progress
+from runner.progress import Progress
 from runner.slots import Slots
 from runner.worker import Task, train_batch, train_batches
 

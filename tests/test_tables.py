@@ -11,7 +11,6 @@ import runner
 from runner import tables
 from runner.errors import StudyError
 from runner.labels import LABELS
-from runner.run import remaining
 from runner.store import Store
 
 EXPERIMENT = {
@@ -135,7 +134,7 @@ def test_an_empty_study_has_empty_tables(tmp_path) -> None:
         store.create(Plan(load_experiment(EXPERIMENT)))
     study = runner.open_study(tmp_path)
     assert not study.complete
-    assert len(remaining(store, study.plan)) == study.plan.n_batches
+    assert len(store.remaining(study.plan)) == study.plan.n_batches
     assert study.restarts.empty
     assert study.weights.empty
     assert study.starts.empty
