@@ -15,6 +15,7 @@ FILES = sorted((ROOT / "runner").rglob("*.py"))
 # From the ground up: a module imports from lines above its own, or from its own line.
 LAYERS = [
     {"errors", "messages", "gates", "files", "slices", "luby", "versions", "certificates"},
+    {"care", "progress"},
     {"csvtable", "overrides", "tomlfile", "network"},
     {"model", "layouts", "optimizers"},
     {"problems", "sections", "trusted"},
@@ -32,8 +33,9 @@ LAYERS = [
     {"worker", "dispatcher", "inspection", "errands"},
     {"canaries", "commits"},
     {"store", "cluster", "slots", "watch"},
-    {"damage", "audits"},
+    {"damage", "audits", "cell"},
     {"findings", "window"},
+    {"trainer"},
     {"tables", "variance"},
     {"references"},
     {"run", "display", "slicer", "analysis"},
