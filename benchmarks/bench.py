@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
 
@@ -175,6 +176,45 @@ def sklearn_restarts(dtype: str) -> Work:
     return work
 
 
+def ray_tune(dtype: str) -> Work:
+    """Ray Tune: one trial per restart, each by plain NumPy, 1000 steps."""
+    import logging
+
+    import ray
+    from ray import tune
+
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    first = starts(dtype, 4)
+    x, t = X.astype(dtype), T.astype(dtype)
+
+    def restart(config: dict) -> None:
+        p = first[:, config["restart"]].copy()
+        w, b, v, c = p[:4].reshape(2, 2), p[4:6], p[6:8], p[8:]
+        rate = np.asarray(RATE, dtype)
+        for _ in range(1000):
+            hidden = 1 / (1 + np.exp(-(x @ w.T + b)))
+            y = 1 / (1 + np.exp(-(hidden @ v + c)))
+            dz = (y - t) / len(t)
+            dh = np.outer(dz, v) * hidden * (1 - hidden)
+            v -= rate * (dz @ hidden)
+            c -= rate * dz.sum()
+            w -= rate * (dh.T @ x)
+            b -= rate * dh.sum(axis=0)
+        tune.report({"loss": float(-np.log(np.where(t > 0, y, 1 - y)).mean())})
+
+    def work() -> float:
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+            tuner = tune.Tuner(
+                restart,
+                param_space={"restart": tune.grid_search(list(range(4)))},
+                run_config=tune.RunConfig(storage_path=folder, verbose=0),
+            )
+            assert len(tuner.fit()) == 4
+        return 4 * 1000.0
+
+    return work
+
+
 def c_kernel(dtype: str) -> Work:
     """Hand-written C, one restart per SIMD lane: the limit."""
     folder = Path(tempfile.mkdtemp())
@@ -282,6 +322,7 @@ def whole_sweep(dtype: str) -> Work:
 WAYS: dict[str, Callable[[str], Work]] = {
     "one restart, one call per step": naive,
     "scikit-learn MLPClassifier": sklearn_restarts,
+    "Ray Tune, one trial per restart": ray_tune,
     "PyTorch, restarts batched": torch_batched,
     "JAX vmap(grad) in fori_loop": vmap,
     "runner: compiled by JAX": compiled_by_jax,
