@@ -6,8 +6,11 @@ one operation fail or be the last.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)  # here or of this file
 
 TEMPORARY = ".tmp"
 """Suffix of files that are not complete yet."""
@@ -74,10 +77,21 @@ def append_line(path: Path, line: str, *, durable: bool = True) -> None:
 
 
 def move(path: Path, target: Path) -> None:
-    """Move a file or a link to a name that is free in another folder, and make it durable."""
-    os.rename(path, target)
-    # in this order: a crash in between may leave the file under both names, never under none
-    sync_folder(target.parent)
+    """Move a file or a link to a name that is free in another folder, and make it durable.
+
+    A crash may leave it under both names, never under none.
+    """
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Both names change at once, which only a file system with a journal also remembers so.
+        os.rename(path, target)
+        sync_folder(target.parent)
+    else:
+        sync_folder(target.parent)
+        path.unlink()
     sync_folder(path.parent)
 
 

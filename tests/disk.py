@@ -44,6 +44,7 @@ class Disk:
         self.lasting = lasting
         self.count = 0
         self.seen: set[str] = set()
+        self.struck = ""  # what the operation was about that failed first
         self.at_end: Callable[[], None] = lambda: None
         self.real = {name: getattr(os, name) for name in (*OPERATIONS, "close")}
         self.open_paths: dict[int, str] = {}
@@ -85,6 +86,7 @@ class Disk:
             self.count += 1
             self.seen |= set(paths)
             if self.count == self.at or (self.lasting and self.count > self.at > 0):
+                self.struck = self.struck or f"{name} {paths[0]}"
                 self._fail(name, arguments)
             existed = os.path.lexists(paths[0])
             result = real(*arguments, **options)
@@ -134,6 +136,8 @@ class Disk:
             self.content[self.live[path]] = Path(path).read_bytes()
         elif name in ("rename", "replace"):
             self.live[paths[1]] = self.live.pop(path)
+        elif name == "link":
+            self.live[paths[1]] = self.live[path]
         elif name in ("unlink", "remove"):
             self.live.pop(path)
         elif name == "mkdir":
