@@ -201,11 +201,15 @@ class Study:
         Read shard by shard: memory does not grow with the number of restarts.
         """
         with self._reading():
-            return tallies(
-                batch
-                for _, dataset in self._datasets()
-                for batch in dataset.to_batches(columns=list(COLUMNS), **_NOT_AHEAD)
-            )
+            return tallies(self._pieces(COLUMNS))
+
+    def _pieces(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield all rows, a part of a shard at a time."""
+        for number, dataset in self._datasets():
+            for batch in dataset.to_batches(columns=list(columns), **_NOT_AHEAD):
+                table = pa.table(batch)
+                self._check_rows(number, table)
+                yield table
 
     def _restarts(self, rows: Any = None) -> pd.DataFrame:
         counted = {name: None for rule in OPTIMIZERS.values() for name in rule.columns}

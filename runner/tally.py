@@ -53,12 +53,12 @@ class Tally:
         return _quantile(self.steps, self.solved.sum(axis=1), share)
 
 
-def tallies(batches: Iterable[pa.RecordBatch]) -> dict[int, Tally]:
+def tallies(tables: Iterable[pa.Table]) -> dict[int, Tally]:
     """Count restarts.
 
     Parameters
     ----------
-    batches : iterable of pyarrow.RecordBatch
+    tables : iterable of pyarrow.Table
         With the columns `COLUMNS`, in any order of rows.
 
     Returns
@@ -73,8 +73,7 @@ def tallies(batches: Iterable[pa.RecordBatch]) -> dict[int, Tally]:
     """
     ends = _Sums(["configuration", "steps", "solved", "odd"])
     labels = _Sums(["configuration", "label"])
-    for batch in batches:
-        table = pa.table(batch)
+    for table in tables:
         odd = pc.bit_wise_and(table["restart"], 1)
         one = pa.array(np.ones(len(table), np.int64))
         table = table.append_column("odd", odd).append_column("n", one)

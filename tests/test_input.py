@@ -57,3 +57,9 @@ def test_a_study_changed_with_right_hashes_is_answered(folder, how, data) -> Non
 def test_every_field_of_a_log_can_be_nasty(folder, value) -> None:
     for place in range(16):
         feed("study", bytes([1, 0, place, value]), folder)
+
+
+@pytest.mark.parametrize("value", range(len(NASTY)))
+def test_every_column_of_a_shard_can_hold_a_nasty_value(folder, value) -> None:
+    for column in range(20):
+        feed("study", bytes([2, column, 3, value]), folder)

@@ -47,7 +47,7 @@ def test_counts_are_those_of_all_rows_at_once(n, most, seed, size) -> None:
     table = pa.Table.from_pandas(frame, SCHEMA, preserve_index=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tally, "_MOST_ROWS", 10)  # adds partial counts up many times
-        found = tallies(table.to_batches(max_chunksize=size))
+        found = tallies(map(pa.table, table.to_batches(max_chunksize=size)))
     assert sorted(found) == sorted(frame["configuration"].unique())
     for configuration, mine in frame.groupby("configuration"):
         t = found[configuration]
