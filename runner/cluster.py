@@ -143,7 +143,7 @@ def is_death(error: BaseException) -> bool:
 def start_command(address: str, tag: str = "CPU") -> str:
     """Return how to start a worker, in backquotes."""
     return (
-        f'`python -m dask worker {address} --nthreads 1 --resources "{tag}=1" '
+        f'`python -m dask worker {address} --nthreads 1 --no-dashboard --resources "{tag}=1" '
         "--preload runner.preload` in the project's folder"
     )
 
