@@ -1,6 +1,9 @@
 """64 worker processes on one scheduler, 10,000 batches: is the client's memory flat, are all fed?
 
-`PYTHONPATH=. python benchmarks/many_workers.py [WORKERS] [BATCHES] > benchmarks/many_workers.txt`
+    PYTHONPATH=. python benchmarks/many_workers.py [WORKERS [BATCHES [STEPS]]]
+
+With 100 steps, the default, a batch costs a worker less than the scheduler and the client; with a
+million it costs it some tenths of a second.
 
 Scheduler, workers and client are processes of their own, as on a cluster. A worker takes some
 200 MiB, so that 64 of them need 13 GiB.
@@ -40,13 +43,13 @@ def start(*command: str) -> psutil.Popen:
     return psutil.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
 
-def main(workers: int = 64, batches: int = 10_000) -> None:
+def main(workers: int = 64, batches: int = 10_000, steps: int = 100) -> None:
     experiment = {
         "name": "many",
         "restarts": batches * RESTARTS,
         "problem": {"gate": "AND"},
         "network": {"hidden": []},
-        "training": {"max_steps": 100},
+        "training": {"max_steps": steps},
     }
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "scheduler.json")
@@ -85,7 +88,9 @@ def measure(experiment, folder, client, scheduler, servers, workers) -> None:
     shares = sorted(Counter(json.loads(line)["process"] for line in log).values())
     unique = sum(p.memory_full_info().uss for p in servers.children(recursive=True))
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores; {versions()}")
-    print(f"{workers} workers with {unique / MIB:,.0f} MiB of their own, {len(log):,} batches")
+    steps = experiment["training"]["max_steps"]
+    print(f"{workers} workers with {unique / MIB:,.0f} MiB of their own, {len(log):,} batches of")
+    print(f"{RESTARTS} restarts and {steps:,} steps")
     print(f"batches per worker: {len(shares)} workers, from {shares[0]} to {shares[-1]}")
     print("batches  seconds  client MiB  scheduler MiB  workers with work")
     for done, elapsed_s, client_mib, scheduler_mib, fed in rows:
