@@ -101,7 +101,7 @@ class Store:
 
     @property
     def lock_path(self) -> Path:
-        """Held by the process that writes; holds its name."""
+        """Held by the process that writes."""
         return self.path / ".lock"
 
     @property
@@ -202,11 +202,28 @@ class Store:
         return printable(str(self.path))
 
     def _remove_temporaries(self) -> None:
-        for path in self.path.rglob(f"*{files.TEMPORARY}"):
-            path.unlink()
+        """Remove what a stop has left half written; a file of that suffix may also be a user's."""
+        own = (
+            *(self.plan_path, self.experiment_path, self.log.path, self.report_path),
+            self._holder_path,
+        )
+        found = [path.with_name(path.name + files.TEMPORARY) for path in own]
+        if self.exists:
+            copies = f"*-{self.log.path.name}"
+            for folder, names in (
+                *((self.shards_path, "*"), (self.tables_path, "*")),
+                (self.quarantine_path, copies),
+            ):
+                if not folder.is_symlink():
+                    found += folder.rglob(names + files.TEMPORARY)
+        for path in found:
+            if path.is_file():
+                path.unlink()
 
     def clear(self) -> None:
         """Remove a study's own files, and nothing else, from the folder."""
+        if not self.exists and not self.log.path.exists():
+            return  # what is there is somebody else's
         with self.writing():
             # The plan goes last: a log without its plan would pass for that of the next one.
             self.log.path.unlink(missing_ok=True)
@@ -225,7 +242,7 @@ class Store:
         Raises
         ------
         StudyError
-            If the folder holds a log: it is of a study whose plan is gone.
+            If the folder holds a log, of a study whose plan is gone, or another experiment.toml.
         """
         if self.log.path.exists():
             message = (
@@ -234,13 +251,19 @@ class Store:
                 "what is left with --overwrite."
             )
             raise StudyError(message)
-        experiment = tomli_w.dumps(plan.experiment.model_dump(mode="json"))
+        experiment = tomli_w.dumps(plan.experiment.model_dump(mode="json")).encode()
+        if self.experiment_path.exists() and self.experiment_path.read_bytes() != experiment:
+            message = (
+                f"{self._where}: experiment.toml is there, but no study that it would be of. "
+                "Move it away, or choose another folder with --out."
+            )
+            raise StudyError(message)
         content = {"format": FORMAT, "plan": plan.canonical(), "versions": versions()}
         # not sorted: the order of the grid is the order of the configurations
         text = json.dumps(content | {"sha256": digest(content)}, indent=1)
         with self.writing():
             files.make_folder(self.shards_path)
-            files.replace(self.experiment_path, experiment.encode())
+            files.replace(self.experiment_path, experiment)
             files.write_new(self.plan_path, text.encode() + b"\n")
 
     def read_plan(self) -> tuple[Plan, dict[str, str]]:
@@ -256,7 +279,8 @@ class Store:
         try:
             experiment: Experiment = load_experiment(stored["experiment"])
             check_known(stored["engine"])
-            contents = stored["tables"], stored.get("models")
+            # never None, which would have the experiment's own paths read
+            contents = dict(stored["tables"]), dict(stored.get("models") or {})
             plan = Plan(experiment, stored["engine"], stored["batch_size"], *contents)
             # made again, it must be what is stored: nothing in it may be of another form
             same = json.loads(json.dumps(plan.canonical())) == stored
@@ -327,7 +351,13 @@ class Store:
         return self.log.read()
 
     def remaining(self, plan: Plan) -> list[Batch]:
-        """Return the plan's batches that are not committed, or whose shard is gone."""
+        """Return the plan's batches that are not committed, or whose shard is gone.
+
+        Raises
+        ------
+        StudyError
+            If the log is damaged.
+        """
         committed = {commit.batch for commit in self.commits()}
         kept = {batch for batch in committed if self.shard_path(batch).is_file()}
         return [batch for batch in plan.batches() if batch not in kept]

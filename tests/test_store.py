@@ -262,6 +262,39 @@ def test_clearing_removes_only_what_a_study_made(store) -> None:
     assert not store.shards_path.exists()
 
 
+def test_a_folder_that_is_no_study_loses_nothing(tmp_path) -> None:
+    theirs = ["thesis.tmp", "deep/x.tmp", "shards/a.parquet", "shards/b.tmp", "tables/c.csv"]
+    theirs += ["telemetry/d", "report.html", "quarantine/1-x.tmp"]
+    for name in theirs:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    store = Store(tmp_path)
+    with store.locked():
+        store.clear()
+    assert all((tmp_path / name).read_text() == "mine" for name in theirs)
+    (tmp_path / "experiment.toml").write_text("mine")
+    with (
+        pytest.raises(StudyError, match=r"experiment\.toml is there, but no study"),
+        store.locked(),
+    ):
+        store.create(plan())
+    assert (tmp_path / "experiment.toml").read_text() == "mine"
+
+
+def test_a_plan_from_elsewhere_has_no_other_file_read(store, tmp_path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a,y\n0,password\n")
+    content = json.loads(store.plan_path.read_text())
+    content.pop("sha256")
+    content["plan"]["experiment"]["problem"] = {"table": str(secret)}
+    content["plan"]["tables"] = None
+    store.plan_path.write_text(json.dumps(content | {"sha256": digest(content)}))
+    with pytest.raises(StudyError, match="not a plan") as caught:
+        store.read_plan()
+    assert "password" not in str(caught.value)
+
+
 def test_a_file_in_the_way_is_named(tmp_path) -> None:
     path = tmp_path / "file"
     path.write_text("")
