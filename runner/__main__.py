@@ -638,8 +638,8 @@ def _main() -> None:
             if sys.stdout is not None:
                 sys.stdout.flush()
     except OSError as error:
-        if error.filename is not None:
-            raise
+        if error.filename is not None or error.errno is None:
+            raise  # not of the output
         _close_stdout()
         if not isinstance(error, BrokenPipeError):
             reason = error.strerror or type(error).__name__

@@ -122,15 +122,22 @@ def _connected(address: str, wait_s: float) -> Any:
 
     until = time.monotonic() + wait_s
     while True:
-        left = until - time.monotonic()
         try:
-            return Client(address, timeout=max(left, 0.1))
+            # not what is left of the time: the client keeps it for later losses
+            return Client(address, timeout=max(wait_s, 1.0))
         except FatalCommClosedError:  # of TLS: it would be so the next time
             raise
         except CommClosedError:
-            if left <= 0:
+            if time.monotonic() > until:
                 raise
-            time.sleep(0.1)
+            time.sleep(1.0)
+
+
+def connection_errors() -> tuple[type[Exception], ...]:
+    """Return what a call of a Dask client raises when its connection is gone."""
+    from distributed.client import ClosedClientError
+
+    return OSError, ClosedClientError
 
 
 def is_death(error: BaseException) -> bool:
@@ -142,14 +149,16 @@ def is_death(error: BaseException) -> bool:
 
 def start_command(address: str, tag: str = "CPU") -> str:
     """Return how to start a worker, in backquotes."""
+    config = "DASK_CONFIG=certificates/worker.yaml " if address.startswith("tls://") else ""
     return (
-        f'`python -m dask worker {address} --nthreads 1 --no-dashboard --resources "{tag}=1" '
-        "--preload runner.preload` in the project's folder"
+        f"`{config}python -m dask worker {address} --nthreads 1 --dashboard-address 127.0.0.1:0 "
+        f'--resources "{tag}=1" --preload runner.preload` in the project\'s folder'
     )
 
 
 def wait_for_workers(client: Any, wait_s: float) -> None:
     """Wait for the first worker; raises ClusterError if none comes in time."""
+    address = str(getattr(client.scheduler, "address", "the cluster"))
     until = time.monotonic() + wait_s
     left = wait_s
     while left >= 0:
@@ -158,11 +167,13 @@ def wait_for_workers(client: Any, wait_s: float) -> None:
         except TimeoutError:
             break
         except (OSError, AttributeError):  # the scheduler has gone, and may come back
+            if client.status == "closed":
+                message = f"{address}: the scheduler was lost. Run the same command again."
+                raise ClusterError(message) from None
             time.sleep(0.1)
             left = until - time.monotonic()
         else:
             return
-    address = client.scheduler.address
     message = (
         f"{address}: no worker within {wait_s:g} s. Start one with {start_command(address)}, "
         "or wait longer with --wait."

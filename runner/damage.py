@@ -54,6 +54,12 @@ def find(store: Store, plan: Plan) -> list[Damage]:
     return found
 
 
+def costs_batches(store: Store, plan: Plan, damages: Sequence[Damage]) -> bool:
+    """Return whether a batch has to be trained again to repair a study."""
+    shards = {store.shard_path(batch) for batch in plan.batches()}
+    return any(d.cure in ("train", "rewrite") or d.path in shards for d in damages)
+
+
 def _in_the_log(store: Store, planned: set[Batch]) -> tuple[list[Damage], dict[Batch, Commit]]:
     """Return what is wrong with the log, and its good commits."""
     lines, torn = store.log.lines()

@@ -150,17 +150,15 @@ def _sweep(
         parts = _by_device(store, store.remaining(plan), device)
         if not parts and unaudited(store, plan, care.audit):
             parts = [(device, [])]
-        if parts:
+        for kind, left in parts:
             opened: AbstractContextManager[Any] = (
                 nullcontext(client)
                 if client is not None
-                else open_client(wait_s=wait_s, device=device, **where)
+                else open_client(wait_s=wait_s, device=kind, **where)
             )
-            with opened as connected:
-                for kind, left in parts:
-                    with closing(Slots(connected, kind, wait_s)) as slots:
-                        slots.check()
-                        Trainer(store, plan, slots, left, care, report).finish()
+            with opened as connected, closing(Slots(connected, kind, wait_s)) as slots:
+                slots.check()
+                Trainer(store, plan, slots, left, care, report).finish()
     # not before: pandas takes as long to load as a kept function to start training
     from runner.tables import Study
 
@@ -204,13 +202,31 @@ def repair(path: str | Path, *, trust_model: bool = False, **options: Any) -> li
     -------
     list of Damage
         What was found. Afterwards the study is complete and as it would have been without.
+
+    Raises
+    ------
+    ExperimentError
+        If a user's own model is not trusted.
+    StudyError
+        If there is no study, it is in use, or other versions than these trained what is damaged.
+    ClusterError
+        As for `sweep`.
     """
     store = Store(path)
     plan = store.read_plan()[0].trusting(trust_model)
     with store.locked(reading=False), store.writing():
         found = damage.find(store, plan)
+        differences = store.differences(plan) if damage.costs_batches(store, plan, found) else []
+        if differences:
+            message = (
+                f"{printable(str(store.path))}: what is damaged cannot be trained again to the "
+                f"same bytes here: {'; '.join(differences)}. Nothing was moved. Repair it in an "
+                "environment of the versions that trained it."
+            )
+            raise StudyError(message)
         damage.repair(store, plan, found)
-    _sweep(store, plan, Care(), overwrite=False, **options)
+    if store.remaining(plan):
+        _sweep(store, plan, Care(), overwrite=False, **options)
     return found
 
 

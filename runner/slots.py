@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,7 +120,7 @@ class Slots:
                 verdict = _inspect(self.client, dict(self._offers))
                 break
             except OSError as error:  # the scheduler has gone, and may come back
-                if time.monotonic() > until:
+                if time.monotonic() > until or self.client.status == "closed":
                     reason = str(error) or type(error).__name__
                     message = (
                         f"{self._where}: the scheduler was lost ({reason}). Run the same command "
@@ -235,7 +236,8 @@ class Slots:
         # a misfit that still holds a result stays a little longer, and is asked again
         self._checked |= verdict.asked - verdict.misfits
         if verdict.misfits:
-            self.client.retire_workers(sorted(verdict.misfits), close_workers=True, remove=True)
+            with suppress(OSError):  # with the scheduler; they are asked again
+                self.client.retire_workers(sorted(verdict.misfits), close_workers=True, remove=True)
             if verdict.misfits - self._sent_away:
                 _log.warning("%s: sent workers away:\n%s", self._where, verdict.text)
             self._sent_away |= verdict.misfits

@@ -16,7 +16,7 @@ from typing import Any
 
 from runner.answers import Answer, answer
 from runner.cell import Cell
-from runner.cluster import is_death
+from runner.cluster import connection_errors, is_death
 from runner.dispatcher import Complete, Dispatcher, Piece
 from runner.errands import Errand
 from runner.errors import ClusterError
@@ -126,7 +126,7 @@ class Window:
         finally:
             # on an error or Ctrl-C: what is committed stays, the rest is called off
             for future in self.futures.values():
-                with suppress(OSError):
+                with suppress(*connection_errors()):
                     future.cancel()
             self.watch.close()
 
@@ -211,7 +211,7 @@ class Window:
                 priority=int(errand is not None and errand.urgent),
                 pure=False,
             )
-        except OSError:
+        except connection_errors():
             self._lost(sent)  # with the connection; `Slots.refresh` says when that is for good
             return
         self.futures[sent] = future
@@ -240,7 +240,7 @@ class Window:
         """Take back tasks for certain workers of which none is there any more."""
         for sent in [sent for sent in self.futures if sent.workers]:
             if self.slots.present.isdisjoint(sent.workers):
-                self.futures.pop(sent).cancel()
+                self._call_off(sent)
                 if sent.alone:
                     self._killed(sent)
                 else:
@@ -249,8 +249,13 @@ class Window:
     def _call_back(self, kind: str) -> None:
         """Take back the tasks for a kind of device that has left, for the other kind."""
         for sent in [sent for sent in self.futures if sent.kind == kind]:
-            self.futures.pop(sent).cancel()
+            self._call_off(sent)
             self._lost(sent)
+
+    def _call_off(self, sent: Sent) -> None:
+        """Take a task back from the cluster."""
+        with suppress(*connection_errors()):
+            self.futures.pop(sent).cancel()
 
     def _lost(self, sent: Sent) -> None:
         if sent.errand is not None:
@@ -372,7 +377,7 @@ class Window:
     def _give_up(self, sent: Sent, worker: str, most_s: float) -> None:
         reason = f"TimeoutError: no answer within {most_s:.0f} s"
         _log.warning("%s: %s: its process is replaced.", worker, reason)
-        self.futures.pop(sent).cancel()
+        self._call_off(sent)
         self.watch.restart(worker)
         # the new process has a clean slate, so the task may go to it
         self._failed(sent, Answer("", None, reason))

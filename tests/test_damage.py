@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import runner
 from runner import damage
+from runner.plan import digest
 from runner.run import repair
 from runner.store import Store
 
@@ -162,6 +164,21 @@ def test_repair_brings_back_the_same_bytes_and_deletes_nothing(
     left = [p.read_bytes() for p in study.path.rglob("*") if p.is_file()]
     for data in harmed.values():
         assert data in left
+
+
+def test_what_other_versions_trained_is_left_as_it_is(study, found, client) -> None:
+    content = json.loads(study.plan_path.read_text())
+    content.pop("sha256")
+    content["versions"]["numpy"] = "0.1"
+    study.plan_path.write_text(json.dumps(content | {"sha256": digest(content)}))
+    add_a_stranger(study)
+    repair(study.path, client=client)  # which needs no training
+    assert found() == []
+    shard = next(study.shards_path.rglob("*.parquet"))
+    shard.write_bytes(b"damaged")
+    with pytest.raises(runner.StudyError, match=r"numpy.*0\.1.* Nothing was moved"):
+        repair(study.path, client=client)
+    assert shard.read_bytes() == b"damaged"
 
 
 def test_a_plan_that_is_gone_is_an_error(study) -> None:
