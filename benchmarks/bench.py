@@ -183,7 +183,10 @@ def ray_tune(dtype: str) -> Work:
     import ray
     from ray import tune
 
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    if not ray.is_initialized():
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        ray.init(num_cpus=1, include_dashboard=False, **quiet)
+        atexit.register(ray.shutdown)
     first = starts(dtype, 4)
     x, t = X.astype(dtype), T.astype(dtype)
 

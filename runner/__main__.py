@@ -161,7 +161,9 @@ def sweep(
     wait: Wait = 30.0,
     insecure: Insecure = False,
     trust_model: TrustModel = False,
-    engine: Annotated[str, typer.Option(help="pytensor, pytensor-numba or theano.")] = "pytensor",
+    engine: Annotated[
+        str, typer.Option(help="pytensor, pytensor-jax, pytensor-numba or theano.")
+    ] = "pytensor",
     batch_size: Annotated[
         int | None,
         typer.Option(min=1, help="Restarts per task and shard.", show_default="by a rule"),
@@ -582,8 +584,10 @@ def _tell_audit(study: Study) -> None:
     audits = Store(study.path).audits()
     alike = [found for found in audits if found["alike"]]
     text = f"Audited: {len(alike):,} of {study.plan.n_batches:,} batches have the same bits again"
-    same = sum(not found["other_worker"] for found in alike)
+    same = sum(found["other_worker"] is False for found in alike)
+    unknown = sum(found["other_worker"] is None for found in alike)
     text += f", {same:,} of them on the same worker, as there was no other" if same else ""
+    text += f", {unknown:,} of them trained by an earlier run, who knows where" if unknown else ""
     skipped = [found for found in audits if found["alike"] is None]
     text += f"; {len(skipped):,} could not be: {skipped[-1]['reason']}" if skipped else ""
     out_console.print(Text(f"\n{text}."), soft_wrap=True)

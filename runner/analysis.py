@@ -28,6 +28,7 @@ from runner.dispatcher import Complete, Dispatcher, Piece
 from runner.inspection import SPECTRUM, Endpoints, Pairs, inspect_endpoints, inspect_pairs
 from runner.newton import NULL
 from runner.plan import Batch, Configuration, Plan, digest
+from runner.progress import AnalysisProgress, AnalysisReport
 from runner.shards import decode, join
 from runner.slots import Slots
 from runner.store import Store
@@ -54,25 +55,6 @@ _PIECE_BYTES = 2**27  # of Hessians in one piece, at most
 _CURVED = ("minimum", "solved")  # kinds of class between which curves are trained
 
 
-@dataclass
-class Progress:
-    """How far an analysis is."""
-
-    stage: str
-    """``endpoints`` or ``pairs``: what is looked at."""
-    done: int
-    """How many of them."""
-    total: int
-    """Of how many."""
-    before: int
-    """How many were done before this run."""
-    workers: int = 0
-    """Workers now."""
-    elapsed_s: float = 0.0
-    """Seconds since this stage began."""
-
-
-Report = Callable[[Progress], None]
 MakeTask = Callable[[Piece, str], tuple[Callable[..., bytes], Any]]
 
 
@@ -86,7 +68,7 @@ def analyze(
     wait_s: float = 30.0,
     endpoints: int = MAX_ENDPOINTS,
     trust_model: bool = False,
-    report: Report | None = None,
+    report: AnalysisReport | None = None,
     **where: Any,
 ) -> Study:
     """Add the tables of the landscape to a study's folder.
@@ -107,7 +89,7 @@ def analyze(
     trust_model : bool
         Whether the study's own model may be executed, where it has one.
     report : callable, optional
-        Called with a `Progress` now and then.
+        Called with an `AnalysisProgress` now and then.
 
     Returns
     -------
@@ -179,8 +161,8 @@ class _Stage(Window):
         left: list[Batch],
         task: MakeTask,
         keep: Callable[[Complete], None],
-        progress: Progress,
-        report: Report,
+        progress: AnalysisProgress,
+        report: AnalysisReport,
     ) -> None:
         super().__init__(slots, Dispatcher(left), len(left))
         self.task = task
@@ -213,7 +195,9 @@ class _Stage(Window):
 class _Analysis:
     """One analysis: what it looks at, and what is known so far."""
 
-    def __init__(self, store: Store, plan: Plan, endpoints: int, report: Report | None) -> None:
+    def __init__(
+        self, store: Store, plan: Plan, endpoints: int, report: AnalysisReport | None
+    ) -> None:
         self.store = store
         self.plan = plan
         self.study = Study(store.path)
@@ -302,7 +286,7 @@ class _Analysis:
         left = [batch for batch in every if not self._part(stage, batch).exists()]
         total = sum(map(len, every))
         before = total - sum(map(len, left))
-        progress = Progress(stage, before, total, before)
+        progress = AnalysisProgress(stage, before, total, before)
         if not left:
             return
         _Stage(slots, left, task, partial(self._keep, stage), progress, self.report).finish()

@@ -143,7 +143,9 @@ class Audits:
             "audited_by": audited_by,
             "audited_sha256": sha256,
             "alike": alike if sha256 else None,
-            "other_worker": bool(sha256) and audited_by not in audit.trained_by,
+            "other_worker": audited_by not in audit.trained_by
+            if sha256 and audit.trained_by
+            else None,
             "reason": reason,
         }
         self._store.record(found, self._store.audit_path)

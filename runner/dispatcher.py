@@ -1,6 +1,6 @@
 """Decides what is trained next, what is tried again, and when a batch is complete.
 
-A pure state machine: it never looks at a clock, a cluster or a disk. `runner.trainer` feeds it what
+A pure state machine: it never looks at a clock, a cluster or a disk. `runner.window` feeds it what
 happened and does what it says.
 """
 

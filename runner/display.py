@@ -18,8 +18,7 @@ from runner.plan import Plan
 if TYPE_CHECKING:
     import pandas as pd
 
-    from runner import analysis
-    from runner.progress import Progress, Report
+    from runner.progress import AnalysisProgress, AnalysisReport, Progress, Report
     from runner.tables import Study
 
 _PLAIN_S = 10.0  # seconds between plain lines
@@ -57,7 +56,7 @@ class _Lines:
 
 
 @contextmanager
-def shown_analysis(console: Console, quiet: bool) -> Iterator[analysis.Report]:
+def shown_analysis(console: Console, quiet: bool) -> Iterator[AnalysisReport]:
     """Yield what `runner.analysis.analyze` may report its progress to."""
     if quiet:
         yield lambda progress: None
@@ -69,12 +68,12 @@ def shown_analysis(console: Console, quiet: bool) -> Iterator[analysis.Report]:
         yield lambda p: lines.tell(_analysis_line(p), last=p.done == p.total)
 
 
-def _analysis_panel(progress: analysis.Progress) -> Group:
+def _analysis_panel(progress: AnalysisProgress) -> Group:
     bar = _bar(progress.total, progress.done)
     return Group(Text(_analysis_line(progress)), bar)
 
 
-def _analysis_line(progress: analysis.Progress) -> str:
+def _analysis_line(progress: AnalysisProgress) -> str:
     parts = [f"{progress.done:,} of {progress.total:,} {progress.stage} looked at"]
     parts.append(f"{progress.workers} workers")
     fresh = progress.done - progress.before

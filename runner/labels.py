@@ -2,7 +2,7 @@
 
 With targets that a unit only reaches at infinite weights the loss has no finite minimiser: solved
 and stuck restarts alike run off to infinity with vanishing gradients. So a small gradient alone
-never makes a minimum here; that verdict needs curvature and is made in `runner.landscape`.
+never makes a minimum here; that verdict needs curvature and is made in `runner.curvature`.
 """
 
 from __future__ import annotations

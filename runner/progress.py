@@ -1,4 +1,4 @@
-"""What a sweep tells of itself while it runs."""
+"""What a sweep or an analysis tells of itself while it runs."""
 
 from __future__ import annotations
 
@@ -33,3 +33,24 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+@dataclass
+class AnalysisProgress:
+    """How far an analysis is."""
+
+    stage: str
+    """``endpoints`` or ``pairs``: what is looked at."""
+    done: int
+    """How many of them."""
+    total: int
+    """Of how many."""
+    before: int
+    """How many were done before this run."""
+    workers: int = 0
+    """Workers now."""
+    elapsed_s: float = 0.0
+    """Seconds since this stage began."""
+
+
+AnalysisReport = Callable[[AnalysisProgress], None]

@@ -24,7 +24,7 @@ from runner.optimizers import OPTIMIZERS
 from runner.plan import Batch, Plan, digest
 from runner.shards import RESTART_COLUMNS, shard_schema
 from runner.store import Store
-from runner.tally import COLUMNS, Tally, tallies
+from runner.tally import COLUMNS, Tally, share, tallies
 
 INDEX = ["configuration", "restart"]
 """Index of every table with a row per restart."""
@@ -206,9 +206,10 @@ class Study:
     def _pieces(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield all rows, a part of a shard at a time."""
         for number, dataset in self._datasets():
+            last = -1
             for batch in dataset.to_batches(columns=list(columns), **_NOT_AHEAD):
                 table = pa.table(batch)
-                self._check_rows(number, table)
+                last = self._check_rows(number, table, last)
                 yield table
 
     def _restarts(self, rows: Any = None) -> pd.DataFrame:
@@ -317,14 +318,14 @@ class Study:
         labels = labels.reindex(index=summary.index, columns=list(LABELS)).fillna(0).astype("int64")
         summary["n"] = labels.sum(axis="columns")
         summary["solved"] = labels["solved"]
-        rates = [_wilson(k, n) for k, n in zip(labels["solved"], summary["n"], strict=True)]
+        rates = [share(k, n) for k, n in zip(labels["solved"], summary["n"], strict=True)]
         summary[["success_rate", "ci_low", "ci_high"]] = rates
         summary[list(LABELS[1:])] = labels[list(LABELS[1:])]
         losses = self.sample.groupby(level="configuration")["loss"]
-        for name, share in QUANTILES.items():
-            summary[f"loss_{name}"] = losses.quantile(share)
-        for name, share in QUANTILES.items():
-            steps = {k: tally.quantile(share) for k, tally in found.items()}
+        for name, part in QUANTILES.items():
+            summary[f"loss_{name}"] = losses.quantile(part)
+        for name, part in QUANTILES.items():
+            steps = {k: tally.quantile(part) for k, tally in found.items()}
             summary[f"steps_{name}"] = pd.Series(steps, dtype=float)
         summary.attrs["loss_sample"] = self.n_sampled
         return summary
@@ -565,8 +566,11 @@ class Study:
             problem = printable(" ".join(str(error).split())[:300])
             raise self._damaged(f"a committed shard cannot be read ({problem})") from error
 
-    def _check_rows(self, number: int, table: pa.Table) -> None:
-        """Raise StudyError if rows are not restarts of the group, each at most once, in order."""
+    def _check_rows(self, number: int, table: pa.Table, after: int = -1) -> int:
+        """Raise StudyError if rows are not restarts of the group, each at most once, in order.
+
+        They must come after a position in the group; that of the last one is returned.
+        """
         owners = [c.index for c in self.plan.groups[number].configurations]
         whole = not any(column.null_count for column in table.columns)
         if whole:
@@ -574,11 +578,13 @@ class Study:
             n = self.experiment.restarts
             inside = np.isin(owner, owners) & (restart >= 0) & (restart < n)
             position = np.searchsorted(owners, owner) * n + restart
-            whole = bool(inside.all() and (np.diff(position) > 0).all())
+            whole = bool(inside.all() and (np.diff(position, prepend=after) > 0).all())
+            after = int(position[-1]) if len(position) else after
         if whole and "label" in table.column_names:
             whole = set(table["label"].unique().to_pylist()) <= set(LABELS)
         if not whole:
             raise self._damaged("a shard holds rows that are not those of its batch")
+        return after
 
     def _check_shard(self, commit: Commit, schema: pa.Schema) -> None:
         """Raise StudyError if a shard is not what its commit says, as far as its footer tells.
@@ -604,13 +610,3 @@ def _cell(value: Any) -> Any:
 def _parameter_order(name: str) -> tuple[int, bool, list[int]]:
     head, _, tail = name.rstrip("]").partition("[")
     return int(head[1:]), head[0] == "b", [int(i) for i in tail.split(",")]
-
-
-def _wilson(successes: int, n: int) -> tuple[float, float, float]:
-    """Share and its 95% interval (Wilson 1927); all missing where n is 0."""
-    from scipy.stats import binomtest
-
-    if n == 0:
-        return (np.nan, np.nan, np.nan)
-    interval = binomtest(int(successes), int(n)).proportion_ci(0.95, method="wilson")
-    return successes / n, float(interval.low), float(interval.high)

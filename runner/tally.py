@@ -126,6 +126,16 @@ def _by_configuration(ends: pa.Table, labels: pa.Table) -> dict[int, Tally]:
     return found
 
 
+def share(successes: int, n: int) -> tuple[float, float, float]:
+    """Return a share and its 95% interval (Wilson 1927); all missing where n is 0."""
+    from scipy.stats import binomtest  # takes a while to load
+
+    if n == 0:
+        return (np.nan, np.nan, np.nan)
+    interval = binomtest(int(successes), int(n)).proportion_ci(0.95, method="wilson")
+    return successes / n, float(interval.low), float(interval.high)
+
+
 def _quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:
     last = np.cumsum(counts) - 1  # place, from 0, of the last one of each value
     place = last[-1] * share

@@ -49,7 +49,7 @@ class Endpoints:
     curves: dict[int, list[tuple[int, float]]]
     """(step, loss) pairs of each traced restart, by its position."""
     lane_steps: int
-    """Steps computed, useful or not: lanes times steps over all calls."""
+    """Steps of all calls for the lanes that held a restart, useful or not."""
 
 
 def checkpoints(max_steps: int) -> np.ndarray:
@@ -92,7 +92,7 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     limit = np.zeros(n_lanes, np.int32)  # an empty lane has a limit of 0 and so never moves
     holds = np.full(n_lanes, -1)  # which restart each lane holds
     curves = Curves(compiled, restarts)
-    first_empty, calls = 0, 0
+    first_empty, held = 0, 0
     free = np.arange(n_lanes)
     while True:
         if free.size and first_empty < n:
@@ -109,7 +109,7 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
             break
         before = steps
         moved, steps, solved = compiled.advance(state, steps, limit, hyper, targets)
-        calls += 1
+        held += n_lanes - free.size
         halted = (steps - before < signature.n_steps) | (steps >= limit)
         lanes = np.flatnonzero(halted & (holds >= 0))
         if not lanes.size:
@@ -126,7 +126,7 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
             # no more to refill with: move the last ones together, for an engine that computes
             # blocks of lanes leaves a block in which nothing moves
             order = np.argsort(holds < 0, kind="stable")
-            state, hyper, targets = state[:, order], hyper[:, order], targets[:, order]
+            state, hyper, targets = (np.take(a, order, axis=1) for a in (state, hyper, targets))
             steps, limit, holds = steps[order], limit[order], holds[order]
             free = np.arange(n_lanes - free.size, n_lanes)
 
@@ -134,9 +134,7 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     early = ended_steps < restarts.max_steps
     finite = np.isfinite(seen.loss)
     verdict = np.where(early & finite, flagged, seen.solved & finite)
-    return Endpoints(
-        ended, ended_steps, verdict, seen, curves.recorded, calls * n_lanes * signature.n_steps
-    )
+    return Endpoints(ended, ended_steps, verdict, seen, curves.recorded, held * signature.n_steps)
 
 
 def evaluate(compiled: Compiled, state: np.ndarray, restarts: Restarts) -> Evaluation:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
 from runner import luby
 from runner.labels import LABELS
-from runner.tally import Tally
+from runner.tally import Tally, share
 
 if TYPE_CHECKING:
     from runner.plan import Configuration
@@ -35,14 +35,6 @@ _MEMBERS = "configuration"
 def times_known(configuration: Configuration) -> bool:
     """Tell whether a solved restart's steps are its time to solution."""
     return configuration.settings.training.stop_solved
-
-
-def share(successes: int, n: int) -> tuple[float, float, float]:
-    """Return a share and its 95% interval (Wilson 1927); all missing where n is 0."""
-    if n == 0:
-        return (np.nan, np.nan, np.nan)
-    interval = binomtest(int(successes), int(n)).proportion_ci(CONFIDENCE, method="wilson")
-    return successes / n, float(interval.low), float(interval.high)
 
 
 def budgets(study: Study) -> pd.DataFrame:

@@ -163,8 +163,12 @@ def _command(study: Study) -> str:
     if plan.batch_size is not None:
         parts.append(f"--batch-size {plan.batch_size}")
     tables_ = [c.settings.problem.table for c in plan.configurations if c.settings.problem.table]
+    models = [c.settings.network.model for c in plan.configurations if c.settings.network.model]
+    if models:
+        parts.append("--trust-model")
     text = " ".join(parts)
-    if tables_:
-        names = ", ".join(sorted({PurePath(t).name for t in tables_}))
-        text += f"\n# beside it: {names}"
+    beside = {PurePath(t).name for t in tables_}
+    beside |= {PurePath(m.rpartition(":")[0]).name for m in models}
+    if beside:
+        text += f"\n# beside it: {', '.join(sorted(beside))}"
     return text

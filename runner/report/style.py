@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -159,8 +158,3 @@ def class_colours(classes: pd.DataFrame) -> dict[int, str]:
 def first(n: int, shown: int, what: str = "configurations") -> str:
     """Say which of n are drawn, as the end of a caption."""
     return f" The first {shown} of {n:,} {what} are shown." if shown < n else ""
-
-
-def thinned(n: int, most: int) -> np.ndarray:
-    """Return at most ``most`` positions out of n, evenly spread."""
-    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64)) if n else np.arange(0)
