@@ -12,13 +12,13 @@ class Care:
     """The options of `runner.sweep` that say so."""
 
     deadline_s: float | None = None
-    """Longest that a task may train."""
+    """Longest that a task may train, compilation apart; None for the rule of `Deadlines`."""
     max_failures: int | None = None
-    """Restarts that may fail."""
+    """How many restarts of the study may fail; None for all."""
     audit: float = 0.0
-    """Share of the batches that are trained a second time."""
+    """Share of the batches, from 0 to 1, that are trained a second time."""
     canary: bool = True
-    """Whether workers are compared before their work is taken."""
+    """Whether workers are compared, on a small batch, before their work is taken."""
 
     def __post_init__(self) -> None:
         """Raise ExperimentError for the first value that is out of range."""

@@ -41,7 +41,13 @@ class Cell:
         Parameters
         ----------
         avoid : collection of str
-            Workers that had better not be it.
+            Addresses of workers that had better not be it.
+
+        Returns
+        -------
+        str or None
+            Its address; None while it is busy, while nobody can be asked, and within a tenth of a
+            second of the last call.
         """
         now = time.monotonic()
         if now - self._polled < _POLL_S:

@@ -80,7 +80,16 @@ def move(path: Path, target: Path) -> None:
     """Move a file or a link to a name that is free in another folder, and make it durable.
 
     A crash may leave it under both names, never under none.
+
+    Raises
+    ------
+    FileExistsError
+        If ``target`` exists; both are left as they are.
+    OSError
+        If the disk refuses.
     """
+    if os.path.lexists(target):  # a rename would replace it
+        raise FileExistsError(target)
     try:
         os.link(path, target, follow_symlinks=False)
     except OSError as error:

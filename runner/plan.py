@@ -1,7 +1,8 @@
-"""From an experiment to its configurations and batches; pure, no input or output.
+"""From an experiment to its configurations and batches.
 
-A plan is a function of the experiment, the engine and the batch size alone. Workers, their number
-and the order in which they answer appear nowhere in it.
+A plan is a function of the experiment, the tables and models that it names, the engine and the
+batch size alone; nothing else is read, and nothing is written. Workers, their number and the order
+in which they answer appear nowhere in it.
 """
 
 from __future__ import annotations

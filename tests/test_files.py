@@ -60,3 +60,26 @@ def test_folders_are_made_with_their_parents(tmp_path) -> None:
     files.make_folder(tmp_path / "a" / "b")
     files.make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_moved_file_is_under_its_new_name_alone(tmp_path, monkeypatch, links) -> None:
+    def none(*arguments, **options) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", none)
+    (tmp_path / "to").mkdir()
+    path, target = tmp_path / "a", tmp_path / "to" / "b"
+    path.write_bytes(b"one")
+    files.move(path, target)
+    assert target.read_bytes() == b"one"
+    assert not path.exists()
+    path.write_bytes(b"two")
+    with pytest.raises(FileExistsError):
+        files.move(path, target)
+    assert (path.read_bytes(), target.read_bytes()) == (b"two", b"one")
+    link = tmp_path / "link"
+    link.symlink_to("nowhere")
+    files.move(link, tmp_path / "to" / "link")
+    assert os.readlink(tmp_path / "to" / "link") == "nowhere"

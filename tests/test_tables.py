@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+from crafted import crafted
 from statsmodels.stats.proportion import proportion_confint
 
 import runner
 from runner import tables
 from runner.errors import StudyError
 from runner.labels import LABELS
+from runner.plan import Plan
+from runner.shards import encode
 from runner.store import Store
 
 EXPERIMENT = {
@@ -150,3 +154,16 @@ def test_a_missing_shard_is_named(path, tmp_path) -> None:
     next((tmp_path / "copy" / "shards").rglob("*.parquet")).unlink()
     with pytest.raises(StudyError, match="runner verify"):
         _ = runner.open_study(tmp_path / "copy").restarts
+
+
+def test_rows_that_stand_in_two_shards_are_counted_by_nothing(tmp_path) -> None:
+    whole = crafted(tmp_path / "whole", {0: [1] * 6}, {0: [True] * 6})
+    table = pq.read_table(next(whole.path.glob("shards/*/*.parquet")))
+    store = Store(tmp_path / "doubled")
+    store.create(Plan(whole.experiment, batch_size=3))
+    first, second = store.read_plan()[0].batches()
+    for batch in (first, second):
+        store.commit(batch, encode(table.slice(0, 3)), 3, [])
+    for read in (lambda s: s.summary, lambda s: s.restarts):
+        with pytest.raises(StudyError, match="not those of its batch"):
+            read(runner.open_study(store.path))
