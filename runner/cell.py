@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection
 from typing import Any
 
+from runner.cluster import connection_errors
 from runner.slots import Slots
 from runner.watch import Watch
 
@@ -61,7 +62,9 @@ class Cell:
         asked = [self.address] if self.address in fit else fit
         try:
             busy = self._client.processing(asked)
-        except (OSError, KeyError):  # the connection or a worker has gone in between
+        except connection_errors():
+            return None
+        except KeyError:  # a worker has gone in between
             return None
         self.address = min(asked, key=lambda address: len(busy.get(address, ())))
         return None if busy.get(self.address) else self.address

@@ -203,17 +203,13 @@ class Store:
 
     def _remove_temporaries(self) -> None:
         """Remove what a stop has left half written; a file of that suffix may also be a user's."""
-        own = (
-            *(self.plan_path, self.experiment_path, self.log.path, self.report_path),
-            self._holder_path,
-        )
+        own = [self.plan_path, self.experiment_path, self.log.path]
+        own += [self.report_path, self._holder_path]
         found = [path.with_name(path.name + files.TEMPORARY) for path in own]
         if self.exists:
-            copies = f"*-{self.log.path.name}"
-            for folder, names in (
-                *((self.shards_path, "*"), (self.tables_path, "*")),
-                (self.quarantine_path, copies),
-            ):
+            places = {self.shards_path: "*", self.tables_path: "*"}
+            places[self.quarantine_path] = f"*-{self.log.path.name}"
+            for folder, names in places.items():
                 if not folder.is_symlink():
                     found += folder.rglob(names + files.TEMPORARY)
         for path in found:

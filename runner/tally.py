@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 COLUMNS = ("configuration", "restart", "label", "solved", "steps", "loss")
 """Columns of the shards that are read."""
 
+CONFIDENCE = 0.95
+"""Confidence level of every interval."""
+
 _MOST_ROWS = 2**20  # of partial counts that are kept before they are added up
 
 
@@ -132,7 +135,7 @@ def share(successes: int, n: int) -> tuple[float, float, float]:
 
     if n == 0:
         return (np.nan, np.nan, np.nan)
-    interval = binomtest(int(successes), int(n)).proportion_ci(0.95, method="wilson")
+    interval = binomtest(int(successes), int(n)).proportion_ci(CONFIDENCE, method="wilson")
     return successes / n, float(interval.low), float(interval.high)
 
 

@@ -17,14 +17,11 @@ from scipy.stats import norm
 
 from runner import luby
 from runner.labels import LABELS
-from runner.tally import Tally, share
+from runner.tally import CONFIDENCE, Tally, share
 
 if TYPE_CHECKING:
     from runner.plan import Configuration
     from runner.tables import Study
-
-CONFIDENCE = 0.95
-"""Confidence level of every interval."""
 
 MOST_PAIRS = 5_000
 """Pairs of configurations that are compared; see `comparisons`."""

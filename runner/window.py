@@ -125,9 +125,8 @@ class Window:
                 self.tell()
         finally:
             # on an error or Ctrl-C: what is committed stays, the rest is called off
-            for future in self.futures.values():
-                with suppress(*connection_errors()):
-                    future.cancel()
+            for sent in list(self.futures):
+                self._call_off(sent)
             self.watch.close()
 
     @property

@@ -101,7 +101,7 @@ def compile_once() -> None:
     fields = {"problem": {"gate": "AND"}, "network": {"hidden": []}, "training": {"max_steps": 20}}
     experiment = load_experiment({"name": "gates", "restarts": 2} | fields)
     (configuration,) = Plan(experiment, ENGINE, 2).configurations
-    compiled(ENGINE, configuration.signature(), "cpu")
+    compiled(ENGINE, configuration.signature(), "cpu")  # called as a worker does, to be found
 
 
 def fork(log: Path, function: Callable[..., object], *arguments: object) -> psutil.Process:

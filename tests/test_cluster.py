@@ -18,6 +18,19 @@ from runner.errors import ClusterError
 ROOT = Path(__file__).parent.parent
 
 
+def cluster_over_tcp(**options) -> LocalCluster:
+    """One worker, a thread of this process, reached as one elsewhere is."""
+    return LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        **options,
+    )
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -65,14 +78,7 @@ def test_a_schedulers_file_names_it(tmp_path) -> None:
             open_client(direct.scheduler.address, scheduler_file=path),
         ):
             pass
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        processes=False,
-        protocol="tcp",
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-    ) as cluster:
+    with cluster_over_tcp() as cluster:
         path.write_text(json.dumps({"address": cluster.scheduler_address}))
         with open_client(scheduler_file=path) as client:
             assert client.submit(sum, [1, 2]).result() == 3
@@ -90,15 +96,7 @@ def test_a_scheduler_that_dies_at_the_greeting_may_come_back() -> None:
         assert greeted.recv(1)
         greeted.close()
         dying.close()
-        with LocalCluster(
-            n_workers=1,
-            threads_per_worker=1,
-            processes=False,
-            protocol="tcp",
-            host="127.0.0.1",
-            scheduler_port=port,
-            dashboard_address="127.0.0.1:0",
-        ):
+        with cluster_over_tcp(scheduler_port=port):
             assert answer.result() == 3
 
 
