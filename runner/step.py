@@ -123,8 +123,6 @@ class Lane:
 
     hyper: Sequence[Tensor]
     """One vector per name in `HYPERPARAMETERS`."""
-    limit: Tensor
-    """Steps at which a lane halts at the latest."""
     targets: Sequence[Tensor]
     """The layout's target group."""
 
@@ -258,17 +256,14 @@ class Step:
             moved += slot
         return moved + list(update.counters)
 
-    def advance(
-        self, tensors: Sequence[Tensor], steps: Tensor, lane: Lane
-    ) -> tuple[list[Tensor], Tensor, Tensor]:
-        """One step of every lane that is not done.
+    def attempt(self, tensors: Sequence[Tensor], lane: Lane) -> tuple[list[Tensor], Tensor, Tensor]:
+        """One step of every lane, and which lanes are not to take it.
 
         Returns
         -------
-        tensors, steps, solved
-            A lane that has reached its limit, whose outputs are not finite, or that fulfils one of
-            the signature's stopping rules keeps its tensors and its step count, bit for bit.
-            ``solved`` is what was found before the update.
+        tensors, halted, solved
+            ``halted`` are lanes whose outputs are not finite, or that fulfil one of the
+            signature's stopping rules, before the update; ``solved`` are those solved there.
         """
         T, layout, signature = self.T, self.layout, self.signature
         dtype = signature.dtype
@@ -278,17 +273,33 @@ class Step:
         # One sum tells whether any output is inf or nan; the comparison is false for both.
         finite = T.lt(abs(layout.add(T, out)), constant(np.inf, dtype))
         solved = self.solved(out, lane.targets)
-        done = T.or_(T.ge(steps, lane.limit), T.invert(finite))
+        halted = T.invert(finite)
         if signature.stop_solved:
-            done = T.or_(done, solved)
+            halted = T.or_(halted, solved)
         if signature.stop_loss:
-            done = T.or_(done, T.le(self.loss(parameters, pre, out, lane), lane.hyper[3]))
+            halted = T.or_(halted, T.le(self.loss(parameters, pre, out, lane), lane.hyper[3]))
         if signature.stop_gradient:
             peak = layout.highest(T, [abs(g) for g in gradients])
-            done = T.or_(done, T.le(peak, lane.hyper[4]))
+            halted = T.or_(halted, T.le(peak, lane.hyper[4]))
+        return self.update(tensors, gradients, lane), halted, solved
+
+    def advance(
+        self, tensors: Sequence[Tensor], steps: Tensor, limit: Tensor, lane: Lane
+    ) -> tuple[list[Tensor], Tensor, Tensor]:
+        """One step of every lane that is not done.
+
+        Returns
+        -------
+        tensors, steps, solved
+            A lane that has reached its limit, or does not take the step (see `attempt`), keeps its
+            tensors and its step count, bit for bit.
+        """
+        T = self.T
+        attempted, halted, solved = self.attempt(tensors, lane)
+        done = T.or_(T.ge(steps, limit), halted)
         moved = [
-            T.switch(layout.spread(T, done, old), old, new)
-            for old, new in zip(tensors, self.update(tensors, gradients, lane), strict=True)
+            T.switch(self.layout.spread(T, done, old), old, new)
+            for old, new in zip(tensors, attempted, strict=True)
         ]
         return moved, T.switch(done, steps, steps + np.int32(1)), solved
 

@@ -1,9 +1,10 @@
 """Lanes: run, stop and refill restarts until a batch is done.
 
-A compiled function trains a fixed number of lanes for a fixed number of steps. Times to solution
-are heavy-tailed, so a lane whose restart has stopped is given the next restart at once; idle lanes
-would be the largest waste left. Nothing here can change a restart's bits: all arithmetic is per
-lane, and whether a restart is done is decided inside the compiled step.
+Times to solution are heavy-tailed, so a lane whose restart has stopped is given the next restart
+at once; idle lanes would be the largest waste left. SIMD code does so itself and is given a lane
+for every restart. Other compiled functions train a fixed number of lanes for a fixed number of
+steps, and are given new restarts between calls. Nothing here can change a restart's bits: all
+arithmetic is per lane, and whether a restart is done is decided inside the compiled step.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Endpoints:
     curves: dict[int, list[tuple[int, float]]]
     """(step, loss) pairs of each traced restart, by its position."""
     lane_steps: int
-    """Steps of all calls for the lanes that held a restart, useful or not."""
+    """Steps of all calls for the lanes that held a restart, useful or not, as far as is known."""
 
 
 def checkpoints(max_steps: int) -> np.ndarray:
@@ -79,7 +80,8 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     restart, and the float64 verdict where the budget did.
     """
     signature = compiled.signature
-    n, n_lanes = restarts.starts.shape[1], signature.n_lanes
+    n = restarts.starts.shape[1]
+    n_lanes = n if compiled.any_lanes else signature.n_lanes
     dtype = np.dtype(signature.dtype)
     ended = np.zeros((signature.n_rows, n), dtype)
     ended_steps = np.zeros(n, np.int32)
@@ -109,8 +111,12 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
             break
         before = steps
         moved, steps, solved = compiled.advance(state, steps, limit, hyper, targets)
-        held += n_lanes - free.size
-        halted = (steps - before < signature.n_steps) | (steps >= limit)
+        if compiled.any_lanes:
+            held += int((steps - before).sum(dtype=np.int64))
+            halted = np.ones(n_lanes, bool)
+        else:
+            held += (n_lanes - free.size) * signature.n_steps
+            halted = (steps - before < signature.n_steps) | (steps >= limit)
         lanes = np.flatnonzero(halted & (holds >= 0))
         if not lanes.size:
             state = moved
@@ -134,11 +140,14 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     early = ended_steps < restarts.max_steps
     finite = np.isfinite(seen.loss)
     verdict = np.where(early & finite, flagged, seen.solved & finite)
-    return Endpoints(ended, ended_steps, verdict, seen, curves.recorded, held * signature.n_steps)
+    return Endpoints(ended, ended_steps, verdict, seen, curves.recorded, held)
 
 
 def evaluate(compiled: Compiled, state: np.ndarray, restarts: Restarts) -> Evaluation:
-    """Evaluate packed states (n_rows, n) in float64, a block of lanes at a time."""
+    """Evaluate packed states (n_rows, n) in float64, as many at a time as a call takes."""
+    if compiled.any_lanes:
+        targets = restarts.targets[restarts.table].T
+        return compiled.evaluate(state.astype(np.float64), restarts.hyper, targets)
     n, n_lanes = state.shape[1], compiled.signature.n_lanes
     parts: list[list[np.ndarray]] = []
     for start in range(0, n, n_lanes):

@@ -21,7 +21,8 @@ LAYERS = [
     {"problems", "sections", "trusted"},
     {"settings", "grid", "step", "starts"},
     {"experiment", "engines", "engines.vectors"},
-    {"engines.program"},
+    {"engines.line"},
+    {"engines.loops"},
     {"engines.simd"},
     {"engines.pytensor", "engines.theano"},
     {"plan", "training", "labels", "shards", "tally", "symmetry", "terrain", "clusters", "codes"},
@@ -47,11 +48,11 @@ LAYERS = [
     {"__main__"},
 ]
 ONLY_IN = {
-    "pytensor": {"engines.pytensor", "engines.program", "engines.simd"},
+    "pytensor": {"engines.pytensor", "engines.loops", "engines.line", "engines.simd"},
     "theano": {"engines.theano"},
     "distributed": {"answers", "cluster"},
     "jax": {"engines.pytensor"},
-    "llvmlite": {"engines.program", "engines.simd", "engines.vectors"},
+    "llvmlite": {"engines.loops", "engines.simd", "engines.vectors"},
 }
 
 

@@ -5,88 +5,120 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytensor.tensor as pt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import runner.engines.pytensor
 from runner.engines import compiled, measured
-from runner.engines.simd import Function, UnknownOperation
+from runner.engines.simd import Function, Loop, UnknownOperation
+from runner.training import train
 
 
-def vectors(n: int, *names: str):
-    return [pt.tensor(name, dtype="float64", shape=(n,)) for name in names]
+def vectors(*names: str, dtype: str = "float64"):
+    return [pt.tensor(name, dtype=dtype, shape=(8,)) for name in names]
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 16, 24, 1000])
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 16, 24, 1000])
 def test_any_number_of_lanes(n) -> None:
-    x, y = vectors(n, "x", "y")
-    function, found = Function([x, y], [x * y + 1], n), np.empty(n)
+    x, y = vectors("x", "y")
+    function = Function([x, y], [[x * y + 1, x], [pt.gt(x, y)]])
     a, b = np.random.default_rng(n).normal(size=(2, n))
-    function([a, b], [found])
-    np.testing.assert_allclose(found, a * b + 1, rtol=1e-12)
+    numbers, more = function(a, b)
+    np.testing.assert_allclose(numbers, [a * b + 1, a], rtol=1e-12)
+    np.testing.assert_array_equal(more, [a > b])
+    assert more.dtype == bool
 
 
-def test_carried_outputs_are_the_next_steps_inputs() -> None:
-    x, y, c = vectors(8, "x", "y", "c")
-    function = Function([x, y, c], [y, x + y, x * c], 8, n_carried=2)
-    found = [np.empty(8) for _ in range(3)]
-    function([np.zeros(8), np.ones(8), np.arange(8.0)], found, 10)
-    assert (found[0] == 55).all()  # Fibonacci's numbers
-    assert (found[1] == 89).all()
-    np.testing.assert_array_equal(found[2], 34 * np.arange(8.0))  # of the last step's input
+@cache
+def fibonacci() -> Loop:
+    """Moves (x, y) to (y, x + y) until y exceeds a limit of the column's own; tells x * scale."""
+    x, y, most, scale = vectors("x", "y", "most", "scale")
+    return Loop([x, y], [most, scale], [y, x + y], pt.gt(y, most), [x * scale])
 
 
-def test_a_block_that_stands_still_is_left() -> None:
-    n = 64
-    steps, limit = (pt.tensor(name, dtype="int32", shape=(n,)) for name in ("steps", "limit"))
-    moved = pt.switch(pt.ge(steps, limit), steps, steps + np.int32(1))
-    function = Function([steps, limit], [moved], n, n_carried=1, clock=0)
-    found = np.empty(n, "int32")
-    limits = np.arange(n, dtype="int32")
-    function([np.zeros(n, "int32"), limits], [found], 10**15)  # would take days
-    np.testing.assert_array_equal(found, limits)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.floats(0, 1e6)), max_size=70))
+def test_every_column_halts_where_it_would_alone(columns) -> None:
+    """Whatever its neighbours do, and however many they are."""
+    steps, limit = (np.array([c[i] for c in columns], "int32") for i in (0, 1))
+    most = np.array([c[2] for c in columns])
+    n = len(columns)
+    carried, told, before = np.ones((2, n)), np.full(n, -1.0), steps.copy()
+    fibonacci()(carried, steps, limit, [most, np.full(n, 3.0)], [told])
+    for k in range(n):
+        x, y, step, last = 1.0, 1.0, before[k], -1.0
+        while step < limit[k]:
+            last = 3.0 * x
+            if y > most[k]:
+                break
+            x, y, step = y, x + y, step + 1
+        assert steps[k] == step
+        assert carried[:, k].tolist() == [x, y]
+        assert told[k] == last
+
+
+def test_what_is_overwritten_lies_in_one_piece() -> None:
+    halves = np.ones((2, 6))[:, ::2]
+    counts = np.zeros(3, "int32")
+    with pytest.raises(ValueError, match="C-contiguous"):
+        fibonacci()(halves, counts, counts, [np.ones(3), np.ones(3)], [np.ones(3)])
 
 
 def test_rows_of_a_matrix_are_variables_of_their_own() -> None:
-    x, y = vectors(4, "x", "y")
-    found = np.empty((2, 4))
+    x, y = vectors("x", "y")
     matrix = np.arange(16.0).reshape(4, 4)[::2]  # not contiguous
-    Function([x, y], [x - y, x], 4)([matrix], [found])
+    (found,) = Function([x, y], [[x - y, x]])(matrix)
     np.testing.assert_array_equal(found, [matrix[0] - matrix[1], matrix[0]])
 
 
 def test_a_constant_or_an_input_may_be_an_output() -> None:
-    (x,) = vectors(4, "x")
-    found = [np.empty(4), np.empty(4)]
-    Function([x], [x, pt.zeros_like(x) + 2.5], 4)([np.arange(4.0)], found)
+    (x,) = vectors("x")
+    (found,) = Function([x], [[x, pt.zeros_like(x) + 2.5]])(np.arange(4.0))
     np.testing.assert_array_equal(found, [np.arange(4.0), np.full(4, 2.5)])
 
 
 @pytest.mark.parametrize("make", [lambda x: x.cumsum(), lambda x: pt.gamma(x), lambda x: x[::-1]])
 def test_what_is_not_known_is_refused(make) -> None:
-    (x,) = vectors(4, "x")
+    (x,) = vectors("x")
     with pytest.raises(UnknownOperation):
-        Function([x], [make(x)], 4)
+        Function([x], [[make(x)]])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_bits_do_not_depend_on_the_number_of_lanes(xor, restarts, dtype) -> None:
-    """So they depend neither on the width of vectors, nor on the place in one."""
-    wide = xor(n_lanes=64, dtype=dtype, n_steps=50)
-    work = restarts(wide, n=64, max_steps=50, rate=2.0)
-    state = wide.start(work.starts, work.hyper[0])
+    """So they depend neither on neighbours, nor on the place in a vector."""
+    signature = xor(dtype=dtype, stop_solved=True)
+    work = restarts(signature, n=64, max_steps=300, rate=2.0)
+    state = signature.start(work.starts, work.hyper[0])
     hyper = work.hyper.astype(dtype)
     targets = np.repeat(work.targets.T, 64, axis=1).astype(dtype)
-    none = np.zeros(64, np.int32)
-    ours, _, _ = compiled("pytensor", wide).advance(state, none, work.max_steps, hyper, targets)
-    for n in (1, 2, 8):
-        few = compiled("pytensor", replace(wide, n_lanes=n))
+    parts = (state, np.zeros(64, np.int32), work.max_steps, hyper, targets)
+    functions = compiled("pytensor", signature)
+    assert functions.any_lanes
+    ours, steps, solved = functions.advance(*parts)
+    assert 0 < solved.sum() < 64
+    for n in (1, 2, 8, 33):
         rows = slice(5, 5 + n)
-        parts = (state, none, work.max_steps, hyper, targets)
-        theirs, _, _ = few.advance(*(np.ascontiguousarray(a[..., rows]) for a in parts))
-        np.testing.assert_array_equal(theirs, ours[:, rows])
+        theirs = functions.advance(*(a[..., rows] for a in parts))
+        np.testing.assert_array_equal(theirs[0], ours[:, rows])
+        np.testing.assert_array_equal(theirs[1], steps[rows])
+        np.testing.assert_array_equal(theirs[2], solved[rows])
+    np.testing.assert_array_equal(state, parts[0])  # nothing that was given is overwritten
+    assert not parts[1].any()
+
+
+def test_bits_do_not_depend_on_the_width_of_vectors(xor, restarts, monkeypatch) -> None:
+    signature = xor(dtype="float32")
+    work = restarts(signature, n=20, max_steps=50, rate=2.0)
+    expected = train(compiled("pytensor", signature), work).state
+    for width in (8, 16, 128):
+        monkeypatch.setattr("runner.engines.loops.BLOCK_BYTES", width)
+        functions = runner.engines.pytensor.compile("pytensor", signature, "cpu")
+        np.testing.assert_array_equal(train(functions, work).state, expected)
 
 
 def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
@@ -108,7 +140,7 @@ def test_every_process_writes_the_same_program() -> None:
         "from runner.engines import compiled\n"
         "from runner.plan import Plan\n"
         "texts, make = [], simd._compiled\n"
-        "simd._compiled = lambda text: texts.append(text) or make(text)\n"
+        "simd._compiled = lambda text, n: texts.append(text) or make(text, n)\n"
         "problem = {'name': 'x', 'problem': {'gate': 'XOR'}, 'network': {'hidden': [3]}}\n"
         "from runner.experiment import load_experiment\n"
         "compiled('pytensor', Plan(load_experiment(problem)).configurations[0].signature())\n"

@@ -80,8 +80,8 @@ def interpreted(signature):
     steps = pt.tensor("steps", dtype="int32", shape=(signature.n_lanes,))
     limit = pt.tensor("limit", dtype="int32", shape=(signature.n_lanes,))
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
-    lane = Lane(rows, limit, step.layout.targets(pt, targets))
-    moved, count, solved = step.advance(step.unpack(state), steps, lane)
+    lane = Lane(rows, step.layout.targets(pt, targets))
+    moved, count, solved = step.advance(step.unpack(state), steps, limit, lane)
     mode = Mode("py", None)
     advance = pytensor.function(
         [state, steps, limit, hyper, targets],

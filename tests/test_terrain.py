@@ -32,7 +32,7 @@ def interpreted_product(signature):
         pt.tensor(name, dtype="float64", shape=(rows, n)) for name, rows in shapes.items()
     )
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
-    lane = Lane(rows, None, step.layout.targets(pt, targets))
+    lane = Lane(rows, step.layout.targets(pt, targets))
     product = step.product(step.unpack(state), step.layout.unpack(pt, directions), lane)
     return pytensor.function(
         [state, directions, hyper, targets],

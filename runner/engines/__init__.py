@@ -63,11 +63,14 @@ class Compiled:
     advance: Advance
     """``(state, steps, limit, hyper, targets) -> (state, steps, solved)``: ``n_steps`` steps of
     ``n_lanes`` lanes. state (n_rows, n_lanes), hyper (5, n_lanes) and targets (n_targets, n_lanes)
-    have the signature's dtype, steps and limit (n_lanes,) are int32, solved (n_lanes,) is bool."""
+    have the signature's dtype, steps and limit (n_lanes,) are int32, solved (n_lanes,) is bool and
+    tells of a lane that has halted before its limit."""
     evaluate: Evaluate
     """``(state, hyper, targets) -> Evaluation``: the same shapes, all float64."""
     compile_s: float
     """Seconds that building and compiling took."""
+    any_lanes: bool = False
+    """Whether both take any number of lanes, and ``advance`` goes on until all have halted."""
 
 
 def check_known(engine: str) -> None:
@@ -184,6 +187,8 @@ class Measured:
     product: Product
     """``(parameters, directions, hyper, targets) -> products``: the loss's Hessian times a
     direction per lane; all but hyper and targets are (n_parameters, n_lanes)."""
+    any_lanes: bool = False
+    """Whether both take any number of lanes."""
 
 
 @lru_cache(maxsize=64)

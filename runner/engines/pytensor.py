@@ -66,7 +66,7 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     if _is_simd(engine, signature, device):
         with suppress(simd.UnknownOperation):
             functions = _simd_advance(signature), _simd_evaluate(seen)
-            return Compiled(signature, *functions, time.perf_counter() - started)
+            return Compiled(signature, *functions, time.perf_counter() - started, any_lanes=True)
     mode = _mode(engine)
     advance, evaluate = _advance(signature, mode), _evaluate(seen, mode)
     _warm(signature, advance, evaluate)
@@ -91,7 +91,8 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
     """
     if _is_simd(engine, signature, device):
         with suppress(simd.UnknownOperation):
-            return Measured(signature, _simd_evaluate(signature), _simd_product(signature))
+            functions = _simd_evaluate(signature), _simd_product(signature)
+            return Measured(signature, *functions, any_lanes=True)
     mode = _mode(engine)
     return Measured(signature, _evaluate(signature, mode), _product(signature, mode))
 
@@ -151,37 +152,26 @@ def _inputs(step: Step) -> tuple[Any, Any, Any, Any, Any, Lane]:
     hyper = pt.tensor("hyper", dtype=dtype, shape=(len(HYPERPARAMETERS), shape))
     targets = pt.tensor("targets", dtype=dtype, shape=(step.signature.n_targets, shape))
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
-    return state, steps, limit, hyper, targets, Lane(rows, limit, step.layout.targets(pt, targets))
+    return state, steps, limit, hyper, targets, Lane(rows, step.layout.targets(pt, targets))
 
 
-def _vectors(step: Step) -> tuple[list[Any], Any, list[Any], Lane]:
-    """Symbolic inputs of a step in layout lanes, every row a vector of its own.
-
-    Returns the state's vectors, the steps, all other inputs in the order of `Lane`, and the lane.
-    """
+def _vectors(step: Step) -> tuple[list[Any], Lane]:
+    """The state of a step in layout lanes and its lane, every row a vector of its own."""
     signature = step.signature
 
-    def vector(name: str, dtype: str) -> Any:
-        return pt.tensor(name, dtype=dtype, shape=(signature.n_lanes,))
-
     def rows(name: str, n: int) -> list[Any]:
-        return [vector(f"{name}{i}", signature.dtype) for i in range(n)]
+        # how long a vector is, makes no difference to what is elementwise
+        return [pt.tensor(f"{name}{i}", dtype=signature.dtype, shape=(8,)) for i in range(n)]
 
-    limit = vector("limit", "int32")
     hyper, targets = rows("hyper", len(HYPERPARAMETERS)), rows("target", signature.n_targets)
-    fixed = [*hyper, limit, *targets]
-    lane = Lane(hyper, limit, targets)
-    return rows("state", signature.n_rows), vector("steps", "int32"), fixed, lane
+    return rows("state", signature.n_rows), Lane(hyper, targets)
 
 
 def _simd_advance(signature: Signature) -> Any:
     step = Step(pt, gradient, signature)
-    tensors, count, fixed, lane = _vectors(step)
-    moved, following, found = step.advance(tensors, count, lane)
-    n = len(tensors)
-    function = simd.Function(
-        [*tensors, count, *fixed], [*moved, following, found], signature.n_lanes, n + 1, clock=n
-    )
+    tensors, lane = _vectors(step)
+    moved, halted, found = step.attempt(tensors, lane)
+    loop = simd.Loop(tensors, [*lane.hyper, *lane.targets], moved, halted, [found])
 
     def advance(
         state: np.ndarray,
@@ -190,45 +180,33 @@ def _simd_advance(signature: Signature) -> Any:
         hyper: np.ndarray,
         targets: np.ndarray,
     ) -> tuple[np.ndarray, ...]:
-        counted, solved = np.empty(len(steps), np.int32), np.empty(len(steps), bool)
-        into = np.empty(state.shape, state.dtype), counted, solved
-        function([state, steps, hyper, limit, targets], into, signature.n_steps)
-        return into
+        state, steps = state.copy(order="C"), steps.copy()
+        solved = np.zeros(len(steps), bool)
+        loop(state, steps, limit, [hyper, targets], [solved])
+        return state, steps, solved
 
     return advance
 
 
 def _simd_evaluate(signature: Signature) -> Any:
     step = Step(pt, gradient, signature)
-    tensors, _, _, lane = _vectors(step)
-    groups = step.seen(tensors, lane)
-    inputs = [*tensors, *lane.hyper, *lane.targets]
-    function = simd.Function(inputs, [v for group in groups for v in group], signature.n_lanes)
-    n = signature.n_lanes
+    tensors, lane = _vectors(step)
+    function = simd.Function([*tensors, *lane.hyper, *lane.targets], step.seen(tensors, lane))
 
     def evaluate(*arrays: np.ndarray) -> Evaluation:
-        seen = [np.empty((len(group), n), group[0].type.dtype) for group in groups]
-        function(arrays, seen)
-        loss, gradients, outputs, solved, moved, next_loss = seen
-        return Evaluation(loss[0], gradients, outputs, solved[0], moved, next_loss[0])
+        (loss,), gradients, outputs, (solved,), moved, (next_loss,) = function(*arrays)
+        return Evaluation(loss, gradients, outputs, solved, moved, next_loss)
 
     return evaluate
 
 
 def _simd_product(signature: Signature) -> Any:
     step = Step(pt, gradient, signature)
-    tensors, _, _, lane = _vectors(step)
+    tensors, lane = _vectors(step)
     directions = [v.type() for v in tensors]
     product = step.product(tensors, directions, lane)
-    inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
-    function = simd.Function(inputs, product, signature.n_lanes)
-
-    def multiply(*arrays: np.ndarray) -> np.ndarray:
-        products = np.empty(arrays[0].shape)
-        function(arrays, [products])
-        return products
-
-    return multiply
+    function = simd.Function([*tensors, *directions, *lane.hyper, *lane.targets], [product])
+    return lambda *arrays: function(*arrays)[0]
 
 
 def _advance(signature: Signature, mode: Any) -> Any:
@@ -239,14 +217,14 @@ def _advance(signature: Signature, mode: Any) -> Any:
 
     def inner(*flat: Any) -> list[Any]:
         carried, count, fixed = list(flat[:n]), flat[n], flat[n + 2 :]
-        inside = Lane(fixed[:n_hyper], fixed[n_hyper], fixed[n_hyper + 1 :])
-        moved, count, solved = step.advance(carried, count, inside)
+        inside = Lane(fixed[1 : n_hyper + 1], fixed[n_hyper + 1 :])
+        moved, count, solved = step.advance(carried, count, fixed[0], inside)
         return [*moved, count, solved]
 
     traces = pytensor.scan(
         inner,
         outputs_info=[*tensors, steps, pt.zeros_like(steps, dtype="bool")],
-        non_sequences=[*lane.hyper, lane.limit, *lane.targets],
+        non_sequences=[limit, *lane.hyper, *lane.targets],
         n_steps=signature.n_steps,
         return_updates=False,
         # newer versions take the outer function's mode by themselves, and warn of this argument

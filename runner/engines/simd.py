@@ -3,7 +3,12 @@
 The graph of a step in layout lanes is elementwise throughout. An array compiler makes some thirty
 loops of it, each of which carries its vectors through memory. Here the whole graph is one straight
 line of vector instructions and the loop over steps is around that, so a block of lanes stays in
-registers, or next to them, for as long as a call lasts. Compiling takes tenths of a second.
+registers, or next to them, until one of its restarts is done. Compiling takes tenths of a second.
+
+Training takes nothing from the processor but additions, multiplications, divisions, square roots
+and fused multiply-adds, which IEEE 754 rounds exactly. So its bits depend neither on the width of
+the vectors nor on a mathematical library. (Logarithms, which are part of losses and not of their
+gradients, are the C library's.)
 """
 
 from __future__ import annotations
@@ -18,9 +23,10 @@ from pytensor.compile.mode import optdb
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
-from runner.engines.program import NAME, Program, UnknownOperation
+from runner.engines.line import UnknownOperation
+from runner.engines.loops import BLOCK_BYTES, NAME, once, scratch_bytes, until_done, width
 
-__all__ = ["Function", "UnknownOperation"]
+__all__ = ["Function", "Loop", "UnknownOperation"]
 
 
 class Function:
@@ -30,76 +36,135 @@ class Function:
     ----------
     inputs : sequence of tensor variables
         Vectors over lanes.
-    outputs : sequence of tensor variables
-        Vectors over lanes, elementwise functions of the inputs.
-    n_lanes : int
-        Length of every vector.
-    n_carried : int
-        The first so many outputs take the place of the first inputs in the next step.
-    clock : int, optional
-        The carried variable that stands still only where a step has changed nothing: a block of
-        lanes in which it does is left early.
+    outputs : sequence of sequences of tensor variables
+        Vectors over lanes, elementwise functions of the inputs; those of a group have one dtype.
 
     Raises
     ------
     UnknownOperation
         If the graph holds anything but elementwise operations that are known here.
+    """
 
-    Notes
-    -----
-    Training takes nothing from the processor but additions, multiplications, divisions, square
-    roots and fused multiply-adds, which IEEE 754 rounds exactly. So its bits depend neither on the
-    width of the vectors nor on a mathematical library. (Logarithms, which are part of losses and
-    not of their gradients, are the C library's.)
+    def __init__(self, inputs: Sequence[Any], outputs: Sequence[Sequence[Any]]) -> None:
+        graph = _graph(inputs, [variable for group in outputs for variable in group])
+        self._kinds = [(len(group), group[0].type.dtype) for group in outputs]
+        self._width = width(graph)
+        self._code, self._run = _compiled(once(graph), 1)
+
+    def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        """Compute the outputs.
+
+        Parameters
+        ----------
+        *inputs : ndarray
+            Each (n,), or (rows, n) for as many variables, of their dtypes; any n.
+
+        Returns
+        -------
+        list of ndarray
+            Each (variables of the group, n).
+        """
+        n = inputs[0].shape[-1]
+        if not n:
+            return [np.empty((rows, 0), dtype) for rows, dtype in self._kinds]
+        more = -n % self._width  # lanes that fill the last block
+        if more:
+            inputs = tuple(
+                np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, more)], mode="edge") for a in inputs
+            )
+        kept = [np.ascontiguousarray(a) for a in inputs]
+        outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._kinds]
+        sources, targets = _addresses(kept), _addresses(outputs)
+        self._run(sources.ctypes.data, targets.ctypes.data, n + more)
+        return [output[:, :n] for output in outputs]
+
+
+class Loop:
+    """A compiled step that is repeated in every column until it halts there.
+
+    Parameters
+    ----------
+    carried, fixed : sequence of tensor variables
+        The step's inputs, vectors over lanes: what it moves, and what it only reads.
+    moved : sequence of tensor variables
+        What takes the place of the carried inputs in the next step.
+    halts : tensor variable
+        Bool: where the step is not taken, so that the column has halted.
+    others : sequence of tensor variables
+        What else is told of a column's last step, taken or not.
+
+    Raises
+    ------
+    UnknownOperation
+        If the graph holds anything but elementwise operations that are known here.
     """
 
     def __init__(
         self,
-        inputs: Sequence[Any],
-        outputs: Sequence[Any],
-        n_lanes: int,
-        n_carried: int = 0,
-        clock: int | None = None,
+        carried: Sequence[Any],
+        fixed: Sequence[Any],
+        moved: Sequence[Any],
+        halts: Any,
+        others: Sequence[Any],
     ) -> None:
-        graph = FunctionGraph(list(inputs), list(outputs), clone=True)
-        # Merging equal terms and gathering constants is what PyTensor does better than LLVM.
-        optdb.query(RewriteDatabaseQuery(include=("merge", "canonicalize"))).rewrite(graph)
-        self._code = _compiled(Program(graph, n_lanes, n_carried, clock).text)
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-        self._call = kind(self._code.get_function_address(NAME))
+        graph = _graph([*carried, *fixed], [*moved, halts, *others])
+        self._scratch_bytes = scratch_bytes(graph)
+        self._code, self._run = _compiled(until_done(graph, len(carried)), 4)
 
     def __call__(
-        self, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], n_steps: int = 1
+        self,
+        carried: np.ndarray,
+        steps: np.ndarray,
+        limit: np.ndarray,
+        fixed: Sequence[np.ndarray],
+        others: Sequence[np.ndarray],
     ) -> None:
-        """Run every lane for some steps.
+        """Repeat the step.
 
         Parameters
         ----------
-        inputs : sequence of ndarray
-            Each (n_lanes,), or (rows, n_lanes) for as many variables, of their dtypes.
-        outputs : sequence of ndarray
-            Likewise, C-contiguous; overwritten.
-        n_steps : int
-            1 or more.
+        carried : ndarray, shape (variables, n)
+            Any n; C-contiguous. Overwritten.
+        steps : ndarray, shape (n,), int32
+            Steps taken before; overwritten.
+        limit : ndarray, shape (n,), int32
+            The number of steps at which a column halts, whatever it holds.
+        fixed : sequence of ndarray
+            Each (n,), or (rows, n) for as many variables.
+        others : sequence of ndarray
+            Each (n,); overwritten, but not where ``steps`` was at its limit from the beginning.
 
         Raises
         ------
         ValueError
-            If an output is not C-contiguous.
+            If what is overwritten is not C-contiguous.
         """
-        if not all(array.flags.c_contiguous for array in outputs):
+        if not all(array.flags.c_contiguous for array in (carried, steps, *others)):
             message = "an output is not C-contiguous; expected rows that lie one after the other"
             raise ValueError(message)
-        kept = [np.ascontiguousarray(array) for array in inputs]
-        sources, targets = _addresses(kept), _addresses(outputs)
-        self._call(sources.ctypes.data, targets.ctypes.data, n_steps)
+        if not len(steps):
+            return
+        kept = [np.ascontiguousarray(array) for array in (limit, *fixed)]
+        halted = np.empty(len(steps), bool)
+        sources = _addresses([carried, *kept[1:]])
+        targets = _addresses([carried, halted, *others])
+        clock, until = _addresses([steps, kept[0]])
+        scratch = np.empty(self._scratch_bytes + BLOCK_BYTES, np.uint8)
+        aligned = -(-scratch.ctypes.data // BLOCK_BYTES) * BLOCK_BYTES
+        self._run(sources.ctypes.data, targets.ctypes.data, len(steps), clock, until, aligned)
+
+
+def _graph(inputs: Sequence[Any], outputs: Sequence[Any]) -> FunctionGraph:
+    """A graph in which equal terms are one, and constants are gathered."""
+    graph = FunctionGraph(list(inputs), list(outputs), clone=True)
+    optdb.query(RewriteDatabaseQuery(include=("merge", "canonicalize"))).rewrite(graph)
+    return graph
 
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Addresses of the rows of C-contiguous arrays."""
     rows: list[int] = []
     for array in arrays:
-        # not array.ctypes.data: this is called so often that making ctypes' object would show
         first = array.__array_interface__["data"][0]
         rows += range(first, first + array.nbytes, array.shape[-1] * array.itemsize)
     return np.array(rows, np.int64)
@@ -117,8 +182,11 @@ def _machine() -> Any:
     )
 
 
-def _compiled(text: str) -> Any:
-    """Compile a module's text; what comes back owns the machine code."""
+def _compiled(text: str, n_numbers: int) -> tuple[Any, Any]:
+    """Compile a program whose function takes two tables and so many numbers.
+
+    Returns what owns the machine code, and the function.
+    """
     machine = _machine()
     module = binding.parse_assembly(text)
     module.verify()
@@ -126,4 +194,5 @@ def _compiled(text: str) -> Any:
     builder.getModulePassManager().run(module, builder)
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    return engine
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * n_numbers)
+    return engine, kind(engine.get_function_address(NAME))

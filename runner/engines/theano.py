@@ -127,7 +127,7 @@ def _shared(tensors: Sequence[Any], inputs: Sequence[Any], arrays: Sequence[np.n
     ]
 
 
-def _inputs(step: Step) -> tuple[list[Any], list[np.ndarray], list[Any], Any, Lane]:
+def _inputs(step: Step) -> tuple[list[Any], list[np.ndarray], list[Any], Lane]:
     """Symbolic inputs, an example of each, and what a step makes of them."""
     signature, dtype = step.signature, step.signature.dtype
     n = signature.n_lanes
@@ -141,22 +141,23 @@ def _inputs(step: Step) -> tuple[list[Any], list[np.ndarray], list[Any], Any, La
         np.zeros((signature.n_targets, n), dtype),
     ]
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
-    lane = Lane(rows, limit, step.layout.targets(T, targets))
-    return [state, steps, limit, hyper, targets], examples, step.unpack(state), steps, lane
+    lane = Lane(rows, step.layout.targets(T, targets))
+    return [state, steps, limit, hyper, targets], examples, step.unpack(state), lane
 
 
 def _advance(signature: Signature) -> Any:
     step = Step(T, gradient, signature)
-    inputs, examples, tensors, steps, lane = _inputs(step)
-    given = [*tensors, steps, *lane.hyper, lane.limit, *lane.targets]
+    inputs, examples, tensors, lane = _inputs(step)
+    _, steps, limit, _, _ = inputs
+    given = [*tensors, steps, limit, *lane.hyper, *lane.targets]
     variables = _shared(given, inputs, examples)
     solved = theano.shared(np.zeros(signature.n_lanes, bool))
     load = _function(inputs, [], zip(variables, given, strict=True), _SELDOM)
 
     n, n_hyper = len(tensors), len(lane.hyper)
-    fixed = variables[n + 1 :]
-    inside = Lane(fixed[:n_hyper], fixed[n_hyper], fixed[n_hyper + 1 :])
-    moved, count, found = step.advance(variables[:n], variables[n], inside)
+    fixed = variables[n + 2 :]
+    inside = Lane(fixed[:n_hyper], fixed[n_hyper:])
+    moved, count, found = step.advance(variables[:n], variables[n], variables[n + 1], inside)
     new = [*moved, count, found]
     forward = _function([], [], zip([*variables[: n + 1], solved], new, strict=True))
     read = _function([], [step.pack(variables[:n]), variables[n], solved], mode=_SELDOM)
@@ -172,7 +173,7 @@ def _advance(signature: Signature) -> Any:
 
 def _evaluate(signature: Signature) -> Any:
     step = Step(T, gradient, signature)
-    (state, _, _, hyper, targets), _, tensors, _, lane = _inputs(step)
+    (state, _, _, hyper, targets), _, tensors, lane = _inputs(step)
     function = _function([state, hyper, targets], step.evaluate(tensors, lane), mode=_SELDOM)
 
     def evaluate(*arrays: np.ndarray) -> Evaluation:

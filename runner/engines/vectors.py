@@ -102,22 +102,30 @@ class Vectors:
         """A block of lanes of one variable."""
         return ir.VectorType(TYPES[dtype], self.width)
 
-    def load(self, table: Any, row: int, first: Any, dtype: str) -> Any:
-        """Read a variable's lanes from ``first`` on; the table holds where its vector begins."""
-        value = self.builder.load(self._pointer(table, row, first, dtype))
+    def stored_type(self, dtype: str) -> ir.VectorType:
+        """The same in memory, where a bool is a byte."""
+        return ir.VectorType(TYPES["int8" if dtype == "bool" else dtype], self.width)
+
+    def load(self, pointer: Any, dtype: str) -> Any:
+        """Read a block of lanes."""
+        value = self.builder.load(pointer)
         value.align = 1
         return self.builder.trunc(value, self.type("bool")) if dtype == "bool" else value
 
-    def store(self, value: Any, table: Any, row: int, first: Any, dtype: str) -> None:
-        """Write a variable's lanes, likewise."""
+    def store(self, value: Any, pointer: Any, dtype: str) -> None:
+        """Write a block of lanes."""
         if dtype == "bool":
             value = self.builder.zext(value, self.type("int8"))
-        self.builder.store(value, self._pointer(table, row, first, dtype)).align = 1
+        self.builder.store(value, pointer).align = 1
 
-    def _pointer(self, table: Any, row: int, first: Any, dtype: str) -> Any:
+    def address(self, table: Any, row: int, first: Any, dtype: str) -> Any:
+        """Where a variable's lanes lie from ``first`` on; the table holds where its vector begins.
+
+        The table is read once, at the program's beginning.
+        """
         base = self.entry.load(self.entry.gep(table, [I64(row)]))
         offset = self.builder.mul(first, I64(np.dtype(dtype).itemsize))
-        kind = ir.PointerType(self.type("int8" if dtype == "bool" else dtype))
+        kind = ir.PointerType(self.stored_type(dtype))
         return self.builder.inttoptr(self.builder.add(base, offset), kind)
 
     def splat(self, number: float, dtype: str) -> Any:

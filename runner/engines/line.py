@@ -1,102 +1,47 @@
-"""An elementwise graph as a program for LLVM: a loop over blocks of lanes, in it one over steps."""
+"""An elementwise graph, written down as one straight line of vector instructions."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from llvmlite import ir
 from pytensor.graph.basic import Constant
 from pytensor.graph.fg import FunctionGraph
 from pytensor.scalar.basic import upcast
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 
-from runner.engines.vectors import COMPARISONS, FLOATS, I64, Vectors
-
-NAME = "advance"
-"""The function's name in the program: ``advance(inputs, outputs, n_steps)``, where the first two
-point to the addresses of the variables' vectors."""
-
-BLOCK_BYTES = 64
-"""Bytes of one variable in a block of lanes: two AVX registers, whose latencies overlap."""
+from runner.engines.vectors import COMPARISONS, FLOATS, Vectors
 
 
 class UnknownOperation(NotImplementedError):
     """A graph holds an operation that is not elementwise, or has no vector code here."""
 
 
-class Program:
-    """The program of a graph.
+class Line:
+    """Writes a graph's operations, one after the other.
 
     Parameters
     ----------
     graph : FunctionGraph
-    n_lanes, n_carried, clock
-        See `runner.engines.simd.Function`.
+    vectors : Vectors
     """
 
-    def __init__(
-        self, graph: FunctionGraph, n_lanes: int, n_carried: int, clock: int | None
-    ) -> None:
+    def __init__(self, graph: FunctionGraph, vectors: Vectors) -> None:
         self.graph = graph
-        size = max(np.dtype(v.type.dtype).itemsize for v in graph.inputs)
-        width = math.gcd(n_lanes, BLOCK_BYTES // size)
-        module = ir.Module("lanes")
-        table = ir.PointerType(I64)
-        kind = ir.FunctionType(ir.VoidType(), (table, table, I64))
-        self._function = ir.Function(module, kind, NAME)
-        self._vectors = Vectors(module, self._function.append_basic_block("entry"), width)
+        self._vectors = vectors
         self._values: dict[Any, Any] = {}
         self._products: dict[Any, tuple[Any, Any]] = {}  # to be fused with the sum they are in
-        self._write(n_lanes, n_carried, clock)
-        self.text = str(module)
 
-    def _write(self, n_lanes: int, n_carried: int, clock: int | None) -> None:
-        """Write both loops."""
-        sources, targets, n_steps = self._function.args
-        block, step, stored, end = (
-            self._function.append_basic_block(name) for name in ("block", "step", "stored", "end")
-        )
-        v = self._vectors
-        graph = self.graph
-        b = v.begin(block)
-        first = b.phi(I64)  # of the block's lanes
-        first.add_incoming(I64(0), v.entry.block)
-        loaded = [v.load(sources, i, first, x.type.dtype) for i, x in enumerate(graph.inputs)]
-        b.branch(step)
+    def write(self, values: Mapping[Any, Any]) -> list[Any]:
+        """Write the operations where ``vectors`` stands; return the graph's outputs.
 
-        b = v.begin(step)
-        count = b.phi(I64)
-        count.add_incoming(I64(0), block)
-        carried = [b.phi(value.type) for value in loaded[:n_carried]]
-        for phi, value in zip(carried, loaded, strict=False):
-            phi.add_incoming(value, block)
-        self._values |= zip(graph.inputs, [*carried, *loaded[n_carried:]], strict=True)
-        outputs = self._body()
-        for phi, value in zip(carried, outputs, strict=False):
-            phi.add_incoming(value, step)
-        done = b.add(count, I64(1))
-        count.add_incoming(done, step)
-        more = b.icmp_signed("<", done, n_steps)
-        if clock is not None:
-            more = b.and_(more, v.any(b.icmp_signed("!=", outputs[clock], carried[clock])))
-        b.cbranch(more, step, stored)
-
-        b = v.begin(stored)
-        for i, (variable, value) in enumerate(zip(graph.outputs, outputs, strict=True)):
-            v.store(value, targets, i, first, variable.type.dtype)
-        following = b.add(first, I64(v.width))
-        first.add_incoming(following, stored)
-        b.cbranch(b.icmp_signed("<", following, I64(n_lanes)), block, end)
-
-        v.begin(end).ret_void()
-        v.entry.branch(block)
-
-    def _body(self) -> list[Any]:
-        """Write one step."""
+        Parameters
+        ----------
+        values : mapping
+            A vector for every input of the graph.
+        """
+        self._values |= values
         for node in self.graph.toposort():
             (out,) = node.outputs
             if isinstance(node.op, DimShuffle | Alloc):  # a constant, stretched over the lanes
