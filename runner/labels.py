@@ -100,11 +100,18 @@ def label(
     saturated = near & merged & ~constant & growing
     # A rise by rounding alone is no oscillation.
     rising = -fall > 1e-12 * np.abs(loss)
-    names = np.select(
-        [~finite, solved, cycling, plateau, saturated, rising, resting],
-        ["diverged", "solved", "cycling", "plateau", "saturated", "oscillating", "stationary"],
-        default="descending",
-    ).astype(object)
+    holds = {
+        "diverged": ~finite,
+        "solved": solved,
+        "cycling": cycling,
+        "plateau": plateau,
+        "saturated": saturated,
+        "oscillating": rising,
+        "stationary": resting,
+        "descending": np.ones(len(solved), bool),
+    }
+    first = np.argmax(list(holds.values()), axis=0)
+    names = np.array(list(holds), object)[first]
     stuck = (names == "plateau") | (names == "saturated")
     return Verdict(names, np.where(stuck, level, np.nan))
 

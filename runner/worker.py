@@ -172,7 +172,6 @@ def _table(task: Task, signature: Signature, restarts: Restarts, ended: Endpoint
         ended.seen,
         counted.get("period"),
     )
-    curves = [ended.curves.get(i) for i in range(wide.shape[1])]
     numbers = [np.arange(s.start, s.stop) for s in task.segments]
     owners = [
         np.full(len(k), s.configuration.index) for s, k in zip(task.segments, numbers, strict=True)
@@ -191,10 +190,23 @@ def _table(task: Task, signature: Signature, restarts: Restarts, ended: Endpoint
         verdict.level,
         *(counts.astype(np.int64) for counts in counted.values()),
         *weights,
-        [None if curve is None else [step for step, _ in curve] for curve in curves],
-        [None if curve is None else [loss for _, loss in curve] for curve in curves],
+        *_curves(ended, wide.shape[1]),
     ]
     schema = shard_schema(signature)
     return pa.table(
         [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
     )
+
+
+def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
+    """Steps and losses of the curves, a list for each of n restarts; null where it is not traced."""
+    traced = sorted(ended.curves)
+    lengths = np.zeros(n, np.int64)
+    lengths[traced] = [len(ended.curves[i]) for i in traced]
+    missing = np.ones(n + 1, bool)  # arrow's offsets: a null's says where its list would begin
+    missing[traced] = missing[n] = False
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32(), mask=missing)
+    points = [point for i in traced for point in ended.curves[i]]
+    steps = pa.array([step for step, _ in points], pa.int32())
+    losses = pa.array([loss for _, loss in points], pa.float64())
+    return pa.ListArray.from_arrays(offsets, steps), pa.ListArray.from_arrays(offsets, losses)

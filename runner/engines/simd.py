@@ -7,8 +7,7 @@ registers, or next to them, until one of its restarts is done. Compiling takes t
 
 Training takes nothing from the processor but additions, multiplications, divisions, square roots
 and fused multiply-adds, which IEEE 754 rounds exactly. So its bits depend neither on the width of
-the vectors nor on a mathematical library. (Logarithms, which are part of losses and not of their
-gradients, are the C library's.)
+the vectors nor on a mathematical library.
 """
 
 from __future__ import annotations

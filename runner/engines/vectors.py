@@ -67,11 +67,33 @@ _TANH = {
     ),
 }
 
-# exp: least and largest argument, ln 2 in two parts, degree of the series, bits of the mantissa.
-# A multiple of the first part up to 1024 is exact.
-_EXP = {
-    "float32": (-87.0, 88.0, 0.693359375, -2.12194440054690583e-4, 8, 23, _I32),
-    "float64": (-708.0, 709.0, 0.693145751953125, 1.42860682030941723212e-6, 14, 52, I64),
+# exp: least and largest argument, degree of the series
+_EXP = {"float32": (-87.0, 88.0, 8), "float64": (-708.0, 709.0, 14)}
+
+# log(1 + f) = 2 s + s z p(z) with s = f / (2 + f) and z = s²: the polynomial of least largest
+# relative error of the logarithm between sqrt(1/2) and sqrt(2), 5e-12 and 1e-18, found likewise.
+_LOG = {
+    "float32": (
+        0.66666665655455369027,
+        0.40000335191088373337,
+        0.28537308530280309255,
+        0.23582151502265395431,
+    ),
+    "float64": (
+        0.66666666666667344128,
+        0.39999999999414675746,
+        0.28571428742387982499,
+        0.22222198573157871771,
+        0.18183564327007024514,
+        0.15314050531949471858,
+        0.14795949746504109102,
+    ),
+}
+
+# ln 2 in two parts, of which the first has so few bits that a multiple of it up to 1024 is exact
+_LN2 = {
+    "float32": (0.693359375, -2.12194440054690583e-4),
+    "float64": (0.693145751953125, 1.42860682030941723212e-6),
 }
 
 
@@ -222,33 +244,82 @@ class Vectors:
 
     def _exp(self, x: Any) -> Any:
         """2**n times the series of exp(x - n ln 2), whose argument is at most ln 2 / 2."""
-        b = self.builder
-        low, high, first, second, degree, mantissa, integer = _EXP[_dtype(x.type)]
+        b, bits = self.builder, _Bits(self, x)
+        low, high, degree = _EXP[_dtype(x.type)]
+        first, second = _LN2[_dtype(x.type)]
         inside = self._more(self._less(x, self._same(high, x)), self._same(low, x))
         n = self._intrinsic("rint", b.fmul(inside, self._same(1 / math.log(2), x)))
         rest = self.fused(n, self._same(-first, x), inside)
         rest = self.fused(n, self._same(-second, x), rest)
         series = self._polynomial(rest, [1 / math.factorial(k) for k in range(degree)])
-        kind = ir.VectorType(integer, self.width)
-        bias = 2 ** (integer.width - mantissa - 2) - 1
-        exponent = b.add(b.fptosi(n, kind), ir.Constant(kind, [integer(bias)] * self.width))
-        power = b.shl(exponent, ir.Constant(kind, [integer(mantissa)] * self.width))
+        # added to 1.5 * 2**mantissa, the integer n is the last bits
+        last = b.bitcast(b.fadd(n, self._same(1.5 * 2**bits.mantissa, x)), bits.kind)
+        power = b.shl(b.add(last, bits.same(bits.bias)), bits.same(bits.mantissa))
         value = b.fmul(series, b.bitcast(power, x.type))
         value = b.select(b.fcmp_ordered("<", x, self._same(low, x)), self._same(0, x), value)
         large = b.fcmp_unordered(">", x, self._same(high, x))  # or a nan, which this sum keeps
         return b.select(large, b.fadd(x, self._same(math.inf, x)), value)
 
+    def _log(self, x: Any) -> Any:
+        """K ln 2 + log(1 + f), where x = 2**k (1 + f) and 1 + f is from sqrt(1/2) to sqrt(2)."""
+        b, bits = self.builder, _Bits(self, x)
+        first, second = _LN2[_dtype(x.type)]
+        zero, half, two = (self._same(c, x) for c in (0, 0.5, 2))
+        # a subnormal number has no exponent of its own
+        tiny = b.fcmp_ordered("<", x, self._same(2.0 ** (1 - bits.bias), x))
+        scaled = b.select(tiny, b.fmul(x, self._same(2.0**bits.mantissa, x)), x)
+        bias = b.select(tiny, self._same(bits.bias + bits.mantissa, x), self._same(bits.bias, x))
+        least = bits.of(math.sqrt(0.5))
+        moved = b.add(b.bitcast(scaled, bits.kind), bits.same(bits.of(1.0) - least))
+        # set behind the bits of 2**mantissa, an integer is the number that it adds to that
+        large = 2.0**bits.mantissa
+        exponent = b.or_(b.lshr(moved, bits.same(bits.mantissa)), bits.same(bits.of(large)))
+        k = b.fsub(b.fsub(b.bitcast(exponent, x.type), self._same(large, x)), bias)
+        rest = b.and_(moved, bits.same(2**bits.mantissa - 1))
+        f = b.fsub(b.bitcast(b.add(rest, bits.same(least)), x.type), self._same(1, x))
+        s = b.fdiv(f, b.fadd(two, f))
+        z = b.fmul(s, s)
+        series = b.fmul(z, self._polynomial(z, _LOG[_dtype(x.type)]))
+        square = b.fmul(half, b.fmul(f, f))
+        low = self.fused(s, b.fadd(square, series), b.fmul(k, self._same(second, x)))
+        value = self.fused(k, self._same(first, x), b.fsub(f, b.fsub(square, low)))
+        infinite = self._same(math.inf, x)
+        value = b.select(b.fcmp_ordered("==", x, infinite), x, value)
+        zero_or_none = b.select(
+            b.fcmp_ordered("==", x, zero), b.fneg(infinite), self._same(math.nan, x)
+        )
+        return b.select(b.fcmp_ordered(">", x, zero), value, zero_or_none)
+
     def _log1p(self, x: Any) -> Any:
         """log(1 + x), by the logarithm of the rounded sum (Kahan)."""
         b, one = self.builder, self._same(1, x)
         total = b.fadd(one, x)
-        exact = b.fdiv(b.fmul(self._intrinsic("log", total), x), b.fsub(total, one))
+        exact = b.fdiv(b.fmul(self._log(total), x), b.fsub(total, one))
         return b.select(b.fcmp_ordered("==", total, one), x, exact)
 
     def _sign(self, x: Any) -> Any:
         b, zero = self.builder, self._same(0, x)
         below = b.select(b.fcmp_ordered("<", x, zero), self._same(-1, x), x)
         return b.select(b.fcmp_ordered(">", x, zero), self._same(1, x), below)
+
+
+class _Bits:
+    """The integers that the bits of a vector of floats are."""
+
+    def __init__(self, vectors: Vectors, x: Any) -> None:
+        self._dtype = np.dtype(_dtype(x.type))
+        self._integer = _I32 if self._dtype.itemsize == 4 else I64
+        self.kind = ir.VectorType(self._integer, vectors.width)
+        self.mantissa = np.finfo(self._dtype).nmant
+        self.bias = 1 - int(np.finfo(self._dtype).minexp)
+
+    def of(self, number: float) -> int:
+        """The bits of a number."""
+        return int(self._dtype.type(number).view(f"i{self._dtype.itemsize}"))
+
+    def same(self, bits: int) -> Any:
+        """A constant."""
+        return ir.Constant(self.kind, [self._integer(bits)] * self.kind.count)
 
 
 def _dtype(kind: Any) -> str:
@@ -303,7 +374,7 @@ _OPERATIONS: dict[tuple[str, str], Write] = {
     ("Minimum", "float"): lambda v, a, b: v._intrinsic("minimum", a, b),
     ("Tanh", "float"): Vectors._tanh,
     ("Exp", "float"): Vectors._exp,
-    ("Log", "float"): lambda v, a: v._intrinsic("log", a),
+    ("Log", "float"): Vectors._log,
     ("Log1p", "float"): Vectors._log1p,
     ("IsNan", "float"): lambda v, a: v.builder.fcmp_unordered("uno", a, a),
     **{
