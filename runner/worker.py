@@ -199,7 +199,7 @@ def _table(task: Task, signature: Signature, restarts: Restarts, ended: Endpoint
 
 
 def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
-    """Steps and losses of the curves, a list for each of n restarts; null where it is not traced."""
+    """Steps and losses of n restarts' curves, as lists; null where a restart is not traced."""
     traced = sorted(ended.curves)
     lengths = np.zeros(n, np.int64)
     lengths[traced] = [len(ended.curves[i]) for i in traced]

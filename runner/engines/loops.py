@@ -12,14 +12,11 @@ from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.line import Line
-from runner.engines.vectors import I64, TYPES, Vectors
+from runner.engines.vectors import BLOCK_BYTES, I64, TYPES, Vectors
 
 NAME = "run"
 """The function's name in a program. Its first arguments are tables: where the inputs' vectors
 begin, and the outputs'."""
-
-BLOCK_BYTES = 64
-"""Bytes of one variable in a block of lanes: two AVX registers, whose latencies overlap."""
 
 _I8 = ir.IntType(8)
 _TABLE = ir.PointerType(I64)
@@ -132,6 +129,7 @@ class _UntilDone:
         # Of every lane: its column, or -1; how many steps its column has left; whether it has
         # halted; and the outputs that are not carried.
         self.held, self.left = (entry.alloca(ir.ArrayType(I64, lanes)) for _ in range(2))
+        self.left.align = BLOCK_BYTES  # LLVM then aligns what it puts on the stack itself, too
         self.others = [entry.alloca(self.v.stored_type(x.type.dtype)) for x in self._others]
         self.column = entry.alloca(I64)  # the next to take a lane
         self.taken = entry.alloca(I64)  # steps since the last turn but the one that ended it
@@ -161,7 +159,8 @@ class _UntilDone:
         b = v.begin(enter)
         held = b.load(b.bitcast(self.held, ir.PointerType(ir.VectorType(I64, v.width))))
         held.align = 8
-        holds = b.icmp_signed(">=", held, ir.Constant(held.type, [0] * v.width))
+        empty = b.icmp_signed("<", held, ir.Constant(held.type, [0] * v.width))
+        holds = b.not_(b.sext(empty, v.mask))
         most = b.load(self.most)
         loaded = [
             v.load(self._block(run, I64(row)), run.dtype)
@@ -169,7 +168,7 @@ class _UntilDone:
             for row in range(run.rows)
         ]
         step, leave = (self.function.append_basic_block(name) for name in ("step", "leave"))
-        b.branch(step)
+        before = b
 
         b = v.begin(step)
         taken = b.phi(I64)
@@ -178,7 +177,8 @@ class _UntilDone:
         for phi, value in zip(carried, loaded, strict=False):
             phi.add_incoming(value, enter)
         values = dict(zip(graph.inputs, [*carried, *loaded[self.n_carried :]], strict=True))
-        outputs = Line(graph, v).write(values)
+        outputs = Line(graph, v).write(values, graph.inputs[self.n_carried :], before)
+        before.branch(step)
         halts = outputs[self.n_carried]
         following = b.add(taken, I64(1))
         taken.add_incoming(following, step)
@@ -189,9 +189,10 @@ class _UntilDone:
 
         b = v.begin(leave)
         b.store(taken, self.taken)
+        stays = v.holds(halts)
         runs = [(run, row) for run in self.runs for row in range(run.rows)]
         for (run, row), old, new in zip(runs, carried, outputs, strict=False):
-            v.store(b.select(halts, old, new), self._block(run, I64(row)), run.dtype)
+            v.store(b.select(stays, old, new), self._block(run, I64(row)), run.dtype)
         for place, x, value in zip(
             self.others, self._others, outputs[self.n_carried :], strict=True
         ):

@@ -23,7 +23,8 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
 from runner.engines.line import UnknownOperation
-from runner.engines.loops import BLOCK_BYTES, NAME, once, scratch_bytes, until_done, width
+from runner.engines.loops import NAME, once, scratch_bytes, until_done, width
+from runner.engines.vectors import BLOCK_BYTES
 
 __all__ = ["Function", "Loop", "UnknownOperation"]
 
@@ -189,8 +190,12 @@ def _compiled(text: str, n_numbers: int) -> tuple[Any, Any]:
     machine = _machine()
     module = binding.parse_assembly(text)
     module.verify()
-    builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(2))
-    builder.getModulePassManager().run(module, builder)
+    # The code is written as it is to be. To combine instructions anew would only pack masks again.
+    passes = binding.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    options = binding.create_pipeline_tuning_options()
+    passes.run(module, binding.create_pass_builder(machine, options))
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * n_numbers)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from llvmlite import ir
 
 I64 = ir.IntType(64)
 _I32 = ir.IntType(32)
-_BOOL = ir.IntType(1)
 
 FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
-TYPES = FLOATS | {"int32": _I32, "int8": ir.IntType(8), "bool": _BOOL}
-"""The type of one lane by dtype; a bool is a byte in memory."""
+TYPES = FLOATS | {"int32": _I32, "int8": ir.IntType(8)}
+"""The type of one lane by dtype."""
+
+BLOCK_BYTES = 64
+"""Bytes of one variable in a block of lanes: two AVX registers, whose latencies overlap."""
 
 # tanh(x) = x p(x²) / q(x²) up to a bound: the rational function of least largest relative error,
 # 6e-9 and 2e-17, found with Remez' algorithm. Constants first. At the bound tanh is four units in
@@ -113,6 +116,9 @@ class Vectors:
         self.module = module
         self.entry = self.builder = ir.IRBuilder(entry)
         self.width = width
+        # What a comparison gives: as many bits as a lane has, all of them set or none. LLVM would
+        # pack single bits into bytes for every operation on them.
+        self.mask = ir.VectorType(ir.IntType(8 * BLOCK_BYTES // width), width)
         self._splats: dict[tuple[str, str], Any] = {}
 
     def begin(self, block: Any) -> Any:
@@ -120,9 +126,16 @@ class Vectors:
         self.builder = ir.IRBuilder(block)
         return self.builder
 
+    @contextmanager
+    def at(self, builder: Any) -> Iterator[None]:
+        """Write elsewhere for a while."""
+        here, self.builder = self.builder, builder
+        yield
+        self.builder = here
+
     def type(self, dtype: str) -> ir.VectorType:
         """A block of lanes of one variable."""
-        return ir.VectorType(TYPES[dtype], self.width)
+        return self.mask if dtype == "bool" else ir.VectorType(TYPES[dtype], self.width)
 
     def stored_type(self, dtype: str) -> ir.VectorType:
         """The same in memory, where a bool is a byte."""
@@ -132,12 +145,14 @@ class Vectors:
         """Read a block of lanes."""
         value = self.builder.load(pointer)
         value.align = 1
-        return self.builder.trunc(value, self.type("bool")) if dtype == "bool" else value
+        if dtype != "bool":
+            return value
+        return self._spread(self.builder.icmp_unsigned("!=", value, _none(value)))
 
     def store(self, value: Any, pointer: Any, dtype: str) -> None:
         """Write a block of lanes."""
         if dtype == "bool":
-            value = self.builder.zext(value, self.type("int8"))
+            value = self.builder.zext(self.holds(value), self.type("int8"))
         self.builder.store(value, pointer).align = 1
 
     def address(self, table: Any, row: int, first: Any, dtype: str) -> Any:
@@ -154,9 +169,11 @@ class Vectors:
         """A constant in every lane."""
         key = (dtype, float(number).hex())
         if key not in self._splats:
-            single = TYPES[dtype](
-                float(np.dtype(dtype).type(number)) if dtype in FLOATS else int(number)
-            )
+            element = self.type(dtype).element
+            if dtype in FLOATS:
+                single = element(float(np.dtype(dtype).type(number)))
+            else:
+                single = element(-int(number) if dtype == "bool" else int(number))
             none = ir.Constant(self.type(dtype), ir.Undefined)
             vector = self.entry.insert_element(none, single, _I32(0))
             order = ir.Constant(ir.VectorType(_I32, self.width), None)
@@ -166,7 +183,29 @@ class Vectors:
     def any(self, mask: Any) -> Any:
         """Whether a mask holds in any lane."""
         bits = ir.IntType(self.width)
-        return self.builder.icmp_unsigned("!=", self.builder.bitcast(mask, bits), bits(0))
+        held = self.builder.bitcast(self.holds(mask), bits)
+        return self.builder.icmp_unsigned("!=", held, bits(0))
+
+    def holds(self, mask: Any) -> Any:
+        """A mask as single bits."""
+        return self.builder.icmp_signed("<", mask, _none(mask))
+
+    def _spread(self, bits: Any) -> Any:
+        """A mask of single bits."""
+        return self.builder.sext(bits, self.mask)
+
+    def multiplied(self, factors: Sequence[Any]) -> Any:
+        """A product, from the first factor on."""
+        value = factors[0]
+        for factor in factors[1:]:
+            value = self.builder.fmul(value, factor)
+        return value
+
+    def plus(self, value: Any, factors: Sequence[Any]) -> Any:
+        """A value plus a product of one or two factors."""
+        if len(factors) == 1:
+            return self.builder.fadd(value, factors[0])
+        return self.fused(factors[0], factors[1], value)
 
     def fused(self, a: Any, b: Any, c: Any) -> Any:
         """Return a * b + c, rounded once where the processor can."""
@@ -189,15 +228,23 @@ class Vectors:
         if name == "Cast":
             return self._cast(values[0], dtype, result)
         if name in ("Switch", "Second", "Identity"):
-            return self.builder.select(*values) if name == "Switch" else values[-1]
+            if name != "Switch":
+                return values[-1]
+            mask, *either = values
+            return self.builder.select(self.holds(mask), *either)
         kind = "float" if dtype in FLOATS else "bool" if dtype == "bool" else "int"
         write = _OPERATIONS.get((name, kind))
-        return None if write is None else write(self, *values)
+        if write is None:
+            return None
+        value = write(self, *values)
+        return self._spread(value) if name in COMPARISONS or name == "IsNan" else value
 
     def _cast(self, value: Any, source: str, target: str) -> Any | None:
         b, kind = self.builder, self.type(target)
         if source == target:
             return value
+        if source == "bool":
+            value = self.holds(value)
         if source in FLOATS:
             if target not in FLOATS:
                 return None
@@ -235,12 +282,22 @@ class Vectors:
             value = self.fused(value, x, self._same(c, x))
         return value
 
-    def _tanh(self, x: Any) -> Any:
+    def absolute(self, x: Any) -> Any:
+        """Absolute value."""
+        return self._intrinsic("fabs", x)
+
+    def tanh(self, x: Any, exponent: int = 0) -> Any:
+        """tanh(x * 2**exponent)."""
+        b = self.builder
         bound, above, below = _TANH[_dtype(x.type)]
-        x = self._more(self._same(-bound, x), self._less(self._same(bound, x), x))  # a nan stays
-        square = self.builder.fmul(x, x)
-        numerator = self.builder.fmul(x, self._polynomial(square, above))
-        return self.builder.fdiv(numerator, self._polynomial(square, below))
+        # By the absolute value, as a bound on either side would take a unit that multiplies.
+        size = self._less(self._same(math.ldexp(bound, -exponent), x), self.absolute(x))  # or nan
+        x = self._intrinsic("copysign", size, x)
+        square = b.fmul(x, x)
+        odd = [math.ldexp(c, exponent * (2 * i + 1)) for i, c in enumerate(above)]
+        even = [math.ldexp(c, exponent * 2 * i) for i, c in enumerate(below)]
+        numerator = b.fmul(x, self._polynomial(square, odd))
+        return b.fdiv(numerator, self._polynomial(square, even))
 
     def _exp(self, x: Any) -> Any:
         """2**n times the series of exp(x - n ln 2), whose argument is at most ln 2 / 2."""
@@ -322,6 +379,11 @@ class _Bits:
         return ir.Constant(self.kind, [self._integer(bits)] * self.kind.count)
 
 
+def _none(mask: Any) -> Any:
+    """A vector of integers that are 0."""
+    return ir.Constant(mask.type, [0] * mask.type.count)
+
+
 def _dtype(kind: Any) -> str:
     """The dtype of a vector of floats."""
     return "float32" if kind.element == FLOATS["float32"] else "float64"
@@ -363,7 +425,7 @@ _OPERATIONS: dict[tuple[str, str], Write] = {
     ("XOR", "bool"): _folded("xor"),
     ("Invert", "bool"): lambda v, a: v.builder.not_(a),
     ("Neg", "float"): lambda v, a: v.builder.fneg(a),
-    ("Abs", "float"): lambda v, a: v._intrinsic("fabs", a),
+    ("Abs", "float"): Vectors.absolute,
     ("Sign", "float"): Vectors._sign,
     ("Sqr", "float"): lambda v, a: v.builder.fmul(a, a),
     ("Sqrt", "float"): lambda v, a: v._intrinsic("sqrt", a),
@@ -372,7 +434,7 @@ _OPERATIONS: dict[tuple[str, str], Write] = {
     ("Pow", "float"): lambda v, a, b: v._intrinsic("pow", a, b),
     ("Maximum", "float"): lambda v, a, b: v._intrinsic("maximum", a, b),
     ("Minimum", "float"): lambda v, a, b: v._intrinsic("minimum", a, b),
-    ("Tanh", "float"): Vectors._tanh,
+    ("Tanh", "float"): Vectors.tanh,
     ("Exp", "float"): Vectors._exp,
     ("Log", "float"): Vectors._log,
     ("Log1p", "float"): Vectors._log1p,
