@@ -317,27 +317,19 @@ class Step:
                 found += [self.T.stack(z), self.T.stack(y)]
         return found
 
-    def seen(self, tensors: Sequence[Tensor], lane: Lane) -> list[list[Tensor]]:
-        """What is known of an endpoint, a group of tensors for each of `Evaluation`'s fields."""
-        T, layout = self.T, self.layout
-        parameters = tensors[: self.n_tensors]
-        pre, out = layout.forward(T, parameters, lane.targets)
+    def look(self, parameters: Sequence[Tensor], lane: Lane) -> list[list[Tensor]]:
+        """What is seen at parameters: groups of loss, gradient, outputs and whether it is solved."""
+        pre, out = self.layout.forward(self.T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
-        moved = self.update(tensors, gradients, lane)[: self.n_tensors]
-        next_pre, next_out = layout.forward(T, moved, lane.targets)
-        return [
-            [self.loss(parameters, pre, out, lane)],
-            gradients,
-            list(out),
-            [self.solved(out, lane.targets)],
-            moved,
-            [self.loss(moved, next_pre, next_out, lane)],
-        ]
+        loss = self.loss(parameters, pre, out, lane)
+        return [[loss], gradients, list(out), [self.solved(out, lane.targets)]]
 
     def evaluate(self, tensors: Sequence[Tensor], lane: Lane) -> list[Tensor]:
         """What is known of an endpoint: see `runner.engines.Evaluation`."""
         T, layout = self.T, self.layout
-        (loss,), gradients, out, (solved,), moved, (next_loss,) = self.seen(tensors, lane)
+        (loss,), gradients, out, (solved,) = self.look(tensors[: self.n_tensors], lane)
+        moved = self.update(tensors, gradients, lane)[: self.n_tensors]
+        next_loss = self.loss(moved, *layout.forward(T, moved, lane.targets), lane)
         return [
             loss,
             layout.pack(T, gradients),

@@ -191,11 +191,21 @@ def _simd_advance(signature: Signature) -> Any:
 def _simd_evaluate(signature: Signature) -> Any:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
-    function = simd.Function([*tensors, *lane.hyper, *lane.targets], step.seen(tensors, lane))
+    n = step.n_tensors
+    settings = [*lane.hyper, *lane.targets]
+    look = simd.Function([*tensors[:n], *settings], step.look(tensors[:n], lane))
+    # Apart from the look, which is taken at either end: one graph of both would take twice as
+    # long to compile.
+    gradient_ = [vector.type() for vector in tensors[:n]]
+    moves = simd.Function(
+        [*tensors, *gradient_, *settings], [step.update(tensors, gradient_, lane)[:n]]
+    )
 
-    def evaluate(*arrays: np.ndarray) -> Evaluation:
-        (loss,), gradients, outputs, (solved,), moved, (next_loss,) = function(*arrays)
-        return Evaluation(loss, gradients, outputs, solved, moved, next_loss)
+    def evaluate(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> Evaluation:
+        (loss,), slope, outputs, (solved,) = look(state[:n], hyper, targets)
+        (moved,) = moves(state, slope, hyper, targets)
+        (next_loss,), *_ = look(moved, hyper, targets)
+        return Evaluation(loss, slope, outputs, solved, moved, next_loss)
 
     return evaluate
 
