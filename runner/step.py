@@ -318,7 +318,7 @@ class Step:
         return found
 
     def look(self, parameters: Sequence[Tensor], lane: Lane) -> list[list[Tensor]]:
-        """What is seen at parameters: groups of loss, gradient, outputs and whether it is solved."""
+        """What is seen at parameters: loss, gradient, outputs and what is solved, a group each."""
         pre, out = self.layout.forward(self.T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
         loss = self.loss(parameters, pre, out, lane)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
+# Machine code is kept for one run of the tests: its processes share it, and use nothing older.
+_kept = tempfile.TemporaryDirectory(prefix="runner-tests-")
+os.environ["RUNNER_CACHE_DIR"] = _kept.name
 
 XOR = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))
 XOR_TARGETS = np.array([0.0, 1.0, 1.0, 0.0])

@@ -20,10 +20,11 @@ LAYERS = [
     {"model", "layouts", "optimizers"},
     {"problems", "sections", "trusted"},
     {"settings", "grid", "step", "starts"},
-    {"experiment", "engines", "engines.vectors"},
+    {"experiment", "engines", "engines.vectors", "engines.kept"},
     {"engines.line"},
     {"engines.loops"},
     {"engines.simd"},
+    {"engines.graphs"},
     {"engines.pytensor", "engines.theano"},
     {"plan", "training", "labels", "shards", "tally", "symmetry", "terrain", "clusters", "codes"},
     {"newton"},
@@ -48,7 +49,7 @@ LAYERS = [
     {"__main__"},
 ]
 ONLY_IN = {
-    "pytensor": {"engines.pytensor", "engines.loops", "engines.line", "engines.simd"},
+    "pytensor": {"engines.pytensor", "engines.loops", "engines.line", "engines.graphs"},
     "theano": {"engines.theano"},
     "distributed": {"answers", "cluster"},
     "jax": {"engines.pytensor"},

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.engines.graphs import function as compiled
+from runner.engines.graphs import rewritten
 from runner.engines.line import Line
 from runner.engines.loops import once
-from runner.engines.simd import Function, _graph
 
 NAMES = ("x", "y", "z")
 POWERS = (0.0625, 0.25, 0.5, 2.0, 4.0)
@@ -66,7 +67,7 @@ def built(expression, inputs, T):
 def test_any_expression_is_that_of_numpy(expression, seed) -> None:
     inputs = {name: pt.tensor(name, dtype="float64", shape=(8,)) for name in NAMES}
     kept = sum(v * 0 for v in inputs.values())  # an expression may need none of them
-    function = Function([*inputs.values()], [[built(expression, inputs, pt) + kept]])
+    function = compiled([*inputs.values()], [[built(expression, inputs, pt) + kept]])
     numbers = np.random.default_rng(seed).normal(size=(3, 8))
     ((found,),) = function(numbers)
     wanted = built(expression, dict(zip(NAMES, numbers, strict=True)), np)
@@ -86,7 +87,7 @@ def test_powers_of_two_cost_no_multiplication() -> None:
     for half in (1.0, 0.5):
         constant = np.float32(half)
         error = logistic(w * logistic(x, constant), constant) - t
-        graph = _graph([x, w, t], [constant * error * w, constant * constant * error * error])
+        graph = rewritten([x, w, t], [constant * error * w, constant * constant * error * error])
         text = once(graph)
         counts.append(text.count("fmul <") + text.count("@llvm.fmuladd.v16f32(<"))
     without, powers = counts
@@ -102,10 +103,10 @@ def test_carried_powers_change_no_bit(dtype, monkeypatch) -> None:
     error = logistic(w * hidden + x, half) - t
     outputs = [w - t * (quarter * error * hidden), quarter * error * w * (1 - hidden**2) + x]
     numbers = np.random.default_rng(0).normal(size=(3, 4000)).astype(dtype)
-    (carried,) = Function([x, w, t], [outputs])(numbers)
+    (carried,) = compiled([x, w, t], [outputs])(numbers)
     # nothing is known to come from a tanh: every factor is multiplied where it stands
     monkeypatch.setattr(Line, "_write", multiplied_at_once)
-    (at_once,) = Function([x, w, t], [outputs])(numbers)
+    (at_once,) = compiled([x, w, t], [outputs])(numbers)
     np.testing.assert_array_equal(carried, at_once)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from runner.engines.simd import Function
+from runner.engines.graphs import function as compiled
 
 N = 64
 EDGES = [
@@ -38,7 +38,7 @@ def applied(operation, *arguments: np.ndarray) -> np.ndarray:
     """What the compiled operation makes of vectors."""
     inputs = [vector(str(a.dtype)) for a in arguments]
     out = operation(*inputs)
-    return Function(inputs, [[out]])(*arguments)[0][0]
+    return compiled(inputs, [[out]])(*arguments)[0][0]
 
 
 def spaced(low: float, high: float, dtype: str) -> np.ndarray:
@@ -48,7 +48,7 @@ def spaced(low: float, high: float, dtype: str) -> np.ndarray:
 def worst(operation, exact, low: float, high: float, dtype: str) -> float:
     """Largest relative error in units of the dtype's spacing at 1."""
     x = vector(dtype)
-    function = Function([x], [[operation(x)]])
+    function = compiled([x], [[operation(x)]])
     errors = []
     for row in spaced(low, high, dtype):
         ((found,),) = function(row)
@@ -83,7 +83,7 @@ def test_logarithms_of_every_size(dtype) -> None:
     near = 1 + np.random.default_rng(1).uniform(-1e-3, 1e-3, 10_000)
     x = np.concatenate([np.ldexp(mantissas, powers).ravel(), near]).astype(dtype)
     y = pt.tensor("y", dtype=dtype, shape=(N,))
-    ((found,),) = Function([y], [[pt.log(y)]])(x)
+    ((found,),) = compiled([y], [[pt.log(y)]])(x)
     wanted = np.log(x.astype(np.longdouble))
     assert (np.abs(found - wanted) <= np.abs(np.spacing(wanted.astype(dtype)))).all()
 
@@ -92,7 +92,7 @@ def test_logarithms_of_every_size(dtype) -> None:
 def test_tanh_never_leaves_its_range(dtype) -> None:
     around = np.linspace(7, 20, 1000 * N).astype(dtype).reshape(-1, N)
     x = vector(dtype)
-    function = Function([x], [[pt.tanh(x)]])
+    function = compiled([x], [[pt.tanh(x)]])
     for row in around:
         ((found,),) = function(row)
         assert (found <= 1).all()
@@ -144,7 +144,7 @@ NUMBERS = st.floats(-1e3, 1e3, width=32)
 def test_operations_are_those_of_numpy(name) -> None:
     operation, exact = BINARY[name]
     a, b = vector("float64"), vector("float64")
-    function = Function([a, b], [[operation(a, b)]])
+    function = compiled([a, b], [[operation(a, b)]])
 
     @given(arrays(np.float64, (2, N), elements=NUMBERS))
     def agrees(values) -> None:

@@ -12,11 +12,7 @@ from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.line import Line
-from runner.engines.vectors import BLOCK_BYTES, I64, TYPES, Vectors
-
-NAME = "run"
-"""The function's name in a program. Its first arguments are tables: where the inputs' vectors
-begin, and the outputs'."""
+from runner.engines.vectors import BLOCK_BYTES, I64, NAME, TYPES, Vectors
 
 _I8 = ir.IntType(8)
 _TABLE = ir.PointerType(I64)
@@ -63,7 +59,7 @@ def until_done(graph: FunctionGraph, n_carried: int) -> str:
     Parameters
     ----------
     graph : FunctionGraph
-        A step, its inputs and outputs in the order of `runner.engines.simd.Loop`.
+        A step, its inputs and outputs in the order of `runner.engines.graphs.loop`.
     n_carried : int
         The first so many outputs take the place of the first inputs in the next step.
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.engines import Compiled, Evaluation, Measured
+from runner.engines import Compiled, Evaluation, Measured, is_simd
 from runner.network import total
 from runner.step import HYPERPARAMETERS, Lane, Signature, Step
 
@@ -35,7 +35,8 @@ import pytensor.tensor as pt
 from packaging.version import Version
 from pytensor.compile.mode import Mode, get_mode
 
-from runner.engines import simd
+from runner.engines import graphs, simd
+from runner.engines.line import UnknownOperation
 
 # Numba keeps what it has compiled, and inlines otherwise when it reads that back. Where it may
 # reorder sums and leave out roundings, bits would tell which of the two a process has done.
@@ -63,10 +64,12 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     """
     started = time.perf_counter()
     seen = replace(signature, dtype="float64")
-    if _is_simd(engine, signature, device):
-        with suppress(simd.UnknownOperation):
-            functions = _simd_advance(signature), _simd_evaluate(seen)
-            return Compiled(signature, *functions, time.perf_counter() - started, any_lanes=True)
+    if is_simd(engine, signature, device):
+        with suppress(UnknownOperation):
+            loop, looks = _simd_loop(signature), _simd_looks(seen)
+            simd.keep(simd.compiled, signature, {"loop": loop, **looks})
+            functions = simd.compiled(signature, loop=loop, **looks)
+            return replace(functions, compile_s=time.perf_counter() - started)
     mode = _mode(engine)
     advance, evaluate = _advance(signature, mode), _evaluate(seen, mode)
     _warm(signature, advance, evaluate)
@@ -89,16 +92,13 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
     -------
     Measured
     """
-    if _is_simd(engine, signature, device):
-        with suppress(simd.UnknownOperation):
-            functions = _simd_evaluate(signature), _simd_product(signature)
-            return Measured(signature, *functions, any_lanes=True)
+    if is_simd(engine, signature, device):
+        with suppress(UnknownOperation):
+            parts = {"product": _simd_product(signature)} | _simd_looks(signature)
+            simd.keep(simd.measured, signature, parts)
+            return simd.measured(signature, **parts)
     mode = _mode(engine)
     return Measured(signature, _evaluate(signature, mode), _product(signature, mode))
-
-
-def _is_simd(engine: str, signature: Signature, device: str) -> bool:
-    return engine == "pytensor" and signature.layout == "lanes" and device == "cpu"
 
 
 def _mode(engine: str) -> Any:
@@ -167,56 +167,32 @@ def _vectors(step: Step) -> tuple[list[Any], Lane]:
     return rows("state", signature.n_rows), Lane(hyper, targets)
 
 
-def _simd_advance(signature: Signature) -> Any:
+def _simd_loop(signature: Signature) -> simd.Loop:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
     moved, halted, found = step.attempt(tensors, lane)
-    loop = simd.Loop(tensors, [*lane.hyper, *lane.targets], moved, halted, [found])
-
-    def advance(
-        state: np.ndarray,
-        steps: np.ndarray,
-        limit: np.ndarray,
-        hyper: np.ndarray,
-        targets: np.ndarray,
-    ) -> tuple[np.ndarray, ...]:
-        state, steps = state.copy(order="C"), steps.copy()
-        solved = np.zeros(len(steps), bool)
-        loop(state, steps, limit, [hyper, targets], [solved])
-        return state, steps, solved
-
-    return advance
+    return graphs.loop(tensors, [*lane.hyper, *lane.targets], moved, halted, [found])
 
 
-def _simd_evaluate(signature: Signature) -> Any:
+def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
-    n = step.n_tensors
-    settings = [*lane.hyper, *lane.targets]
-    look = simd.Function([*tensors[:n], *settings], step.look(tensors[:n], lane))
-    # Apart from the look, which is taken at either end: one graph of both would take twice as
-    # long to compile.
-    gradient_ = [vector.type() for vector in tensors[:n]]
-    moves = simd.Function(
-        [*tensors, *gradient_, *settings], [step.update(tensors, gradient_, lane)[:n]]
-    )
-
-    def evaluate(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> Evaluation:
-        (loss,), slope, outputs, (solved,) = look(state[:n], hyper, targets)
-        (moved,) = moves(state, slope, hyper, targets)
-        (next_loss,), *_ = look(moved, hyper, targets)
-        return Evaluation(loss, slope, outputs, solved, moved, next_loss)
-
-    return evaluate
+    parameters, settings = tensors[: step.n_tensors], [*lane.hyper, *lane.targets]
+    slope = [vector.type() for vector in parameters]
+    # A look is taken before and after a move: one graph of all would take twice as long to compile.
+    moved = step.update(tensors, slope, lane)[: step.n_tensors]
+    return {
+        "look": graphs.function([*parameters, *settings], step.look(parameters, lane)),
+        "moves": graphs.function([*tensors, *slope, *settings], [moved]),
+    }
 
 
-def _simd_product(signature: Signature) -> Any:
+def _simd_product(signature: Signature) -> simd.Function:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
     directions = [v.type() for v in tensors]
     product = step.product(tensors, directions, lane)
-    function = simd.Function([*tensors, *directions, *lane.hyper, *lane.targets], [product])
-    return lambda *arrays: function(*arrays)[0]
+    return graphs.function([*tensors, *directions, *lane.hyper, *lane.targets], [product])
 
 
 def _advance(signature: Signature, mode: Any) -> Any:

@@ -1,4 +1,4 @@
-"""SIMD code for elementwise graphs: many restarts in step, every lane on its own, by LLVM.
+"""SIMD code: many restarts in step, every lane on its own, by LLVM.
 
 The graph of a step in layout lanes is elementwise throughout. An array compiler makes some thirty
 loops of it, each of which carries its vectors through memory. Here the whole graph is one straight
@@ -13,43 +13,115 @@ the vectors nor on a mathematical library.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from llvmlite import binding
-from pytensor.compile.mode import optdb
-from pytensor.graph.fg import FunctionGraph
-from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
-from runner.engines.line import UnknownOperation
-from runner.engines.loops import NAME, once, scratch_bytes, until_done, width
-from runner.engines.vectors import BLOCK_BYTES
-
-__all__ = ["Function", "Loop", "UnknownOperation"]
+from runner.engines import Compiled, Evaluation, Measured, kept
+from runner.engines.vectors import BLOCK_BYTES, NAME
+from runner.model import Model
+from runner.step import Signature
 
 
-class Function:
-    """A compiled elementwise graph.
+def compiled(signature: Signature, *, loop: Loop, look: Function, moves: Function) -> Compiled:
+    """The functions that train a signature.
 
     Parameters
     ----------
-    inputs : sequence of tensor variables
-        Vectors over lanes.
-    outputs : sequence of sequences of tensor variables
-        Vectors over lanes, elementwise functions of the inputs; those of a group have one dtype.
-
-    Raises
-    ------
-    UnknownOperation
-        If the graph holds anything but elementwise operations that are known here.
+    signature : Signature
+    loop : Loop
+        A training step; tells what is solved.
+    look : Function
+        Loss, gradient, outputs and what is solved, at parameters; float64.
+    moves : Function
+        Parameters after a step, from a state and a gradient; float64.
     """
 
-    def __init__(self, inputs: Sequence[Any], outputs: Sequence[Sequence[Any]]) -> None:
-        graph = _graph(inputs, [variable for group in outputs for variable in group])
-        self._kinds = [(len(group), group[0].type.dtype) for group in outputs]
-        self._width = width(graph)
-        self._code, self._run = _compiled(once(graph), 1)
+    def advance(
+        state: np.ndarray,
+        steps: np.ndarray,
+        limit: np.ndarray,
+        hyper: np.ndarray,
+        targets: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        state, steps = state.copy(order="C"), steps.copy()
+        solved = np.zeros(len(steps), bool)
+        loop(state, steps, limit, [hyper, targets], [solved])
+        return state, steps, solved
+
+    evaluate = _evaluating(signature, look, moves)
+    return Compiled(signature, advance, evaluate, 0.0, any_lanes=True)
+
+
+def measured(
+    signature: Signature, *, look: Function, moves: Function, product: Function
+) -> Measured:
+    """The functions that look at endpoints of a signature; see `compiled` and `Measured`."""
+
+    def multiply(*arrays: np.ndarray) -> np.ndarray:
+        return product(*arrays)[0]
+
+    return Measured(signature, _evaluating(signature, look, moves), multiply, any_lanes=True)
+
+
+def _evaluating(signature: Signature, look: Function, moves: Function) -> Any:
+    n = signature.architecture.n_parameters
+
+    def evaluate(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> Evaluation:
+        (loss,), gradient, outputs, (solved,) = look(state[:n], hyper, targets)
+        (moved,) = moves(state, gradient, hyper, targets)
+        (next_loss,), *_ = look(moved, hyper, targets)
+        return Evaluation(loss, gradient, outputs, solved, moved, next_loss)
+
+    return evaluate
+
+
+def keep(make: Any, signature: Signature, parts: Mapping[str, Function | Loop]) -> None:
+    """Keep what `compiled` or `measured` was made of for other processes."""
+    kept.write(_names(make, signature), {name: part.made_of for name, part in parts.items()})
+
+
+def recalled(make: Any, signature: Signature) -> Any:
+    """What `compiled` or `measured` makes of kept parts; None where there are none."""
+    found = kept.read(_names(make, signature))
+    if found is None:
+        return None
+    parts = {
+        name: Loop(**part) if "scratch_bytes" in part else Function(**part)
+        for name, part in found.items()
+    }
+    return make(signature, **parts)
+
+
+def _names(make: Any, signature: Signature) -> tuple[str, ...] | None:
+    """All that decides the machine code; None if that is not known."""
+    if isinstance(signature.architecture, Model):
+        return None  # its file may import others
+    same = replace(signature, n_lanes=1, n_steps=1)
+    features = binding.get_host_cpu_features().flatten()
+    return make.__name__, repr(same), binding.get_host_cpu_name(), features
+
+
+class Function:
+    """Machine code that computes outputs from inputs, in every lane.
+
+    Parameters
+    ----------
+    code : bytes
+        An object file.
+    groups : sequence of (int, str)
+        Variables and dtype of each group of outputs.
+    width : int
+        Lanes of a block.
+    """
+
+    def __init__(self, code: bytes, groups: Sequence[tuple[int, str]], width: int) -> None:
+        self.made_of = {"code": code, "groups": groups, "width": width}
+        self._groups, self._width = groups, width
+        self._code, self._run = _loaded(code, 1)
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
         """Compute the outputs.
@@ -66,50 +138,34 @@ class Function:
         """
         n = inputs[0].shape[-1]
         if not n:
-            return [np.empty((rows, 0), dtype) for rows, dtype in self._kinds]
+            return [np.empty((rows, 0), dtype) for rows, dtype in self._groups]
         more = -n % self._width  # lanes that fill the last block
         if more:
             inputs = tuple(
                 np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, more)], mode="edge") for a in inputs
             )
         kept = [np.ascontiguousarray(a) for a in inputs]
-        outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._kinds]
+        outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._groups]
         sources, targets = _addresses(kept), _addresses(outputs)
         self._run(sources.ctypes.data, targets.ctypes.data, n + more)
         return [output[:, :n] for output in outputs]
 
 
 class Loop:
-    """A compiled step that is repeated in every column until it halts there.
+    """Machine code that repeats a step in every column until it halts there.
 
     Parameters
     ----------
-    carried, fixed : sequence of tensor variables
-        The step's inputs, vectors over lanes: what it moves, and what it only reads.
-    moved : sequence of tensor variables
-        What takes the place of the carried inputs in the next step.
-    halts : tensor variable
-        Bool: where the step is not taken, so that the column has halted.
-    others : sequence of tensor variables
-        What else is told of a column's last step, taken or not.
-
-    Raises
-    ------
-    UnknownOperation
-        If the graph holds anything but elementwise operations that are known here.
+    code : bytes
+        An object file.
+    scratch_bytes : int
+        Bytes of a block of lanes.
     """
 
-    def __init__(
-        self,
-        carried: Sequence[Any],
-        fixed: Sequence[Any],
-        moved: Sequence[Any],
-        halts: Any,
-        others: Sequence[Any],
-    ) -> None:
-        graph = _graph([*carried, *fixed], [*moved, halts, *others])
-        self._scratch_bytes = scratch_bytes(graph)
-        self._code, self._run = _compiled(until_done(graph, len(carried)), 4)
+    def __init__(self, code: bytes, scratch_bytes: int) -> None:
+        self.made_of = {"code": code, "scratch_bytes": scratch_bytes}
+        self._scratch_bytes = scratch_bytes
+        self._code, self._run = _loaded(code, 4)
 
     def __call__(
         self,
@@ -154,13 +210,6 @@ class Loop:
         self._run(sources.ctypes.data, targets.ctypes.data, len(steps), clock, until, aligned)
 
 
-def _graph(inputs: Sequence[Any], outputs: Sequence[Any]) -> FunctionGraph:
-    """A graph in which equal terms are one, and constants are gathered."""
-    graph = FunctionGraph(list(inputs), list(outputs), clone=True)
-    optdb.query(RewriteDatabaseQuery(include=("merge", "canonicalize"))).rewrite(graph)
-    return graph
-
-
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Addresses of the rows of C-contiguous arrays."""
     rows: list[int] = []
@@ -182,11 +231,8 @@ def _machine() -> Any:
     )
 
 
-def _compiled(text: str, n_numbers: int) -> tuple[Any, Any]:
-    """Compile a program whose function takes two tables and so many numbers.
-
-    Returns what owns the machine code, and the function.
-    """
+def assembled(text: str) -> bytes:
+    """Compile a program to an object file for the processor of this machine."""
     machine = _machine()
     module = binding.parse_assembly(text)
     module.verify()
@@ -196,7 +242,16 @@ def _compiled(text: str, n_numbers: int) -> tuple[Any, Any]:
     passes.add_simplify_cfg_pass()
     options = binding.create_pipeline_tuning_options()
     passes.run(module, binding.create_pass_builder(machine, options))
-    engine = binding.create_mcjit_compiler(module, machine)
+    return bytes(machine.emit_object(module))
+
+
+def _loaded(code: bytes, n_numbers: int) -> tuple[Any, Any]:
+    """Load an object file whose function takes two tables and so many numbers.
+
+    Returns what owns the machine code, and the function.
+    """
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * n_numbers)
     return engine, kind(engine.get_function_address(NAME))

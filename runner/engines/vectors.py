@@ -17,6 +17,10 @@ FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 TYPES = FLOATS | {"int32": _I32, "int8": ir.IntType(8)}
 """The type of one lane by dtype."""
 
+NAME = "run"
+"""The function's name in a program. Its first arguments are tables: where the inputs' vectors
+begin, and the outputs'."""
+
 BLOCK_BYTES = 64
 """Bytes of one variable in a block of lanes: two AVX registers, whose latencies overlap."""
 

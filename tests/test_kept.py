@@ -1,0 +1,127 @@
+"""Kept machine code: the same bits without compiling, and no file that may be another's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.engines import kept
+
+TRAIN = """
+import hashlib, sys
+from runner.experiment import load_experiment
+from runner.plan import Batch, Plan
+from runner.worker import Task, train_batch
+what = {"name": "x", "restarts": 50, "problem": {"gate": "XOR"}, "training": {"max_steps": 200}}
+plan = Plan(load_experiment(what))
+task = Task(plan.segments(Batch(0, 0, 50)), 1, "pytensor", 2)
+print(hashlib.sha256(train_batch(task).shard).hexdigest(), "pytensor" in sys.modules)
+"""
+
+PARTS = {"loop": {"code": b"\x7fELF\x00", "scratch_bytes": 64}}
+
+
+def trained(folder: Path | str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", TRAIN],
+        env=os.environ | {"RUNNER_CACHE_DIR": str(folder)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def told(process: subprocess.Popen[str]) -> tuple[str, bool]:
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    digest, imported = out.split()
+    return digest, imported == "True"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "kept"
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(path))
+    return path
+
+
+def test_a_second_process_needs_no_pytensor_and_gives_the_same_bits(tmp_path) -> None:
+    digest, compiled = told(trained(tmp_path))
+    assert compiled
+    (file,) = tmp_path.iterdir()
+    assert told(trained(tmp_path)) == (digest, False)
+    damaged = bytearray(file.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    file.write_bytes(damaged)
+    assert told(trained(tmp_path)) == (digest, True)  # compiled again, and kept again
+    assert told(trained(tmp_path)) == (digest, False)
+    assert told(trained("")) == (digest, True)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_processes_that_begin_together_share_a_folder(tmp_path) -> None:
+    together = [trained(tmp_path) for _ in range(3)]
+    digests = {told(process)[0] for process in together}
+    assert len(digests) == 1
+    assert len(list(tmp_path.iterdir())) == 1  # and nothing unfinished is left
+    assert told(trained(tmp_path)) == (digests.pop(), False)
+
+
+def test_what_was_written_is_read(folder) -> None:
+    assert kept.read(("a", "b")) is None
+    kept.write(("a", "b"), PARTS)
+    assert kept.read(("a", "b")) == PARTS
+    assert kept.read(("a", "c")) is None
+    assert kept.read(None) is None
+    kept.write(None, PARTS)
+    assert len(list(folder.iterdir())) == 1
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_other_sources_and_versions_have_files_of_their_own(folder, monkeypatch) -> None:
+    kept.write(("a",), PARTS)
+    monkeypatch.setattr(kept, "_ours", lambda: ("12345678", "llvmlite 99"))
+    assert kept.read(("a",)) is None
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_can_write_to_is_not_used(folder, mode) -> None:
+    kept.write(("a",), PARTS)
+    folder.chmod(mode)
+    assert kept.read(("a",)) is None
+    kept.write(("b",), PARTS)
+    folder.chmod(0o700)
+    assert kept.read(("b",)) is None
+    assert kept.read(("a",)) == PARTS
+
+
+def test_no_folder_is_no_error(tmp_path, monkeypatch) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for path in ("", str(file), str(file / "below")):
+        monkeypatch.setenv("RUNNER_CACHE_DIR", path)
+        kept.write(("a",), PARTS)
+        assert kept.read(("a",)) is None
+
+
+def test_without_a_name_it_lies_in_the_users_cache(tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("RUNNER_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert kept.folder() == tmp_path / "runner"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert kept.folder() == tmp_path / ".cache" / "runner"
+
+
+def test_the_files_that_were_used_last_are_kept(folder, monkeypatch) -> None:
+    monkeypatch.setattr(kept, "MOST_FILES", 3)
+    for number in range(4):
+        kept.write((str(number),), PARTS)
+        used = kept._path((str(number),))
+        os.utime(used, (number, number))
+    assert kept.read(("0",)) == PARTS  # and is the newest by that
+    kept.write(("4",), PARTS)
+    assert [kept.read((str(n),)) is not None for n in range(5)] == [True, False, True, True, True]
