@@ -1,9 +1,9 @@
 """Wider and deeper networks: both layouts beside JAX's vmap and batched PyTorch, in one run.
 
-    PYTHONPATH=. python benchmarks/wide.py [--rounds 5] [--only LAYOUT,...] CASE ...
+    PYTHONPATH=. python benchmarks/wide.py [--rounds 5] [--dtype float64] [--only WAY,...] CASE ...
 
 A case is GATE:HIDDEN, such as XOR:16 or PARITY-4:8,8. Sigmoid units, mean cross-entropy, plain
-gradient descent, float32, one computing thread each. Times are the process's CPU time; the ways
+gradient descent, one computing thread each. Times are the process's CPU time; the ways
 take their turn in every round, and medians are told. PyTorch is left out where it is missing.
 """
 
@@ -31,10 +31,10 @@ RATE = 0.5
 Work = Callable[[], float]  # does a piece of work, returns how many restart-steps it was
 
 
-def configuration(case: str):
+def configuration(case: str, dtype: str):
     gate, _, hidden = case.partition(":")
     widths = [int(n) for n in hidden.split(",") if n]
-    training = {"learning_rate": RATE, "max_steps": 10**6, "dtype": "float32"}
+    training = {"learning_rate": RATE, "max_steps": 10**6, "dtype": dtype}
     content = {"name": "wide", "problem": {"gate": gate}, "network": {"hidden": widths}}
     return Plan(load_experiment(content | {"training": training})).configurations[0]
 
@@ -51,10 +51,11 @@ def ours(c, layout: str) -> Work:
     n = signature.n_lanes
     functions = compiled("pytensor", signature)
     state = signature.start(c.starts(1).draw(0, n), np.full(n, RATE))
-    hyper = np.zeros((len(HYPERPARAMETERS), n), "float32")
+    hyper = np.zeros((len(HYPERPARAMETERS), n), signature.dtype)
     hyper[0] = RATE
-    targets = np.repeat(c.table.targets.ravel()[:, np.newaxis], n, axis=1).astype("float32")
-    steps, limit = np.zeros(n, np.int32), np.full(n, 10**6, np.int32)
+    targets = np.repeat(c.table.targets.ravel()[:, np.newaxis], n, axis=1).astype(signature.dtype)
+    steps, limit = np.zeros(n, np.int32), np.full(n, signature.n_steps, np.int32)
+    functions.evaluate(state.astype(float), hyper.astype(float), targets.astype(float))
 
     def work() -> float:
         functions.advance(state, steps, limit, hyper, targets)
@@ -73,7 +74,7 @@ def stacked(c) -> Work:
 
 def blocks(c, n: int) -> list[np.ndarray]:
     """Weights (n, units, inputs) and biases (n, units), layer by layer."""
-    flat = c.starts(1).draw(0, n).T.astype("float32")
+    flat = c.starts(1).draw(0, n).T.astype(c.signature().dtype)
     shaped = []
     for rows, shape in c.architecture.blocks():
         shaped.append(np.ascontiguousarray(flat[:, rows]).reshape((n, *shape)))
@@ -88,8 +89,9 @@ def vmap(c) -> Work:
     import jax
     import jax.numpy as jnp
 
-    n, x = together(c), jnp.asarray(c.table.inputs, "float32")
-    t = jnp.asarray(c.table.targets[:, 0], "float32")
+    dtype = c.signature().dtype
+    n, x = together(c), jnp.asarray(c.table.inputs, dtype)
+    t = jnp.asarray(c.table.targets[:, 0], dtype)
 
     def loss(p):
         signal = x
@@ -98,7 +100,7 @@ def vmap(c) -> Work:
         z = (signal @ p[-2].T + p[-1])[:, 0]
         return jnp.mean(jax.nn.softplus(z) - t * z)
 
-    gradient, rate = jax.vmap(jax.grad(loss)), jnp.float32(RATE)
+    gradient, rate = jax.vmap(jax.grad(loss)), jnp.asarray(RATE, dtype)
 
     def step(_, p):
         return [q - rate * g for q, g in zip(p, gradient(p), strict=True)]
@@ -117,8 +119,9 @@ def torch_batched(c) -> Work:
     import torch
 
     torch.set_num_threads(1)
-    n, x = together(c), torch.tensor(c.table.inputs, dtype=torch.float32)
-    t = torch.tensor(c.table.targets[:, 0], dtype=torch.float32)
+    dtype = getattr(torch, c.signature().dtype)
+    n, x = together(c), torch.tensor(c.table.inputs, dtype=dtype)
+    t = torch.tensor(c.table.targets[:, 0], dtype=dtype)
     first = blocks(c, n)
 
     def work() -> float:
@@ -143,8 +146,8 @@ def torch_batched(c) -> Work:
 WAYS = {"lanes": lanes, "stacked": stacked, "vmap": vmap, "torch": torch_batched}
 
 
-def measure(case: str, rounds: int, only: list[str]) -> None:
-    c = configuration(case)
+def measure(case: str, dtype: str, rounds: int, only: list[str]) -> None:
+    c = configuration(case, dtype)
     ready: dict[str, Work] = {}
     compile_s: dict[str, float] = {}
     for name in only:
@@ -175,13 +178,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("cases", nargs="+", metavar="CASE")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--only", default=",".join(WAYS))
     options = parser.parse_args()
     heads = "".join(f"{name:>9s} {'':7s}" for name in WAYS)
-    print("CPU µs per restart and step (CPU s until the first call has ended)")
+    print(f"{options.dtype}, CPU µs per restart and step (CPU s until the first call has ended)")
     print(f"{'case':16s}{'products':>8s}  {'chosen':8s}{heads}")
     for case in options.cases:
-        measure(case, options.rounds, options.only.split(","))
+        measure(case, options.dtype, options.rounds, options.only.split(","))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from pytensor.graph.basic import Constant
 from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.traversal import ancestors
 from pytensor.scalar.basic import upcast
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
@@ -38,45 +39,50 @@ class Line:
     ----------
     graph : FunctionGraph
     vectors : Vectors
+        Where they stand, the operations are written.
+    values : mapping
+        A vector for every input of the graph.
+    fixed : sequence of variables
+        Inputs that are the same in every step: what depends on them alone, is written
+    before : IRBuilder, optional
+        here.
     """
 
-    def __init__(self, graph: FunctionGraph, vectors: Vectors) -> None:
+    def __init__(
+        self,
+        graph: FunctionGraph,
+        vectors: Vectors,
+        values: Mapping[Any, Any],
+        fixed: Sequence[Any] = (),
+        before: Any = None,
+    ) -> None:
         self.graph = graph
         self._vectors = vectors
-        self._values: dict[Any, Scaled] = {}
+        self._left = graph.toposort()
+        self._values: dict[Any, Scaled] = {v: (value, 0) for v, value in values.items()}
         # To be fused with the sums they are in: one or two factors, and the exponent. One that is
         # left with a single factor keeps its place there, as the order decides the rounding.
         self._products: dict[Any, tuple[list[Any], int]] = {}
         self._moved: dict[tuple[Any, int], Any] = {}  # vectors at other exponents
         self._bounded: set[Any] = set()  # what comes from a tanh
-        self._fixed: set[Any] = set()  # what is the same in every step
-        self._before: Any = None
+        self._fixed = set(fixed)  # what is the same in every step
+        self._before = before
 
-    def write(
-        self, values: Mapping[Any, Any], fixed: Sequence[Any] = (), before: Any = None
-    ) -> list[Any]:
-        """Write the operations where ``vectors`` stands; return the graph's outputs.
-
-        Parameters
-        ----------
-        values : mapping
-            A vector for every input of the graph.
-        fixed : sequence of variables
-            Inputs that are the same in every step: what depends on them alone, is written
-        before : IRBuilder, optional
-            here.
-        """
-        self._values |= {variable: (value, 0) for variable, value in values.items()}
-        self._fixed, self._before = set(fixed), before
-        for node in self.graph.toposort():
+    def write(self, variables: Sequence[Any]) -> list[Any]:
+        """Write what some variables need and is not there yet; return their vectors."""
+        needed = {variable.owner for variable in ancestors(variables)}
+        now = [node for node in self._left if node in needed]
+        self._left = [node for node in self._left if node not in needed]
+        for node in now:
             (out,) = node.outputs
-            if all(isinstance(v, Constant) or v in self._fixed for v in node.inputs) and before:
+            fixed = all(isinstance(v, Constant) or v in self._fixed for v in node.inputs)
+            if fixed and self._before is not None:
                 self._fixed.add(out)
-                with self._vectors.at(before):
+                with self._vectors.at(self._before):
                     self._write(node, out)
             else:
                 self._write(node, out)
-        return [self._value(variable) for variable in self.graph.outputs]
+        return [self._value(variable) for variable in variables]
 
     def _write(self, node: Any, out: Any) -> None:
         """Write one operation."""

@@ -42,7 +42,7 @@ def once(graph: FunctionGraph) -> str:
         x: v.load(v.address(sources, i, first, x.type.dtype), x.type.dtype)
         for i, x in enumerate(graph.inputs)
     }
-    outputs = Line(graph, v).write(loaded)
+    outputs = Line(graph, v, loaded).write(graph.outputs)
     for i, (variable, value) in enumerate(zip(graph.outputs, outputs, strict=True)):
         v.store(value, v.address(targets, i, first, variable.type.dtype), variable.type.dtype)
     following = b.add(first, I64(v.width))
@@ -128,7 +128,7 @@ class _UntilDone:
         self.left.align = BLOCK_BYTES  # LLVM then aligns what it puts on the stack itself, too
         self.others = [entry.alloca(self.v.stored_type(x.type.dtype)) for x in self._others]
         self.column = entry.alloca(I64)  # the next to take a lane
-        self.taken = entry.alloca(I64)  # steps since the last turn but the one that ended it
+        self.taken = entry.alloca(I64)  # steps since the last turn
         self.most = entry.alloca(I64)  # steps until a lane's column has none left
         entry.store(I64(0), self.column)
         entry.store(I64(0), self.taken)
@@ -163,7 +163,9 @@ class _UntilDone:
             for run in self.runs
             for row in range(run.rows)
         ]
-        step, leave = (self.function.append_basic_block(name) for name in ("step", "leave"))
+        step, take, halt, end = (
+            self.function.append_basic_block(name) for name in ("step", "take", "halt", "end")
+        )
         before = b
 
         b = v.begin(step)
@@ -173,27 +175,30 @@ class _UntilDone:
         for phi, value in zip(carried, loaded, strict=False):
             phi.add_incoming(value, enter)
         values = dict(zip(graph.inputs, [*carried, *loaded[self.n_carried :]], strict=True))
-        outputs = Line(graph, v).write(values, graph.inputs[self.n_carried :], before)
-        before.branch(step)
-        halts = outputs[self.n_carried]
-        following = b.add(taken, I64(1))
-        taken.add_incoming(following, step)
-        for phi, value in zip(carried, outputs, strict=False):
-            phi.add_incoming(value, step)
-        ends = b.or_(v.any(b.and_(holds, halts)), b.icmp_signed(">=", following, most))
-        b.cbranch(ends, leave, step)
+        line = Line(graph, v, values, graph.inputs[self.n_carried :], before)
+        others = line.write(self._others)
+        b.cbranch(v.any(b.and_(holds, others[0])), halt, take)
 
-        b = v.begin(leave)
-        b.store(taken, self.taken)
-        stays = v.holds(halts)
-        runs = [(run, row) for run in self.runs for row in range(run.rows)]
-        for (run, row), old, new in zip(runs, carried, outputs, strict=False):
-            v.store(b.select(stays, old, new), self._block(run, I64(row)), run.dtype)
-        for place, x, value in zip(
-            self.others, self._others, outputs[self.n_carried :], strict=True
-        ):
-            v.store(value, place, x.type.dtype)
-        b.branch(turn)
+        # If any lane halts, none takes the step: the others attempt it again after the turn. So a
+        # new value can take the old one's place.
+        b = v.begin(take)
+        moved = line.write(graph.outputs[: self.n_carried])
+        following = b.add(taken, I64(1))
+        taken.add_incoming(following, take)
+        for phi, value in zip(carried, moved, strict=True):
+            phi.add_incoming(value, take)
+        b.cbranch(b.icmp_signed(">=", following, most), end, step)
+        before.branch(step)
+
+        for block, kept, count in ((halt, carried, taken), (end, moved, following)):
+            b = v.begin(block)
+            b.store(count, self.taken)
+            places = [(run, row) for run in self.runs for row in range(run.rows)]
+            for (run, row), value in zip(places, kept, strict=False):
+                v.store(value, self._block(run, I64(row)), run.dtype)
+            for place, x, value in zip(self.others, self._others, others, strict=True):
+                v.store(value, place, x.type.dtype)
+            b.branch(turn)
 
     def _turn(self, lane: Any) -> None:
         """Count a lane's steps; write its column back if it has halted, and give it the next."""
@@ -202,8 +207,7 @@ class _UntilDone:
         column = b.load(held)
         with b.if_then(b.icmp_signed(">=", column, I64(0))):
             halted = b.load(b.gep(b.bitcast(self.others[0], ir.PointerType(_I8)), [lane]))
-            took = b.sub(b.add(b.load(self.taken), I64(1)), b.zext(halted, I64))
-            rest = b.sub(b.load(left), took)
+            rest = b.sub(b.load(left), b.load(self.taken))
             b.store(rest, left)
             over = b.or_(b.icmp_unsigned("!=", halted, _I8(0)), b.icmp_signed("<=", rest, I64(0)))
             with b.if_then(over):
