@@ -128,13 +128,6 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
         flagged[done] = solved[lanes]
         holds[lanes], limit[lanes], steps[lanes] = -1, 0, 0
         free = np.concatenate([free, lanes])
-        if first_empty == n and lanes.size:
-            # no more to refill with: move the last ones together, for an engine that computes
-            # blocks of lanes leaves a block in which nothing moves
-            order = np.argsort(holds < 0, kind="stable")
-            state, hyper, targets = (np.take(a, order, axis=1) for a in (state, hyper, targets))
-            steps, limit, holds = steps[order], limit[order], holds[order]
-            free = np.arange(n_lanes - free.size, n_lanes)
 
     seen = evaluate(compiled, ended, restarts)
     early = ended_steps < restarts.max_steps
