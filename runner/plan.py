@@ -35,7 +35,7 @@ _BATCH_S = 10.0  # longest a CPU should need for a batch in which no restart sto
 _SHARD_BYTES = 2**23  # largest shard before compression: client and workers hold several at once
 _ROW_BYTES = 64  # of a shard, beside the weights
 _PRODUCT_S = 2.5e-10  # seconds per weight, pattern and step of one lane in float32 on one CPU core
-_MAX_UNROLLED = 600  # products per step above which unrolled graphs compile too slowly
+_MAX_UNROLLED = 800  # products per step above which unrolled graphs compile too slowly
 
 
 @dataclass(frozen=True)

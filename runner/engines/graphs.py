@@ -12,6 +12,11 @@ from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from runner.engines.loops import once, scratch_bytes, until_done, width
 from runner.engines.simd import Function, Loop, assembled
 
+# Not to multiply sums out: from layer to layer there would be more products.
+_REWRITES = RewriteDatabaseQuery(
+    include=("merge", "canonicalize"), exclude=("local_greedy_distributor",)
+)
+
 
 def function(inputs: Sequence[Any], outputs: Sequence[Sequence[Any]]) -> Function:
     """Compile an elementwise graph.
@@ -65,5 +70,5 @@ def loop(
 def rewritten(inputs: Sequence[Any], outputs: Sequence[Any]) -> FunctionGraph:
     """A graph in which equal terms are one, and constants are gathered."""
     graph = FunctionGraph(list(inputs), list(outputs), clone=True)
-    optdb.query(RewriteDatabaseQuery(include=("merge", "canonicalize"))).rewrite(graph)
+    optdb.query(_REWRITES).rewrite(graph)
     return graph

@@ -167,6 +167,11 @@ def _vectors(step: Step) -> tuple[list[Any], Lane]:
     return rows("state", signature.n_rows), Lane(hyper, targets)
 
 
+# Where a variable was made, which PyTensor notes for its messages, takes a tenth of the time.
+_untraced = pytensor.config.change_flags(traceback__limit=0)
+
+
+@_untraced
 def _simd_loop(signature: Signature) -> simd.Loop:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
@@ -174,6 +179,7 @@ def _simd_loop(signature: Signature) -> simd.Loop:
     return graphs.loop(tensors, [*lane.hyper, *lane.targets], moved, halted, [found])
 
 
+@_untraced
 def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
@@ -187,6 +193,7 @@ def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
     }
 
 
+@_untraced
 def _simd_product(signature: Signature) -> simd.Function:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
