@@ -65,7 +65,7 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     started = time.perf_counter()
     seen = replace(signature, dtype="float64")
     if is_simd(engine, signature, device):
-        with suppress(UnknownOperation):
+        with suppress(UnknownOperation), _untraced():
             loop, looks = _simd_loop(signature), _simd_looks(seen)
             simd.keep(simd.compiled, signature, {"loop": loop, **looks})
             functions = simd.compiled(signature, loop=loop, **looks)
@@ -93,7 +93,7 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
     Measured
     """
     if is_simd(engine, signature, device):
-        with suppress(UnknownOperation):
+        with suppress(UnknownOperation), _untraced():
             parts = {"product": _simd_product(signature)} | _simd_looks(signature)
             simd.keep(simd.measured, signature, parts)
             return simd.measured(signature, **parts)
@@ -167,11 +167,11 @@ def _vectors(step: Step) -> tuple[list[Any], Lane]:
     return rows("state", signature.n_rows), Lane(hyper, targets)
 
 
-# Where a variable was made, which PyTensor notes for its messages, takes a tenth of the time.
-_untraced = pytensor.config.change_flags(traceback__limit=0)
+def _untraced() -> Any:
+    """Have PyTensor not note where variables are made: that takes a tenth of the time."""
+    return pytensor.config.change_flags(traceback__limit=0)
 
 
-@_untraced
 def _simd_loop(signature: Signature) -> simd.Loop:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
@@ -179,7 +179,6 @@ def _simd_loop(signature: Signature) -> simd.Loop:
     return graphs.loop(tensors, [*lane.hyper, *lane.targets], moved, halted, [found])
 
 
-@_untraced
 def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
@@ -193,7 +192,6 @@ def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
     }
 
 
-@_untraced
 def _simd_product(signature: Signature) -> simd.Function:
     step = Step(pt, gradient, signature)
     tensors, lane = _vectors(step)
