@@ -97,6 +97,7 @@ def vmap(dtype: str) -> Work:
     import jax
     import jax.numpy as jnp
 
+    jax.config.update("jax_enable_x64", True)  # else float64 would be float32
     x, t = jnp.asarray(X, dtype), jnp.asarray(T, dtype)
 
     def loss(p):

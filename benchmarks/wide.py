@@ -89,6 +89,7 @@ def vmap(c) -> Work:
     import jax
     import jax.numpy as jnp
 
+    jax.config.update("jax_enable_x64", True)  # else float64 would be float32
     dtype = c.signature().dtype
     n, x = together(c), jnp.asarray(c.table.inputs, dtype)
     t = jnp.asarray(c.table.targets[:, 0], dtype)

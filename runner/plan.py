@@ -132,8 +132,8 @@ def _n_lanes(layout: str, products: int, device: str) -> int:
         return max(256, size // max(1, products // 64))
     if layout == "lanes":
         return 1024
-    # a power of two that keeps products * lanes about constant
-    return max(16, 256 >> max(0, (products // _MAX_UNROLLED).bit_length() - 1))
+    # the power of two that is nearest to what keeps products * lanes constant
+    return int(2 ** np.clip(round(17 - np.log2(products)), 4, 7))
 
 
 @dataclass(frozen=True)
