@@ -92,7 +92,7 @@ def naive(dtype: str) -> Work:
     return work
 
 
-def vmap(dtype: str) -> Work:
+def vmap(dtype: str, lanes: int = 1024) -> Work:
     """Plain JAX: vmap of grad, in a fori_loop, compiled as a whole."""
     import jax
     import jax.numpy as jnp
@@ -108,11 +108,11 @@ def vmap(dtype: str) -> Work:
     gradient = jax.vmap(jax.grad(loss))
     rate = jnp.asarray(RATE, dtype)
     run = jax.jit(lambda p: jax.lax.fori_loop(0, 500, lambda _, q: q - rate * gradient(q), p))
-    first = jnp.asarray(starts(dtype, 1024).T)
+    first = jnp.asarray(starts(dtype, lanes).T)
 
     def work() -> float:
         run(first).block_until_ready()
-        return 1024.0 * 500
+        return lanes * 500.0
 
     return work
 
