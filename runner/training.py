@@ -193,12 +193,14 @@ class Curves:
         traced = lanes[self.restarts.traced[holds[lanes]]]
         if not traced.size:
             return lanes
+        looked = traced if self.compiled.any_lanes else np.arange(len(holds))
         seen = self.compiled.evaluate(
-            state.astype(np.float64), hyper.astype(np.float64), targets.astype(np.float64)
+            *(array[:, looked].astype(np.float64) for array in (state, hyper, targets))
         )
+        losses = dict(zip(looked.tolist(), seen.loss.tolist(), strict=True))
         paused = []
         for lane in traced:
-            restart, step, loss = int(holds[lane]), int(steps[lane]), float(seen.loss[lane])
+            restart, step, loss = int(holds[lane]), int(steps[lane]), losses[int(lane)]
             points = self.recorded.setdefault(restart, [])
             if not points or points[-1][0] != step:
                 points.append((step, loss))

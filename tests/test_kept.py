@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -87,6 +88,49 @@ def test_other_sources_and_versions_have_files_of_their_own(folder, monkeypatch)
     assert kept.read(("a",)) is None
 
 
+def test_a_process_whose_source_has_changed_keeps_nothing(folder, monkeypatch) -> None:
+    monkeypatch.setattr(kept, "source", lambda: "12345678")
+    kept.write(("a",), PARTS)
+    assert kept.read(("a",)) is None
+
+
+def test_a_folder_that_is_read_only_is_read(folder, monkeypatch) -> None:
+    kept.write(("a",), PARTS)
+
+    def refuse(*arguments) -> None:
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert kept.read(("a",)) == PARTS
+
+
+def test_a_file_that_others_can_write_to_is_not_read(folder) -> None:
+    kept.write(("a",), PARTS)
+    (file,) = folder.iterdir()
+    file.chmod(0o666)
+    assert kept.read(("a",)) is None
+    file.chmod(0o600)
+    assert kept.read(("a",)) == PARTS
+    elsewhere = file.rename(folder.parent / file.name)
+    file.symlink_to(elsewhere)
+    assert kept.read(("a",)) is None
+
+
+def test_other_files_of_the_folder_are_left_alone(folder, monkeypatch) -> None:
+    monkeypatch.setattr(kept, "MOST_FILES", 1)
+    folder.mkdir(mode=0o700)
+    mine = [folder / name for name in ("thesis.txt", "other.tmp", "folder")]
+    mine[0].touch()
+    mine[1].touch()
+    mine[2].mkdir()
+    for path in mine:
+        os.utime(path, (0, 0))
+    for number in range(3):
+        kept.write((str(number),), PARTS)
+    assert all(path.exists() for path in mine)
+    assert len(list(folder.glob("*.code"))) == 1
+
+
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
 def test_a_folder_that_others_can_write_to_is_not_used(folder, mode) -> None:
     kept.write(("a",), PARTS)
@@ -101,7 +145,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(folder, mode) -> None:
 def test_no_folder_is_no_error(tmp_path, monkeypatch) -> None:
     file = tmp_path / "file"
     file.touch()
-    for path in ("", str(file), str(file / "below")):
+    for path in ("", str(file), str(file / "below"), "relative", "~/x"):
         monkeypatch.setenv("RUNNER_CACHE_DIR", path)
         kept.write(("a",), PARTS)
         assert kept.read(("a",)) is None
@@ -117,7 +161,7 @@ def test_without_a_name_it_lies_in_the_users_cache(tmp_path, monkeypatch) -> Non
 
 
 def test_the_files_that_were_used_last_are_kept(folder, monkeypatch) -> None:
-    monkeypatch.setattr(kept, "MOST_FILES", 3)
+    monkeypatch.setattr(kept, "MOST_FILES", 4)
     for number in range(4):
         kept.write((str(number),), PARTS)
         used = kept._path((str(number),))

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.engines.graphs import function as compiled
-from runner.engines.graphs import rewritten
-from runner.engines.line import Line
+from runner.engines.graphs import loop, rewritten
+from runner.engines.line import Line, UnknownOperation
 from runner.engines.loops import once
 
 NAMES = ("x", "y", "z")
@@ -65,15 +65,62 @@ def built(expression, inputs, T):
 @settings(max_examples=150, deadline=None)
 @given(expressions, st.integers(0, 2**32 - 1))
 def test_any_expression_is_that_of_numpy(expression, seed) -> None:
+    """By itself, and as what a step moves x by, in which y and z are fixed."""
     inputs = {name: pt.tensor(name, dtype="float64", shape=(8,)) for name in NAMES}
-    kept = sum(v * 0 for v in inputs.values())  # an expression may need none of them
-    function = compiled([*inputs.values()], [[built(expression, inputs, pt) + kept]])
+    x, y, z = inputs.values()
+    value = built(expression, inputs, pt) + (x + y + z) * 0  # it may need none of them
     numbers = np.random.default_rng(seed).normal(size=(3, 8))
-    ((found,),) = function(numbers)
+    ((found,),) = compiled([x, y, z], [[value]])(numbers)
+    moved, steps, told = numbers[:1].copy(), np.zeros(8, np.int32), np.empty(8)
+    step = loop([x], [y, z], [value], pt.lt(x, -np.inf), [value])
+    step(moved, steps, np.ones(8, np.int32), [numbers[1], numbers[2]], [told])
+    assert (steps == 1).all()
     wanted = built(expression, dict(zip(NAMES, numbers, strict=True)), np)
     scale = 1 + np.abs(wanted).max()
-    if not isinstance(scale, float) or scale < 1e100:
-        np.testing.assert_allclose(found, np.broadcast_to(wanted, 8), rtol=1e-9, atol=1e-9 * scale)
+    if scale < 1e100:
+        for one in (found, moved[0], told):
+            np.testing.assert_allclose(
+                one, np.broadcast_to(wanted, 8), rtol=1e-9, atol=1e-9 * scale
+            )
+
+
+def bool_as_number(y, t):
+    return pt.gt(t, 0.5) * (1 - y) * (1 - y) + pt.le(t, 0.5) * y * y
+
+
+def difference_of_products(y, t):
+    return (t * (1 - t) - y * (1 - y)) ** 2
+
+
+@pytest.mark.parametrize("make", [bool_as_number, difference_of_products])
+def test_what_is_fixed_meets_what_comes_from_a_tanh(make) -> None:
+    x, t = (pt.tensor(name, dtype="float64", shape=(8,)) for name in "xt")
+    value = make(0.5 + 0.5 * pt.tanh(0.5 * x), t)
+    numbers = np.random.default_rng(1).uniform(0, 1, (2, 8))
+    moved, steps, told = numbers[:1].copy(), np.zeros(8, np.int32), np.empty(8)
+    limits = np.ones(8, np.int32)
+    loop([x], [t], [value], pt.gt(x, 9.0), [value])(moved, steps, limits, [numbers[1]], [told])
+    sigmoid = 1 / (1 + np.exp(-numbers[0]))
+    wanted = {
+        bool_as_number: np.where(numbers[1] > 0.5, (1 - sigmoid) ** 2, sigmoid**2),
+        difference_of_products: (numbers[1] * (1 - numbers[1]) - sigmoid * (1 - sigmoid)) ** 2,
+    }[make]
+    np.testing.assert_allclose(moved[0], wanted, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: pt.switch(1 * pt.gt(x, 0), x, 7.0),
+        lambda x: pt.switch(x, x, 7.0),
+        lambda x: pt.cast(pt.gt(x, 0), "int64") * x,
+        lambda x: pt.cast(pt.gt(x, 0), "uint8") * x,
+    ],
+)
+def test_what_has_no_vector_code_is_refused(make) -> None:
+    x = pt.tensor("x", dtype="float64", shape=(8,))
+    with pytest.raises(UnknownOperation):
+        compiled([x], [[make(x)]])
 
 
 def logistic(z, half: float):
@@ -112,4 +159,4 @@ def test_carried_powers_change_no_bit(dtype, monkeypatch) -> None:
 
 def multiplied_at_once(line, node, out, write=Line._write) -> None:
     write(line, node, out)
-    line._bounded.clear()
+    line._carrying.clear()

@@ -68,6 +68,28 @@ def test_what_is_overwritten_lies_in_one_piece() -> None:
         fibonacci()(halves, counts, counts, [np.ones(3), np.ones(3)], [np.ones(3)])
 
 
+def test_what_is_given_is_as_it_was_compiled() -> None:
+    x, y = vectors("x", "y")
+    double = function([x, y], [[x + y]])
+    ones = np.ones((2, 16))
+    for wrong in ([ones.astype("float32")], [ones[:1]], [ones[0], ones[1, :9]], [ones, ones[0]]):
+        with pytest.raises(ValueError, match="expected 2 of float64 and one length"):
+            double(*wrong)
+    counts, told = np.zeros(3, "int32"), np.ones(3)
+    most, carried = np.ones(3), np.ones((2, 3))
+    for wrong in (
+        (carried.astype("float32"), counts, counts, [most, most], [told]),
+        (carried, counts.astype("int64"), counts, [most, most], [told]),
+        (carried, counts, counts[:2], [most, most], [told]),
+        (carried, counts[:2], counts[:2], [most, most], [told[:2]]),
+        (carried, counts, counts, [most], [told]),
+        (carried, counts, counts, [most, most], []),
+        (np.ones((3, 3)), counts, counts, [most], [told]),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            fibonacci()(*wrong)
+
+
 def test_rows_of_a_matrix_are_variables_of_their_own() -> None:
     x, y = vectors("x", "y")
     matrix = np.arange(16.0).reshape(4, 4)[::2]  # not contiguous

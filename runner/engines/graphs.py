@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from pytensor.compile.mode import optdb
@@ -34,8 +35,8 @@ def function(inputs: Sequence[Any], outputs: Sequence[Sequence[Any]]) -> Functio
         If the graph holds anything but elementwise operations that are known here.
     """
     graph = rewritten(inputs, [variable for group in outputs for variable in group])
-    groups = [(len(group), str(group[0].type.dtype)) for group in outputs]
-    return Function(assembled(once(graph)), groups, width(graph))
+    groups = [[len(group), str(group[0].type.dtype)] for group in outputs]
+    return Function(assembled(once(graph)), _kinds(inputs), groups, width(graph))
 
 
 def loop(
@@ -64,7 +65,15 @@ def loop(
         If the graph holds anything but elementwise operations that are known here.
     """
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
-    return Loop(assembled(until_done(graph, len(carried))), scratch_bytes(graph))
+    code = assembled(until_done(graph, len(carried)))
+    kinds = _kinds([*carried, *fixed]), _kinds(others)
+    return Loop(code, *kinds, len(carried), scratch_bytes(graph))
+
+
+def _kinds(variables: Sequence[Any]) -> list[list[Any]]:
+    """How many variables of one dtype follow each other, and the dtype."""
+    dtypes = groupby(str(variable.type.dtype) for variable in variables)
+    return [[len(list(same)), dtype] for dtype, same in dtypes]
 
 
 def rewritten(inputs: Sequence[Any], outputs: Sequence[Any]) -> FunctionGraph:

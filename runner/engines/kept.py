@@ -25,8 +25,14 @@ from runner.versions import source, versions
 VARIABLE = "RUNNER_CACHE_DIR"
 """Environment variable that names the folder; empty, nothing is kept."""
 
+SUFFIX = ".code"
+"""How the files' names end; no other file is touched."""
+
 MOST_FILES = 500
 """The files that were not used for longest are removed beyond so many: some 100 KB each."""
+
+SOURCE = source()
+"""Of the runner as it was when this process began."""
 
 Parts = Mapping[str, Mapping[str, Any]]
 
@@ -38,16 +44,20 @@ def folder() -> Path | None:
         return None
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     path = Path(named) if named else Path(base, "runner")
+    if not path.is_absolute():
+        return None
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
     except OSError:
         return None
-    if not hasattr(os, "getuid"):
-        return path
-    # what lies here is executed: nobody else may have put it here
+    return path if _is_ours(found) else None
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    """Whether nobody else can have written it: what lies here is executed."""
     others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return path if found.st_uid == os.getuid() and not others else None
+    return not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not others)
 
 
 def read(what: Sequence[str] | None) -> Parts | None:
@@ -62,14 +72,19 @@ def read(what: Sequence[str] | None) -> Parts | None:
     if path is None:
         return None
     try:
-        digest, _, content = path.read_bytes().partition(b"\n")
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
+            if not _is_ours(os.fstat(file.fileno())):
+                return None
+            digest, _, content = file.read().partition(b"\n")
         if hashlib.sha256(content).hexdigest().encode() != digest:
             return None
-        os.utime(path)
         parts = json.loads(content)
-    except (OSError, ValueError):
+        found = {name: p | {"code": base64.b64decode(p["code"])} for name, p in parts.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return {name: part | {"code": base64.b64decode(part["code"])} for name, part in parts.items()}
+    with suppress(OSError):
+        os.utime(path)
+    return found
 
 
 def write(what: Sequence[str] | None, parts: Parts) -> None:
@@ -82,8 +97,9 @@ def write(what: Sequence[str] | None, parts: Parts) -> None:
         for name, part in parts.items()
     }
     content = json.dumps(plain).encode()
+    if source() != SOURCE:
+        return  # this process may have loaded what was there before
     with suppress(OSError):
-        _forget_oldest(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         try:
             with open(handle, "wb") as file:
@@ -92,21 +108,27 @@ def write(what: Sequence[str] | None, parts: Parts) -> None:
         except OSError:
             os.unlink(temporary)
             raise
+        _forget_oldest(path.parent)
 
 
 def _path(what: Sequence[str] | None) -> Path | None:
     where = folder()
     if what is None or where is None:
         return None
-    return where / hashlib.sha256(json.dumps([*what, *_ours()]).encode()).hexdigest()
+    name = hashlib.sha256(json.dumps([*what, *_ours()]).encode()).hexdigest()
+    return where / f"{name}{SUFFIX}"
 
 
 @cache
 def _ours() -> tuple[str, ...]:
-    return source(), *(f"{name} {version}" for name, version in versions().items())
+    flags = os.environ.get("PYTENSOR_FLAGS", "")
+    return SOURCE, flags, *(f"{name} {version}" for name, version in versions().items())
 
 
 def _forget_oldest(where: Path) -> None:
-    used = sorted((path.stat().st_mtime, path) for path in where.iterdir())
-    for _, path in used[: max(0, len(used) - MOST_FILES)]:
+    used = []
+    for path in where.glob(f"*{SUFFIX}"):
+        with suppress(OSError):
+            used.append((path.stat().st_mtime, path))
+    for _, path in sorted(used)[: max(0, len(used) - MOST_FILES)]:
         path.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from pytensor.scalar.basic import upcast
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 
-from runner.engines.vectors import COMPARISONS, FLOATS, Vectors
+from runner.engines.vectors import COMPARISONS, FLOATS, TYPES, Vectors
 
 _FURTHEST = 8
 """Largest exponent of either sign: no coefficient of tanh leaves the range of float32 by it."""
@@ -43,9 +43,9 @@ class Line:
     values : mapping
         A vector for every input of the graph.
     fixed : sequence of variables
-        Inputs that are the same in every step: what depends on them alone, is written
+        Inputs that are the same in every step.
     before : IRBuilder, optional
-        here.
+        Where what depends on the fixed inputs alone is written.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Line:
         # To be fused with the sums they are in: one or two factors, and the exponent. One that is
         # left with a single factor keeps its place there, as the order decides the rounding.
         self._products: dict[Any, tuple[list[Any], int]] = {}
-        self._moved: dict[tuple[Any, int], Any] = {}  # vectors at other exponents
-        self._bounded: set[Any] = set()  # what comes from a tanh
+        self._moved: dict[tuple[Any, int, str], Any] = {}  # vectors at other exponents
+        self._carrying: set[Any] = set()  # what comes from a tanh, and so may have exponents
         self._fixed = set(fixed)  # what is the same in every step
         self._before = before
 
@@ -86,15 +86,18 @@ class Line:
 
     def _write(self, node: Any, out: Any) -> None:
         """Write one operation."""
+        strange = {variable.type.dtype for variable in (*node.inputs, out)} - {*TYPES, "bool"}
+        if strange and not all(isinstance(variable, Constant) for variable in node.inputs):
+            raise UnknownOperation(f"{_name(node)} with {', '.join(sorted(strange))}")
         if isinstance(node.op, DimShuffle | Alloc):  # a constant, stretched over the lanes
             self._values[out] = self._value(node.inputs[0]), 0
         elif not isinstance(node.op, Elemwise):
             raise UnknownOperation(str(node.op))
         elif out.type.dtype in FLOATS and _name(node) in _ARITHMETIC:
-            if any(v in self._bounded for v in node.inputs) or _name(node) == "Tanh":
-                self._bounded.add(out)
+            if any(v in self._carrying for v in node.inputs) or _name(node) == "Tanh":
+                self._carrying.add(out)
             getattr(self, _ARITHMETIC[_name(node)])(node, out)
-        elif _name(node) in COMPARISONS and any(v in self._bounded for v in node.inputs):
+        elif _name(node) in COMPARISONS and any(v in self._carrying for v in node.inputs):
             self._values[out] = self._comparison(node), 0
         else:
             self._values[out] = self._operation(node), 0
@@ -127,20 +130,30 @@ class Line:
             if number is None:
                 raise UnknownOperation(str(variable))
             return v.splat(np.ldexp(number, -exponent) if exponent else variable.data.item(), dtype)
-        vector, own = self._scaled(variable, dtype)
-        if own == exponent:
-            return vector
-        if (variable, exponent) not in self._moved:
-            builder = self._before if variable in self._fixed else v.builder
-            self._moved[variable, exponent] = builder.fmul(
-                vector, v.splat(2.0 ** (own - exponent), dtype)
-            )
-        return self._moved[variable, exponent]
+        if self._exponent(variable, dtype) == exponent:
+            return self._scaled(variable, dtype)[0]
+        key = variable, exponent, dtype
+        if key not in self._moved:
+            # once for all steps, if the variable is the same in all of them
+            outside = variable in self._fixed and self._before is not None
+            with v.at(self._before if outside else v.builder):
+                vector, own = self._scaled(variable, dtype)
+                factor = v.splat(2.0 ** (own - exponent), dtype)
+                self._moved[key] = v.builder.fmul(vector, factor)
+        return self._moved[key]
+
+    def _exponent(self, variable: Any, dtype: str) -> int:
+        """The exponent that `_scaled` gives, without writing anything."""
+        if variable.type.dtype != dtype or isinstance(variable, Constant):
+            return 0
+        return (
+            self._products[variable][1] if variable in self._products else self._values[variable][1]
+        )
 
     def _factors(self, node: Any, out: Any) -> tuple[list[Any], int]:
         """The vectors that are to be multiplied, and the exponent of their product."""
         dtype, factors = out.type.dtype, list(node.inputs)
-        if out not in self._bounded:
+        if out not in self._carrying:
             return [self._value(f, dtype) for f in factors], 0
         exponent = 0
         for factor in [f for f in factors if _power(f) is not None]:
@@ -252,8 +265,8 @@ class Line:
     def _common(self, terms: Sequence[Any]) -> int:
         """The exponent at which terms are added: that of the first one that comes from a tanh."""
         for term in terms:
-            if term in self._bounded:
-                return self._products[term][1] if term in self._products else self._values[term][1]
+            if term in self._carrying:
+                return self._exponent(term, term.type.dtype)
         return 0
 
     def _product_at(self, variable: Any, exponent: int) -> list[Any]:
@@ -283,6 +296,8 @@ class Line:
             kind = upcast(*(variable.type.dtype for variable in inputs))
         elif name != "Cast" and out.type.dtype != "bool":
             kind = out.type.dtype
+        if name == "Switch" and inputs[0].type.dtype != "bool":
+            raise UnknownOperation(f"Switch by {inputs[0].type.dtype}")
         flags = 1 if name == "Switch" else 0  # what is a bool anyway
         values = [self._value(v) for v in inputs[:flags]]
         values += [self._value(v, kind if name != "Cast" else None) for v in inputs[flags:]]

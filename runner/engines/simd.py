@@ -105,6 +105,9 @@ def _names(make: Any, signature: Signature) -> tuple[str, ...] | None:
     return make.__name__, repr(same), binding.get_host_cpu_name(), features
 
 
+Kinds = Sequence[Sequence[Any]]  # pairs of a count and a dtype, as they also come from JSON
+
+
 class Function:
     """Machine code that computes outputs from inputs, in every lane.
 
@@ -112,15 +115,17 @@ class Function:
     ----------
     code : bytes
         An object file.
+    inputs : sequence of (int, str)
+        How many inputs of one dtype follow each other, and the dtype.
     groups : sequence of (int, str)
         Variables and dtype of each group of outputs.
     width : int
         Lanes of a block.
     """
 
-    def __init__(self, code: bytes, groups: Sequence[tuple[int, str]], width: int) -> None:
-        self.made_of = {"code": code, "groups": groups, "width": width}
-        self._groups, self._width = groups, width
+    def __init__(self, code: bytes, inputs: Kinds, groups: Kinds, width: int) -> None:
+        self.made_of = {"code": code, "inputs": inputs, "groups": groups, "width": width}
+        self._inputs, self._groups, self._width = inputs, groups, width
         self._code, self._run = _loaded(code, 1)
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
@@ -135,7 +140,13 @@ class Function:
         -------
         list of ndarray
             Each (variables of the group, n).
+
+        Raises
+        ------
+        ValueError
+            If the inputs are not those that were compiled.
         """
+        _check(inputs, self._inputs)
         n = inputs[0].shape[-1]
         if not n:
             return [np.empty((rows, 0), dtype) for rows, dtype in self._groups]
@@ -144,9 +155,9 @@ class Function:
             inputs = tuple(
                 np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, more)], mode="edge") for a in inputs
             )
-        kept = [np.ascontiguousarray(a) for a in inputs]
+        given = [np.ascontiguousarray(a) for a in inputs]
         outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._groups]
-        sources, targets = _addresses(kept), _addresses(outputs)
+        sources, targets = _addresses(given), _addresses(outputs)
         self._run(sources.ctypes.data, targets.ctypes.data, n + more)
         return [output[:, :n] for output in outputs]
 
@@ -158,12 +169,27 @@ class Loop:
     ----------
     code : bytes
         An object file.
+    inputs : sequence of (int, str)
+        How many inputs of one dtype follow each other, the carried ones first, and the dtype.
+    others : sequence of (int, str)
+        The same of the outputs that are not carried, without which columns halt.
+    n_carried : int
+        Variables that are carried.
     scratch_bytes : int
         Bytes of a block of lanes.
     """
 
-    def __init__(self, code: bytes, scratch_bytes: int) -> None:
-        self.made_of = {"code": code, "scratch_bytes": scratch_bytes}
+    def __init__(
+        self, code: bytes, inputs: Kinds, others: Kinds, n_carried: int, scratch_bytes: int
+    ) -> None:
+        self.made_of = {
+            "code": code,
+            "inputs": inputs,
+            "others": others,
+            "n_carried": n_carried,
+            "scratch_bytes": scratch_bytes,
+        }
+        self._inputs, self._others, self._n_carried = inputs, others, n_carried
         self._scratch_bytes = scratch_bytes
         self._code, self._run = _loaded(code, 4)
 
@@ -193,21 +219,40 @@ class Loop:
         Raises
         ------
         ValueError
-            If what is overwritten is not C-contiguous.
+            If what is overwritten is not C-contiguous, or what is given is not as compiled.
         """
         if not all(array.flags.c_contiguous for array in (carried, steps, *others)):
             message = "an output is not C-contiguous; expected rows that lie one after the other"
             raise ValueError(message)
+        _check([carried, *fixed], self._inputs)
+        _check([carried], [[self._n_carried, str(carried.dtype)]])
+        _check([steps, limit, *others], [[2, "int32"], *self._others])
+        if len({array.shape[-1] for array in (carried, steps)}) > 1:
+            message = "steps are not as many as columns; expected one for each"
+            raise ValueError(message)
         if not len(steps):
             return
-        kept = [np.ascontiguousarray(array) for array in (limit, *fixed)]
+        given = [np.ascontiguousarray(array) for array in (limit, *fixed)]
         halted = np.empty(len(steps), bool)
-        sources = _addresses([carried, *kept[1:]])
+        sources = _addresses([carried, *given[1:]])
         targets = _addresses([carried, halted, *others])
-        clock, until = _addresses([steps, kept[0]])
+        clock, until = _addresses([steps, given[0]])
         scratch = np.empty(self._scratch_bytes + BLOCK_BYTES, np.uint8)
         aligned = -(-scratch.ctypes.data // BLOCK_BYTES) * BLOCK_BYTES
         self._run(sources.ctypes.data, targets.ctypes.data, len(steps), clock, until, aligned)
+
+
+def _check(arrays: Sequence[np.ndarray], kinds: Kinds) -> None:
+    """Refuse arrays of other dtypes, numbers of rows or lengths: machine code looks at none."""
+    dtypes = [str(a.dtype) for a in arrays for _ in range(1 if a.ndim == 1 else len(a))]
+    wanted = [dtype for count, dtype in kinds for _ in range(count)]
+    if dtypes != wanted or len({a.shape[-1] for a in arrays}) > 1:
+        message = (
+            f"{len(dtypes)} rows of {', '.join(sorted(set(dtypes)))} and lengths "
+            f"{sorted({a.shape[-1] for a in arrays})}; expected {len(wanted)} of "
+            f"{', '.join(sorted(set(wanted)))} and one length, in the order that was compiled"
+        )
+        raise ValueError(message)
 
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -134,8 +134,10 @@ class Vectors:
     def at(self, builder: Any) -> Iterator[None]:
         """Write elsewhere for a while."""
         here, self.builder = self.builder, builder
-        yield
-        self.builder = here
+        try:
+            yield
+        finally:
+            self.builder = here
 
     def type(self, dtype: str) -> ir.VectorType:
         """A block of lanes of one variable."""
@@ -355,7 +357,10 @@ class Vectors:
         """log(1 + x), by the logarithm of the rounded sum (Kahan)."""
         b, one = self.builder, self._same(1, x)
         total = b.fadd(one, x)
-        exact = b.fdiv(b.fmul(self._log(total), x), b.fsub(total, one))
+        logarithm = self._log(total)
+        exact = b.fdiv(b.fmul(logarithm, x), b.fsub(total, one))
+        huge = b.fcmp_ordered(">", x, self._same(2.0 / float(np.finfo(_dtype(x.type)).eps), x))
+        exact = b.select(huge, logarithm, exact)  # 1 is no more than a rounding of the sum
         return b.select(b.fcmp_ordered("==", total, one), x, exact)
 
     def _sign(self, x: Any) -> Any:
