@@ -57,9 +57,9 @@ class Signature:
     layout: str
     """``lanes`` or ``stacked``."""
     n_lanes: int
-    """Restarts trained at once by one call."""
+    """Restarts trained at once by one call; SIMD code takes any number."""
     n_steps: int
-    """Steps taken by one call."""
+    """Steps taken by one call; SIMD code takes as many as are needed."""
 
     @property
     def rule(self) -> Optimizer:
