@@ -75,10 +75,8 @@ class Terrain:
 
     def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Endpoints by calls: those of a call, and the same padded to its number of lanes."""
-        whole = np.arange(len(self))
-        if self.measured.any_lanes:
-            return [(whole, whole)]
-        n_lanes = self.measured.signature.n_lanes
+        measured = self.measured
+        n_lanes = max(1, len(self)) if measured.any_lanes else measured.signature.n_lanes
         blocks = []
         for start in range(0, len(self), n_lanes):
             block = np.arange(start, min(start + n_lanes, len(self)))

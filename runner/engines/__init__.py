@@ -173,12 +173,10 @@ def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled
 
     That is kept by this process and, if it is SIMD code, in a folder (see `runner.engines.kept`).
     """
-    if is_simd(engine, signature, device):
-        started = time.perf_counter()
-        simd = _module("simd")
-        recalled: Compiled | None = simd.recalled(simd.compiled, signature)
-        if recalled is not None:
-            return replace(recalled, compile_s=time.perf_counter() - started)
+    started = time.perf_counter()
+    recalled: Compiled | None = _recalled("compiled", engine, signature, device)
+    if recalled is not None:
+        return replace(recalled, compile_s=time.perf_counter() - started)
     functions: Compiled = _module(engine).compile(engine, signature, device)
     return functions
 
@@ -186,6 +184,14 @@ def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled
 def is_simd(engine: str, signature: Signature, device: str) -> bool:
     """Whether SIMD code is what an engine makes of a signature, if all its operations have some."""
     return engine == "pytensor" and signature.layout == "lanes" and device == "cpu"
+
+
+def _recalled(make: str, engine: str, signature: Signature, device: str) -> Any:
+    """What a function of `runner.engines.simd` makes of kept code; None where there is none."""
+    if not is_simd(engine, signature, device):
+        return None
+    simd = _module("simd")
+    return simd.recalled(getattr(simd, make), signature)
 
 
 Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -209,10 +215,8 @@ class Measured:
 @lru_cache(maxsize=64)
 def measured(engine: str, signature: Signature, device: str = "cpu") -> Measured:
     """Compile what looks at endpoints, or return what was compiled before, as in `compiled`."""
-    if is_simd(engine, signature, device):
-        simd = _module("simd")
-        recalled: Measured | None = simd.recalled(simd.measured, signature)
-        if recalled is not None:
-            return recalled
+    recalled: Measured | None = _recalled("measured", engine, signature, device)
+    if recalled is not None:
+        return recalled
     functions: Measured = _module(engine).measure(engine, signature, device)
     return functions

@@ -86,8 +86,9 @@ class Line:
 
     def _write(self, node: Any, out: Any) -> None:
         """Write one operation."""
-        strange = {variable.type.dtype for variable in (*node.inputs, out)} - {*TYPES, "bool"}
-        if strange and not all(isinstance(variable, Constant) for variable in node.inputs):
+        vectors = [v for v in (*node.inputs, out) if not isinstance(v, Constant)]
+        strange = {v.type.dtype for v in vectors} - {*TYPES, "bool"}
+        if strange:
             raise UnknownOperation(f"{_name(node)} with {', '.join(sorted(strange))}")
         if isinstance(node.op, DimShuffle | Alloc):  # a constant, stretched over the lanes
             self._values[out] = self._value(node.inputs[0]), 0
@@ -104,26 +105,25 @@ class Line:
 
     def _value(self, variable: Any, dtype: str | None = None) -> Any:
         """The vector that a variable is in, made one of another dtype if need be."""
-        own = variable.type.dtype
-        value = self._at(variable, 0)
-        if dtype is None or own == dtype:
-            return value
-        cast = self._vectors.operation("Cast", own, [value], dtype)
-        if cast is None:
-            raise UnknownOperation(f"Cast of {own} to {dtype}")
-        return cast
+        return self._at(variable, 0, dtype)
 
     def _scaled(self, variable: Any, dtype: str) -> Scaled:
         """A variable as a vector and an exponent."""
-        if variable.type.dtype != dtype or isinstance(variable, Constant):
+        if isinstance(variable, Constant):
             return self._value(variable, dtype), 0
+        own = variable.type.dtype
+        if own != dtype:
+            cast = self._vectors.operation("Cast", own, [self._value(variable)], dtype)
+            if cast is None:
+                raise UnknownOperation(f"Cast of {own} to {dtype}")
+            return cast, 0
         if variable in self._products:
             factors, exponent = self._products[variable]
             return self._vectors.multiplied(factors), exponent
         return self._values[variable]
 
     def _at(self, variable: Any, exponent: int, dtype: str | None = None) -> Any:
-        """The vector of a variable at an exponent."""
+        """The vector of a variable at an exponent, made one of another dtype if need be."""
         v, dtype = self._vectors, dtype or variable.type.dtype
         number = _number(variable)
         if isinstance(variable, Constant):
@@ -229,12 +229,9 @@ class Line:
         exponent = self._common(node.inputs)
         alone = [term for term in node.inputs if term not in self._products]
         products = [self._product_at(t, exponent) for t in node.inputs if t in self._products]
-        if alone:
-            value = self._at_dtype(alone[0], exponent, dtype)
-        else:
-            value = v.multiplied(products.pop(0))
+        value = self._at(alone[0], exponent, dtype) if alone else v.multiplied(products.pop(0))
         for term in alone[1:]:
-            value = v.builder.fadd(value, self._at_dtype(term, exponent, dtype))
+            value = v.builder.fadd(value, self._at(term, exponent, dtype))
         for factors in products:
             value = v.plus(value, factors)
         self._values[out] = value, exponent
@@ -245,22 +242,14 @@ class Line:
         exponent = self._common(node.inputs)
         if b in self._products:
             first, *rest = self._product_at(b, exponent)
-            value = v.plus(self._at_dtype(a, exponent, dtype), [v.builder.fneg(first), *rest])
+            value = v.plus(self._at(a, exponent, dtype), [v.builder.fneg(first), *rest])
         elif a in self._products:
-            negative = v.builder.fneg(self._at_dtype(b, exponent, dtype))
+            negative = v.builder.fneg(self._at(b, exponent, dtype))
             value = v.plus(negative, self._product_at(a, exponent))
         else:
-            terms = [self._at_dtype(term, exponent, dtype) for term in (a, b)]
+            terms = [self._at(term, exponent, dtype) for term in (a, b)]
             value = v.builder.fsub(*terms)
         self._values[out] = value, exponent
-
-    def _at_dtype(self, variable: Any, exponent: int, dtype: str) -> Any:
-        if variable.type.dtype == dtype or isinstance(variable, Constant):
-            return self._at(variable, exponent, dtype)
-        value = self._value(variable, dtype)
-        if exponent:
-            value = self._vectors.builder.fmul(value, self._vectors.splat(2.0**-exponent, dtype))
-        return value
 
     def _common(self, terms: Sequence[Any]) -> int:
         """The exponent at which terms are added: that of the first one that comes from a tanh."""

@@ -224,11 +224,10 @@ class Loop:
         if not all(array.flags.c_contiguous for array in (carried, steps, *others)):
             message = "an output is not C-contiguous; expected rows that lie one after the other"
             raise ValueError(message)
-        _check([carried, *fixed], self._inputs)
-        _check([carried], [[self._n_carried, str(carried.dtype)]])
-        _check([steps, limit, *others], [[2, "int32"], *self._others])
-        if len({array.shape[-1] for array in (carried, steps)}) > 1:
-            message = "steps are not as many as columns; expected one for each"
+        kinds = [[2, "int32"], *self._inputs, *self._others]
+        _check([steps, limit, carried, *fixed, *others], kinds)
+        if len(carried) != self._n_carried:
+            message = f"{len(carried)} rows are carried; expected {self._n_carried}"
             raise ValueError(message)
         if not len(steps):
             return

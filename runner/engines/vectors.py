@@ -324,7 +324,7 @@ class Vectors:
         return b.select(large, b.fadd(x, self._same(math.inf, x)), value)
 
     def _log(self, x: Any) -> Any:
-        """K ln 2 + log(1 + f), where x = 2**k (1 + f) and 1 + f is from sqrt(1/2) to sqrt(2)."""
+        """Take log x as k ln 2 + log(1 + f): x = 2**k (1 + f), 1 + f from sqrt(1/2) to sqrt(2)."""
         b, bits = self.builder, _Bits(self, x)
         first, second = _LN2[_dtype(x.type)]
         zero, half, two = (self._same(c, x) for c in (0, 0.5, 2))
@@ -434,16 +434,13 @@ _OPERATIONS: dict[tuple[str, str], Write] = {
     ("XOR", "bool"): _folded("xor"),
     ("Invert", "bool"): lambda v, a: v.builder.not_(a),
     ("Neg", "float"): lambda v, a: v.builder.fneg(a),
-    ("Abs", "float"): Vectors.absolute,
     ("Sign", "float"): Vectors._sign,
-    ("Sqr", "float"): lambda v, a: v.builder.fmul(a, a),
     ("Sqrt", "float"): lambda v, a: v._intrinsic("sqrt", a),
     ("Reciprocal", "float"): lambda v, a: v.builder.fdiv(v._same(1, a), a),
     ("TrueDiv", "float"): lambda v, a, b: v.builder.fdiv(a, b),
     ("Pow", "float"): lambda v, a, b: v._intrinsic("pow", a, b),
     ("Maximum", "float"): lambda v, a, b: v._intrinsic("maximum", a, b),
     ("Minimum", "float"): lambda v, a, b: v._intrinsic("minimum", a, b),
-    ("Tanh", "float"): Vectors.tanh,
     ("Exp", "float"): Vectors._exp,
     ("Log", "float"): Vectors._log,
     ("Log1p", "float"): Vectors._log1p,
@@ -454,4 +451,5 @@ _OPERATIONS: dict[tuple[str, str], Write] = {
         for kind, write in _compared(sign).items()
     },
 }
-"""How each operation is written, by its name and the kind of its last argument."""
+"""How each operation is written, by its name and the kind of its last argument; what can carry
+exponents, `runner.engines.line` writes itself."""
