@@ -13,7 +13,6 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from runner.network import Architecture
 from runner.slices import Slice
@@ -58,6 +57,8 @@ class Starts:
         uniform = self._uniform(start, stop)
         scales = self._scales()[:, np.newaxis]
         if self.distribution in ("normal", "he-normal"):
+            from scipy.special import ndtri  # takes a while to load
+
             weights = scales * ndtri(uniform)
         else:
             weights = scales * (2 * uniform - 1)
