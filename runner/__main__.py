@@ -475,6 +475,8 @@ def _carry_out(
     if not quiet:
         _tell_start(plan, folder)
     finished = not overwrite and _finished(folder)
+    if not finished:
+        _start_fork_server(where)
     with _resumable(folder):
         study = _run(plan, folder, where, care, overwrite, quiet)
     if not quiet:
@@ -495,6 +497,14 @@ def _carry_out(
             highlight=False,
         )
         raise typer.Exit(FAILURES)
+
+
+def _start_fork_server(where: Where) -> None:
+    """Have the workers' modules loaded while this process loads its own."""
+    from runner.cluster import ADDRESS_VARIABLE, start_fork_server
+
+    if not (where.scheduler or where.scheduler_file or os.environ.get(ADDRESS_VARIABLE)):
+        start_fork_server()
 
 
 def _finished(folder: Path) -> bool:

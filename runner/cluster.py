@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,12 +25,33 @@ ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 # One computing thread per worker process: the processes are the parallelism.
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
+# What workers need; pandas is what pyarrow loads with its first array.
+_WORKER_MODULES = ["distributed.nanny", "runner.worker", "pandas", "llvmlite.binding"]
+
 
 def usable_cores() -> int:
     """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def start_fork_server() -> None:
+    """Have another process import what workers need, from which an embedded cluster forks them.
+
+    For a program that starts an embedded cluster next: the imports then wait neither for the
+    client's nor for one another. It sets the start method of `multiprocessing`. Does nothing where
+    forking is not safe.
+    """
+    if sys.platform != "linux":
+        return
+    # as Dask does before it spawns a worker: these are read when NumPy is loaded, or a process is
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "65536")
+    multiprocessing.set_start_method("forkserver", force=True)
+    multiprocessing.set_forkserver_preload(_WORKER_MODULES)
+    with _deaf_to_ctrl_c():
+        forkserver.ensure_running()
 
 
 @contextmanager
@@ -74,6 +96,8 @@ def open_client(
     import dask
     from distributed import Client, LocalCluster
 
+    from runner import dashboard
+
     if scheduler is not None and scheduler_file is not None:
         message = "--scheduler and --scheduler-file are both given; expected one of them."
         raise ClusterError(message)
@@ -85,24 +109,29 @@ def open_client(
         gpu = device == "gpu"
         # Dask keeps the last messages to every worker, tasks and all: 1000 of them by default.
         # A task whose workers have died twice is blamed; a sweep then finds out whether rightly.
-        settings = {
+        settings: dict[str, Any] = {
             "distributed.admin.low-level-log-length": 20,
             "distributed.scheduler.allowed-failures": 1,
         }
-        with dask.config.set(settings), _deaf_to_ctrl_c():
-            cluster = LocalCluster(
-                n_workers=workers or (1 if gpu else usable_cores()),
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                resources={"GPU" if gpu else "CPU": 1},
-                env=dict.fromkeys(_THREADS, "1"),
-                memory_limit=0,
-                silence_logs=50,  # CRITICAL: a lost worker is reported by the sweep itself
-            )
-        with cluster, Client(cluster) as client:
-            yield client
+        if multiprocessing.get_start_method(allow_none=True) == "forkserver":
+            settings["distributed.worker.multiprocessing-method"] = None  # as it is set there
+        with dask.config.set(settings):  # for workers that take another's place, too
+            with _deaf_to_ctrl_c():
+                cluster = LocalCluster(
+                    n_workers=workers or (1 if gpu else usable_cores()),
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs=dashboard.SCHEDULER_OPTIONS,
+                    resources={"GPU" if gpu else "CPU": 1},
+                    env=dict.fromkeys(_THREADS, "1"),
+                    memory_limit=0,
+                    silence_logs=50,  # CRITICAL: a lost worker is reported by the sweep itself
+                )
+            dashboard.open_on_demand(cluster.scheduler)
+            with cluster, Client(cluster) as client:
+                yield client
         return
     check_address(address, insecure)
     _quiet()

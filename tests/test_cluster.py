@@ -66,6 +66,30 @@ def test_a_plain_address_is_refused_before_anything_is_sent() -> None:
         pass
 
 
+def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
+    code = """if __name__ == "__main__":
+    import multiprocessing, os, signal, sys
+    from runner.cluster import open_client, start_fork_server
+    start_fork_server()
+    start_fork_server()  # changes nothing
+    def seen():
+        loaded = [name for name in ("runner.worker", "pandas", "jax") if name in sys.modules]
+        masked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        return loaded, os.environ["OMP_NUM_THREADS"], masked, os.getppid()
+    with open_client(workers=2) as client:
+        first, second = client.run(seen).values()
+        assert first == second
+        assert first[:3] == (["runner.worker", "pandas"], "1", True)
+        assert first[3] != os.getpid()
+        victim = client.submit(os.getpid).result()
+        os.kill(victim, signal.SIGKILL)
+        while len(pids := client.run(os.getpid, on_error="ignore")) < 2 or victim in pids.values():
+            pass
+        assert list(client.run(seen).values()) == [first, first]
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_a_schedulers_file_names_it(tmp_path) -> None:
     path = tmp_path / "scheduler.json"
     with LocalCluster(

@@ -34,6 +34,7 @@ LAYERS = [
     {"answers", "deadlines", "standing"},
     {"worker", "dispatcher", "inspection", "errands"},
     {"canaries", "commits"},
+    {"dashboard"},
     {"store", "cluster", "slots", "watch"},
     {"damage", "audits", "cell"},
     {"findings", "window"},
@@ -51,7 +52,7 @@ LAYERS = [
 ONLY_IN = {
     "pytensor": {"engines.pytensor", "engines.loops", "engines.line", "engines.graphs"},
     "theano": {"engines.theano"},
-    "distributed": {"answers", "cluster"},
+    "distributed": {"answers", "cluster", "dashboard"},
     "jax": {"engines.pytensor"},
     "llvmlite": {"engines.loops", "engines.simd", "engines.vectors"},
 }
