@@ -71,8 +71,8 @@ def main() -> None:
                     times = sweep(root, options or DEFAULT, Path(folder), Path(folder) / state)
                     found.setdefault((name, state), []).append(times)
     for (name, state), rounds in sorted(found.items()):
-        medians = "  ".join(f"{statistics.median(times):6.2f}" for times in zip(*rounds))
-        print(f"{name:>12}  {state:14}  {medians}")
+        medians = map(statistics.median, zip(*rounds, strict=True))
+        print(f"{name:>12}  {state:14}  {'  '.join(f'{median:6.2f}' for median in medians)}")
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def ours(c, layout: str) -> Work:
     if layout != signature.layout:
         n_lanes = _n_lanes(layout, products(c), "cpu")
         signature = replace(signature, layout=layout, n_lanes=n_lanes)
-    n = signature.n_lanes
     functions = compiled("pytensor", signature)
+    n = together(c) if functions.any_lanes else signature.n_lanes  # XLA is given as many as fit
     state = signature.start(c.starts(1).draw(0, n), np.full(n, RATE))
     hyper = np.zeros((len(HYPERPARAMETERS), n), signature.dtype)
     hyper[0] = RATE

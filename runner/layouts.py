@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -188,12 +188,111 @@ class Lanes(Layout):
 
 
 @dataclass(frozen=True, eq=False)
-class Stacked(Layout):
-    """Weight matrices with restarts as leading axis; see the module's docstring."""
+class Matrices(Layout):
+    """The weight matrices of one restart; see the module's docstring."""
 
     architecture: Architecture
     patterns: np.ndarray
     dtype: str
+
+    LEADING: ClassVar[int] = 0
+    """Axes in front of those of one restart."""
+
+    def forward(
+        self, T: Any, group: Sequence[Tensor], targets: Sequence[Tensor] = ()
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        net = self.architecture
+        patterns = T.constant(self._led(self.patterns.astype(self.dtype)))
+        signals = patterns
+        z = patterns
+        for layer in range(len(net.layers)):
+            weights, biases = group[2 * layer], group[2 * layer + 1]
+            last = layer == len(net.layers) - 1
+            z = self._repeated(T, biases)
+            if last and net.skip and net.hidden:
+                n = net.hidden[-1]
+                z = z + T.matmul(signals, self._turned(weights[..., :n]))
+                z = z + T.matmul(patterns, self._turned(weights[..., n:]))
+            else:
+                z = z + T.matmul(signals, self._turned(weights))
+            if not last:
+                signals = activate(T, net.activation, z, self.dtype)
+        if net.output != "softmax":
+            return [z], [activate(T, net.output, z, self.dtype)]
+        classes = softmax(T, self._classes(z))
+        return [z], [T.stack(classes, axis=self.LEADING + 1)]
+
+    def _led(self, matrix: np.ndarray) -> np.ndarray:
+        """Give a constant axes in front."""
+        return matrix[(np.newaxis,) * self.LEADING]
+
+    def _turned(self, weights: Tensor) -> Tensor:
+        """Transpose matrices."""
+        first = self.LEADING
+        return weights.dimshuffle(*range(first), first + 1, first)
+
+    def _repeated(self, T: Any, biases: Tensor) -> Tensor:
+        """Make biases a row for every pattern, or a row that is added to each."""
+        return biases.dimshuffle("x", 0)
+
+    def _classes(self, tensor: Tensor) -> list[Tensor]:
+        return [tensor[..., o] for o in range(self.architecture.n_outputs)]
+
+    def spread(self, T: Any, vector: Tensor, tensor: Tensor) -> Tensor:
+        return vector.dimshuffle(*range(self.LEADING), *["x"] * (tensor.ndim - self.LEADING))
+
+    def add(self, T: Any, group: Sequence[Tensor]) -> Tensor:
+        return total([self._sum(tensor) for tensor in group])
+
+    def _sum(self, tensor: Tensor) -> Tensor:
+        return tensor.sum(axis=self._own_axes(tensor), acc_dtype=self.dtype)
+
+    def _own_axes(self, tensor: Tensor) -> tuple[int, ...]:
+        """Return the axes of one restart."""
+        return tuple(range(self.LEADING, tensor.ndim))
+
+    def highest(self, T: Any, group: Sequence[Tensor]) -> Tensor:
+        value = None
+        for tensor in group:
+            peak = tensor.max(axis=self._own_axes(tensor))
+            value = peak if value is None else T.maximum(value, peak)
+        return value
+
+    def every(self, T: Any, group: Sequence[Tensor]) -> Tensor:
+        value = None
+        for tensor in group:
+            held = T.all(tensor, axis=self._own_axes(tensor))
+            value = held if value is None else T.and_(value, held)
+        return value
+
+    def per_output(self, values: Sequence[float]) -> list[Any]:
+        return [self._led(np.asarray(values, self.dtype)[np.newaxis, :])]
+
+    def loss(
+        self,
+        T: Any,
+        kind: LossKind,
+        pre: Sequence[Tensor],
+        out: Sequence[Tensor],
+        targets: Sequence[Tensor],
+    ) -> Tensor:
+        (z,), (y,), (t,) = pre, out, targets
+        if kind.kind == "cross-entropy" and self.architecture.output == "softmax":
+            return self._sum(kind.categorical(T, self._classes(z), self._classes(t)))
+        return self._sum(kind.term(T, self.architecture.output, z, y, t, self.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class Stacked(Matrices):
+    """Weight matrices with restarts as leading axis; see the module's docstring."""
+
+    LEADING: ClassVar[int] = 1
+
+    def _repeated(self, T: Any, biases: Tensor) -> Tensor:
+        # By a product with ones: the gradient is then a matrix product too, which keeps the dtype
+        # and does not depend on how an engine orders a reduction.
+        ones = T.constant(self._led(np.ones((len(self.patterns), 1), self.dtype)))
+        return T.matmul(ones, biases.dimshuffle(0, "x", 1))
 
     def unpack(self, T: Any, rows: Tensor) -> list[Tensor]:
         group = []
@@ -218,71 +317,10 @@ class Stacked(Layout):
         size = len(self.patterns) * self.architecture.n_outputs
         return out.dimshuffle(1, 2, 0).reshape((size, out.shape[0]))
 
-    def forward(
-        self, T: Any, group: Sequence[Tensor], targets: Sequence[Tensor] = ()
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        net = self.architecture
-        patterns = T.constant(self.patterns.astype(self.dtype)[np.newaxis])
-        # The bias enters through a product with ones: its gradient is then a matrix product too,
-        # which keeps the dtype and does not depend on how an engine orders a reduction.
-        ones = T.constant(np.ones((1, len(self.patterns), 1), self.dtype))
-        signals = patterns
-        z = patterns
-        for layer in range(len(net.layers)):
-            weights, biases = group[2 * layer], group[2 * layer + 1]
-            last = layer == len(net.layers) - 1
-            z = T.matmul(ones, biases.dimshuffle(0, "x", 1))
-            if last and net.skip and net.hidden:
-                n = net.hidden[-1]
-                z = z + T.matmul(signals, weights[:, :, :n].dimshuffle(0, 2, 1))
-                z = z + T.matmul(patterns, weights[:, :, n:].dimshuffle(0, 2, 1))
-            else:
-                z = z + T.matmul(signals, weights.dimshuffle(0, 2, 1))
-            if not last:
-                signals = activate(T, net.activation, z, self.dtype)
-        if net.output != "softmax":
-            return [z], [activate(T, net.output, z, self.dtype)]
-        classes = softmax(T, self._classes(z))
-        return [z], [T.stack(classes, axis=2)]
 
-    def _classes(self, tensor: Tensor) -> list[Tensor]:
-        return [tensor[:, :, o] for o in range(self.architecture.n_outputs)]
-
-    def spread(self, T: Any, vector: Tensor, tensor: Tensor) -> Tensor:
-        return vector.dimshuffle(0, *["x"] * (tensor.ndim - 1))
-
-    def add(self, T: Any, group: Sequence[Tensor]) -> Tensor:
-        return total([self._sum(tensor) for tensor in group])
-
-    def _sum(self, tensor: Tensor) -> Tensor:
-        return tensor.sum(axis=tuple(range(1, tensor.ndim)), acc_dtype=self.dtype)
-
-    def highest(self, T: Any, group: Sequence[Tensor]) -> Tensor:
-        value = None
-        for tensor in group:
-            peak = tensor.max(axis=tuple(range(1, tensor.ndim)))
-            value = peak if value is None else T.maximum(value, peak)
-        return value
-
-    def every(self, T: Any, group: Sequence[Tensor]) -> Tensor:
-        value = None
-        for tensor in group:
-            held = T.all(tensor, axis=tuple(range(1, tensor.ndim)))
-            value = held if value is None else T.and_(value, held)
-        return value
-
-    def per_output(self, values: Sequence[float]) -> list[Any]:
-        return [np.asarray(values, self.dtype)[np.newaxis, np.newaxis, :]]
-
-    def loss(
-        self,
-        T: Any,
-        kind: LossKind,
-        pre: Sequence[Tensor],
-        out: Sequence[Tensor],
-        targets: Sequence[Tensor],
-    ) -> Tensor:
-        (z,), (y,), (t,) = pre, out, targets
-        if kind.kind == "cross-entropy" and self.architecture.output == "softmax":
-            return self._sum(kind.categorical(T, self._classes(z), self._classes(t)))
-        return self._sum(kind.term(T, self.architecture.output, z, y, t, self.dtype))
+LAYOUTS: dict[str, type[Lanes | Matrices]] = {
+    "lanes": Lanes,
+    "matrices": Matrices,
+    "stacked": Stacked,
+}
+"""Layouts by name."""

@@ -65,6 +65,8 @@ class Optimizer:
     """The slot that starts at the learning rate instead of zero, if any."""
     columns: tuple[str, ...] = ()
     """Columns of the shards that the first counters are stored in, as whole numbers."""
+    by_pattern: bool = False
+    """Whether it takes one pattern after the other, every weight on its own."""
 
 
 def _gradient_descent(at: Point) -> Update:
@@ -174,6 +176,12 @@ OPTIMIZERS = {
     "momentum": Optimizer(1, (), _momentum),
     "rprop": Optimizer(2, (), _rprop, slot_from_rate=1),
     "adam": Optimizer(2, (1.0, 1.0), _adam),
-    "perceptron": Optimizer(1, (0.0, 0.0, 0.0, 1.0), _perceptron, columns=("mistakes", "period")),
+    "perceptron": Optimizer(
+        1,
+        (0.0, 0.0, 0.0, 1.0),
+        _perceptron,
+        columns=("mistakes", "period"),
+        by_pattern=True,
+    ),
 }
 """Every optimizer by its name in the experiment file."""

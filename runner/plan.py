@@ -21,6 +21,7 @@ from runner.experiment import Experiment
 from runner.messages import shown
 from runner.model import Model, make_model, read_source, untrusted
 from runner.network import Architecture, LossKind
+from runner.optimizers import OPTIMIZERS
 from runner.problems import TruthTable
 from runner.settings import Settings
 from runner.starts import Starts
@@ -35,7 +36,9 @@ _BATCH_S = 10.0  # longest a CPU should need for a batch in which no restart sto
 _SHARD_BYTES = 2**23  # largest shard before compression: client and workers hold several at once
 _ROW_BYTES = 64  # of a shard, beside the weights
 _PRODUCT_S = 2.5e-10  # seconds per weight, pattern and step of one lane in float32 on one CPU core
-_MAX_UNROLLED = 800  # products per step above which unrolled graphs compile too slowly
+# Products per step up to which every weight is on its own. Above, SIMD code of matrices is as fast
+# and there long before; on a GPU small matrices are slow, and the limit is what can be compiled.
+_MAX_UNROLLED = {"cpu": 100, "gpu": 800}
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,8 @@ class Configuration:
         """What has to be compiled to train this configuration on a kind of device."""
         training, loss = self.settings.training, self.settings.loss
         products = self.table.n_patterns * self.architecture.n_parameters
-        unrolled = products <= _MAX_UNROLLED or self.model is not None
-        layout = "lanes" if unrolled else "stacked"
+        by_weight = OPTIMIZERS[training.optimizer].by_pattern or self.model is not None
+        layout = "lanes" if products <= _MAX_UNROLLED[device] or by_weight else "stacked"
         own = LossKind("model", "sum")
         return Signature(
             architecture=self.architecture,

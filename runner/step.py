@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.layouts import Lanes, Layout, Stacked
+from runner.layouts import LAYOUTS, Lanes, Layout
 from runner.model import Model
 from runner.network import Architecture, LossKind, Tensor, constant
 from runner.optimizers import OPTIMIZERS, Optimizer, Point, Update
@@ -150,7 +150,7 @@ class Step:
         net, patterns = self.signature.architecture, np.asarray(self.signature.patterns, np.float64)
         if isinstance(net, Model):
             return Trusted(net, patterns, self.signature.dtype)
-        kind = Lanes if self.signature.layout == "lanes" else Stacked
+        kind = LAYOUTS[self.signature.layout]
         return kind(net, patterns, self.signature.dtype)
 
     @property

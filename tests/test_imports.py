@@ -22,6 +22,8 @@ LAYERS = [
     {"settings", "grid", "step", "starts"},
     {"experiment", "engines", "engines.vectors", "engines.kept"},
     {"engines.line"},
+    {"engines.memory"},
+    {"engines.nests"},
     {"engines.loops"},
     {"engines.simd"},
     {"engines.graphs"},
@@ -50,11 +52,11 @@ LAYERS = [
     {"__main__"},
 ]
 ONLY_IN = {
-    "pytensor": {"engines.pytensor", "engines.loops", "engines.line", "engines.graphs"},
+    "pytensor": {f"engines.{name}" for name in ("pytensor", "loops", "line", "nests", "graphs")},
     "theano": {"engines.theano"},
     "distributed": {"answers", "cluster", "dashboard"},
     "jax": {"engines.pytensor"},
-    "llvmlite": {"engines.loops", "engines.simd", "engines.vectors"},
+    "llvmlite": {f"engines.{name}" for name in ("loops", "memory", "simd", "vectors")},
 }
 
 

@@ -139,8 +139,7 @@ def test_bits_do_not_depend_on_the_width_of_vectors(xor, restarts, monkeypatch) 
     expected = train(compiled("pytensor", signature), work).state
     monkeypatch.setenv("RUNNER_CACHE_DIR", "")
     for width in (8, 16, 128):
-        for module in ("loops", "vectors"):
-            monkeypatch.setattr(f"runner.engines.{module}.BLOCK_BYTES", width)
+        monkeypatch.setattr("runner.engines.loops.BLOCK_BYTES", width)
         functions = runner.engines.pytensor.compile("pytensor", signature, "cpu")
         np.testing.assert_array_equal(train(functions, work).state, expected)
 
@@ -157,7 +156,8 @@ def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-14)
 
 
-def test_every_process_writes_the_same_program() -> None:
+@pytest.mark.parametrize("hidden", [3, 30])  # a line, and nests of loops
+def test_every_process_writes_the_same_program(hidden) -> None:
     """The order of a sum's terms decides its bits, so no hash that changes may decide the order."""
     program = (
         "import hashlib, runner.engines.graphs as graphs\n"
@@ -165,7 +165,8 @@ def test_every_process_writes_the_same_program() -> None:
         "from runner.plan import Plan\n"
         "texts, make = [], graphs.assembled\n"
         "graphs.assembled = lambda text: texts.append(text) or make(text)\n"
-        "problem = {'name': 'x', 'problem': {'gate': 'XOR'}, 'network': {'hidden': [3]}}\n"
+        f"network = {{'hidden': [{hidden}]}}\n"
+        "problem = {'name': 'x', 'problem': {'gate': 'XOR'}, 'network': network}\n"
         "from runner.experiment import load_experiment\n"
         "compiled('pytensor', Plan(load_experiment(problem)).configurations[0].signature())\n"
         "print(len(texts), hashlib.sha256(''.join(texts).encode()).hexdigest())"

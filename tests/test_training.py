@@ -57,24 +57,30 @@ def test_thresholds_stop_at_the_exact_step(xor, restarts, rule) -> None:
     assert early > 0
 
 
-# SIMD code refills its lanes itself; with the stacked layout that is done between calls
-@pytest.mark.parametrize("layout", ["lanes", "stacked"])
+# SIMD code refills its lanes itself; with JAX that is done between calls
+WAYS = pytest.mark.parametrize(
+    ("engine", "layout"),
+    [("pytensor", "lanes"), ("pytensor", "stacked"), ("pytensor-jax", "stacked")],
+)
+
+
+@WAYS
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_bits_do_not_depend_on_lanes_calls_or_tracing(xor, restarts, dtype, layout) -> None:
+def test_bits_do_not_depend_on_lanes_calls_or_tracing(xor, restarts, dtype, engine, layout) -> None:
     base = xor(stop_solved=True, dtype=dtype, layout=layout)
     work = restarts(base, n=40, rate=RATE, max_steps=STEPS)
-    expected = train_lanes(compiled("pytensor", base), work)
+    expected = train_lanes(compiled(engine, base), work)
     changes = [{"n_steps": 16}, {"n_steps": 64}]
-    if layout == "lanes":  # XLA writes other code for other numbers of stacked matrices
+    if engine == "pytensor":  # XLA writes other code for other numbers of stacked matrices
         changes += [{"n_lanes": 40}, {"n_lanes": 3, "n_steps": 64}]
     for change in changes:
-        ended = train_lanes(compiled("pytensor", replace(base, **change)), work)
+        ended = train_lanes(compiled(engine, replace(base, **change)), work)
         np.testing.assert_array_equal(ended.steps, expected.steps)
         np.testing.assert_array_equal(ended.state, expected.state)
         np.testing.assert_array_equal(ended.solved, expected.solved)
     order = np.random.default_rng(5).permutation(40)
     mixed = replace(work, starts=work.starts[:, order], traced=np.arange(40) % 3 == 0)
-    ended = train_lanes(compiled("pytensor", base), mixed)
+    ended = train_lanes(compiled(engine, base), mixed)
     np.testing.assert_array_equal(ended.state, expected.state[:, order])
 
 
@@ -97,11 +103,11 @@ def test_a_diverging_restart_stops_and_leaves_its_neighbours_alone(xor, restarts
     assert ended.steps[4] == next(k for k, y in enumerate(outputs) if not np.isfinite(y).all())
 
 
-@pytest.mark.parametrize("layout", ["lanes", "stacked"])
-def test_curves_hold_the_losses_of_plain_numpy(xor, restarts, layout) -> None:
+@WAYS
+def test_curves_hold_the_losses_of_plain_numpy(xor, restarts, engine, layout) -> None:
     signature = xor(stop_solved=True, layout=layout)
     work = restarts(signature, n=12, rate=RATE, max_steps=STEPS, traced=6)
-    ended = train_lanes(compiled("pytensor", signature), work)
+    ended = train_lanes(compiled(engine, signature), work)
     assert sorted(ended.curves) == list(range(6))
     net = net_of(signature)
     for k, curve in ended.curves.items():
@@ -123,10 +129,10 @@ def test_checkpoints_are_log_spaced_and_whole() -> None:
     assert checkpoints(1).tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("layout", ["lanes", "stacked"])
-def test_more_restarts_than_lanes_and_fewer(xor, restarts, layout) -> None:
+@WAYS
+def test_more_restarts_than_lanes_and_fewer(xor, restarts, engine, layout) -> None:
     signature = xor(layout=layout)
-    functions = compiled("pytensor", signature)
+    functions = compiled(engine, signature)
     many = restarts(signature, n=21, max_steps=10)
     ended = train_lanes(functions, many)
     assert (ended.steps == 10).all()

@@ -183,7 +183,7 @@ def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled
 
 def is_simd(engine: str, signature: Signature, device: str) -> bool:
     """Whether SIMD code is what an engine makes of a signature, if all its operations have some."""
-    return engine == "pytensor" and signature.layout == "lanes" and device == "cpu"
+    return engine == "pytensor" and device == "cpu"
 
 
 def _recalled(make: str, engine: str, signature: Signature, device: str) -> Any:

@@ -1,8 +1,8 @@
-"""From PyTensor's elementwise graphs to SIMD code."""
+"""From PyTensor's graphs to SIMD code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +10,7 @@ from pytensor.compile.mode import optdb
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
-from runner.engines.loops import once, scratch_bytes, until_done, width
+from runner.engines.loops import once, until_done
 from runner.engines.simd import Function, Loop, assembled
 
 # Not to multiply sums out: from layer to layer there would be more products.
@@ -19,24 +19,31 @@ _REWRITES = RewriteDatabaseQuery(
 )
 
 
-def function(inputs: Sequence[Any], outputs: Sequence[Sequence[Any]]) -> Function:
-    """Compile an elementwise graph.
+def function(
+    inputs: Sequence[Any], outputs: Sequence[Sequence[Any]], *, nested: bool = False
+) -> Function:
+    """Compile a graph.
 
     Parameters
     ----------
     inputs : sequence of tensor variables
-        Vectors over lanes.
+        Vectors over lanes; or, ``nested``, matrices of one restart.
     outputs : sequence of sequences of tensor variables
-        Vectors over lanes, elementwise functions of the inputs; those of a group have one dtype.
+        Functions of the inputs, elementwise if they are vectors; those of a group have one dtype.
+    nested : bool
+        See `runner.engines.loops.once`.
 
     Raises
     ------
     UnknownOperation
-        If the graph holds anything but elementwise operations that are known here.
+        If the graph holds an operation that is not known here.
     """
     graph = rewritten(inputs, [variable for group in outputs for variable in group])
-    groups = [[len(group), str(group[0].type.dtype)] for group in outputs]
-    return Function(assembled(once(graph)), _kinds(inputs), groups, width(graph))
+    program = once(graph, nested)
+    rows = program.n_rows
+    groups = [[sum(map(rows, group)), str(group[0].type.dtype)] for group in outputs]
+    kinds = _kinds(inputs, rows)
+    return Function(assembled(program.text), kinds, groups, program.width, program.scratch_bytes)
 
 
 def loop(
@@ -45,35 +52,45 @@ def loop(
     moved: Sequence[Any],
     halts: Any,
     others: Sequence[Any],
+    *,
+    nested: bool = False,
 ) -> Loop:
-    """Compile an elementwise graph, a step, that is to be repeated in every column.
+    """Compile a graph, a step, that is to be repeated in every column.
 
     Parameters
     ----------
     carried, fixed : sequence of tensor variables
-        The step's inputs, vectors over lanes: what it moves, and what it only reads.
+        The step's inputs, as in `function`: what it moves, and what it only reads.
     moved : sequence of tensor variables
         What takes the place of the carried inputs in the next step.
     halts : tensor variable
         Bool: where the step is not taken, so that the column has halted.
     others : sequence of tensor variables
-        What else is told of a column's last step, taken or not.
+        What else is told of a column's last step, taken or not; a number per column each.
+    nested : bool
+        See `runner.engines.loops.until_done`.
 
     Raises
     ------
     UnknownOperation
-        If the graph holds anything but elementwise operations that are known here.
+        If the graph holds an operation that is not known here.
     """
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
-    code = assembled(until_done(graph, len(carried)))
-    kinds = _kinds([*carried, *fixed]), _kinds(others)
-    return Loop(code, *kinds, len(carried), scratch_bytes(graph))
+    program = until_done(graph, len(carried), nested)
+    rows = program.n_rows
+    return Loop(
+        assembled(program.text),
+        _kinds([*carried, *fixed], rows),
+        _kinds(others, rows),
+        sum(map(rows, carried)),
+        program.scratch_bytes,
+    )
 
 
-def _kinds(variables: Sequence[Any]) -> list[list[Any]]:
-    """How many variables of one dtype follow each other, and the dtype."""
-    dtypes = groupby(str(variable.type.dtype) for variable in variables)
-    return [[len(list(same)), dtype] for dtype, same in dtypes]
+def _kinds(variables: Sequence[Any], n_rows: Callable[[Any], int]) -> list[list[Any]]:
+    """How many rows of one dtype follow each other, and the dtype."""
+    dtypes = groupby(variables, lambda variable: str(variable.type.dtype))
+    return [[sum(map(n_rows, same)), dtype] for dtype, same in dtypes]
 
 
 def rewritten(inputs: Sequence[Any], outputs: Sequence[Any]) -> FunctionGraph:

@@ -155,16 +155,25 @@ def _inputs(step: Step) -> tuple[Any, Any, Any, Any, Any, Lane]:
     return state, steps, limit, hyper, targets, Lane(rows, step.layout.targets(pt, targets))
 
 
-def _vectors(step: Step) -> tuple[list[Any], Lane]:
-    """The state of a step in layout lanes and its lane, every row a vector of its own."""
-    signature = step.signature
+def _variables(step: Step) -> tuple[list[Any], Lane]:
+    """The state of a step and its lane, as SIMD code takes them; see `runner.engines.loops`."""
+    signature, net = step.signature, step.signature.architecture
+    nested = signature.layout == "matrices"
+    number = () if nested else (8,)  # how long a vector is, makes no difference here
+    parameters = [shape for _, shape in net.blocks()] if nested else [number] * net.n_parameters
+    outputs = (len(signature.patterns), net.n_outputs)
 
-    def rows(name: str, n: int) -> list[Any]:
-        # how long a vector is, makes no difference to what is elementwise
-        return [pt.tensor(f"{name}{i}", dtype=signature.dtype, shape=(8,)) for i in range(n)]
+    def make(name: str, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+        return [
+            pt.tensor(f"{name}{i}", dtype=signature.dtype, shape=shape)
+            for i, shape in enumerate(shapes)
+        ]
 
-    hyper, targets = rows("hyper", len(HYPERPARAMETERS)), rows("target", signature.n_targets)
-    return rows("state", signature.n_rows), Lane(hyper, targets)
+    counters = [number] * len(signature.rule.counters)
+    state = make("state", [*parameters * (1 + signature.rule.n_slots), *counters])
+    hyper = make("hyper", [number] * len(HYPERPARAMETERS))
+    targets = make("target", [outputs] if nested else [number] * signature.n_targets)
+    return state, Lane(hyper, targets)
 
 
 def _untraced() -> Any:
@@ -172,32 +181,42 @@ def _untraced() -> Any:
     return pytensor.config.change_flags(traceback__limit=0)
 
 
+def _simd_step(signature: Signature) -> tuple[Step, bool]:
+    """The step that becomes SIMD code, and whether its graph is one of matrices."""
+    nested = signature.layout == "stacked"
+    layout = "matrices" if nested else signature.layout
+    return Step(pt, gradient, replace(signature, layout=layout)), nested
+
+
 def _simd_loop(signature: Signature) -> simd.Loop:
-    step = Step(pt, gradient, signature)
-    tensors, lane = _vectors(step)
+    step, nested = _simd_step(signature)
+    tensors, lane = _variables(step)
     moved, halted, found = step.attempt(tensors, lane)
-    return graphs.loop(tensors, [*lane.hyper, *lane.targets], moved, halted, [found])
+    fixed = [*lane.hyper, *lane.targets]
+    return graphs.loop(tensors, fixed, moved, halted, [found], nested=nested)
 
 
 def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
-    step = Step(pt, gradient, signature)
-    tensors, lane = _vectors(step)
+    step, nested = _simd_step(signature)
+    tensors, lane = _variables(step)
     parameters, settings = tensors[: step.n_tensors], [*lane.hyper, *lane.targets]
-    slope = [vector.type() for vector in parameters]
+    slope = [tensor.type() for tensor in parameters]
     # A look is taken before and after a move: one graph of all would take twice as long to compile.
     moved = step.update(tensors, slope, lane)[: step.n_tensors]
+    looks = step.look(parameters, lane)
     return {
-        "look": graphs.function([*parameters, *settings], step.look(parameters, lane)),
-        "moves": graphs.function([*tensors, *slope, *settings], [moved]),
+        "look": graphs.function([*parameters, *settings], looks, nested=nested),
+        "moves": graphs.function([*tensors, *slope, *settings], [moved], nested=nested),
     }
 
 
 def _simd_product(signature: Signature) -> simd.Function:
-    step = Step(pt, gradient, signature)
-    tensors, lane = _vectors(step)
-    directions = [v.type() for v in tensors]
+    step, nested = _simd_step(signature)
+    tensors, lane = _variables(step)
+    directions = [tensor.type() for tensor in tensors]
     product = step.product(tensors, directions, lane)
-    return graphs.function([*tensors, *directions, *lane.hyper, *lane.targets], [product])
+    inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
+    return graphs.function(inputs, [product], nested=nested)
 
 
 def _advance(signature: Signature, mode: Any) -> Any:

@@ -21,7 +21,7 @@ import numpy as np
 from llvmlite import binding
 
 from runner.engines import Compiled, Evaluation, Measured, kept
-from runner.engines.vectors import BLOCK_BYTES, NAME
+from runner.engines.vectors import CACHE_LINE, NAME
 from runner.model import Model
 from runner.step import Signature
 
@@ -90,7 +90,7 @@ def recalled(make: Any, signature: Signature) -> Any:
     if found is None:
         return None
     parts = {
-        name: Loop(**part) if "scratch_bytes" in part else Function(**part)
+        name: Loop(**part) if "n_carried" in part else Function(**part)
         for name, part in found.items()
     }
     return make(signature, **parts)
@@ -121,12 +121,23 @@ class Function:
         Variables and dtype of each group of outputs.
     width : int
         Lanes of a block.
+    scratch_bytes : int
+        Bytes of memory that it needs.
     """
 
-    def __init__(self, code: bytes, inputs: Kinds, groups: Kinds, width: int) -> None:
-        self.made_of = {"code": code, "inputs": inputs, "groups": groups, "width": width}
+    def __init__(
+        self, code: bytes, inputs: Kinds, groups: Kinds, width: int, scratch_bytes: int
+    ) -> None:
+        self.made_of = {
+            "code": code,
+            "inputs": inputs,
+            "groups": groups,
+            "width": width,
+            "scratch_bytes": scratch_bytes,
+        }
         self._inputs, self._groups, self._width = inputs, groups, width
-        self._code, self._run = _loaded(code, 1)
+        self._scratch_bytes = scratch_bytes
+        self._code, self._run = _loaded(code, 2)
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
         """Compute the outputs.
@@ -158,7 +169,8 @@ class Function:
         given = [np.ascontiguousarray(a) for a in inputs]
         outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._groups]
         sources, targets = _addresses(given), _addresses(outputs)
-        self._run(sources.ctypes.data, targets.ctypes.data, n + more)
+        scratch = _scratch(self._scratch_bytes)
+        self._run(sources.ctypes.data, targets.ctypes.data, n + more, scratch.ctypes.data)
         return [output[:, :n] for output in outputs]
 
 
@@ -176,7 +188,7 @@ class Loop:
     n_carried : int
         Variables that are carried.
     scratch_bytes : int
-        Bytes of a block of lanes.
+        Bytes of memory that it needs.
     """
 
     def __init__(
@@ -236,15 +248,18 @@ class Loop:
         sources = _addresses([carried, *given[1:]])
         targets = _addresses([carried, halted, *others])
         clock, until = _addresses([steps, given[0]])
-        scratch = np.empty(self._scratch_bytes + BLOCK_BYTES, np.uint8)
-        aligned = -(-scratch.ctypes.data // BLOCK_BYTES) * BLOCK_BYTES
-        self._run(sources.ctypes.data, targets.ctypes.data, len(steps), clock, until, aligned)
+        scratch = _scratch(self._scratch_bytes)
+        tables = sources.ctypes.data, targets.ctypes.data
+        self._run(*tables, len(steps), clock, until, scratch.ctypes.data)
 
 
 def _check(arrays: Sequence[np.ndarray], kinds: Kinds) -> None:
     """Refuse arrays of other dtypes, numbers of rows or lengths: machine code looks at none."""
-    dtypes = [str(a.dtype) for a in arrays for _ in range(1 if a.ndim == 1 else len(a))]
-    wanted = [dtype for count, dtype in kinds for _ in range(count)]
+    dtypes, wanted = [], []
+    for a in arrays:
+        dtypes += [str(a.dtype)] * (1 if a.ndim == 1 else len(a))
+    for count, dtype in kinds:
+        wanted += [dtype] * count
     if dtypes != wanted or len({a.shape[-1] for a in arrays}) > 1:
         message = (
             f"{len(dtypes)} rows of {', '.join(sorted(set(dtypes)))} and lengths "
@@ -256,11 +271,18 @@ def _check(arrays: Sequence[np.ndarray], kinds: Kinds) -> None:
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Addresses of the rows of C-contiguous arrays."""
-    rows: list[int] = []
+    rows = []
     for array in arrays:
         first = array.__array_interface__["data"][0]
-        rows += range(first, first + array.nbytes, array.shape[-1] * array.itemsize)
-    return np.array(rows, np.int64)
+        step = array.shape[-1] * array.itemsize
+        rows.append(np.arange(first, first + array.nbytes, step, dtype=np.int64))
+    return np.concatenate(rows)
+
+
+def _scratch(n_bytes: int) -> np.ndarray:
+    """Memory that begins with a cache line."""
+    scratch = np.empty(n_bytes + CACHE_LINE, np.uint8)
+    return scratch[-scratch.ctypes.data % CACHE_LINE :]
 
 
 def _machine() -> Any:

@@ -21,8 +21,14 @@ NAME = "run"
 """The function's name in a program. Its first arguments are tables: where the inputs' vectors
 begin, and the outputs'."""
 
+CACHE_LINE = 64
+"""Bytes."""
+
 BLOCK_BYTES = 64
 """Bytes of one variable in a block of lanes: two AVX registers, whose latencies overlap."""
+
+REGISTER_BYTES = 32
+"""The same where matrices are multiplied: one AVX register, as a tile of a product needs many."""
 
 # tanh(x) = x p(x²) / q(x²) up to a bound: the rational function of least largest relative error,
 # 6e-9 and 2e-17, found with Remez' algorithm. Constants first. At the bound tanh is four units in
@@ -114,15 +120,17 @@ class Vectors:
         Runs once: what does not change is put here.
     width : int
         Lanes of a block.
+    block_bytes : int
+        Bytes of one variable of the widest dtype there.
     """
 
-    def __init__(self, module: ir.Module, entry: Any, width: int) -> None:
+    def __init__(self, module: ir.Module, entry: Any, width: int, block_bytes: int) -> None:
         self.module = module
         self.entry = self.builder = ir.IRBuilder(entry)
         self.width = width
         # What a comparison gives: as many bits as a lane has, all of them set or none. LLVM would
         # pack single bits into bytes for every operation on them.
-        self.mask = ir.VectorType(ir.IntType(8 * BLOCK_BYTES // width), width)
+        self.mask = ir.VectorType(ir.IntType(8 * block_bytes // width), width)
         self._splats: dict[tuple[str, str], Any] = {}
 
     def begin(self, block: Any) -> Any:
@@ -180,11 +188,31 @@ class Vectors:
                 single = element(float(np.dtype(dtype).type(number)))
             else:
                 single = element(-int(number) if dtype == "bool" else int(number))
-            none = ir.Constant(self.type(dtype), ir.Undefined)
-            vector = self.entry.insert_element(none, single, _I32(0))
-            order = ir.Constant(ir.VectorType(_I32, self.width), None)
-            self._splats[key] = self.entry.shuffle_vector(vector, none, order)
+            with self.at(self.entry):
+                self._splats[key] = self.repeated(single)
         return self._splats[key]
+
+    def repeated(self, number: Any) -> Any:
+        """One number in every lane."""
+        none = ir.Constant(ir.VectorType(number.type, self.width), ir.Undefined)
+        vector = self.builder.insert_element(none, number, _I32(0))
+        order = ir.Constant(ir.VectorType(_I32, self.width), None)
+        return self.builder.shuffle_vector(vector, none, order)
+
+    def repeat(self, count: int, write: Callable[[Any], None]) -> None:
+        """Write a loop of so many rounds, at least one; ``write`` is told the round's number."""
+        b = self.builder
+        before, head = b.block, b.function.append_basic_block("repeat")
+        b.branch(head)
+        b.position_at_end(head)
+        number = b.phi(I64)
+        number.add_incoming(I64(0), before)
+        write(number)
+        following = b.add(number, I64(1))
+        number.add_incoming(following, b.block)
+        after = b.function.append_basic_block("repeated")
+        b.cbranch(b.icmp_signed("<", following, I64(count)), head, after)
+        b.position_at_end(after)
 
     def any(self, mask: Any) -> Any:
         """Whether a mask holds in any lane."""
