@@ -567,7 +567,7 @@ def _tell_plan(plan: Plan, folder: Path, workers: int | None) -> None:
     out_console.print(plan_table(plan))
     out_console.print(
         f"About {duration(plan.most_s(n))} on {n} workers of this kind if no restart stops early "
-        f"(a rough figure), and some {duration(5 + 3 * len(plan.groups))} to start and compile.",
+        f"(a rough figure), and some {duration(3 + 2 * len(plan.groups))} to start and compile.",
         highlight=False,
     )
 

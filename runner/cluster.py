@@ -48,6 +48,8 @@ def start_fork_server() -> None:
     # as Dask does before it spawns a worker: these are read when NumPy is loaded, or a process is
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "65536")
+    # pyarrow would have a thread for an allocator that it does not use; what forks should have one
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     multiprocessing.set_start_method("forkserver", force=True)
     multiprocessing.set_forkserver_preload(_WORKER_MODULES)
     with _deaf_to_ctrl_c():

@@ -1,10 +1,11 @@
-"""Two ways to lay many restarts of one network out in tensors (a third: `runner.trusted`).
+"""How the restarts of one network are laid out in tensors (another way: `runner.trusted`).
 
 `Lanes` keeps every single parameter as a vector over restarts and unrolls patterns, units and
-inputs, so that a whole step is elementwise and fuses into one loop. `Stacked` keeps whole weight
-matrices with the restarts as leading axis and uses batched matrix products; it takes over where
-unrolling would make the graph too large. Both read and write the same packed matrix of shape
-(rows, n_lanes), so nothing outside this file depends on the choice.
+inputs, so that a whole step is elementwise. Where that would make the graph too large, the weights
+are whole matrices: `Stacked` has the restarts as leading axis and uses batched matrix products,
+`Matrices` are those of one restart, of which SIMD code makes as many as a vector has lanes. `Lanes`
+and `Stacked` read and write the same packed matrix of shape (rows, n_lanes), so nothing outside
+this file depends on the choice.
 """
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ class Lanes(Layout):
 
 @dataclass(frozen=True, eq=False)
 class Matrices(Layout):
-    """The weight matrices of one restart; see the module's docstring."""
+    """Weight matrices of one restart, never packed; see the module's docstring."""
 
     architecture: Architecture
     patterns: np.ndarray

@@ -68,7 +68,7 @@ def test_a_plain_address_is_refused_before_anything_is_sent() -> None:
 
 def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
     code = """if __name__ == "__main__":
-    import multiprocessing, os, signal, sys
+    import os, signal, sys
     from runner.cluster import open_client, start_fork_server
     start_fork_server()
     start_fork_server()  # changes nothing
@@ -81,6 +81,7 @@ def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
         assert first == second
         assert first[:3] == (["runner.worker", "pandas"], "1", True)
         assert first[3] != os.getpid()
+        assert len(os.listdir(f"/proc/{first[3]}/task")) == 1  # to fork more would not be safe
         victim = client.submit(os.getpid).result()
         os.kill(victim, signal.SIGKILL)
         while len(pids := client.run(os.getpid, on_error="ignore")) < 2 or victim in pids.values():

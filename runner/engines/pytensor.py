@@ -1,8 +1,7 @@
 """PyTensor as engine: the symbolic step as SIMD code, or scanned and compiled by JAX or Numba.
 
-On a CPU the elementwise graphs of layout lanes become SIMD code (`runner.engines.simd`). All else
-goes through PyTensor's JAX backend: GPUs, layout stacked, and graphs with an operation that has no
-SIMD code.
+On a CPU graphs become SIMD code (`runner.engines.simd`). GPUs, and graphs with an operation that has
+no SIMD code, go through PyTensor's JAX backend.
 """
 
 from __future__ import annotations

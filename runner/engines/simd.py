@@ -1,9 +1,8 @@
 """SIMD code: many restarts in step, every lane on its own, by LLVM.
 
-The graph of a step in layout lanes is elementwise throughout. An array compiler makes some thirty
-loops of it, each of which carries its vectors through memory. Here the whole graph is one straight
-line of vector instructions and the loop over steps is around that, so a block of lanes stays in
-registers, or next to them, until one of its restarts is done. Compiling takes tenths of a second.
+An array compiler makes a loop of every few operations of a step, each of which carries its vectors
+through memory. Here the loop over steps is outside: a block of lanes stays in registers, or in the
+cache, until one of its restarts is done. Compiling takes tenths of a second.
 
 Training takes nothing from the processor but additions, multiplications, divisions, square roots
 and fused multiply-adds, which IEEE 754 rounds exactly. So its bits depend neither on the width of
