@@ -45,6 +45,11 @@ CASES = {
         "network": {"hidden": [4], "activation": "relu"},
         "training": {"optimizer": "adam", "learning_rate": 0.01, "max_steps": 500},
     },
+    "4-8-1 tanh, parity of four bits": {
+        "problem": {"gate": "PARITY-4"},
+        "network": {"hidden": [8], "activation": "tanh"},
+        "training": {"learning_rate": 0.5, "max_steps": 1000},
+    },
     "2-2 softmax, normal starts": {
         "problem": {"gate": "AND"},
         "network": {"hidden": [], "output": "softmax"},

@@ -1,7 +1,7 @@
 """PyTensor as engine: the symbolic step as SIMD code, or scanned and compiled by JAX or Numba.
 
-On a CPU graphs become SIMD code (`runner.engines.simd`). On a GPU, and where a graph has an operation
-that has no SIMD code, they go through PyTensor's JAX backend.
+On a CPU graphs become SIMD code (`runner.engines.simd`). On a GPU, and where an operation has no
+SIMD code, they go through PyTensor's JAX backend.
 """
 
 from __future__ import annotations
