@@ -18,6 +18,7 @@ from runner.experiment import load_experiment
 from runner.plan import Batch, Plan
 from runner.worker import Task, train_batch
 what = {"name": "x", "restarts": 50, "problem": {"gate": "XOR"}, "training": {"max_steps": 200}}
+what["network"] = {"hidden": [int(sys.argv[1])]}
 plan = Plan(load_experiment(what))
 task = Task(plan.segments(Batch(0, 0, 50)), 1, "pytensor", 2)
 print(hashlib.sha256(train_batch(task).shard).hexdigest(), "pytensor" in sys.modules)
@@ -26,9 +27,9 @@ print(hashlib.sha256(train_batch(task).shard).hexdigest(), "pytensor" in sys.mod
 PARTS = {"loop": {"code": b"\x7fELF\x00", "scratch_bytes": 64}}
 
 
-def trained(folder: Path | str) -> subprocess.Popen[str]:
+def trained(folder: Path | str, hidden: int = 2) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", TRAIN],
+        [sys.executable, "-c", TRAIN, str(hidden)],
         env=os.environ | {"RUNNER_CACHE_DIR": str(folder)},
         stdout=subprocess.PIPE,
         text=True,
@@ -61,6 +62,12 @@ def test_a_second_process_needs_no_pytensor_and_gives_the_same_bits(tmp_path) ->
     assert told(trained(tmp_path)) == (digest, False)
     assert told(trained("")) == (digest, True)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_code_of_matrices_is_kept_too(tmp_path) -> None:
+    digest, compiled = told(trained(tmp_path, hidden=40))
+    assert compiled
+    assert told(trained(tmp_path, hidden=40)) == (digest, False)
 
 
 def test_processes_that_begin_together_share_a_folder(tmp_path) -> None:
