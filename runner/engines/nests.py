@@ -244,14 +244,15 @@ class Nests:
         return self._memory.cut(self._at(source), _index(indices, node.op))
 
     def _split(self, node: Any) -> None:
-        source, axis, _ = node.inputs
-        for out, place in _along(axis, node.outputs):
+        source, *others = node.inputs
+        for out, place in _along(node.op, others, node.outputs):
             self._matrices[out] = self._memory.cut(self._at(source), place)
 
     def _join(self, node: Any) -> Matrix:
-        axis, *parts = node.inputs
-        target = self._new(node.outputs[0])
-        for part, place in _along(axis, parts):
+        (out,) = node.outputs
+        target = self._new(out)
+        parts = [x for x in node.inputs if x.type.ndim == out.type.ndim]
+        for part, place in _along(node.op, node.inputs, parts):
             self._memory.copy(self._at(part), self._memory.cut(target, place))
         return target
 
@@ -426,12 +427,14 @@ def _source(variable: Any) -> Any:
     return variable
 
 
-def _along(axis: Any, parts: Sequence[Any]) -> list[tuple[Any, list[slice]]]:
-    """Which place each of some parts takes that follow each other along an axis."""
-    number, first, found = _integer(axis) % parts[0].type.ndim, 0, []
+def _along(op: Any, inputs: Sequence[Any], parts: Sequence[Any]) -> list[tuple[Any, list[slice]]]:
+    """Which place each of some parts takes that follow each other along an operation's axis."""
+    # an input, the first one, before PyTensor 3.3
+    axis = op.axis if hasattr(op, "axis") else _integer(inputs[0]) % parts[0].type.ndim
+    first, found = 0, []
     for part in parts:
-        after = first + _shape(part)[number]
-        found.append((part, [*[slice(None)] * number, slice(first, after)]))
+        after = first + _shape(part)[axis]
+        found.append((part, [*[slice(None)] * axis, slice(first, after)]))
         first = after
     return found
 
