@@ -179,3 +179,28 @@ def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
     assert not theirs.any_lanes
     parts = work.starts, direction, work.hyper, targets
     np.testing.assert_allclose(ours.product(*parts), theirs.product(*parts), rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"output": "softmax", "skip": True, "optimizer": "momentum", "regularised": True},
+        {"activation": "step", "stop_loss": True},
+        {"activation": "relu", "output": "linear", "loss": "squared-error", "optimizer": "adam"},
+        {"activation": "tanh", "output": "tanh", "loss": "squared-error", "optimizer": "rprop"},
+        {"activation": "linear", "output": "relu", "loss": "squared-error", "stop_gradient": True},
+    ],
+    ids=lambda fields: next(iter(fields.values())),
+)
+def test_every_kind_of_network_has_vector_code(xor, restarts, fields) -> None:
+    """And takes one step as through JAX; later ones can part where a sign decides."""
+    signature = xor(hidden=(4, 3), layout="stacked", n_lanes=8, n_steps=1, **fields)
+    work = restarts(signature, n=8, momentum=0.5, l2=0.01)
+    state = signature.start(work.starts, work.hyper[0])
+    targets = np.repeat(work.targets.T, 8, axis=1)
+    parts = state, np.zeros(8, np.int32), np.ones(8, np.int32), work.hyper, targets
+    ours, theirs = (compiled(engine, signature) for engine in ("pytensor", "pytensor-jax"))
+    assert ours.any_lanes
+    for found, wanted in zip(ours.advance(*parts), theirs.advance(*parts), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-13)
+    assert measured("pytensor", signature.measured).any_lanes
