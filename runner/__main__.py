@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 INTERRUPTED = 130
 _how_to_go_on = ""
+_to_remove: str | None = None  # a temporary folder
 
 
 def _interrupt(*_: object) -> None:
@@ -27,6 +29,8 @@ def _interrupt(*_: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # not through a buffer, which may be half way through another text; the cursor may be hidden
     show_cursor = b"\x1b[?25h" if os.isatty(2) else b""
+    if _to_remove is not None:
+        shutil.rmtree(_to_remove, ignore_errors=True)
     with contextlib.suppress(OSError):
         os.write(
             2, show_cursor + b"\nInterrupted." + _how_to_go_on.encode("ascii", "replace") + b"\n"
@@ -503,8 +507,9 @@ def _start_fork_server(where: Where) -> None:
     """Have the workers' modules loaded while this process loads its own."""
     from runner.cluster import ADDRESS_VARIABLE, start_fork_server
 
+    global _to_remove
     if not (where.scheduler or where.scheduler_file or os.environ.get(ADDRESS_VARIABLE)):
-        start_fork_server()
+        _to_remove = start_fork_server()
 
 
 def _finished(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from multiprocessing import forkserver, resource_tracker
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # What workers need; pandas is what pyarrow loads with its first array.
 _WORKER_MODULES = ["distributed.nanny", "runner.worker", "pandas", "llvmlite.binding"]
 
+_forking = False  # whether this process has started its fork server
+
 
 def usable_cores() -> int:
     """Count the cores that this process may use."""
@@ -36,24 +39,36 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def start_fork_server() -> None:
+def start_fork_server() -> str | None:
     """Have another process import what workers need, from which an embedded cluster forks them.
 
     For a program that starts an embedded cluster next: the imports then wait neither for the
     client's nor for one another. It sets the start method of `multiprocessing`. Does nothing where
-    forking is not safe.
+    forking is not safe or there is no room for a socket: workers are then spawned.
+
+    Returns
+    -------
+    str or None
+        Folder of the process' socket. It goes at the program's exit; who ends at once removes it.
     """
-    if sys.platform != "linux":
-        return
+    global _forking
+    # before 3.11.1 any user of the machine could open the socket (CVE-2022-42919)
+    if sys.platform != "linux" or sys.version_info < (3, 11, 1):
+        return None
     # as Dask does before it spawns a worker: these are read when NumPy is loaded, or a process is
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "65536")
     # pyarrow would have a thread for an allocator that it does not use; what forks should have one
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
-    multiprocessing.set_start_method("forkserver", force=True)
     multiprocessing.set_forkserver_preload(_WORKER_MODULES)
-    with _deaf_to_ctrl_c():
-        forkserver.ensure_running()
+    try:
+        with _deaf_to_ctrl_c():
+            forkserver.ensure_running()
+    except OSError:  # the name of the socket is too long, or the temporary folder is full
+        return None
+    multiprocessing.set_start_method("forkserver", force=True)
+    _forking = True
+    return str(get_temp_dir())
 
 
 @contextmanager
@@ -115,8 +130,9 @@ def open_client(
             "distributed.admin.low-level-log-length": 20,
             "distributed.scheduler.allowed-failures": 1,
         }
-        if multiprocessing.get_start_method(allow_none=True) == "forkserver":
-            settings["distributed.worker.multiprocessing-method"] = None  # as it is set there
+        if _forking:
+            # as `multiprocessing` is set; by name, Dask would import pandas here first
+            settings["distributed.worker.multiprocessing-method"] = None
         with dask.config.set(settings):  # for workers that take another's place, too
             with _deaf_to_ctrl_c():
                 cluster = LocalCluster(

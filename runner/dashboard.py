@@ -32,6 +32,8 @@ class _FirstVisit(RequestHandler):
         from distributed.dashboard.scheduler import connect
 
         routes = self.scheduler.http_application
-        routes.applications.remove(self.application)
-        connect(routes, self.scheduler.http_server, self.scheduler)
-        self.redirect(self.request.uri or "/")
+        if self.application in routes.applications:  # else another visitor was faster
+            connect(routes, self.scheduler.http_server, self.scheduler)
+            routes.applications.remove(self.application)
+        # one slash: after two a browser would look for a host
+        self.redirect("/" + (self.request.uri or "").lstrip("/"))

@@ -91,6 +91,31 @@ def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+def test_workers_are_spawned_where_there_is_no_room_for_a_socket(tmp_path) -> None:
+    folder = tmp_path / ("x" * 100)  # longer than a socket's name may be
+    folder.mkdir()
+    code = """if __name__ == "__main__":
+    import os
+    from runner.cluster import open_client, start_fork_server
+    assert start_fork_server() is None
+    with open_client(workers=1) as client:
+        assert client.submit(os.getppid).result() == os.getpid()
+"""
+    environment = os.environ | {"TMPDIR": str(folder)}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=environment)
+
+
+def test_a_users_own_way_to_start_processes_stays() -> None:
+    code = """if __name__ == "__main__":
+    import multiprocessing, os
+    multiprocessing.set_start_method("forkserver")
+    from runner.cluster import open_client
+    with open_client(workers=1) as client:
+        assert client.submit(os.getppid).result() == os.getpid()
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_a_schedulers_file_names_it(tmp_path) -> None:
     path = tmp_path / "scheduler.json"
     with LocalCluster(

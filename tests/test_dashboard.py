@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import http.client
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,24 @@ def test_the_link_that_a_sweep_prints_leads_to_the_dashboard(first) -> None:
             status, url, page = get(link)
             assert (status, url) == (200, link)
             assert b"<title>Dask Diagnostic UI</title>" in page
+
+
+def test_the_first_visit_leads_nowhere_else() -> None:
+    with open_client(workers=1) as client:
+        host = client.dashboard_link.removeprefix("http://").removesuffix("/status")
+        with ExitStack() as visits:
+            both = [
+                visits.enter_context(closing(http.client.HTTPConnection(host, timeout=60)))
+                for _ in range(2)
+            ]
+            for visit in both:  # before the first one is answered
+                visit.putrequest("GET", "//elsewhere.example/x")
+                visit.endheaders()
+            first, second = (visit.getresponse() for visit in both)
+            assert (first.status, first.headers["Location"]) == (302, "/elsewhere.example/x")
+            assert second.status in (302, 404)
+            assert second.headers.get("Location", "/").startswith("/")
+            assert not second.headers.get("Location", "/").startswith("//")
 
 
 def test_nobody_who_looks_costs_nothing() -> None:

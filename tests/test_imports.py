@@ -23,6 +23,7 @@ LAYERS = [
     {"experiment", "engines", "engines.vectors", "engines.kept"},
     {"engines.line"},
     {"engines.memory"},
+    {"engines.fusion"},
     {"engines.nests"},
     {"engines.loops"},
     {"engines.simd"},
@@ -52,7 +53,9 @@ LAYERS = [
     {"__main__"},
 ]
 ONLY_IN = {
-    "pytensor": {f"engines.{name}" for name in ("pytensor", "loops", "line", "nests", "graphs")},
+    "pytensor": {
+        f"engines.{name}" for name in ("pytensor", "loops", "line", "fusion", "nests", "graphs")
+    },
     "theano": {"engines.theano"},
     "distributed": {"answers", "cluster", "dashboard"},
     "jax": {"engines.pytensor"},

@@ -65,6 +65,15 @@ def test_graphs_of_matrices_are_those_of_numpy(rows, inner, columns, changes, n)
     np.testing.assert_allclose(total / size, np.sum(wanted, axis=(1, 2)) / size, atol=1e-11)
 
 
+def test_constants_may_be_masks() -> None:
+    rows = np.array([[True], [False], [True]])
+    x = pt.tensor("x", dtype="float64", shape=(3, 2))
+    numbers = np.random.default_rng(0).normal(size=(6, 5))
+    (found,) = function([x], [[pt.switch(rows, x, 1.0)]], nested=True)(numbers)
+    wanted = np.where(rows[:, :, np.newaxis], numbers.reshape(3, 2, 5), 1.0)
+    np.testing.assert_array_equal(found, wanted.reshape(6, 5))
+
+
 # What may become of a, a square matrix, beside two others of its shape.
 STEPS = {
     "kept": lambda T, a, b, c: a,
@@ -123,7 +132,9 @@ def test_a_step_reads_only_what_was_there_before_it(names, size, shared) -> None
         lambda x: x[pt.cast(x[0, 0], "int64")],
         lambda x: x.astype("int64").sum(axis=0),
         lambda x: pt.gt(x, 0).astype("int32").max(axis=0),
-        lambda x: pt.switch(np.array([[True], [False], [True]]), x, 1.0),
+        lambda x: pt.inc_subtensor(x[2:2], np.float64(2)),
+        lambda x: x[5],
+        lambda x: pt.concatenate([x, x.astype("float32")]),
     ],
 )
 def test_what_is_not_known_is_refused(make) -> None:
@@ -132,11 +143,51 @@ def test_what_is_not_known_is_refused(make) -> None:
         function([x], [[make(x)]], nested=True)
 
 
-def test_shapes_have_to_be_known() -> None:
-    x = pt.tensor("x", dtype="float64", shape=(3,))
-    unknown = pt.zeros((3, pt.cast(x[0], "int64")))
+# Outputs that others of another kind are made of: a sum, a product, a transposed matrix.
+DEPENDENT = {
+    "sum": lambda T, a, b, c: [a + 0.5 * b, b, c * 0 + ((a + 0.5 * b) ** 2).sum()],
+    "product": lambda T, a, b, c: [a + 0.5 * b, T.dot(a + 0.5 * b, c), c],
+    "turned": lambda T, a, b, c: [a + 0.5 * b, (a + 0.5 * b).T, c + (a + 0.5 * b).T],
+    "chain": lambda T, a, b, c: [a + b, (a + b) * c, T.dot((a + b) * c, a + b)],
+    "same": lambda T, a, b, c: [a + b, a + b, a + b],
+    "cut": lambda T, a, b, c: [a - b, T.concatenate([(a - b)[1:], b[:1]]), b],
+}
+
+
+@pytest.mark.parametrize("name", list(DEPENDENT))
+def test_outputs_may_be_made_of_one_another(name) -> None:
+    n, size = 6, 3
+    tensors = [pt.tensor(letter, dtype="float64", shape=(size, size)) for letter in "abc"]
+    moved = DEPENDENT[name](pt, *tensors)
+    told = tensors[0].sum()
+    step = loop(tensors, [], moved, pt.gt(told, 1e9), [told], nested=True)
+    start = np.random.default_rng(1).normal(size=(n, 3, size, size))
+    carried = np.ascontiguousarray(start.reshape(n, -1).T)
+    step(carried, np.zeros(n, "int32"), np.full(n, 2, "int32"), [], [np.zeros(n)])
+    for k in range(n):
+        wanted = DEPENDENT[name](np, *DEPENDENT[name](np, *start[k]))
+        np.testing.assert_allclose(carried[:, k], np.ravel(wanted), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(3, None), (3, 0)])
+def test_shapes_have_to_be_known(shape) -> None:
+    x = pt.tensor("x", dtype="float64", shape=shape)
     with pytest.raises(UnknownOperation, match="of shape"):
-        function([x], [[x + unknown.sum(axis=1)]], nested=True)
+        function([x], [[x.sum(axis=1)]], nested=True)
+
+
+def test_what_is_moved_fits_in_its_place() -> None:
+    x, y = (pt.tensor(name, dtype="float64", shape=(3, 3)) for name in "xy")
+    for moved in ((x + y)[:1], (x + y).astype("float32")):
+        with pytest.raises(UnknownOperation, match="in place of"):
+            loop([x], [y], [moved], pt.gt(y.sum(), 1), [y.sum()], nested=True)
+
+
+def test_dtypes_are_those_of_vectors() -> None:
+    for shape, nested in (((3, 3), True), ((8,), False)):
+        x = pt.tensor("x", dtype="int64", shape=shape)
+        with pytest.raises(UnknownOperation, match="int64"):
+            function([x], [[x + 1]], nested=nested)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -160,7 +211,8 @@ def test_bits_depend_neither_on_neighbours_nor_on_tiles(
     monkeypatch.setenv("RUNNER_CACHE_DIR", "")
     for tile, at_once, register in (((1, 1), 1, 64), ((2, 5), 3, 16), ((8, 2), 100, 32)):
         monkeypatch.setattr("runner.engines.nests._TILE", tile)
-        monkeypatch.setattr("runner.engines.nests._AT_ONCE", at_once)
+        for name in ("_TERMS", "_SUMS"):
+            monkeypatch.setattr(f"runner.engines.nests.{name}", at_once)
         monkeypatch.setattr("runner.engines.loops.REGISTER_BYTES", register)
         compiled.cache_clear()
         again = train(compiled("pytensor", signature), work)
@@ -188,9 +240,10 @@ def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
         {"activation": "step", "stop_loss": True},
         {"activation": "relu", "output": "linear", "loss": "squared-error", "optimizer": "adam"},
         {"activation": "tanh", "output": "tanh", "loss": "squared-error", "optimizer": "rprop"},
+        {"output": "softmax", "tolerances": (0.0, 0.1)},  # one output of two levels, one of more
         {"activation": "linear", "output": "relu", "loss": "squared-error", "stop_gradient": True},
     ],
-    ids=lambda fields: next(iter(fields.values())),
+    ids=lambda fields: "-".join(fields),
 )
 def test_every_kind_of_network_has_vector_code(xor, restarts, fields) -> None:
     """And takes one step as through JAX; later ones can part where a sign decides."""

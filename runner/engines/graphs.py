@@ -10,6 +10,7 @@ from pytensor.compile.mode import optdb
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
+from runner.engines.line import UnknownOperation
 from runner.engines.loops import once, until_done
 from runner.engines.simd import Function, Loop, assembled
 
@@ -75,6 +76,10 @@ def loop(
     UnknownOperation
         If the graph holds an operation that is not known here.
     """
+    for old, new in zip(carried, moved, strict=True):
+        kinds = {(x.type.dtype, *(x.type.shape if nested else ())) for x in (old, new)}
+        if len(kinds) > 1:
+            raise UnknownOperation(f"{new.type} in place of {old.type}")
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
     program = until_done(graph, len(carried), nested)
     rows = program.n_rows

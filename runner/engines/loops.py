@@ -13,7 +13,8 @@ import numpy as np
 from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
-from runner.engines.line import Line
+from runner.engines.line import Line, UnknownOperation
+from runner.engines.memory import static_shape
 from runner.engines.nests import Nests
 from runner.engines.vectors import (
     BLOCK_BYTES,
@@ -114,6 +115,9 @@ class _Program:
 
     def __init__(self, graph: FunctionGraph, n_numbers: int) -> None:
         self.graph = graph
+        for variable in (*graph.inputs, *graph.outputs):
+            if variable.type.dtype not in {*TYPES, "bool"}:
+                raise UnknownOperation(f"{variable.type}")
         block_bytes = REGISTER_BYTES if self.nested else BLOCK_BYTES
         width = block_bytes // int(max(np.dtype(v.type.dtype).itemsize for v in graph.inputs))
         module = ir.Module("lanes")
@@ -139,7 +143,7 @@ class _Program:
     @classmethod
     def n_rows(cls, variable: Any) -> int:
         """How many rows a variable has."""
-        return math.prod(variable.type.shape) if cls.nested else 1
+        return math.prod(static_shape(variable)) if cls.nested else 1
 
     def first_rows(self, variables: Sequence[Any]) -> list[int]:
         """The first row of each of some variables that follow each other."""

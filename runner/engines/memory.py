@@ -58,9 +58,11 @@ class Memory:
     def constant(self, data: np.ndarray) -> Matrix:
         """A matrix of numbers that are the same in all lanes and steps."""
         dtype = str(data.dtype)
-        if dtype not in TYPES:
+        if dtype not in {*TYPES, "bool"}:
             raise UnknownOperation(f"constants of {dtype}")
-        content = ir.Constant(ir.ArrayType(TYPES[dtype], data.size), data.ravel().tolist())
+        stored = data.astype("int8") if dtype == "bool" else data
+        kind = ir.ArrayType(TYPES[str(stored.dtype)], data.size)
+        content = ir.Constant(kind, stored.ravel().tolist())
         module = self._v.module
         numbers = ir.GlobalVariable(module, content.type, module.get_unique_name("constant"))
         numbers.global_constant, numbers.initializer = True, content
@@ -82,12 +84,23 @@ class Memory:
         return Matrix(source.base, tuple(shape), steps, source.dtype, source.constant)
 
     def cut(self, source: Matrix, index: Sequence[int | slice]) -> Matrix:
-        """A part of a matrix, by a number or a slice for each of its first axes."""
+        """A part of a matrix, by a number or a slice for each of its first axes.
+
+        Raises
+        ------
+        UnknownOperation
+            If it is empty, or outside.
+        """
         offset, shape, steps = 0, [], []
         places = [*index, *[slice(None)] * (len(source.shape) - len(index))]
         for place, n, stride in zip(places, source.shape, source.strides, strict=True):
-            chosen = range(n)[place]
+            try:
+                chosen = range(n)[place]
+            except IndexError:
+                raise UnknownOperation(f"number {place} of {n}") from None
             if isinstance(chosen, range):
+                if not chosen:
+                    raise UnknownOperation(f"an empty part of {source.shape}")
                 shape.append(len(chosen))
                 steps.append(stride * chosen.step)
                 chosen = chosen.start
@@ -99,7 +112,8 @@ class Memory:
         """Read the vector at an index."""
         pointer = self._pointer(source, index)
         if source.constant:
-            return self._v.repeated(self._v.builder.load(pointer))
+            number = self._v.repeated(self._v.builder.load(pointer))
+            return self._v.flags(number) if source.dtype == "bool" else number
         return self._v.load(pointer, source.dtype)
 
     def store(self, value: Any, target: Matrix, index: Index) -> None:
@@ -159,6 +173,21 @@ class Memory:
 def matrix(base: Any, shape: Sequence[int], dtype: str) -> Matrix:
     """A matrix whose vectors follow each other from a pointer on."""
     return Matrix(base, tuple(shape), strides(shape), dtype)
+
+
+def static_shape(variable: Any) -> tuple[int, ...]:
+    """The shape of a variable.
+
+    Raises
+    ------
+    UnknownOperation
+        If it is not known, or empty.
+    """
+    shape: tuple[int | None, ...] = variable.type.shape
+    known = tuple(n for n in shape if n)
+    if len(known) < len(shape):
+        raise UnknownOperation(f"{variable} of shape {shape}")
+    return known
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:

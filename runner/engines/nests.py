@@ -11,8 +11,7 @@ A sum has one order, that of its indices, so its bits do not depend on tiles or 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,15 +22,19 @@ from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
 from pytensor.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
+from runner.engines.fusion import Fusion, source
 from runner.engines.line import Line, UnknownOperation
-from runner.engines.memory import Index, Matrix, Memory, matrix, strides
+from runner.engines.memory import Index, Matrix, Memory, matrix, static_shape, strides
 from runner.engines.vectors import FLOATS, I64, Vectors
 
 _TILE = (4, 3)
 """Rows and columns of a product that are in registers at once: 12 of AVX's 16."""
 
-_AT_ONCE = 8
-"""Terms of a sum that are written out, or sums of a row that are taken at once."""
+_TERMS = 8
+"""Terms of a product's sums that are written out, one after the other."""
+
+_SUMS = 8
+"""Sums that are taken at once where they are a row or column: so many latencies overlap."""
 
 _REDUCTIONS: dict[str, tuple[Container[str], float]] = {
     "Add": (FLOATS, 0.0),
@@ -39,8 +42,6 @@ _REDUCTIONS: dict[str, tuple[Container[str], float]] = {
     "AND": (("bool",), True),
 }
 """What numbers are reduced by which scalar operation, and from which value on."""
-
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Nests:
@@ -69,11 +70,10 @@ class Nests:
         self._memory = Memory(vectors, reserve)
         self._left = graph.toposort()
         self._matrices = {
-            x: matrix(place, _shape(x), x.type.dtype)
+            x: matrix(place, static_shape(x), x.type.dtype)
             for x, place in zip(graph.inputs, inputs, strict=True)
         }
-        self._inline = {x for node in self._left for x in node.outputs if self._is_inline(x)}
-        self._open: dict[Any, Any] = {}  # products that may be written along with their client
+        self._fusion = Fusion(graph)
 
     def write(self, variables: Sequence[Any]) -> None:
         """Write what some variables need and is not there yet."""
@@ -87,26 +87,27 @@ class Nests:
             if variable is not old:
                 places.setdefault(variable, []).append(old)
         nodes = self._needed(variables)
-        last = [node for node in nodes if self._can_wait(node, places)]
+        last = self._fusion.waiting(nodes, places)
         for node in nodes:
             if node not in last:
                 self._write(node)
-        aside = {x: self._new(x) for x in places if _source(x) in inputs}
+        aside = {x: self._new(x) for x in places if source(x) in inputs}
         for variable, copied in aside.items():  # before it is overwritten
             self._memory.copy(self._at(variable), copied)
         while last:
             node = last.pop(0)
             (out,) = node.outputs
-            old = places[out][0]
-            if self._spoils(out, old) or any(old in self._read_by(n.outputs[0]) for n in last):
+            old, later = places[out][0], (n.outputs[0] for n in last)
+            reads = self._fusion.reads
+            if self._fusion.spoils(out, old) or any(old in reads(x) for x in later):
                 self._write(node)
             else:
                 self._matrices[out] = self._elementwise(out, self._matrices[old])
                 places[out].pop(0)
         for variable, olds in places.items():
             for old in olds:
-                source = aside[variable] if variable in aside else self._at(variable)
-                self._memory.copy(source, self._matrices[old])
+                there = aside[variable] if variable in aside else self._at(variable)
+                self._memory.copy(there, self._matrices[old])
 
     def number(self, variable: Any) -> Any:
         """The vector of a variable without axes."""
@@ -117,15 +118,15 @@ class Nests:
 
         ``take`` is told the number of each, a value of the program, and the vector.
         """
-        source = self._at(variable)
+        there = self._at(variable)
 
         def one(index: list[Any]) -> None:
             b, number = self._v.builder, I64(0)
-            for position, stride in zip(index, strides(source.shape), strict=True):
+            for position, stride in zip(index, strides(there.shape), strict=True):
                 number = b.add(number, b.mul(position, I64(stride)))
-            take(number, self._memory.load(source, index))
+            take(number, self._memory.load(there, index))
 
-        self._memory.nest(source.shape, one)
+        self._memory.nest(there.shape, one)
 
     def _needed(self, variables: Sequence[Any]) -> list[Any]:
         """Return the nodes that some variables need and that are not written yet, in order."""
@@ -151,79 +152,6 @@ class Nests:
                 return
         raise UnknownOperation(str(node.op))
 
-    def _client(self, variable: Any) -> Any:
-        """The only node that a variable goes to; None if there are more, or it is an output."""
-        clients = self.graph.clients[variable]
-        node = clients[0][0] if len(clients) == 1 else None
-        return node if node is not None and isinstance(node.op, Elemwise | CAReduce) else None
-
-    def _is_inline(self, variable: Any) -> bool:
-        """Whether a variable is computed where it is used: once, number by number."""
-        client = self._client(variable)
-        if client is None or not isinstance(variable.owner.op, Elemwise):
-            return False
-        return isinstance(client.op, CAReduce) or _shape(client.outputs[0]) == _shape(variable)
-
-    def _is_part(self, product: Any) -> bool:
-        """Whether a product is used once, in an elementwise variable of the same shape."""
-        client = self._client(product)
-        if client is None or not isinstance(client.op, Elemwise):
-            return False
-        (out,) = client.outputs
-        return _shape(out) == _shape(product) and isinstance(self._root(out).op, Elemwise)
-
-    def _root(self, variable: Any) -> Any:
-        """The node that a variable is computed along with."""
-        while variable in self._inline:
-            client = self._client(variable)
-            if isinstance(client.op, CAReduce):
-                return client
-            (variable,) = client.outputs
-        return variable.owner
-
-    def _can_wait(self, node: Any, outputs: Mapping[Any, Any]) -> bool:
-        """Whether a node is an elementwise output that is needed by other such outputs at most."""
-        out, *_ = node.outputs
-        if out not in outputs or not isinstance(node.op, Elemwise):
-            return False
-        users = [user for user, _ in self.graph.clients[out] if user.outputs]
-        return all(
-            isinstance(user.op, Elemwise) and self._root(user.outputs[0]).outputs[0] in outputs
-            for user in users
-        )
-
-    def _leaves(self, variable: Any) -> list[Any]:
-        """What an elementwise variable's number is computed from, but single constants."""
-        leaves: dict[Any, None] = {}
-
-        def collect(x: Any) -> None:
-            if x is variable or x in self._inline:
-                for y in x.owner.inputs:
-                    collect(y)
-            elif not (isinstance(x, Constant) and x.data.size == 1):
-                leaves[x] = None
-
-        collect(variable)
-        return list(leaves)
-
-    def _read_by(self, variable: Any) -> set[Any]:
-        """Whose numbers are read to compute an elementwise variable."""
-        read = set()
-        for leaf in self._leaves(variable):
-            parts = self._open[leaf].inputs if leaf in self._open else [leaf]
-            read |= {_source(x) for x in parts}
-        return read
-
-    def _spoils(self, variable: Any, old: Any) -> bool:
-        """Whether a variable needs numbers of an input at other places than its own."""
-        for leaf in self._leaves(variable):
-            if leaf in self._open:
-                if any(_source(x) is old for x in self._open[leaf].inputs):
-                    return True
-            elif leaf is not old and _source(leaf) is old:
-                return True
-        return False
-
     def _at(self, variable: Any) -> Matrix:
         """Where a variable lies; constants are put there now."""
         if variable not in self._matrices:
@@ -231,22 +159,22 @@ class Nests:
         return self._matrices[variable]
 
     def _new(self, variable: Any) -> Matrix:
-        return self._memory.new(_shape(variable), variable.type.dtype)
+        return self._memory.new(static_shape(variable), variable.type.dtype)
 
     def _dim_shuffle(self, node: Any) -> Matrix:
         return self._memory.shuffled(self._at(node.inputs[0]), node.op.new_order)
 
     def _alloc(self, node: Any) -> Matrix:
-        return self._memory.stretched(self._at(node.inputs[0]), _shape(node.outputs[0]))
+        return self._memory.stretched(self._at(node.inputs[0]), static_shape(node.outputs[0]))
 
     def _subtensor(self, node: Any) -> Matrix:
-        source, *indices = node.inputs
-        return self._memory.cut(self._at(source), _index(indices, node.op))
+        whole, *indices = node.inputs
+        return self._memory.cut(self._at(whole), _index(indices, node.op))
 
     def _split(self, node: Any) -> None:
-        source, *others = node.inputs
+        whole, *others = node.inputs
         for out, place in _along(node.op, others, node.outputs):
-            self._matrices[out] = self._memory.cut(self._at(source), place)
+            self._matrices[out] = self._memory.cut(self._at(whole), place)
 
     def _join(self, node: Any) -> Matrix:
         (out,) = node.outputs
@@ -262,15 +190,15 @@ class Nests:
         memory, whole = self._memory, self._new(node.outputs[0])
         memory.copy(self._at(base), whole)
         target = memory.cut(whole, _index(indices, node.op))
-        source = memory.stretched(self._at(part), target.shape)
+        other = memory.stretched(self._at(part), target.shape)
         if node.op.set_instead_of_inc:
-            memory.copy(source, target)
+            memory.copy(other, target)
             return whole
-        if source.dtype != whole.dtype or whole.dtype not in FLOATS:
-            raise UnknownOperation(f"{node.op} of {source.dtype} and {whole.dtype}")
+        if other.dtype != whole.dtype or whole.dtype not in FLOATS:
+            raise UnknownOperation(f"{node.op} of {other.dtype} and {whole.dtype}")
 
         def add(index: list[Any]) -> None:
-            a, b = (memory.load(x, index) for x in (target, source))
+            a, b = (memory.load(x, index) for x in (target, other))
             memory.store(self._v.builder.fadd(a, b), target, index)
 
         memory.nest(target.shape, add)
@@ -278,71 +206,69 @@ class Nests:
 
     def _elemwise(self, node: Any) -> Matrix | None:
         (out,) = node.outputs
-        return None if out in self._inline else self._elementwise(out, self._new(out))
+        return None if out in self._fusion.inline else self._elementwise(out, self._new(out))
 
     def _elementwise(self, out: Any, target: Matrix) -> Matrix:
         """Write an elementwise variable, if it can be along with a product that is part of it."""
-        *others, last = [x for x in self._leaves(out) if x in self._open] or [None]
+        *others, last = [x for x in self._fusion.leaves(out) if x in self._fusion.parts] or [None]
         for product in others:
-            self._matrices[product] = self._product(self._open.pop(product))
-        number, memory = self._expression(out), self._memory
+            self._matrices[product] = self._product(product)
+        number, memory = self._expression(out, last), self._memory
         if last is None:
             memory.nest(target.shape, lambda index: memory.store(number(index), target, index))
             return target
 
         def finish(index: Index, vector: Any) -> None:
-            memory.store(number(index, {last: vector}), target, index)
+            memory.store(number(index, vector), target, index)
 
-        self._multiply(self._open.pop(last), finish)
+        self._multiply(last, finish)
         return target
 
-    def _expression(self, variable: Any) -> Callable[..., Any]:
+    def _expression(self, variable: Any, product: Any = None) -> Callable[..., Any]:
         """Return what computes an elementwise variable's number, with all that is only used there.
 
-        It is told an index, and by variable the vectors that are known there. All else that is
-        needed is read from memory.
+        It is told an index, and if there is a product in it, the product's vector there. All else
+        that is needed is read from memory.
         """
-        leaves = self._leaves(variable)
+        leaves = self._fusion.leaves(variable)
         stand_ins = [leaf.type() for leaf in leaves]
         cloned: dict[Any, Any] = dict(zip(leaves, stand_ins, strict=True))
         clone_get_equiv([], [variable], memo=cloned)
         part = FunctionGraph(stand_ins, [cloned[variable]], clone=False)
-        memory, shape = self._memory, _shape(variable)
-        read = {x: memory.stretched(self._at(x), shape) for x in leaves if x not in self._open}
+        memory, shape = self._memory, static_shape(variable)
+        read = {x: memory.stretched(self._at(x), shape) for x in leaves if x is not product}
 
-        def write(index: Index, known: Mapping[Any, Any] = _NOTHING) -> Any:
-            values = [known[x] if x in known else memory.load(read[x], index) for x in leaves]
+        def write(index: Index, vector: Any = None) -> Any:
+            values = [vector if x is product else memory.load(read[x], index) for x in leaves]
             line = Line(part, self._v, dict(zip(part.inputs, values, strict=True)))
             return line.write(part.outputs)[0]
 
         return write
 
-    def _reading(self, variable: Any) -> Callable[[Index], Any]:
-        """Return what reads a variable's number at an index."""
+    def _number(self, variable: Any) -> Callable[[Index], Any]:
+        """Return what computes a variable's number at an index, or reads it."""
+        if variable in self._fusion.inline:
+            return self._expression(variable)
         place = self._at(variable)
         return lambda index: self._memory.load(place, index)
 
     def _dot(self, node: Any) -> Matrix | None:
         (out,) = node.outputs
-        if self._is_part(out):
-            self._open[out] = node
-            return None
-        return self._product(node)
+        return None if out in self._fusion.parts else self._product(out)
 
-    def _product(self, node: Any) -> Matrix:
+    def _product(self, product: Any) -> Matrix:
         """Write a product of matrices into memory."""
-        target = self._new(node.outputs[0])
-        self._multiply(node, lambda index, vector: self._memory.store(vector, target, index))
+        target = self._new(product)
+        self._multiply(product, lambda index, vector: self._memory.store(vector, target, index))
         return target
 
-    def _multiply(self, node: Any, finish: Callable[[Index, Any], None]) -> None:
+    def _multiply(self, product: Any, finish: Callable[[Index, Any], None]) -> None:
         """Write a product of matrices, tile by tile; ``finish`` is told every number of it."""
-        v, memory = self._v, self._memory
+        v, memory, node = self._v, self._memory, product.owner
         a, b = (self._at(x) for x in node.inputs)
         if len(a.shape) != 2 or len(b.shape) != 2 or a.dtype != b.dtype or a.dtype not in FLOATS:
             raise UnknownOperation(f"{node.op} of {node.inputs[0].type} and {node.inputs[1].type}")
         (rows, inner), columns = a.shape, b.shape[1]
-        tile = (8, 1) if columns == 1 else (1, 8) if rows == 1 else _TILE
 
         def write(tile: list[list[Any]]) -> None:
             places = list(itertools.product(*tile))
@@ -356,11 +282,12 @@ class Nests:
                         before = v.builder.load(held)
                         v.builder.store(v.fused(left[row], right[column], before), held)
 
-            memory.tiles([inner], [_AT_ONCE], add)
+            memory.tiles([inner], [_TERMS], add)
             for place, held in zip(places, sums, strict=True):
                 finish(place, v.builder.load(held))
 
-        memory.tiles((rows, columns), tile, write)
+        sizes = (_SUMS, 1) if columns == 1 else (1, _SUMS) if rows == 1 else _TILE
+        memory.tiles((rows, columns), sizes, write)
 
     def _running(self, dtype: str, value: float) -> Any:
         """A variable of the program, which LLVM keeps in a register."""
@@ -370,16 +297,16 @@ class Nests:
 
     def _reduction(self, node: Any) -> Matrix:
         """Write a sum, a maximum or a conjunction along some axes, in the dtype of the result."""
-        (source,), (out,) = node.inputs, node.outputs
-        name, shape, dtype = _name(node), _shape(source), out.type.dtype
+        (summed,), (out,) = node.inputs, node.outputs
+        name, shape, dtype = _name(node), static_shape(summed), out.type.dtype
         kinds, neutral = _REDUCTIONS.get(name, ((), 0.0))
-        if dtype not in kinds or source.type.dtype != dtype:
-            raise UnknownOperation(f"{node.op} of {source.type}")
+        if dtype not in kinds or summed.type.dtype != dtype:
+            raise UnknownOperation(f"{node.op} of {summed.type}")
         v, memory, target = self._v, self._memory, self._new(out)
         axes = range(len(shape)) if node.op.axis is None else node.op.axis
         along = [axis % len(shape) for axis in axes]
         kept = [axis for axis in range(len(shape)) if axis not in along]
-        number = self._expression(source) if source in self._inline else self._reading(source)
+        number = self._number(summed)
 
         def combined(a: Any, b: Any) -> Any:
             if name == "Add":
@@ -400,7 +327,7 @@ class Nests:
             for position, held in zip(positions, sums, strict=True):
                 memory.store(v.builder.load(held), target, position)
 
-        sizes = [*[1] * (len(kept) - 1), _AT_ONCE][: len(kept)]
+        sizes = [*[1] * (len(kept) - 1), _SUMS][: len(kept)]
         memory.tiles(target.shape, sizes, write)
         return target
 
@@ -419,21 +346,14 @@ _OPERATIONS: list[tuple[Any, Callable[[Nests, Any], Matrix | None]]] = [
 """What writes which operation, and tells where its result lies if that is in memory."""
 
 
-def _source(variable: Any) -> Any:
-    """The variable whose numbers another one shares."""
-    shares = DimShuffle | Subtensor | Split | Alloc
-    while variable.owner is not None and isinstance(variable.owner.op, shares):
-        variable = variable.owner.inputs[0]
-    return variable
-
-
 def _along(op: Any, inputs: Sequence[Any], parts: Sequence[Any]) -> list[tuple[Any, list[slice]]]:
     """Which place each of some parts takes that follow each other along an operation's axis."""
     # an input, the first one, before PyTensor 3.3
-    axis = op.axis if hasattr(op, "axis") else _integer(inputs[0]) % parts[0].type.ndim
+    axis = op.axis if hasattr(op, "axis") else _integer(inputs[0])
+    axis %= parts[0].type.ndim
     first, found = 0, []
     for part in parts:
-        after = first + _shape(part)[axis]
+        after = first + static_shape(part)[axis]
         found.append((part, [*[slice(None)] * axis, slice(first, after)]))
         first = after
     return found
@@ -456,14 +376,6 @@ def _integer(variable: Any) -> int:
     if not isinstance(variable, Constant):
         raise UnknownOperation(f"an index that is no constant: {variable}")
     return int(variable.data)
-
-
-def _shape(variable: Any) -> tuple[int, ...]:
-    shape: tuple[int | None, ...] = variable.type.shape
-    known = tuple(n for n in shape if n)
-    if len(known) < len(shape):
-        raise UnknownOperation(f"{variable} of shape {shape}")
-    return known
 
 
 def _name(node: Any) -> str:

@@ -159,9 +159,11 @@ class Vectors:
         """Read a block of lanes."""
         value = self.builder.load(pointer)
         value.align = 1
-        if dtype != "bool":
-            return value
-        return self._spread(self.builder.icmp_unsigned("!=", value, _none(value)))
+        return self.flags(value) if dtype == "bool" else value
+
+    def flags(self, stored: Any) -> Any:
+        """A mask, from the bytes that it is in memory."""
+        return self._spread(self.builder.icmp_unsigned("!=", stored, _none(stored)))
 
     def store(self, value: Any, pointer: Any, dtype: str) -> None:
         """Write a block of lanes."""
