@@ -37,15 +37,19 @@ class Layout(Protocol):
 
     def unpack(self, T: Any, rows: Tensor) -> list[Tensor]:
         """Split packed parameter rows (n_parameters, n_lanes) into this layout's group."""
+        raise NotImplementedError
 
     def pack(self, T: Any, group: Sequence[Tensor]) -> Tensor:
         """Join a parameter group into rows (n_parameters, n_lanes)."""
+        raise NotImplementedError
 
     def targets(self, T: Any, rows: Tensor) -> list[Tensor]:
         """Split packed targets (n_patterns * n_outputs, n_lanes) into this layout's group."""
+        raise NotImplementedError
 
     def pack_outputs(self, T: Any, group: Sequence[Tensor]) -> Tensor:
         """Join an output group into rows (n_patterns * n_outputs, n_lanes)."""
+        raise NotImplementedError
 
     def forward(
         self, T: Any, group: Sequence[Tensor], targets: Sequence[Tensor] = ()

@@ -37,7 +37,8 @@ _SHARD_BYTES = 2**23  # largest shard before compression: client and workers hol
 _ROW_BYTES = 64  # of a shard, beside the weights
 _PRODUCT_S = 2.5e-10  # seconds per weight, pattern and step of one lane in float32 on one CPU core
 # Products per step up to which every weight is on its own. Above, SIMD code of matrices is as fast
-# and there long before; on a GPU small matrices are slow, and the limit is what can be compiled.
+# and there long before (other engines on CPUs compile sooner, too); on a GPU small matrices are
+# slow, and the limit is what can be compiled.
 _MAX_UNROLLED = {"cpu": 100, "gpu": 800}
 
 

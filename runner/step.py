@@ -55,7 +55,7 @@ class Signature:
     dtype: str
     """float32 or float64."""
     layout: str
-    """``lanes`` or ``stacked``."""
+    """``lanes`` or ``stacked``; in SIMD code ``matrices`` take the place of the latter."""
     n_lanes: int
     """Restarts trained at once by one call; SIMD code takes any number."""
     n_steps: int

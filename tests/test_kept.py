@@ -50,6 +50,13 @@ def folder(tmp_path, monkeypatch) -> Path:
     return path
 
 
+def size_of_a_file() -> int:
+    kept.write(("x",), PARTS)
+    size = kept._path(("x",)).stat().st_size
+    kept._path(("x",)).unlink()
+    return size
+
+
 def test_a_second_process_needs_no_pytensor_and_gives_the_same_bits(tmp_path) -> None:
     digest, compiled = told(trained(tmp_path))
     assert compiled
@@ -124,8 +131,7 @@ def test_a_file_that_others_can_write_to_is_not_read(folder) -> None:
 
 
 def test_other_files_of_the_folder_are_left_alone(folder, monkeypatch) -> None:
-    monkeypatch.setattr(kept, "MOST_FILES", 1)
-    folder.mkdir(mode=0o700)
+    monkeypatch.setattr(kept, "MOST_BYTES", size_of_a_file())
     mine = [folder / name for name in ("thesis.txt", "other.tmp", "folder")]
     mine[0].touch()
     mine[1].touch()
@@ -168,7 +174,7 @@ def test_without_a_name_it_lies_in_the_users_cache(tmp_path, monkeypatch) -> Non
 
 
 def test_the_files_that_were_used_last_are_kept(folder, monkeypatch) -> None:
-    monkeypatch.setattr(kept, "MOST_FILES", 4)
+    monkeypatch.setattr(kept, "MOST_BYTES", 4 * size_of_a_file())
     for number in range(4):
         kept.write((str(number),), PARTS)
         used = kept._path((str(number),))

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
@@ -146,20 +147,26 @@ def test_ctrl_c_keeps_what_is_committed_and_says_how_to_go_on(tmp_path) -> None:
     long = ["--restarts", "400", "--batch-size", "40", "--set", "training.max_steps=2000"]
     long += ["--set", "problem.gate=XOR", "--set", "network.hidden=[2]"]
     arguments = ["sweep", *long, "--out", str(tmp_path / "s"), "--workers", "1"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "runner", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        start_new_session=True,
-    ) as process:
+    with (
+        TemporaryDirectory() as temporary,  # whose name is short enough for a socket in it
+        subprocess.Popen(
+            [sys.executable, "-m", "runner", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+            env=os.environ | {"TMPDIR": temporary},
+        ) as process,
+    ):
         for line in process.stderr:
             if " of 400 restarts" in line:
                 process.send_signal(signal.SIGINT)
                 break
+        assert [name for name in os.listdir(temporary) if name.startswith("pymp-")]
         rest = process.stderr.read()
         assert process.wait() == 130, rest
+        assert not [name for name in os.listdir(temporary) if name.startswith("pymp-")]
     assert "Interrupted." in rest
     assert "the same command goes on" in rest
     assert "Traceback" not in rest

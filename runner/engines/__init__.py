@@ -181,14 +181,14 @@ def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled
     return functions
 
 
-def is_simd(engine: str, signature: Signature, device: str) -> bool:
-    """Whether SIMD code is what an engine makes of a signature, if all its operations have some."""
+def is_simd(engine: str, device: str) -> bool:
+    """Whether an engine makes SIMD code for a device, of graphs whose operations all have some."""
     return engine == "pytensor" and device == "cpu"
 
 
 def _recalled(make: str, engine: str, signature: Signature, device: str) -> Any:
     """What a function of `runner.engines.simd` makes of kept code; None where there is none."""
-    if not is_simd(engine, signature, device):
+    if not is_simd(engine, device):
         return None
     simd = _module("simd")
     return simd.recalled(getattr(simd, make), signature)

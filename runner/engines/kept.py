@@ -28,8 +28,8 @@ VARIABLE = "RUNNER_CACHE_DIR"
 SUFFIX = ".code"
 """How the files' names end; no other file is touched."""
 
-MOST_FILES = 500
-"""The files that were not used for longest are removed beyond so many: some 100 KB each."""
+MOST_BYTES = 2**28
+"""The files that were not used for longest are removed beyond so much; most have 50 to 500 KB."""
 
 SOURCE = source()
 """Of the runner as it was when this process began."""
@@ -129,6 +129,10 @@ def _forget_oldest(where: Path) -> None:
     used = []
     for path in where.glob(f"*{SUFFIX}"):
         with suppress(OSError):
-            used.append((path.stat().st_mtime, path))
-    for _, path in sorted(used)[: max(0, len(used) - MOST_FILES)]:
-        path.unlink(missing_ok=True)
+            found = path.stat()
+            used.append((found.st_mtime, found.st_size, path))
+    total = 0
+    for _, size, path in sorted(used, reverse=True):
+        total += size
+        if total > MOST_BYTES:
+            path.unlink(missing_ok=True)

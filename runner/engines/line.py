@@ -29,7 +29,7 @@ Scaled = tuple[Any, int]  # a vector and an exponent: together vector * 2**expon
 
 
 class UnknownOperation(NotImplementedError):
-    """A graph holds an operation that is not elementwise, or has no vector code here."""
+    """A graph holds something that has no vector code here."""
 
 
 class Line:

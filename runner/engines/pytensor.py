@@ -63,7 +63,7 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     """
     started = time.perf_counter()
     seen = replace(signature, dtype="float64")
-    if is_simd(engine, signature, device):
+    if is_simd(engine, device):
         with suppress(UnknownOperation), _untraced():
             loop, looks = _simd_loop(signature), _simd_looks(seen)
             simd.keep(simd.compiled, signature, {"loop": loop, **looks})
@@ -91,7 +91,7 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
     -------
     Measured
     """
-    if is_simd(engine, signature, device):
+    if is_simd(engine, device):
         with suppress(UnknownOperation), _untraced():
             parts = {"product": _simd_product(signature)} | _simd_looks(signature)
             simd.keep(simd.measured, signature, parts)
@@ -156,8 +156,7 @@ def _inputs(step: Step) -> tuple[Any, Any, Any, Any, Any, Lane]:
 
 def _variables(step: Step) -> tuple[list[Any], Lane]:
     """The state of a step and its lane, as SIMD code takes them; see `runner.engines.loops`."""
-    signature, net = step.signature, step.signature.architecture
-    nested = signature.layout == "matrices"
+    signature, net, nested = step.signature, step.signature.architecture, _is_nested(step)
     number = () if nested else (8,)  # how long a vector is, makes no difference here
     parameters = [shape for _, shape in net.blocks()] if nested else [number] * net.n_parameters
     outputs = (len(signature.patterns), net.n_outputs)
@@ -180,23 +179,27 @@ def _untraced() -> Any:
     return pytensor.config.change_flags(traceback__limit=0)
 
 
-def _simd_step(signature: Signature) -> tuple[Step, bool]:
-    """The step that becomes SIMD code, and whether its graph is one of matrices."""
-    nested = signature.layout == "stacked"
-    layout = "matrices" if nested else signature.layout
-    return Step(pt, gradient, replace(signature, layout=layout)), nested
+def _simd_step(signature: Signature) -> Step:
+    """The step that becomes SIMD code: there a restart's own matrices take the stacks' place."""
+    layout = {"stacked": "matrices"}.get(signature.layout, signature.layout)
+    return Step(pt, gradient, replace(signature, layout=layout))
+
+
+def _is_nested(step: Step) -> bool:
+    """Whether a step's variables are matrices of a restart; see `runner.engines.loops`."""
+    return step.signature.layout == "matrices"
 
 
 def _simd_loop(signature: Signature) -> simd.Loop:
-    step, nested = _simd_step(signature)
+    step = _simd_step(signature)
     tensors, lane = _variables(step)
     moved, halted, found = step.attempt(tensors, lane)
     fixed = [*lane.hyper, *lane.targets]
-    return graphs.loop(tensors, fixed, moved, halted, [found], nested=nested)
+    return graphs.loop(tensors, fixed, moved, halted, [found], nested=_is_nested(step))
 
 
 def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
-    step, nested = _simd_step(signature)
+    step = _simd_step(signature)
     tensors, lane = _variables(step)
     parameters, settings = tensors[: step.n_tensors], [*lane.hyper, *lane.targets]
     slope = [tensor.type() for tensor in parameters]
@@ -204,18 +207,18 @@ def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
     moved = step.update(tensors, slope, lane)[: step.n_tensors]
     looks = step.look(parameters, lane)
     return {
-        "look": graphs.function([*parameters, *settings], looks, nested=nested),
-        "moves": graphs.function([*tensors, *slope, *settings], [moved], nested=nested),
+        "look": graphs.function([*parameters, *settings], looks, nested=_is_nested(step)),
+        "moves": graphs.function([*tensors, *slope, *settings], [moved], nested=_is_nested(step)),
     }
 
 
 def _simd_product(signature: Signature) -> simd.Function:
-    step, nested = _simd_step(signature)
+    step = _simd_step(signature)
     tensors, lane = _variables(step)
     directions = [tensor.type() for tensor in tensors]
     product = step.product(tensors, directions, lane)
     inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
-    return graphs.function(inputs, [product], nested=nested)
+    return graphs.function(inputs, [product], nested=_is_nested(step))
 
 
 def _advance(signature: Signature, mode: Any) -> Any:

@@ -115,9 +115,9 @@ class Function:
     code : bytes
         An object file.
     inputs : sequence of (int, str)
-        How many inputs of one dtype follow each other, and the dtype.
+        How many rows of inputs of one dtype follow each other, and the dtype.
     groups : sequence of (int, str)
-        Variables and dtype of each group of outputs.
+        Rows and dtype of each group of outputs.
     width : int
         Lanes of a block.
     scratch_bytes : int
@@ -144,12 +144,12 @@ class Function:
         Parameters
         ----------
         *inputs : ndarray
-            Each (n,), or (rows, n) for as many variables, of their dtypes; any n.
+            Each (n,), or (rows, n), of the dtypes that were compiled; any n.
 
         Returns
         -------
         list of ndarray
-            Each (variables of the group, n).
+            Each (rows of the group, n).
 
         Raises
         ------
@@ -181,11 +181,12 @@ class Loop:
     code : bytes
         An object file.
     inputs : sequence of (int, str)
-        How many inputs of one dtype follow each other, the carried ones first, and the dtype.
+        How many rows of inputs of one dtype follow each other, the carried ones first, and the
+        dtype.
     others : sequence of (int, str)
         The same of the outputs that are not carried, without which columns halt.
     n_carried : int
-        Variables that are carried.
+        Rows that are carried.
     scratch_bytes : int
         Bytes of memory that it needs.
     """
@@ -216,14 +217,14 @@ class Loop:
 
         Parameters
         ----------
-        carried : ndarray, shape (variables, n)
+        carried : ndarray, shape (n_carried, n)
             Any n; C-contiguous. Overwritten.
         steps : ndarray, shape (n,), int32
             Steps taken before; overwritten.
         limit : ndarray, shape (n,), int32
             The number of steps at which a column halts, whatever it holds.
         fixed : sequence of ndarray
-            Each (n,), or (rows, n) for as many variables.
+            Each (n,), or (rows, n).
         others : sequence of ndarray
             Each (n,); overwritten, but not where ``steps`` was at its limit from the beginning.
 
