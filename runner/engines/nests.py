@@ -245,7 +245,7 @@ class Nests:
 
         return write
 
-    def _number(self, variable: Any) -> Callable[[Index], Any]:
+    def _reader(self, variable: Any) -> Callable[[Index], Any]:
         """Return what computes a variable's number at an index, or reads it."""
         if variable in self._fusion.inline:
             return self._expression(variable)
@@ -306,7 +306,7 @@ class Nests:
         axes = range(len(shape)) if node.op.axis is None else node.op.axis
         along = [axis % len(shape) for axis in axes]
         kept = [axis for axis in range(len(shape)) if axis not in along]
-        number = self._number(summed)
+        number = self._reader(summed)
 
         def combined(a: Any, b: Any) -> Any:
             if name == "Add":
