@@ -20,7 +20,7 @@ from pytensor.scalar.basic import upcast
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import DimShuffle, Elemwise
 
-from runner.engines.vectors import COMPARISONS, FLOATS, TYPES, Vectors
+from runner.engines.vectors import COMPARISONS, DTYPES, FLOATS, Vectors
 
 _FURTHEST = 8
 """Largest exponent of either sign: no coefficient of tanh leaves the range of float32 by it."""
@@ -87,18 +87,18 @@ class Line:
     def _write(self, node: Any, out: Any) -> None:
         """Write one operation."""
         vectors = [v for v in (*node.inputs, out) if not isinstance(v, Constant)]
-        strange = {v.type.dtype for v in vectors} - {*TYPES, "bool"}
+        strange = {v.type.dtype for v in vectors} - DTYPES
         if strange:
-            raise UnknownOperation(f"{_name(node)} with {', '.join(sorted(strange))}")
+            raise UnknownOperation(f"{operation_name(node)} with {', '.join(sorted(strange))}")
         if isinstance(node.op, DimShuffle | Alloc):  # a constant, stretched over the lanes
             self._values[out] = self._value(node.inputs[0]), 0
         elif not isinstance(node.op, Elemwise):
             raise UnknownOperation(str(node.op))
-        elif out.type.dtype in FLOATS and _name(node) in _ARITHMETIC:
-            if any(v in self._carrying for v in node.inputs) or _name(node) == "Tanh":
+        elif out.type.dtype in FLOATS and operation_name(node) in _ARITHMETIC:
+            if any(v in self._carrying for v in node.inputs) or operation_name(node) == "Tanh":
                 self._carrying.add(out)
-            getattr(self, _ARITHMETIC[_name(node)])(node, out)
-        elif _name(node) in COMPARISONS and any(v in self._carrying for v in node.inputs):
+            getattr(self, _ARITHMETIC[operation_name(node)])(node, out)
+        elif operation_name(node) in COMPARISONS and any(v in self._carrying for v in node.inputs):
             self._values[out] = self._comparison(node), 0
         else:
             self._values[out] = self._operation(node), 0
@@ -189,7 +189,10 @@ class Line:
         if len(clients) != 1:
             return False
         client = clients[0][0]
-        return _name(client) in ("Add", "Sub") and client.outputs[0].type.dtype == out.type.dtype
+        return (
+            operation_name(client) in ("Add", "Sub")
+            and client.outputs[0].type.dtype == out.type.dtype
+        )
 
     def _square(self, node: Any, out: Any) -> None:
         vector, exponent = self._scaled(node.inputs[0], out.type.dtype)
@@ -212,7 +215,7 @@ class Line:
         (argument,) = node.inputs
         dtype, shift = out.type.dtype, 0
         made_by = argument.owner
-        if made_by is not None and _name(made_by) == "Mul" and len(made_by.inputs) == 2:
+        if made_by is not None and operation_name(made_by) == "Mul" and len(made_by.inputs) == 2:
             powers = [_power(v) for v in made_by.inputs]
             others = [v for v, power in zip(made_by.inputs, powers, strict=True) if power is None]
             if len(others) == 1 and others[0].type.dtype == dtype:
@@ -275,11 +278,11 @@ class Line:
         (dtype,) = dtypes
         exponent = self._common(node.inputs)
         values = [self._at(variable, exponent) for variable in node.inputs]
-        return self._vectors.operation(_name(node), dtype, values, "bool")
+        return self._vectors.operation(operation_name(node), dtype, values, "bool")
 
     def _operation(self, node: Any) -> Any:
         """Write any other operation."""
-        name, out, inputs = _name(node), node.outputs[0], node.inputs
+        name, out, inputs = operation_name(node), node.outputs[0], node.inputs
         kind = inputs[-1].type.dtype
         if name in COMPARISONS:
             kind = upcast(*(variable.type.dtype for variable in inputs))
@@ -308,7 +311,7 @@ _ARITHMETIC = {
 """What is written here, by the name of the operation; all else is an operation on vectors."""
 
 
-def _name(node: Any) -> str:
+def operation_name(node: Any) -> str:
     """What an elementwise node does to numbers."""
     return type(getattr(node.op, "scalar_op", node.op)).__name__
 

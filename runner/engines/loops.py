@@ -19,6 +19,7 @@ from runner.engines.nests import Nests
 from runner.engines.vectors import (
     BLOCK_BYTES,
     CACHE_LINE,
+    DTYPES,
     I64,
     NAME,
     REGISTER_BYTES,
@@ -116,7 +117,7 @@ class _Program:
     def __init__(self, graph: FunctionGraph, n_numbers: int) -> None:
         self.graph = graph
         for variable in (*graph.inputs, *graph.outputs):
-            if variable.type.dtype not in {*TYPES, "bool"}:
+            if variable.type.dtype not in DTYPES:
                 raise UnknownOperation(f"{variable.type}")
         block_bytes = REGISTER_BYTES if self.nested else BLOCK_BYTES
         width = block_bytes // int(max(np.dtype(v.type.dtype).itemsize for v in graph.inputs))

@@ -15,7 +15,7 @@ import numpy as np
 from llvmlite import ir
 
 from runner.engines.line import UnknownOperation
-from runner.engines.vectors import I64, TYPES, Vectors
+from runner.engines.vectors import DTYPES, I64, TYPES, Vectors
 
 Index = Sequence[Any]  # a number of the program for each axis
 
@@ -49,7 +49,7 @@ class Memory:
 
     def new(self, shape: Sequence[int], dtype: str) -> Matrix:
         """A matrix of its own."""
-        if dtype not in {*TYPES, "bool"}:
+        if dtype not in DTYPES:
             raise UnknownOperation(f"matrices of {dtype}")
         n_bytes = self._v.width * np.dtype(dtype).itemsize * math.prod(shape)
         kind = ir.PointerType(self._v.stored_type(dtype))
@@ -58,7 +58,7 @@ class Memory:
     def constant(self, data: np.ndarray) -> Matrix:
         """A matrix of numbers that are the same in all lanes and steps."""
         dtype = str(data.dtype)
-        if dtype not in {*TYPES, "bool"}:
+        if dtype not in DTYPES:
             raise UnknownOperation(f"constants of {dtype}")
         stored = data.astype("int8") if dtype == "bool" else data
         kind = ir.ArrayType(TYPES[str(stored.dtype)], data.size)

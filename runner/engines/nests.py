@@ -23,7 +23,7 @@ from pytensor.tensor.math import Dot
 from pytensor.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
 from runner.engines.fusion import Fusion, source
-from runner.engines.line import Line, UnknownOperation
+from runner.engines.line import Line, UnknownOperation, operation_name
 from runner.engines.memory import Index, Matrix, Memory, matrix, static_shape, strides
 from runner.engines.vectors import FLOATS, I64, Vectors
 
@@ -298,7 +298,7 @@ class Nests:
     def _reduction(self, node: Any) -> Matrix:
         """Write a sum, a maximum or a conjunction along some axes, in the dtype of the result."""
         (summed,), (out,) = node.inputs, node.outputs
-        name, shape, dtype = _name(node), static_shape(summed), out.type.dtype
+        name, shape, dtype = operation_name(node), static_shape(summed), out.type.dtype
         kinds, neutral = _REDUCTIONS.get(name, ((), 0.0))
         if dtype not in kinds or summed.type.dtype != dtype:
             raise UnknownOperation(f"{node.op} of {summed.type}")
@@ -376,8 +376,3 @@ def _integer(variable: Any) -> int:
     if not isinstance(variable, Constant):
         raise UnknownOperation(f"an index that is no constant: {variable}")
     return int(variable.data)
-
-
-def _name(node: Any) -> str:
-    """What a node does to numbers."""
-    return type(node.op.scalar_op).__name__

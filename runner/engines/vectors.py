@@ -17,6 +17,9 @@ FLOATS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 TYPES = FLOATS | {"int32": _I32, "int8": ir.IntType(8)}
 """The type of one lane by dtype."""
 
+DTYPES = frozenset({*TYPES, "bool"})
+"""Dtypes that there are vectors of."""
+
 NAME = "run"
 """The function's name in a program. Its first arguments are tables: where the inputs' vectors
 begin, and the outputs'."""
