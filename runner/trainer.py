@@ -75,6 +75,7 @@ class Trainer(Window):
         done = plan.n_restarts - sum(len(batch) for batch in store.remaining(plan))
         self.progress = Progress(plan.n_restarts, done, done)
         self.progress.dashboard = self.client.dashboard_link or ""
+        self._check_failures()
 
     def most(self, kind: str, batch: Batch) -> int:
         """Return how many batches one task may train: as many as fill a GPU, one on a CPU.
@@ -122,17 +123,7 @@ class Trainer(Window):
         return self.deadlines.allowed_s(which, most, most * step_s, worker)
 
     def prepare(self) -> None:
-        """Compare workers that have joined, before their work is taken; count what has failed."""
-        failed = self.failed_before + self.dispatcher.n_failed
-        if self.care.max_failures is not None and failed > self.care.max_failures:
-            last = self.dispatcher.last_failure
-            message = (
-                f"{printable(str(self.store.path))}: {failed:,} restarts have failed"
-                f"{f' (the last with {shown(last.reason)})' if last else ''}; expected at most "
-                f"{self.care.max_failures:,} (--max-failures). What is committed stays; the same "
-                "command with more of them goes on."
-            )
-            raise FailuresError(message)
+        """Compare workers that have joined, before their work is taken."""
         if not self.care.canary:
             return
         present = self.slots.present
@@ -212,6 +203,23 @@ class Trainer(Window):
         if sent.errand is None:
             for piece in sent.pieces:
                 self.devices.setdefault(piece.batch, set()).add(sent.kind)
+
+    def _completed(self, complete: Complete | None) -> None:
+        """Commit a batch if it is complete; stop at once where too many restarts have failed."""
+        super()._completed(complete)
+        self._check_failures()
+
+    def _check_failures(self) -> None:
+        failed = self.failed_before + self.dispatcher.n_failed
+        if self.care.max_failures is not None and failed > self.care.max_failures:
+            last = self.dispatcher.last_failure
+            message = (
+                f"{printable(str(self.store.path))}: {failed:,} restarts have failed"
+                f"{f' (the last with {shown(last.reason)})' if last else ''}; expected at most "
+                f"{self.care.max_failures:,} (--max-failures). What is committed stays; the same "
+                "command with more of them goes on."
+            )
+            raise FailuresError(message)
 
     def complete(self, complete: Complete) -> None:
         """Commit a batch."""

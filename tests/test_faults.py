@@ -186,9 +186,13 @@ def test_too_many_failures_stop_a_sweep_that_goes_on_with_more(
         runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=2, max_failures=2)
     assert "MemoryError" in str(stopped.value)
     assert stopped.value.exit_code == 5
-    before = len(Store(tmp_path / "s").commits())
+    before = {commit.batch.name: commit for commit in Store(tmp_path / "s").commits()}
+    assert len(before) < len(hashes(clean))
+    with pytest.raises(FailuresError, match="expected at most 0"):
+        runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=2, max_failures=0)
     study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=2, max_failures=4)
-    assert 0 < before < 12
+    after = {commit.batch.name: commit for commit in Store(tmp_path / "s").commits()}
+    assert after == after | before
     assert sorted(study.failures["restart"]) == sorted(faults)
     assert study.restarts.equals(clean.restarts.drop([(0, k) for k in faults]))
 
