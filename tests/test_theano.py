@@ -64,7 +64,7 @@ def test_the_engines_agree_on_the_same_starts(tmp_path) -> None:
 
 
 @needs_theano
-def test_a_sweep_on_a_cluster_gives_the_same_study(tmp_path) -> None:
+def test_a_sweep_on_a_cluster_gives_the_same_study(client, tmp_path) -> None:
     options = [
         "--restarts",
         "60",
@@ -80,7 +80,7 @@ def test_a_sweep_on_a_cluster_gives_the_same_study(tmp_path) -> None:
     assert theirs.complete
     assert theirs.versions["theano"] == "1.0.5"
     assert json.loads((tmp_path / "theano" / "plan.json").read_text())["plan"]["engine"] == "theano"
-    ours = runner.sweep(theirs.experiment, tmp_path / "pytensor", workers=1)
+    ours = runner.sweep(theirs.experiment, tmp_path / "pytensor", client)
     np.testing.assert_array_equal(theirs.starts, ours.starts)
     np.testing.assert_allclose(theirs.weights, ours.weights, rtol=1e-9, atol=1e-9)
     assert (theirs.restarts["label"] == ours.restarts["label"]).mean() > 0.99
