@@ -32,23 +32,23 @@ test: env-dev env-theano-if-3.11  ## Run the tests; ARGS as for pytest
 	@RUNNER_VENV_THEANO=$(VENV_THEANO) $(RUN) -m pytest $(ARGS)
 
 test-compose: env-dev  ## Run the cluster's tests in real containers (needs Docker)
-	@$(RUN) -m pytest tests/compose.py $(ARGS)
+	@$(RUN) -m pytest tests/campaigns/compose.py $(ARGS)
 
 bench: env-dev  ## Measure the training beside other ways to do it
 	@$(RUN) benchmarks/bench.py $(ARGS)
 
 crash: env-dev  ## Stop a study's work at every file operation; minutes
-	@RUNNER_CRASH_STEP=1 $(RUN) -m pytest -v tests/test_crash.py --timeout 0 $(ARGS)
+	@RUNNER_CRASH_STEP=1 $(RUN) -m pytest -v tests/dispatch/test_crash.py --timeout 0 $(ARGS)
 
 fuzz: env-dev  ## Feed the readers of files and options with what breaks them; ARGS="--most-s 600"
 	@$(RUN) $(PIP_INSTALL) --only-binary :all: --require-hashes --upgrade --target .fuzz -r requirements/fuzz.txt
-	@PYTHONPATH=.fuzz $(RUN) tests/fuzz.py $(ARGS)
+	@PYTHONPATH=.fuzz $(RUN) tests/campaigns/fuzz.py $(ARGS)
 
 schedules: env-dev  ## Drive the dispatcher through random schedules; ARGS="--schedules N"
-	@$(RUN) -m pytest tests/test_dispatcher.py -k many_schedules --schedules 100000 -o timeout=0 $(ARGS)
+	@$(RUN) -m pytest tests/dispatch/test_dispatcher.py -k many_schedules --schedules 100000 -o timeout=0 $(ARGS)
 
 chaos: env-dev  ## Kill processes of sweeps at random; ARGS="--trials 100"
-	@PYTHONPATH=. OPENBLAS_NUM_THREADS=1 $(RUN) tests/chaos.py $(ARGS)
+	@PYTHONPATH=.:tests OPENBLAS_NUM_THREADS=1 $(RUN) tests/campaigns/chaos.py $(ARGS)
 
 lint: env-dev  ## Check the style and the types
 	@$(RUN) -m ruff check

@@ -34,11 +34,11 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np
 
-from runner.engines import compiled
-from runner.experiment import load_experiment
-from runner.plan import Batch, Plan
-from runner.training import train
-from runner.worker import Task, prepare, train_batch
+from runner.engines.registry import compiled
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Batch, Plan
+from runner.training.lanes import train
+from runner.training.worker import Task, prepare, train_batch
 
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
 T = np.array([0, 1, 1, 0], float)

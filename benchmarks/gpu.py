@@ -3,7 +3,8 @@
     PYTHONPATH=. python benchmarks/gpu.py [gpu|cpu] [LARGEST_POWER] > benchmarks/results/NAME.txt
 
 Not run on a GPU yet. Lanes there should be as many as still make it faster
-(`runner.plan._n_lanes`). On a CPU it shows that the script works: the way through JAX is the same.
+(`runner.experiment.plan._n_lanes`). On a CPU it shows that the script works: the way through JAX
+is the same.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import numpy as np
 from bench import vmap
 
 from runner import load_experiment
-from runner.device import require
-from runner.engines import compiled
-from runner.plan import Plan
-from runner.step import HYPERPARAMETERS
-from runner.versions import versions
+from runner.engines.devices import require
+from runner.engines.registry import compiled
+from runner.engines.versions import versions
+from runner.experiment.plan import Plan
+from runner.network.step import HYPERPARAMETERS
 
 CALLS = 5
 

@@ -23,11 +23,11 @@ import psutil
 import pyarrow as pa
 
 import runner
-from runner.experiment import load_experiment
-from runner.plan import Plan
-from runner.progress import Progress
-from runner.shards import encode, shard_schema
-from runner.store import Store
+from runner.dispatch.progress import Progress
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan
+from runner.study.store import Store
+from runner.training.shards import encode, shard_schema
 
 TABLES = ("summary", "budgets", "times", "strategies", "losses", "comparisons", "curves")
 
@@ -114,7 +114,7 @@ def one(folder: str, what: str) -> None:
     import statsmodels.stats.multitest  # noqa: F401
 
     import runner.report.page
-    import runner.variance
+    import runner.study.variance
 
     cpu, wall = time.process_time(), time.monotonic()
     study = runner.open_study(folder)

@@ -25,8 +25,8 @@ import psutil
 from distributed import Client
 
 import runner
-from runner.progress import Progress
-from runner.versions import versions
+from runner.dispatch.progress import Progress
+from runner.engines.versions import versions
 
 RESTARTS = 4  # in a batch: the workers are to be many, not busy for long
 MIB = 2**20

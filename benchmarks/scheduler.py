@@ -24,12 +24,12 @@ from typing import Any
 import psutil
 from distributed import Client, Scheduler, Worker
 
-from runner.dispatcher import Dispatcher
-from runner.experiment import load_experiment
-from runner.plan import Batch, Plan
-from runner.slots import Slots
-from runner.store import Store
-from runner.window import Sent, Window
+from runner.cluster.slots import Slots
+from runner.dispatch.dispatcher import Dispatcher
+from runner.dispatch.window import Sent, Window
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Batch, Plan
+from runner.study.store import Store
 
 IDLE_S = 5.0
 

@@ -22,10 +22,10 @@ os.environ["RUNNER_CACHE_DIR"] = ""  # compile times are those of a first run
 
 import numpy as np
 
-from runner.engines import compiled
-from runner.experiment import load_experiment
-from runner.plan import Plan, _n_lanes
-from runner.step import HYPERPARAMETERS
+from runner.engines.registry import compiled
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan, _n_lanes
+from runner.network.step import HYPERPARAMETERS
 
 RATE = 0.5
 Work = Callable[[], float]  # does a piece of work, returns how many restart-steps it was

@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np
 from scipy.stats import fisher_exact
 
-from runner.engines import compiled
-from runner.experiment import load_experiment
-from runner.labels import label
-from runner.plan import Plan, Segment
-from runner.training import evaluate, train
-from runner.worker import Task, prepare
+from runner.engines.registry import compiled
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan, Segment
+from runner.training.labels import label
+from runner.training.lanes import evaluate, train
+from runner.training.worker import Task, prepare
 
 CASES = {
     "2-2-1 sigmoid, cross-entropy": {

@@ -16,30 +16,33 @@ from runner.errors import (
     RunnerError,
     StudyError,
 )
+from runner.lazy import attach
 
 if TYPE_CHECKING:
-    from runner.analysis import analyze as analyze
-    from runner.experiment import Experiment as Experiment
-    from runner.experiment import load_experiment as load_experiment
-    from runner.references import reference as reference
-    from runner.report import write_report as write_report
-    from runner.run import sweep as sweep
-    from runner.tables import Study as Study
-    from runner.tables import open_study as open_study
+    from runner.dispatch.sweep import sweep as sweep
+    from runner.experiment.experiment import Experiment as Experiment
+    from runner.experiment.experiment import load_experiment as load_experiment
+    from runner.landscape.analysis import analyze as analyze
+    from runner.landscape.references import reference as reference
+    from runner.report.writer import write_report as write_report
+    from runner.study.tables import Study as Study
+    from runner.study.tables import open_study as open_study
 
 __version__ = "0.1.0"
 
-# Loaded on first use: pandas, pyarrow and Dask take longer to import than `--help` should.
-_LAZY = {
-    "Experiment": "runner.experiment",
-    "Study": "runner.tables",
-    "analyze": "runner.analysis",
-    "load_experiment": "runner.experiment",
-    "open_study": "runner.tables",
-    "reference": "runner.references",
-    "sweep": "runner.run",
-    "write_report": "runner.report",
-}
+_load, _lazy = attach(
+    __name__,
+    {
+        "Experiment": "runner.experiment.experiment",
+        "Study": "runner.study.tables",
+        "analyze": "runner.landscape.analysis",
+        "load_experiment": "runner.experiment.experiment",
+        "open_study": "runner.study.tables",
+        "reference": "runner.landscape.references",
+        "sweep": "runner.dispatch.sweep",
+        "write_report": "runner.report.writer",
+    },
+)
 
 __all__ = [
     "ClusterError",
@@ -59,13 +62,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    if name not in _LAZY:
-        message = f"module 'runner' has no attribute {name!r}"
-        raise AttributeError(message)
-    return getattr(import_module(_LAZY[name]), name)
+    return _load(name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted([*globals(), *_lazy])

@@ -13,9 +13,9 @@ import pytest
 from distributed import Client, LocalCluster
 from hypothesis import settings
 
-from runner.network import Architecture, LossKind
-from runner.step import Signature
-from runner.training import Restarts
+from runner.network.architecture import Architecture, LossKind
+from runner.network.step import Signature
+from runner.training.lanes import Restarts
 
 # The same examples in every run; no deadline, as these machines are shared.
 settings.register_profile("runner", deadline=None, derandomize=True)
@@ -86,7 +86,7 @@ def restarts() -> Callable[..., Restarts]:
         seed: int = 7,
         **hyper: float,
     ) -> Restarts:
-        from runner.step import HYPERPARAMETERS
+        from runner.network.step import HYPERPARAMETERS
 
         rng = np.random.default_rng(seed)
         values = {"learning_rate": rate} | hyper

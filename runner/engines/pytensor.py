@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from runner.engines import Compiled, Evaluation, Measured, is_simd
-from runner.network import total
-from runner.step import HYPERPARAMETERS, Lane, Signature, Step
+from runner.engines.registry import Compiled, Evaluation, Measured, is_simd
+from runner.network.architecture import total
+from runner.network.step import HYPERPARAMETERS, Lane, Signature, Step
 
 # Read by PyTensor and XLA at import. One thread per worker process: workers are the parallelism.
 # No C++ compiler is needed, which also avoids PyTensor's shared compile directory and its lock.
@@ -34,8 +34,8 @@ import pytensor.tensor as pt
 from packaging.version import Version
 from pytensor.compile.mode import Mode, get_mode
 
-from runner.engines import graphs, simd
-from runner.engines.line import UnknownOperation
+from runner.engines.simd import graphs, machine_code
+from runner.engines.simd.line import UnknownOperation
 
 # Numba keeps what it has compiled, and inlines otherwise when it reads that back. Where it may
 # reorder sums and leave out roundings, bits would tell which of the two a process has done.
@@ -66,8 +66,8 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     if is_simd(engine, device):
         with suppress(UnknownOperation), _untraced():
             loop, looks = _simd_loop(signature), _simd_looks(seen)
-            simd.keep(simd.compiled, signature, {"loop": loop, **looks})
-            functions = simd.compiled(signature, loop=loop, **looks)
+            machine_code.keep(machine_code.compiled, signature, {"loop": loop, **looks})
+            functions = machine_code.compiled(signature, loop=loop, **looks)
             return replace(functions, compile_s=time.perf_counter() - started)
     mode = _mode(engine)
     advance, evaluate = _advance(signature, mode), _evaluate(seen, mode)
@@ -94,8 +94,8 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
     if is_simd(engine, device):
         with suppress(UnknownOperation), _untraced():
             parts = {"product": _simd_product(signature)} | _simd_looks(signature)
-            simd.keep(simd.measured, signature, parts)
-            return simd.measured(signature, **parts)
+            machine_code.keep(machine_code.measured, signature, parts)
+            return machine_code.measured(signature, **parts)
     mode = _mode(engine)
     return Measured(signature, _evaluate(signature, mode), _product(signature, mode))
 
@@ -155,7 +155,7 @@ def _inputs(step: Step) -> tuple[Any, Any, Any, Any, Any, Lane]:
 
 
 def _variables(step: Step) -> tuple[list[Any], Lane]:
-    """The state of a step and its lane, as SIMD code takes them; see `runner.engines.loops`."""
+    """The state of a step and its lane, as SIMD code takes them; see `loops`."""
     signature, net, nested = step.signature, step.signature.architecture, _is_nested(step)
     number = () if nested else (8,)  # how long a vector is, makes no difference here
     parameters = [shape for _, shape in net.blocks()] if nested else [number] * net.n_parameters
@@ -186,11 +186,11 @@ def _simd_step(signature: Signature) -> Step:
 
 
 def _is_nested(step: Step) -> bool:
-    """Whether a step's variables are matrices of a restart; see `runner.engines.loops`."""
+    """Whether a step's variables are matrices of a restart; see `runner.engines.simd.loops`."""
     return step.signature.layout == "matrices"
 
 
-def _simd_loop(signature: Signature) -> simd.Loop:
+def _simd_loop(signature: Signature) -> machine_code.Loop:
     step = _simd_step(signature)
     tensors, lane = _variables(step)
     moved, halted, found = step.attempt(tensors, lane)
@@ -198,7 +198,7 @@ def _simd_loop(signature: Signature) -> simd.Loop:
     return graphs.loop(tensors, fixed, moved, halted, [found], nested=_is_nested(step))
 
 
-def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
+def _simd_looks(signature: Signature) -> dict[str, machine_code.Function]:
     step = _simd_step(signature)
     tensors, lane = _variables(step)
     parameters, settings = tensors[: step.n_tensors], [*lane.hyper, *lane.targets]
@@ -212,7 +212,7 @@ def _simd_looks(signature: Signature) -> dict[str, simd.Function]:
     }
 
 
-def _simd_product(signature: Signature) -> simd.Function:
+def _simd_product(signature: Signature) -> machine_code.Function:
     step = _simd_step(signature)
     tensors, lane = _variables(step)
     directions = [tensor.type() for tensor in tensors]

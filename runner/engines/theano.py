@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from runner.engines import Compiled, Evaluation
-from runner.network import total
-from runner.step import HYPERPARAMETERS, Lane, Signature, Step
+from runner.engines.registry import Compiled, Evaluation
+from runner.network.architecture import total
+from runner.network.step import HYPERPARAMETERS, Lane, Signature, Step
 
 # Theano's compile directory has one lock, for which workers would queue: a directory per process.
 _DIRECTORY = tempfile.mkdtemp(prefix="runner-theano-")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from runner.convexity import OPEN
-from runner.labels import LABELS
+from runner.landscape.convexity import OPEN
 from runner.report.landscape_tables import Landscape
 from runner.report.names import counted, highest_rise, number, percent, title
-from runner.variance import times_known
+from runner.study.variance import times_known
+from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
-    from runner.plan import Configuration
-    from runner.tables import Study
+    from runner.experiment.plan import Configuration
+    from runner.study.tables import Study
 
 _KINDS = {
     "minimum": ("minimum", "minima"),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from runner.network.symmetry import Symmetries
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import counted, drawn, highest_rise, number, percent, title
 from runner.report.style import (
@@ -23,11 +24,10 @@ from runner.report.style import (
     panels,
 )
 from runner.report.surface import losses, outputs
-from runner.symmetry import Symmetries
 
 if TYPE_CHECKING:
-    from runner.plan import Configuration
-    from runner.tables import Study
+    from runner.experiment.plan import Configuration
+    from runner.study.tables import Study
 
 _MOST_PATHS = 60  # of a panel
 _MOST_PRODUCTS = 5_000  # weights times patterns of a network that is evaluated on a grid

@@ -10,8 +10,8 @@ import pandas as pd
 from runner.errors import StudyError
 
 if TYPE_CHECKING:
-    from runner.plan import Configuration
-    from runner.tables import Study
+    from runner.experiment.plan import Configuration
+    from runner.study.tables import Study
 
 NAMES = ("curvature", "classes", "minima", "unseen", "barriers", "verdicts")
 """What `analyze` adds to a study."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from runner.messages import printable
+from runner.errors.messages import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from runner.plan import Configuration
-    from runner.tables import Study
+    from runner.experiment.plan import Configuration
+    from runner.study.tables import Study
 
 _ROUNDING = 1e-9  # a rise of the loss that is none
 _WIDTH = 40  # characters of a name from the experiment

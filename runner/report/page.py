@@ -21,7 +21,7 @@ from runner.report.style import Picture
 from runner.report.words import LABELS, OTHERS
 
 if TYPE_CHECKING:
-    from runner.tables import Study
+    from runner.study.tables import Study
 
 _MOST_FINDINGS = 12
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from runner.labels import LABELS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import number, title
+from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
-    from runner.tables import Study
+    from runner.study.tables import Study
 
 MOST_ROWS = 100
 """Rows of a table in the report."""

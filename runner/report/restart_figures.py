@@ -13,7 +13,6 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from runner.labels import LABELS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import counted, drawn, number, percent, sampled, title
 from runner.report.style import (
@@ -29,12 +28,13 @@ from runner.report.style import (
     panels,
     single,
 )
-from runner.variance import cutoff_costs, times_known
+from runner.study.variance import cutoff_costs, times_known
+from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
-    from runner.plan import Configuration
-    from runner.slices import Slice
-    from runner.tables import Study
+    from runner.experiment.plan import Configuration
+    from runner.network.slices import Slice
+    from runner.study.tables import Study
 
 _MOST_ROWS = 40  # configurations of the success figure
 _BINS = 60

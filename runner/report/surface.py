@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runner.layouts import Lanes
-from runner.network import Architecture, LossKind
+from runner.network.architecture import Architecture, LossKind
+from runner.network.layouts import Lanes
 
 if TYPE_CHECKING:
-    from runner.plan import Configuration
+    from runner.experiment.plan import Configuration
 
-# The tensor namespace that `runner.network` and `Lanes` ask for.
+# The tensor namespace that `runner.network.architecture` and `Lanes` ask for.
 _NUMPY: Any = SimpleNamespace(
     **{name: getattr(np, name) for name in ("tanh", "exp", "log", "log1p", "maximum")},
     gt=np.greater,

@@ -1,0 +1,86 @@
+"""Do the workers run what the client runs? Asked before work, and of every worker that joins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from runner.engines.devices import require
+from runner.engines.versions import PACKAGES, source, versions
+from runner.errors import ClusterError
+
+Versions = Mapping[str, str]
+
+
+def _asker() -> Callable[[], dict[str, str]]:
+    """Return what runs on a worker, as a local function: such a one is sent whole.
+
+    It must also run where the runner is missing, so it imports nothing of it but in a ``try``.
+    """
+    packages = PACKAGES
+
+    def ask() -> dict[str, str]:
+        import importlib.metadata
+        import platform
+
+        found = {"python": ".".join(platform.python_version_tuple()[:2])}
+        for name in packages:
+            try:
+                found[name] = importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                found[name] = "missing"
+        try:
+            from runner.engines.versions import source, versions
+
+            found["runner"] = f"{versions()['runner']} ({source()})"
+        except Exception as error:
+            found["runner"] = "missing" if isinstance(error, ImportError) else repr(error)[:60]
+        return found
+
+    return ask
+
+
+def own() -> dict[str, str]:
+    """Return the client's own versions, as a worker would tell them."""
+    found = versions()
+    return (
+        {"python": found["python"]}
+        | {name: found.get(name, "missing") for name in PACKAGES}
+        | {"runner": f"{found['runner']} ({source()})"}
+    )
+
+
+def ask_workers(client: Any, addresses: Sequence[str]) -> dict[str, Versions]:
+    """Return the versions of workers by address; one that cannot be asked any more is left out."""
+    answers = client.run(_asker(), workers=list(addresses), on_error="return")
+    return {address: a for address, a in answers.items() if isinstance(a, Mapping)}
+
+
+def without_device(client: Any, addresses: Sequence[str]) -> dict[str, str]:
+    """Return why workers that offer a GPU have none, by address."""
+    if not addresses:
+        return {}
+    answers = client.run(require, "gpu", workers=list(addresses), on_error="return")
+    return {address: str(a) for address, a in answers.items() if isinstance(a, ClusterError)}
+
+
+def mismatches(ours: Versions, theirs: Mapping[str, Versions]) -> list[str]:
+    """Return the addresses of the workers whose versions differ from the client's."""
+    return [address for address, found in theirs.items() if dict(found) != dict(ours)]
+
+
+def version_table(ours: Versions, theirs: Mapping[str, Versions]) -> str:
+    """Return who has what, of the packages in which they differ; like workers share a row."""
+    bad = mismatches(ours, theirs)
+    columns = [name for name in ours if any(theirs[a].get(name) != ours[name] for a in bad)]
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for address, found in theirs.items():
+        alike.setdefault(tuple(found.get(name, "missing") for name in columns), []).append(address)
+    rows = [("", *columns), ("client", *(ours[name] for name in columns))]
+    for values, addresses in alike.items():
+        first = addresses[0]
+        name = first if len(addresses) == 1 else f"{first} and {len(addresses) - 1} more"
+        rows.append((name, *values))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns) + 1)]
+    lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(f"  {line.rstrip()}" for line in lines)

@@ -1,0 +1,16 @@
+"""Batches go out to workers and shards come in; nothing is lost or done twice.
+
+Comes in: a plan, a study's folder, a cluster. Goes out: a complete study, whatever workers do on
+the way: crash, hang, leave, compute other bits. `sweep` is the whole of it. (The room is not called
+``sweep``: `runner.sweep` is that function.)
+"""
+
+from runner.lazy import attach
+
+__getattr__, __all__ = attach(
+    __name__,
+    {
+        "repair": "runner.dispatch.sweep",
+        "sweep": "runner.dispatch.sweep",
+    },
+)

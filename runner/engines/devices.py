@@ -1,0 +1,80 @@
+"""Kinds of device: what a worker can offer, and whether this process has it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from functools import cache
+
+from runner.errors import ClusterError
+
+KINDS = ("gpu", "cpu")
+"""Kinds of device, the ones that get work first in front; a worker's resource is the capitals."""
+
+JAX_ENGINES = ("pytensor", "pytensor-jax")
+"""Engines that can compute through JAX, and so on a GPU too."""
+
+PRETEND_VARIABLE = "RUNNER_PRETEND_GPU"
+"""For tests only: set to 1, a worker that offers GPU may compute on a CPU."""
+
+
+@cache
+def require(kind: str, engine: str = "pytensor") -> None:
+    """Make this process compute on a kind of device.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    engine : str
+        A key of `runner.engines.registry.ENGINES`.
+
+    Raises
+    ------
+    ClusterError
+        If JAX computes on another kind here, or the engine knows none but the CPU.
+    """
+    if engine not in JAX_ENGINES:
+        if kind != "cpu":
+            message = f"--engine is {engine!r}, which computes on CPUs only; expected 'pytensor'."
+            raise ClusterError(message)
+        return
+    if kind == "cpu" and "jax" not in sys.modules:
+        # else JAX would take a part of a GPU that is there for another worker
+        os.environ["JAX_PLATFORMS"] = "cpu"
+        return
+    if computing(kind) != kind:
+        return
+    from runner.engines.pytensor import platform
+
+    found = platform()
+    if found != kind:
+        message = (
+            f"a worker offers {kind.upper()}, but JAX computes on {found!r} there; expected "
+            f"{kind!r}. Start it where there is one (for a GPU: an NVIDIA driver and the "
+            'requirements in requirements/cuda.txt), or offer "CPU=1".'
+        )
+        raise ClusterError(message)
+
+
+def computing(kind: str) -> str:
+    """Return the kind of device that work for a kind is done on: another one in tests only."""
+    return "cpu" if os.environ.get(PRETEND_VARIABLE) == "1" else kind
+
+
+def choose_gpu(worker_name: object) -> None:
+    """Give a worker process named ``...gpu-N`` the N-th of the GPUs that it may see."""
+    number = re.search(r"(?:^|\W)gpu-(\d+)$", str(worker_name))
+    if number is None:
+        return
+    index = int(number[1])
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    chosen = visible.split(",") if visible else [str(n) for n in range(index + 1)]
+    if index >= len(chosen):
+        message = (
+            f"worker {worker_name} wants GPU number {index}, but CUDA_VISIBLE_DEVICES is "
+            f"{visible!r}; expected more than {index}. Start no more workers than GPUs."
+        )
+        raise ClusterError(message)
+    os.environ["CUDA_VISIBLE_DEVICES"] = chosen[index]

@@ -1,0 +1,45 @@
+"""Versions of everything that decides the bytes of a shard."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("numpy", "scipy", "pyarrow", "pytensor", "llvmlite", "jax", "jaxlib", "theano")
+"""Packages whose versions a study records, and in which client and workers must agree."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions in this process: of Python, the packages and the runner."""
+    found = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for name in PACKAGES:
+        if installed := _installed(name):
+            found[name] = installed
+    from runner import __version__
+
+    return found | {"runner": __version__}
+
+
+@cache
+def _installed(name: str) -> str:
+    """Return a package's version, or an empty string; it costs a millisecond to find out."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def source() -> str:
+    """Return eight hexadecimal digits of a hash of the runner's own source.
+
+    Two checkouts of the same version can differ; a client and its workers must not.
+    """
+    content = hashlib.sha256()
+    folder = Path(__file__).parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        content.update(path.relative_to(folder).as_posix().encode())
+        content.update(path.read_bytes())
+    return content.hexdigest()[:8]

@@ -1,0 +1,18 @@
+"""What the user asked: from an experiment file to configurations, and to batches of restarts.
+
+Comes in: TOML, options of the command line, truth tables. Goes out: a checked `Experiment` and its
+`Plan`: every configuration, batch and seed. It never knows workers, results or the disk beyond the
+files that the experiment names.
+"""
+
+from runner.lazy import attach
+
+__getattr__, __all__ = attach(
+    __name__,
+    {
+        "Configuration": "runner.experiment.plan",
+        "Experiment": "runner.experiment.experiment",
+        "Plan": "runner.experiment.plan",
+        "load_experiment": "runner.experiment.experiment",
+    },
+)

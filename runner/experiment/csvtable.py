@@ -1,0 +1,212 @@
+"""Reading a user's truth table from CSV, with every wrong cell named by line and column."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from runner.errors import ExperimentError
+from runner.errors.messages import printable, shown, summed_up
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["MAX_BYTES", "MAX_ROWS", "read_table"]
+
+MAX_BYTES: Final = 64 * 2**20
+"""Largest table file, bytes."""
+MAX_ROWS: Final = 100_000
+"""Largest number of data rows."""
+
+_MAX_LINE: Final = 2**20  # bytes
+_MAX_PROBLEMS: Final = 10
+_TARGET: Final = re.compile(r"y(\d*|_.*)", re.ASCII)
+_FINITE: Final = "a finite number"
+
+
+class _Problems:
+    """The problems of one file: the first few in words, the others counted."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.lines: list[str] = []
+        self.total = 0
+
+    def add(self, message: str) -> None:
+        self.total += 1
+        if self.total <= _MAX_PROBLEMS:
+            self.lines.append(f"{self.where}: {message}")
+
+    def stop(self, message: str) -> ExperimentError:
+        """Add a problem beyond which nothing can be read; return the error to raise."""
+        # A problem that ends the reading is shown even where the list is full.
+        self.lines = [*self.lines[: _MAX_PROBLEMS - 1], f"{self.where}: {message}"]
+        self.total += 1
+        return self.error()
+
+    def error(self) -> ExperimentError:
+        return ExperimentError(summed_up(self.lines, self.total, _MAX_PROBLEMS))
+
+
+def read_table(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Read a truth table from a CSV file.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8, comma-separated, with a header. The columns `y`, `y<digits>` and `y_<anything>` are
+        targets, all others are inputs; both keep the file's order.
+
+    Returns
+    -------
+    inputs : ndarray, shape (n_patterns, n_inputs), float64
+    targets : ndarray, shape (n_patterns, n_outputs), float64
+
+    Raises
+    ------
+    ExperimentError
+        With up to 10 problems, a line each: a file that cannot be read, is over `MAX_BYTES` or
+        `MAX_ROWS`, or is not UTF-8; a wrong header; a ragged row; a cell that is missing or not a
+        finite number; a target column with a single value.
+
+    Notes
+    -----
+    A row may repeat, also with other targets. The file is read a line at a time.
+    """
+    problems = _Problems(printable(str(path)))
+    rows = _rows(path, problems)
+    line, names = next(rows, (0, []))
+    if not names:
+        raise problems.stop("the file is empty; expected a header and at least one row.")
+    names = [name.strip() for name in names]
+    _check_header(line, names, problems)
+
+    cells = array("d")
+    n_rows = 0
+    for line, row in rows:
+        n_rows += 1
+        if n_rows > MAX_ROWS:
+            raise problems.stop(f"line {line} is one row too many; expected at most {MAX_ROWS:,}.")
+        if len(row) != len(names):
+            rule = f"expected {len(names)}, one for each of {_columns(names)}"
+            problems.add(f"line {line} has {len(row)} cells; {rule}.")
+        else:
+            cells.extend(_numbers(line, row, names, problems))
+    if n_rows == 0:
+        problems.add("the file has no data rows; expected at least one row below the header.")
+    if problems.total:
+        raise problems.error()
+
+    table = np.frombuffer(cells, dtype=np.float64).reshape(n_rows, len(names))
+    is_target = np.array([_TARGET.fullmatch(name) is not None for name in names])
+    for name, column in zip(names, table.T, strict=True):
+        if _TARGET.fullmatch(name) and column.min() == column.max():
+            problems.add(
+                f"column {printable(name)} is {float(column[0])!r} in every row; "
+                "a truth table needs two different target values."
+            )
+    if problems.total:
+        raise problems.error()
+    return table[:, ~is_target], table[:, is_target]
+
+
+def _rows(path: Path, problems: _Problems) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, cells) of every line that is not blank."""
+    try:
+        if not path.is_file():
+            what = "is not a regular file" if path.exists() else "does not exist"
+            raise problems.stop(f"the file {what}; expected a CSV table (problem.table).")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise problems.stop(f"the file has {size:,} bytes; expected at most {MAX_BYTES:,}.")
+        with path.open("rb") as file:
+            for line, raw in enumerate(iter(lambda: file.readline(_MAX_LINE + 1), b""), start=1):
+                if len(raw) > _MAX_LINE:
+                    raise problems.stop(f"line {line} is over {_MAX_LINE:,} bytes long.")
+                cells = _cells(line, raw, problems)
+                if cells:
+                    yield line, cells
+    except (OSError, ValueError) as error:
+        raise problems.stop(f"the file cannot be read: {_reason(error)}.") from None
+
+
+def _cells(line: int, raw: bytes, problems: _Problems) -> list[str]:
+    """Split one line; an empty list for a blank one."""
+    try:
+        text = raw.decode("utf-8-sig" if line == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        byte = shown(raw[error.start : error.start + 1])
+        raise problems.stop(f"line {line} holds the byte {byte}; expected UTF-8 text.") from None
+    if "\0" in text:
+        raise problems.stop(f"line {line} holds a NUL character; expected UTF-8 text.")
+    if "\r" in text:
+        raise problems.stop(f"line {line} holds a bare carriage return; expected LF or CRLF.")
+    if not text.strip():
+        return []
+    try:
+        # A line at a time, so that an unclosed quote is found where it stands.
+        return next(csv.reader([text], strict=True, skipinitialspace=True))
+    except csv.Error as error:
+        rule = "expected comma-separated cells, each quote closed on its own line"
+        raise problems.stop(f"line {line} is not CSV ({error}); {rule}.") from None
+
+
+def _check_header(line: int, names: list[str], problems: _Problems) -> None:
+    """Add what is wrong with the column names; raise where the columns stay unknown."""
+    before = problems.total
+    if all(_number(name) is not None for name in names):
+        raise problems.stop(f"line {line} holds only numbers; expected a header, such as a,b,y.")
+    if len(names) == 1 and re.search(r"[;\t|]", names[0]):
+        raise problems.stop(f"line {line} is {shown(names[0])}; expected commas between cells.")
+    for position, name in enumerate(names, start=1):
+        if not name:
+            problems.add(f"line {line}, column {position} has no name; expected one.")
+    for name, count in Counter(filter(None, names)).items():
+        if count > 1:
+            problems.add(f"line {line} names column {shown(name)} {count} times; expected once.")
+    n_targets = sum(_TARGET.fullmatch(name) is not None for name in names)
+    if n_targets == 0:
+        rule = "expected a target column named y, y<digits> or y_<name>"
+        problems.add(f"line {line} names the columns {_columns(names)}; {rule}.")
+    if n_targets == len(names):
+        rule = "expected an input column, with a name not of the form y, y<digits>, y_<name>"
+        problems.add(f"line {line} names the columns {_columns(names)}; {rule}.")
+    if problems.total > before:
+        raise problems.error()
+
+
+def _numbers(line: int, row: list[str], names: list[str], problems: _Problems) -> Iterator[float]:
+    """Yield the row's numbers; nan for a wrong cell, which is added to the problems."""
+    for name, cell in zip(names, row, strict=True):
+        number = _number(cell)
+        if number is None:
+            state = f"is {shown(cell)}" if cell.strip() else "is missing"
+            problems.add(f"line {line}, column {printable(name)} {state}; expected {_FINITE}.")
+            number = math.nan
+        yield number
+
+
+def _number(cell: str) -> float | None:
+    """Return the finite number that a cell holds; Python's own `1_000` is not one."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in cell and cell.isascii() else None
+
+
+def _columns(names: list[str]) -> str:
+    shown_names = [printable(name[:40]) for name in names[:8]]
+    return ", ".join(shown_names) + (", ..." if len(names) > 8 else "")
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)

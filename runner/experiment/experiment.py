@@ -1,0 +1,291 @@
+"""The experiment file: read, changed from the command line, checked as a whole, and crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from runner.errors import ExperimentError
+from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
+from runner.experiment.grid import PATHS, RIVALS, SECTIONS, cells, checked_axes, unknown, wrong
+from runner.experiment.overrides import parse_axis, parse_change
+from runner.experiment.sections import (
+    Init,
+    Loss,
+    Network,
+    Problem,
+    Rule,
+    Section,
+    Training,
+    rule_of,
+)
+from runner.experiment.settings import Settings
+from runner.experiment.tomlfile import plain, read_toml
+
+__all__ = [
+    "Experiment",
+    "Init",
+    "Loss",
+    "Network",
+    "Problem",
+    "Settings",
+    "Training",
+    "load_experiment",
+    "parse_axis",
+    "parse_change",
+]
+
+_SCALARS: Final = ("name", "seed", "restarts")
+_KEYS: Final = (*_SCALARS, *SECTIONS, "grid")
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Experiment(Section):
+    """Which networks to train on which truth tables, and how often; see `load_experiment`."""
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+        Rule("1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit"),
+    ]
+    """What the results are called; required."""
+    seed: Annotated[int, Field(ge=0, lt=2**63), Rule("an integer from 0 to 2**63 - 1")] = 1990
+    """Root of all random numbers; default 1990."""
+    restarts: Annotated[int, Field(ge=1, le=10**12), Rule("an integer from 1 to 10**12")] = 5000
+    """Random starts of each configuration; default 5000."""
+    problem: Problem = Problem()
+    """What is learnt."""
+    network: Network = Network()
+    """What learns it."""
+    loss: Loss = Loss()
+    """What is minimised."""
+    init: Init = Init()
+    """Where the restarts start."""
+    training: Training = Training()
+    """How they are trained."""
+    grid: dict[str, tuple[Any, ...]] = Field(default={})
+    """Values of fields, by dotted path, that are crossed; default none: one configuration."""
+    directory: Path = Field(default_factory=Path.cwd, exclude=True)
+    """Where relative table paths start: the experiment file's folder."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _counted(cls, content: Any) -> Any:
+        """A slice says by itself how many restarts it has."""
+        if not isinstance(content, Mapping) or "restarts" in content:
+            return content
+        try:
+            init = Init.model_validate(content.get("init", {}))
+        except ValidationError:
+            return content
+        return {**content, "restarts": init.slice.n_restarts} if init.slice else content
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _checked_grid(cls, grid: object) -> object:
+        axes, problems = checked_axes(grid)
+        if problems:
+            text = "\n".join(text for _, text in problems)
+            raise PydanticCustomError("grid", "{text}", {"text": text, "problems": problems})
+        return axes
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dump: dict[str, Any] = serialise(self)
+        if self.network.model is not None or "network.model" in self.grid:
+            # Defaults would read as fields that were set, which a model does not allow.
+            for name in ("network", "loss"):
+                written = getattr(self, name).model_fields_set
+                dump[name] = {k: v for k, v in dump[name].items() if k in written}
+        return dump
+
+    def points(self) -> list[tuple[dict[str, Any], Settings]]:
+        """Cross the grid.
+
+        Returns
+        -------
+        list of (dict, Settings)
+            Each cell's values by dotted path, and the settings that they make; in the order of
+            the grid, the last axis fastest. Without a grid: one cell, `{}`. A cell with one of
+            `problem.gate` and `problem.table` leaves out the other of the defaults.
+
+        Raises
+        ------
+        ExperimentError
+            If a cell breaks a rule between fields.
+        """
+        points = list(cells(self._defaults(), self.grid))
+        conflicts = _conflicts((settings for _, settings in points), frozenset())
+        conflicts += _miscounts(self, (settings for _, settings in points))
+        _raise_if_any([f"{self.name}: {text}" for text in conflicts])
+        return points
+
+    def _defaults(self) -> dict[str, Section]:
+        return {name: getattr(self, name) for name in SECTIONS}
+
+
+def load_experiment(
+    source: str | Path | Mapping[str, Any],
+    *,
+    changes: Mapping[str, Any] = _NONE,
+    grid: Mapping[str, Sequence[Any]] = _NONE,
+) -> Experiment:
+    """Read an experiment, change it, and check all of it.
+
+    Parameters
+    ----------
+    source : str, Path or mapping
+        A TOML file, or the same as a mapping; relative tables then start at the current folder.
+    changes : mapping
+        Dotted path, `name`, `seed` or `restarts` to value. A path that is also an axis of the
+        source's grid takes that axis out of the grid.
+    grid : mapping
+        Dotted path to values: axes that are added to the source's grid, or replace its own.
+        `problem.gate`, here or in `changes`, takes the place of the source's `problem.table`,
+        and the other way round.
+
+    Returns
+    -------
+    Experiment
+        Every cell of its grid is valid. Tables are not read yet: see `Settings.truth_table`.
+
+    Raises
+    ------
+    ExperimentError
+        With every problem, a line each.
+    """
+    if isinstance(source, Mapping):
+        where, directory, raw = "experiment", Path.cwd(), plain(source, "experiment")
+    else:
+        where, directory = printable(str(source)), Path(source).absolute().parent
+        raw = plain(read_toml(Path(source), where), where)
+    problems: list[str] = []
+    origins: dict[str, str] = {}
+
+    problems, origins = _merge(raw, plain(changes, where), plain(grid, where), where)
+    experiment, wrongs = _validated(raw, directory)
+    problems += [f"{origins.get(path, where)}: {text}" for path, text in wrongs]
+    settings = (settings for _, settings in cells(experiment._defaults(), experiment.grid))
+    hidden = frozenset(path.removeprefix("grid ") for path, _ in wrongs)
+    problems += [f"{where}: {text}" for text in _conflicts(settings, hidden)]
+    if not problems:
+        settings = (settings for _, settings in cells(experiment._defaults(), experiment.grid))
+        problems += [f"{where}: {text}" for text in _miscounts(experiment, settings)]
+    _raise_if_any(problems)
+    return experiment
+
+
+def _merge(
+    raw: dict[str, Any], changes: dict[str, Any], grid: dict[str, Any], where: str
+) -> tuple[list[str], dict[str, str]]:
+    """Put changes and axes into raw; return the problems, and where a changed path is from."""
+    problems: list[str] = []
+    origins = {f"grid {path}": f"{where} with --grid" for path in grid}
+    axes = raw.setdefault("grid", {})
+    for path, value in changes.items():
+        section, _, field = path.partition(".")
+        origins[path] = f"{where} with --set"
+        if path in _SCALARS:
+            raw[path] = value
+        elif path not in PATHS:
+            problems.append(f"{origins[path]}: {unknown(path, (*_SCALARS, *PATHS))}")
+        elif isinstance(fields := raw.setdefault(section, {}), dict):
+            fields[field] = value
+            _take_out(axes, path)
+    if isinstance(axes, dict):
+        axes |= grid
+    given = {path for path, value in (changes | grid).items() if value is not None}
+    for path, rival in RIVALS.items():
+        if path in given and rival not in given:
+            _take_out(axes, rival)
+            _take_out(raw.get("problem"), rival.partition(".")[2])
+    for key in [key for key in raw if key not in _KEYS]:
+        problems.append(f"{where}: {unknown(key, _KEYS)}")
+        del raw[key]
+    return problems, origins
+
+
+def _take_out(table: object, key: str) -> None:
+    if isinstance(table, dict):
+        table.pop(key, None)
+
+
+def _validated(raw: dict[str, Any], directory: Path) -> tuple[Experiment, list[tuple[str, str]]]:
+    """Return the experiment without its wrong fields; and these, each with what is wrong."""
+    raw["directory"] = directory
+    try:
+        return Experiment.model_validate(raw), []
+    except ValidationError as error:
+        items = error.errors(include_url=False, include_input=False)
+    wrongs: dict[str, list[str]] = {}
+    for item in items:
+        key, *rest = map(str, item["loc"])
+        if item["type"] == "grid":
+            for axis, text in item["ctx"]["problems"]:
+                wrongs.setdefault(f"grid {axis}", []).append(text)
+                _take_out(raw["grid"], axis)
+                if not axis:
+                    raw["grid"] = {}
+        elif rest:
+            path = f"{key}.{rest[0]}"
+            if item["type"] == "extra_forbidden":
+                names = tuple(path for path in PATHS if path.startswith(f"{key}."))
+                wrongs[path] = [unknown(path, names)]
+            elif path not in wrongs:
+                wrongs[path] = [wrong(path, raw[key][rest[0]])]
+        elif key in SECTIONS:
+            wrongs[key] = [f"{key} is {shown(raw.pop(key))}; expected a table, [{key}]."]
+        else:
+            state = "missing" if item["type"] == "missing" else shown(raw[key])
+            wrongs[key] = [f"{key} is {state}; expected {rule_of(Experiment, key)}."]
+    for path in wrongs:
+        section, _, field = path.partition(".")
+        _take_out(raw.get(section) if field else raw, field or section)
+    # Only `name` has no default.
+    repaired = Experiment.model_validate({"name": "nameless"} | raw)
+    return repaired, [(path, text) for path, texts in wrongs.items() for text in texts]
+
+
+def _conflicts(settings: Iterable[Settings], hidden: frozenset[str]) -> list[str]:
+    """Return the broken rules, each once, less those that a field in `hidden` plays a part in."""
+    found = {conflict: None for each in settings for conflict in each.conflicts()}
+    # The whole grid is wrong where `hidden` holds "": nothing is known of any field.
+    parts = () if "" in hidden else found
+    return list(
+        dict.fromkeys(
+            conflict.text
+            for conflict in parts
+            if not any(
+                field in hidden or field.partition(".")[0] in hidden for field in conflict.fields
+            )
+        )
+    )
+
+
+def _miscounts(experiment: Experiment, settings: Iterable[Settings]) -> list[str]:
+    """Say where a slice has another number of starts than the experiment has restarts."""
+    counts = dict.fromkeys(each.init.slice.n_restarts for each in settings if each.init.slice)
+    return [
+        f"restarts is {experiment.restarts:,}; expected {count:,}, the points of init.x times "
+        "those of init.y. Leave restarts out."
+        for count in counts
+        if count != experiment.restarts
+    ]
+
+
+def _raise_if_any(problems: list[str]) -> None:
+    if problems:
+        unique = list(dict.fromkeys(problems))
+        raise ExperimentError(summed_up(unique, len(unique), MAX_PROBLEMS))

@@ -1,0 +1,257 @@
+"""The sections of an experiment file: fields, units, defaults and the rule for each field."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+from runner.errors.messages import listed
+from runner.experiment.gates import GATES, GATES_IN_WORDS
+from runner.network.model import check_name
+from runner.network.slices import MAX_POINTS, Slice, fixed_weights, parse_axis
+
+__all__ = [
+    "Init",
+    "Loss",
+    "Network",
+    "Problem",
+    "Rule",
+    "Section",
+    "Training",
+    "choices_of",
+    "rule_of",
+]
+
+MAX_LAYERS: Final = 16
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a field's values must be, in words; metadata for error messages."""
+
+    text: str
+
+
+def _as_tuple(value: object) -> object:
+    # One item more than a field may have is enough to refuse a list of any length.
+    return tuple(value[: MAX_LAYERS + 1]) if isinstance(value, list) else value
+
+
+def _as_long_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _slice_axis(text: str) -> str:
+    parse_axis(text)
+    return text
+
+
+def _slice_weights(texts: tuple[str, ...]) -> tuple[str, ...]:
+    fixed_weights(texts)
+    return texts
+
+
+def _two_levels(levels: tuple[float, float]) -> tuple[float, float]:
+    if levels[0] == levels[1]:
+        message = "the two levels are equal"
+        raise ValueError(message)
+    return levels
+
+
+def _known_gate(name: str) -> str:
+    if name not in GATES:
+        message = "unknown gate"
+        raise ValueError(message)
+    return name
+
+
+# Adding 0.0 turns -0.0 into 0.0: equal settings have equal hashes.
+Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda x: x + 0.0)]
+Positive = Annotated[Number, Field(gt=0), Rule("a finite number > 0")]
+NotNegative = Annotated[Number, Field(ge=0), Rule("a finite number >= 0")]
+YesNo = Annotated[bool, Rule("true or false")]
+Levels = Annotated[
+    tuple[Number, Number],
+    BeforeValidator(_as_tuple),
+    AfterValidator(_two_levels),
+    Rule("a list of two different finite numbers"),
+]
+SliceAxis = Annotated[
+    str,
+    AfterValidator(_slice_axis),
+    Rule(
+        "'NAME=LOW:HIGH:N' with a weight's name, finite numbers LOW < HIGH and N from 2 to "
+        f"{MAX_POINTS:,}, as in 'W1[0,0]=-10:10:200'"
+    ),
+]
+SliceWeights = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_long_tuple),
+    AfterValidator(_slice_weights),
+    Rule("a list of 'NAME=VALUE', each weight once, as in ['b1[0]=0.6', 'W2[0,1]=-0.3']"),
+]
+ModelName = Annotated[
+    str,
+    AfterValidator(check_name),
+    Rule("'FILE.py:FUNCTION', the path of a Python file and the name of a function in it"),
+]
+Hidden = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=4096)], ...],
+    BeforeValidator(_as_tuple),
+    Field(max_length=MAX_LAYERS),
+    Rule(f"a list of at most {MAX_LAYERS} integers from 1 to 4096"),
+]
+
+
+class Section(BaseModel):
+    """A frozen, strict set of fields: unknown names and wrong types are errors."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+class Problem(Section):
+    """What is learnt: a gate or a table, exactly one of them in each configuration."""
+
+    gate: Annotated[str, AfterValidator(_known_gate), Rule(GATES_IN_WORDS)] | None = None
+    """A two-input Boolean function by name, PARITY-n or MAJORITY-n; no default."""
+    table: Annotated[str, Field(min_length=1), Rule("the path of a CSV file")] | None = None
+    """A CSV truth table, relative to the experiment file; no default."""
+    inputs: Levels = (0.0, 1.0)
+    """The input levels that stand for false and true; default [0, 1]; not with a table."""
+    targets: Levels = (0.0, 1.0)
+    """The target levels that stand for false and true; default [0, 1]; not with a table."""
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Defaults would read as levels that were set, which a table does not allow.
+        fields = serialise(self).items()
+        return {k: v for k, v in fields if k in self.model_fields_set and v is not None}
+
+
+class Network(Section):
+    """The layers and their activations, or a user's own model."""
+
+    hidden: Hidden = (2,)
+    """Units of each hidden layer; default [2]; [] for none."""
+    activation: Literal["sigmoid", "tanh", "relu", "linear", "step"] = "sigmoid"
+    """Activation of the hidden units; default sigmoid."""
+    output: Literal["sigmoid", "tanh", "relu", "linear", "softmax", "step"] = "sigmoid"
+    """Activation of the output units; default sigmoid; softmax trains on one-hot targets."""
+    skip: YesNo = False
+    """Whether the inputs also feed the output units; default false; no effect without layers."""
+    model: ModelName | None = None
+    """Instead of all of these: a function that computes outputs and loss, in a Python file relative
+    to the experiment file; no default."""
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # TOML has no null; and beside a model, defaults would read as fields that were set.
+        fields = serialise(self).items()
+        if self.model is None:
+            return {k: v for k, v in fields if k != "model"}
+        return {k: v for k, v in fields if k in self.model_fields_set}
+
+    def n_parameters(self, n_inputs: int, n_outputs: int) -> int:
+        """Return the number of weights and biases between these inputs and outputs."""
+        widths = (n_inputs, *self.hidden, n_outputs)
+        skipped = n_inputs * n_outputs if self.skip and self.hidden else 0
+        return skipped + sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
+
+
+class Loss(Section):
+    """What is minimised."""
+
+    kind: Literal["cross-entropy", "squared-error"] = "cross-entropy"
+    """Loss of one output for one pattern, in nats for cross-entropy; default cross-entropy."""
+    reduction: Literal["mean", "sum", "half-sum"] = "mean"
+    """How the losses of patterns and outputs become one number; default mean."""
+    l2: NotNegative = 0.0
+    """Factor of the sum of squares of all parameters that is added to the loss; default 0."""
+
+
+class Init(Section):
+    """Where the restarts start."""
+
+    distribution: Literal["uniform", "normal", "glorot-uniform", "he-normal", "slice"] = "uniform"
+    """Distribution of the starting parameters, around 0; default uniform. slice: no random starts
+    but a grid over two weights, x and y; then restarts is their numbers of values multiplied."""
+    scale: Positive = 1.0
+    """Half-width of uniform, standard deviation of normal; a factor on the width that
+    glorot-uniform and he-normal take from the layer's size; default 1."""
+    x: SliceAxis | None = None
+    """With slice: a weight and its values, "W1[0,0]=-10:10:200"; fastest; no default."""
+    y: SliceAxis | None = None
+    """With slice: another weight and its values; no default."""
+    at: SliceWeights = ()
+    """With slice: all other weights, ["b1[0]=0.6", ...]; default none."""
+
+    @property
+    def slice(self) -> Slice | None:
+        """The grid of starts, if there is one."""
+        if self.distribution != "slice" or self.x is None or self.y is None:
+            return None
+        return Slice(parse_axis(self.x), parse_axis(self.y), fixed_weights(self.at))
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # TOML has no null, and other distributions have no grid.
+        return {k: v for k, v in serialise(self).items() if v is not None and v != []}
+
+
+class Training(Section):
+    """How the loss is minimised, and when a restart ends."""
+
+    optimizer: Literal["gradient-descent", "momentum", "rprop", "adam", "perceptron"] = (
+        "gradient-descent"
+    )
+    """The update rule, on all patterns at each step; default gradient-descent. perceptron is the
+    perceptron rule, pattern by pattern; a step is a pass over all patterns; for a single layer
+    with output step."""
+    learning_rate: Positive = 1.0
+    """Step size, per unit of gradient (the first step of rprop); default 1."""
+    momentum: Annotated[Number, Field(ge=0, lt=1), Rule("a number >= 0 and < 1")] = 0.0
+    """Share of the last update that is kept; default 0; only with optimizer momentum."""
+    max_steps: Annotated[
+        int, Field(ge=1, le=2_000_000_000), Rule("an integer from 1 to 2000000000")
+    ] = 10_000
+    """Updates after which a restart ends; default 10000."""
+    stop_solved: YesNo = False
+    """End when every output is on its target's side of the middle; default false."""
+    stop_loss: NotNegative = 0.0
+    """End when the loss is at or under this; default 0, which turns it off."""
+    stop_gradient: NotNegative = 0.0
+    """End when the gradient's largest component is at or under this; default 0: off."""
+    dtype: Literal["float64", "float32"] = "float64"
+    """Type of all numbers in training; default float64."""
+
+
+def rule_of(section: type[Section], field: str) -> str:
+    """Return what the values of a field must be, in words."""
+    info = section.model_fields[field]
+    annotations = [info.annotation, *get_args(info.annotation)]
+    for source in (info.metadata, *(getattr(a, "__metadata__", ()) for a in annotations)):
+        for item in source:
+            if isinstance(item, Rule):
+                return item.text
+    return f"one of {listed(choices_of(section, field))}"
+
+
+def choices_of(section: type[Section], field: str) -> tuple[str, ...]:
+    """Return the valid names of a field that takes one of a few; empty for other fields."""
+    if section is Problem and field == "gate":
+        return tuple(GATES)
+    annotation = section.model_fields[field].annotation
+    return tuple(a for a in get_args(annotation) if isinstance(a, str))

@@ -1,0 +1,262 @@
+"""One configuration's settings, and the rules between its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from pydantic import model_validator
+
+from runner.errors import ExperimentError
+from runner.errors.messages import printable, shown
+from runner.experiment.gates import GATES, GATES_IN_WORDS
+from runner.experiment.problems import TruthTable, truth_table
+from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
+from runner.network.architecture import Architecture
+
+__all__ = ["Conflict", "Settings"]
+
+MAX_PARAMETERS: Final = 1_000_000
+"""Largest number of weights and biases of one network."""
+
+MAX_PASS: Final = 600
+"""Largest number of rows times parameters of a pass of the perceptron rule, which is unrolled."""
+
+_WITH_MODEL: Final = "with network.model, which is the whole network and its loss"
+_WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
+_WITHOUT_LAYERS: Final = ("gradient-descent", "momentum", "rprop", "adam")
+_SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
+_PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A rule between fields that one configuration breaks."""
+
+    text: str
+    """`<field> is <value>; expected <rule>.`"""
+    fields: frozenset[str]
+    """Dotted paths of the fields that play a part."""
+
+
+class Settings(Section):
+    """The settings of one configuration; the rules between fields hold."""
+
+    problem: Problem = Problem()
+    """What is learnt."""
+    network: Network = Network()
+    """What learns it."""
+    loss: Loss = Loss()
+    """What is minimised."""
+    init: Init = Init()
+    """Where the restarts start."""
+    training: Training = Training()
+    """How they are trained."""
+
+    @model_validator(mode="after")
+    def _without_conflicts(self) -> Settings:
+        conflicts = self.conflicts()
+        if conflicts:
+            raise ValueError("\n".join(conflict.text for conflict in conflicts))
+        return self
+
+    def conflicts(self) -> list[Conflict]:
+        """Return the rules between fields that these settings break."""
+        found: list[Conflict] = []
+        problem, network, training = self.problem, self.network, self.training
+
+        def conflict(field: str, value: object, rule: str, *others: str) -> None:
+            text = f"{field} is {shown(value)}; expected {rule}."
+            found.append(Conflict(text, frozenset((field, *others))))
+
+        softmax = network.output == "softmax"
+        cross_entropy = self.loss.kind == "cross-entropy" and network.model is None
+        if problem.gate is None and problem.table is None:
+            text = (
+                "problem.gate and problem.table are missing; expected exactly one: a CSV file's "
+                f"path as table, or as gate {GATES_IN_WORDS}."
+            )
+            found.append(Conflict(text, frozenset(("problem.gate", "problem.table"))))
+        elif problem.table is not None:
+            if problem.gate is not None:
+                rule = f"no gate, because problem.table is {shown(problem.table)}"
+                conflict("problem.gate", problem.gate, rule, "problem.table")
+            for field in sorted({"inputs", "targets"} & problem.model_fields_set):
+                value = getattr(problem, field)
+                rule = "no levels with problem.table, whose values are used as they are"
+                conflict(f"problem.{field}", value, rule, "problem.table")
+        elif softmax and set(problem.targets) != {0.0, 1.0}:
+            rule = "0 and 1 with network.output 'softmax'"
+            conflict("problem.targets", problem.targets, rule, "problem.table", "network.output")
+        elif cross_entropy and not 0 <= min(problem.targets) < max(problem.targets) <= 1:
+            others = ("problem.table", "network.output", "loss.kind")
+            conflict("problem.targets", problem.targets, _PROBABILITIES, *others)
+        if cross_entropy and network.output not in ("sigmoid", "softmax"):
+            rule = "'sigmoid' or 'softmax' with loss.kind 'cross-entropy'"
+            conflict("network.output", network.output, rule, "loss.kind")
+        # A table's own width is checked when it is read.
+        size = network.n_parameters(GATES.get(problem.gate or "", 1), 2 if softmax else 1)
+        if size > MAX_PARAMETERS:
+            others = ("problem.gate", "network.output", "network.skip")
+            conflict("network.hidden", network.hidden, _at_most(size), *others)
+        if training.momentum and training.optimizer != "momentum":
+            rule = f"0 with training.optimizer {training.optimizer!r}"
+            conflict("training.momentum", training.momentum, rule, "training.optimizer")
+        if network.model is not None:
+            return found + self._model_conflicts() + self._slice_conflicts()
+        return found + self._perceptron_conflicts() + self._slice_conflicts()
+
+    def _model_conflicts(self) -> list[Conflict]:
+        """Return the rules of a user's own model that these settings break."""
+        found = []
+        for name, section in (("network", self.network), ("loss", self.loss)):
+            for field in sorted(section.model_fields_set - {"model", "l2"}):
+                path = f"{name}.{field}"
+                text = (
+                    f"{path} is {shown(getattr(section, field))}; expected nothing {_WITH_MODEL}."
+                )
+                found.append(Conflict(text, frozenset((path, "network.model"))))
+        for path, value, names in (
+            ("init.distribution", self.init.distribution, ("uniform", "normal", "slice")),
+            ("training.optimizer", self.training.optimizer, _WITHOUT_LAYERS),
+        ):
+            if value not in names:
+                text = f"{path} is {shown(value)}; expected {_or(names)} with network.model, "
+                text += "whose layers are not known."
+                found.append(Conflict(text, frozenset((path, "network.model"))))
+        return found
+
+    def _perceptron_conflicts(self) -> list[Conflict]:
+        """Return the rules of the perceptron that these settings break."""
+        if self.training.optimizer != "perceptron":
+            return []
+        found: list[Conflict] = []
+
+        def conflict(field: str, value: object, rule: str, *others: str) -> None:
+            text = f"{field} is {shown(value)}; expected {rule}."
+            found.append(Conflict(text, frozenset((field, "training.optimizer", *others))))
+
+        problem, network, training = self.problem, self.network, self.training
+        if network.hidden:
+            conflict("network.hidden", network.hidden, f"[] {_WITH_PERCEPTRON}")
+        if network.output != "step":
+            conflict("network.output", network.output, f"'step' {_WITH_PERCEPTRON}")
+        if problem.table is None and set(problem.targets) != {0.0, 1.0}:
+            rule = f"0 and 1 {_WITH_PERCEPTRON}"
+            conflict("problem.targets", problem.targets, rule, "problem.table")
+        if self.loss.l2:
+            conflict("loss.l2", self.loss.l2, f"0 {_WITH_PERCEPTRON}")
+        if training.stop_gradient:
+            rule = f"0 {_WITH_PERCEPTRON}, which has no gradient"
+            conflict("training.stop_gradient", training.stop_gradient, rule)
+        width = GATES.get(problem.gate or "", 0)
+        if 2**width * (width + 1) > MAX_PASS and not network.hidden:
+            conflict("problem.gate", problem.gate, _SMALL_TABLE, "problem.table")
+        return found
+
+    def _slice_conflicts(self) -> list[Conflict]:
+        """Return the rules of `init` that these settings break."""
+        init = self.init
+        found = []
+        others = frozenset(f"init.{field}" for field in Init.model_fields)
+        swept = init.distribution == "slice"
+        for field in ("x", "y") if swept else ("x", "y", "at"):
+            value = getattr(init, field)
+            if bool(value) != swept:
+                state = shown(value) if value else "missing"
+                rule = "a weight and its values" if swept else "nothing"
+                text = f"init.{field} is {state}; expected {rule} with init.distribution "
+                found.append(Conflict(f"{text}{init.distribution!r}.", others))
+        if swept and init.scale != 1:
+            text = f"init.scale is {shown(init.scale)}; expected 1 with init.distribution 'slice'."
+            found.append(Conflict(text, others))
+        n_inputs = GATES.get(self.problem.gate or "")
+        # A model's own weights are checked when it is read.
+        if init.slice is not None and n_inputs is not None and self.network.model is None:
+            n_outputs = 2 if self.network.output == "softmax" else 1
+            texts = self._slice_problems(n_inputs, n_outputs)
+            parts = others | {"problem.gate", "network.hidden", "network.output", "network.skip"}
+            found += [Conflict(text, parts) for text in texts]
+        return found
+
+    def _slice_problems(self, n_inputs: int, n_outputs: int) -> list[str]:
+        """Say where the slice does not fit the network."""
+        net = self.network
+        if self.init.slice is None or net.n_parameters(n_inputs, n_outputs) > MAX_PARAMETERS:
+            return []
+        shape = Architecture(n_inputs, net.hidden, n_outputs, net.activation, net.output, net.skip)
+        return [
+            f"init is a slice; expected {rule}."
+            for rule in self.init.slice.problems(shape.parameter_names)
+        ]
+
+    def truth_table(self, directory: Path) -> TruthTable:
+        """Read or build the truth table, and check that it suits the network and the loss.
+
+        Parameters
+        ----------
+        directory : Path
+            Where a relative `problem.table` starts: `Experiment.directory`.
+
+        Raises
+        ------
+        ExperimentError
+            If the table is wrong, is too wide for the network, or has targets outside 0 to 1
+            under cross-entropy.
+        """
+        softmax = self.network.output == "softmax"
+        table = truth_table(self.problem, directory, one_hot=softmax)
+        if self.problem.table is None:
+            return table
+        where = printable(str(directory / self.problem.table))
+        low, high = float(table.targets.min()), float(table.targets.max())
+        problems = []
+        if self.network.model is not None:
+            return table
+        if self.loss.kind == "cross-entropy" and not 0 <= low <= high <= 1:
+            state = f"the targets go from {low!r} to {high!r}"
+            problems.append(f"{where}: {state}; expected {_PROBABILITIES}.")
+        size = self.network.n_parameters(table.n_inputs, table.n_outputs)
+        if size > MAX_PARAMETERS:
+            state = f"network.hidden is {shown(self.network.hidden)}"
+            problems.append(f"{where}: {state}; expected {_at_most(size)}.")
+        slice_problems = self._slice_problems(table.n_inputs, table.n_outputs)
+        problems += [f"{where}: {text}" for text in slice_problems]
+        if self.training.optimizer == "perceptron":
+            if not np.isin(table.targets, (0.0, 1.0)).all():
+                state = f"the targets go from {low!r} to {high!r}"
+                problems.append(f"{where}: {state}; expected 0 and 1 {_WITH_PERCEPTRON}.")
+            if table.n_patterns * size > MAX_PASS:
+                state = f"the table has {table.n_patterns:,} rows and {table.n_inputs:,} inputs"
+                problems.append(f"{where}: {state}; expected {_SMALL_TABLE}.")
+        if problems:
+            raise ExperimentError("\n".join(problems))
+        return table
+
+    def canonical(self) -> dict[str, Any]:
+        """Return every field, ready for JSON, as what identifies a configuration.
+
+        Notes
+        -----
+        A gate stands for itself. A table's path is left out (all fields of `problem` are null
+        then): add `TruthTable.canonical()` to tell tables apart by their content. Likewise a
+        model's: add `Model.canonical()`.
+        """
+        dump = self.model_dump(mode="json", exclude={"problem"})
+        if self.network.model is not None:
+            dump |= {"network": {"model": None}, "loss": {"l2": self.loss.l2}}
+        problem = {field: getattr(self.problem, field) for field in Problem.model_fields}
+        levels = {key: list(problem[key]) for key in ("inputs", "targets")}
+        by_table = self.problem.table is not None
+        return {"problem": dict.fromkeys(problem) if by_table else problem | levels} | dump
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join(repr(name) for name in names)
+
+
+def _at_most(size: int) -> str:
+    return f"at most {MAX_PARAMETERS:,} parameters, not {size:,}"

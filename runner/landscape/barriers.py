@@ -1,0 +1,135 @@
+"""The loss on paths between endpoints: straight ones, and curves that are trained to be low."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.landscape.newton import length
+from runner.landscape.terrain import Terrain
+from runner.network.symmetry import Symmetries
+
+N_GRID = 33
+"""Equally spaced points of a path at which the loss is taken, both ends included."""
+
+JENSEN = 1e-9
+"""Rise above the line between a path's ends, relative to the higher end or 1, that counts."""
+
+_CURVE_STEPS = 400  # of Adam
+_CURVE_RATE = 0.1
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Straight paths of n pairs."""
+
+    losses: np.ndarray
+    """(n, N_GRID)."""
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Mean of the ends' losses (n,)."""
+        return np.asarray(0.5 * (self.losses[:, 0] + self.losses[:, -1]))
+
+    @property
+    def midpoint_violation(self) -> np.ndarray:
+        """Loss half way minus the mean of the ends' losses (n,)."""
+        return np.asarray(self.losses[:, N_GRID // 2] - self.ends)
+
+    @property
+    def excess(self) -> np.ndarray:
+        """Largest rise above the line between the ends (n,); nan where a loss is not finite."""
+        share = np.linspace(0.0, 1.0, N_GRID)
+        line = (1 - share) * self.losses[:, :1] + share * self.losses[:, -1:]
+        rise = (self.losses - line)[:, 1:-1].max(axis=1)
+        # an overflow half way is no rise: what the loss is there was not seen
+        return np.where(np.isfinite(self.losses).all(axis=1), rise, np.nan)
+
+    @property
+    def barrier(self) -> np.ndarray:
+        """Highest loss minus the mean of the ends' losses (n,)."""
+        return np.asarray(self.losses.max(axis=1) - self.ends)
+
+    @property
+    def violated(self) -> np.ndarray:
+        """Whether a path rises above the line by more than rounding (n,)."""
+        higher = np.maximum(self.losses[:, [0, -1]].max(axis=1), 1.0)
+        return np.asarray(self.excess > JENSEN * higher)
+
+
+def straight(terrain: Terrain, first: np.ndarray, second: np.ndarray) -> Paths:
+    """Losses on the straight paths from first to second, both (n_parameters, n)."""
+    share = np.linspace(0.0, 1.0, N_GRID)
+    return Paths(_along(terrain, (1 - share) * first[..., None] + share * second[..., None]))
+
+
+def _along(terrain: Terrain, points: np.ndarray) -> np.ndarray:
+    """Losses (n, n_points) at points (n_parameters, n, n_points)."""
+    n, n_points = points.shape[1:]
+    lanes = terrain[np.repeat(np.arange(n), n_points)]
+    return lanes.loss(points.reshape(len(points), -1)).reshape(n, n_points)
+
+
+def curved(
+    terrain: Terrain, first: np.ndarray, second: np.ndarray, noise: np.ndarray
+) -> np.ndarray:
+    """Barriers of quadratic Bézier curves between pairs, trained to be low.
+
+    Parameters
+    ----------
+    terrain : Terrain
+    first, second : ndarray, shape (n_parameters, n)
+    noise : ndarray, shape (n_parameters, n)
+        Standard normal numbers that push the bends off the straight path, on which symmetry may
+        hold them.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Highest loss on the grid minus the mean of the ends' losses: an upper bound of the lowest
+        barrier of all curves. The best of all that training came through counts.
+
+    Notes
+    -----
+    The mean loss over the grid is minimised by Adam on the bend (Garipov et al. 2018), all pairs
+    at once.
+    """
+    share = np.linspace(0.0, 1.0, N_GRID)
+    n = first.shape[1]
+    ends = (1 - share) ** 2 * first[..., None] + share**2 * second[..., None]
+    pull = 2 * share * (1 - share)  # of the bend on each point of the grid
+    apart = np.maximum(np.linalg.norm(second - first, axis=0), 1e-3 * length(first))
+    bend = 0.5 * (first + second) + 0.1 * apart * noise / np.linalg.norm(noise, axis=0)
+    lanes = terrain[np.repeat(np.arange(n), N_GRID)]
+    best = np.full(n, np.inf)
+    mean, square = np.zeros_like(bend), np.zeros_like(bend)
+    for step in range(1, _CURVE_STEPS + 1):
+        points = ends + pull * bend[..., None]
+        values = lanes.values(points.reshape(len(points), -1))
+        losses = values.loss.reshape(n, N_GRID)
+        highest = losses.max(axis=1) - 0.5 * (losses[:, 0] + losses[:, -1])
+        best = np.fmin(best, highest)
+        gradient = (values.gradient.reshape(points.shape) * pull).mean(axis=2)
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.999 * square + 0.001 * gradient**2
+        rate = _CURVE_RATE * (1 - (step - 1) / _CURVE_STEPS)
+        unbiased = np.sqrt(square / (1 - 0.999**step)) + 1e-12
+        bend = bend - rate * mean / (1 - 0.9**step) / unbiased
+    return best
+
+
+def both_ways(
+    terrain: Terrain, symmetries: Symmetries, first: np.ndarray, second: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray, Paths]]:
+    """Straight paths to the second ends as they are, and to their images nearest to the first.
+
+    Returns
+    -------
+    list of (first, second, Paths)
+        Unaligned, then aligned: the ends (n_parameters, n) as used, and the paths between them.
+    """
+    pairs = [(first, second)]
+    first = symmetries.balanced(first)
+    pairs.append((first, symmetries.align(first, symmetries.balanced(second))))
+    return [(a, b, straight(terrain, a, b)) for a, b in pairs]

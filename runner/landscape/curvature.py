@@ -1,0 +1,180 @@
+"""Curvature of endpoints, and what kind of critical point, if any, lies next to each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.landscape.newton import NEAR, Spectrum, length, minimise, polish, spectrum
+from runner.landscape.terrain import Terrain
+from runner.network.symmetry import Symmetries
+
+MAX_PARAMETERS = 200
+"""Weights and biases up to which the exact Hessian is taken."""
+
+PERTURBED = 0.01
+"""Length, relative to that of the weights or 1, of the push that a minimum must come back from."""
+
+_BACK = 1e-5  # distance, relative to the length of the weights or 1, that counts as back
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """What is known of n endpoints and their neighbourhoods."""
+
+    gradient_norm: np.ndarray
+    """(n,): largest absolute component."""
+    smallest: np.ndarray
+    """(n,): smallest eigenvalue of the Hessian; like the next four nan where it is not taken."""
+    largest: np.ndarray
+    """(n,): largest eigenvalue."""
+    index: np.ndarray
+    """(n,): negative eigenvalues beyond the tolerance."""
+    condition: np.ndarray
+    """(n,): largest over smallest absolute eigenvalue."""
+    null_directions: np.ndarray
+    """(n,): eigenvalues that count as 0."""
+    critical: np.ndarray
+    """(n,) of minimum, saddle, indeterminate and none, dtype object."""
+    point: np.ndarray
+    """(n_parameters, n): the critical point next by, or the endpoint itself where there is none."""
+    spectrum: np.ndarray
+    """(4, n): smallest and largest eigenvalue, index and null directions at ``point``."""
+    loss: np.ndarray
+    """(n,): loss at ``point``."""
+    outputs: np.ndarray
+    """(n_patterns * n_outputs, n): outputs at ``point``."""
+    returned: np.ndarray
+    """(n,): 1 or 0, whether minimising from a perturbed point came back; nan where not tried."""
+    swap_excess: np.ndarray
+    """(n,): rise of the loss half way to the endpoint with two units exchanged; nan without."""
+
+
+def curvature(
+    terrain: Terrain,
+    symmetries: Symmetries,
+    weights: np.ndarray,
+    stationary: np.ndarray,
+    noise: np.ndarray,
+) -> Curvature:
+    """Look at endpoints.
+
+    Parameters
+    ----------
+    terrain : Terrain
+        Theirs, n lanes.
+    symmetries : Symmetries
+        Of their network.
+    weights : ndarray, shape (n_parameters, n), float64
+        Where they are; need not be finite.
+    stationary : ndarray of bool, shape (n,)
+        Endpoints that came to rest. A critical point is sought next to these, and next to those
+        of any label whose Hessian is regular and whose Newton step is short.
+    noise : ndarray, shape (n_parameters, n)
+        Standard normal numbers that perturb minima.
+
+    Notes
+    -----
+    ``minimum``: the gradient vanishes, every eigenvalue is clearly positive, and minimising again
+    from a perturbed point comes back. ``saddle``: the gradient vanishes and an eigenvalue is
+    clearly negative. ``indeterminate``: it vanishes, but flat directions leave the case open;
+    said of stationary endpoints alone.
+    """
+    size, n = weights.shape
+    values = terrain.values(weights)
+    finite = np.isfinite(weights).all(axis=0) & np.isfinite(values.loss)
+    finite &= np.isfinite(values.gradient).all(axis=0)
+    found = Curvature(
+        gradient_norm=np.abs(values.gradient).max(axis=0),
+        smallest=np.full(n, np.nan),
+        largest=np.full(n, np.nan),
+        index=np.full(n, np.nan),
+        condition=np.full(n, np.nan),
+        null_directions=np.full(n, np.nan),
+        critical=np.full(n, "none", object),
+        point=weights.copy(),
+        spectrum=np.full((4, n), np.nan),
+        loss=values.loss.copy(),
+        outputs=values.outputs.copy(),
+        returned=np.full(n, np.nan),
+        swap_excess=_swap_excess(terrain, symmetries, weights, values.loss),
+    )
+    tried = np.flatnonzero(finite)
+    if not tried.size or size > MAX_PARAMETERS:
+        return found
+    at = spectrum(terrain[tried], weights[:, tried])
+    found.condition[tried] = at.condition
+    found.null_directions[tried] = at.null_directions
+    found.spectrum[:, tried] = _summary(at)
+    found.smallest[:], found.largest[:], found.index[:], _ = found.spectrum
+    step = np.linalg.norm(at.step(values.gradient[:, tried]), axis=0)
+    short = (at.null_directions == 0) & (step <= NEAR * length(weights[:, tried]))
+    tried = tried[stationary[tried] | short]
+    if tried.size:
+        _seek(found, terrain, tried, weights, stationary, noise)
+    return found
+
+
+def _summary(at: Spectrum) -> np.ndarray:
+    return np.stack([at.values[:, 0], at.values[:, -1], at.index, at.null_directions])
+
+
+def _seek(
+    found: Curvature,
+    terrain: Terrain,
+    tried: np.ndarray,
+    weights: np.ndarray,
+    stationary: np.ndarray,
+    noise: np.ndarray,
+) -> None:
+    """Fill in the critical points next to some endpoints, and their kinds."""
+    polished, arrived = polish(terrain[tried], weights[:, tried])
+    again = np.flatnonzero(stationary[tried] & ~arrived)
+    if again.size:
+        # it rests, so there is something: perhaps at the end of a bent valley
+        start = weights[:, tried[again]]
+        lower = minimise(terrain[tried[again]], start)
+        polished[:, again], arrived[again] = polish(terrain[tried[again]], lower)
+        away = np.linalg.norm(polished[:, again] - start, axis=0)
+        arrived[again] &= away <= NEAR * length(start)
+        found.critical[tried[again]] = "indeterminate"
+    tried, polished = tried[arrived], polished[:, arrived]
+    if not tried.size:
+        return
+    here = terrain[tried]
+    at = spectrum(here, polished)
+    minimum = (at.index == 0) & (at.null_directions == 0) & np.isfinite(at.scale)
+    saddle = (at.index > 0) & ((at.null_directions == 0) | stationary[tried])
+    kind = np.select([minimum, saddle], ["minimum", "saddle"], "none").astype(object)
+    kind[(kind == "none") & stationary[tried]] = "indeterminate"
+
+    held = np.flatnonzero(minimum)
+    if held.size:
+        start = polished[:, held]
+        push = noise[:, tried[held]]
+        push = push / np.linalg.norm(push, axis=0) * PERTURBED * length(start)
+        again = minimise(here[held], start + push)
+        back = np.linalg.norm(again - start, axis=0) <= _BACK * length(start)
+        found.returned[tried[held]] = back
+        kind[held[~back]] = "indeterminate"
+
+    found.critical[tried] = kind
+    kept = kind != "none"
+    tried, polished = tried[kept], polished[:, kept]
+    if tried.size:
+        values = terrain[tried].values(polished)
+        found.point[:, tried] = polished
+        found.loss[tried] = values.loss
+        found.outputs[:, tried] = values.outputs
+        found.spectrum[:, tried] = _summary(at)[:, kept]
+
+
+def _swap_excess(
+    terrain: Terrain, symmetries: Symmetries, weights: np.ndarray, loss: np.ndarray
+) -> np.ndarray:
+    image = symmetries.exchanged(weights)
+    if image is None:
+        return np.full(len(loss), np.nan)
+    with np.errstate(all="ignore"):
+        return np.asarray(terrain.loss(0.5 * (weights + image)) - loss)

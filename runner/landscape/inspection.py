@@ -1,0 +1,165 @@
+"""What a Dask worker runs in an analysis: look at endpoints, and at paths between pairs of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from runner.engines.devices import computing, require
+from runner.engines.registry import measured
+from runner.experiment.plan import Configuration
+from runner.landscape import barriers
+from runner.landscape.curvature import curvature
+from runner.landscape.terrain import Terrain
+from runner.network.starts import Starts
+from runner.network.symmetry import Symmetries
+from runner.training.shards import encode
+from runner.training.worker import _one_at_a_time
+
+_NOISE_SEED = 0x6E6F697365  # apart from the starts, whatever their seed
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Endpoints of one group of configurations, as they are sent to a worker."""
+
+    configurations: tuple[Configuration, ...]
+    """Whose."""
+    owner: np.ndarray
+    """(n,) int: position in ``configurations``."""
+    restart: np.ndarray
+    """(n,) int: their numbers."""
+    weights: np.ndarray
+    """(n_parameters, n) float64."""
+    stationary: np.ndarray
+    """(n,) bool: whether they came to rest."""
+    engine: str
+    """Which engine compiles."""
+    device: str = "cpu"
+    """Kind of device to compute on, cpu or gpu."""
+
+    @cached_property
+    def symmetries(self) -> Symmetries:
+        """Of the network and its loss: all configurations of a group agree in them."""
+        first = self.configurations[0]
+        return Symmetries(first.architecture, first.settings.loss.l2 > 0)
+
+    def terrain(self) -> Terrain:
+        """Their loss surfaces; ClusterError where this process has no such device."""
+        require(self.device, self.engine)
+        signature = self.configurations[0].signature().measured
+        hyper = np.stack([c.hyper for c in self.configurations], axis=1)
+        targets = np.stack([c.table.targets.ravel() for c in self.configurations], axis=1)
+        functions = measured(self.engine, signature, computing(self.device))
+        return Terrain(functions, hyper[:, self.owner], targets[:, self.owner])
+
+    def noise(self) -> np.ndarray:
+        """Standard normal numbers (n_parameters, n) that depend on the restarts' numbers alone."""
+        first = int(self.restart.min())
+        stream = Starts(_NOISE_SEED, self.configurations[0].architecture, "normal", 1.0)
+        return stream.draw(first, int(self.restart.max()) + 1)[:, self.restart - first]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of endpoints as they are sent to a worker."""
+
+    first: Endpoints
+    """One end of each pair."""
+    second: np.ndarray
+    """(n_parameters, n) float64: the other ends."""
+    number: np.ndarray
+    """(n,) int: what each pair is called in what comes back."""
+    curved: np.ndarray
+    """(n,) bool: pairs for which a curve is trained where the straight path has a barrier."""
+
+
+def inspect_endpoints(task: Endpoints) -> bytes:
+    """Look at endpoints; see `runner.landscape.curvature.curvature`.
+
+    Returns
+    -------
+    bytes
+        A Parquet file with a row per endpoint, in order.
+    """
+    with _one_at_a_time, np.errstate(over="ignore", invalid="ignore"):
+        found = curvature(
+            task.terrain(), task.symmetries, task.weights, task.stationary, task.noise()
+        )
+    net = task.configurations[0].architecture
+    indices = np.array([c.index for c in task.configurations])
+    columns: dict[str, Any] = {"configuration": indices[task.owner], "restart": task.restart}
+    for name in (
+        "gradient_norm",
+        "smallest",
+        "largest",
+        "index",
+        "condition",
+        "null_directions",
+        "critical",
+        "loss",
+        "returned",
+        "swap_excess",
+    ):
+        columns[name] = getattr(found, name)
+    columns |= dict(zip(SPECTRUM, found.spectrum, strict=True))
+    columns["accuracy"] = _accuracy(task, found.outputs)
+    columns["moved"] = np.linalg.norm(found.point - task.weights, axis=0)
+    columns |= dict(zip(net.parameter_names, found.point, strict=True))
+    return encode(pa.table(columns))
+
+
+SPECTRUM = ("point_smallest", "point_largest", "point_index", "point_null")
+"""Columns of an inspection with the curvature at the critical point next by."""
+
+
+def _accuracy(task: Endpoints, outputs: np.ndarray) -> np.ndarray:
+    """Share of the outputs (n_patterns * n_outputs, n) that are on the right side."""
+    tables = [c.table for c in task.configurations]
+    targets = np.stack([t.targets.ravel() for t in tables], axis=1)[:, task.owner]
+    n_patterns = tables[0].n_patterns
+    middles = np.stack([np.tile(t.middles, n_patterns) for t in tables], axis=1)[:, task.owner]
+    reach = np.stack([np.tile(t.tolerances, n_patterns) for t in tables], axis=1)[:, task.owner]
+    side = (outputs > middles) == (targets > middles)
+    return np.asarray(np.where(reach > 0, np.abs(outputs - targets) < reach, side).mean(axis=0))
+
+
+def inspect_pairs(task: Pairs) -> bytes:
+    """Take the losses on paths between pairs of endpoints; see `runner.landscape.barriers`.
+
+    Returns
+    -------
+    bytes
+        A Parquet file with two rows per pair, unaligned and aligned.
+    """
+    with _one_at_a_time, np.errstate(over="ignore", invalid="ignore"):
+        terrain, noise = task.first.terrain(), task.first.noise()
+        ways = barriers.both_ways(terrain, task.first.symmetries, task.first.weights, task.second)
+        parts = []
+        for aligned, (first, second, paths) in zip((False, True), ways, strict=True):
+            curve = np.full(len(terrain), np.nan)
+            which = np.flatnonzero(task.curved & paths.violated)
+            if which.size:
+                curve[which] = barriers.curved(
+                    terrain[which], first[:, which], second[:, which], noise[:, which]
+                )
+            parts.append(
+                pa.table(
+                    {
+                        "pair": task.number,
+                        "aligned": np.full(len(terrain), aligned),
+                        "midpoint_violation": paths.midpoint_violation,
+                        "excess": paths.excess,
+                        "violated": paths.violated,
+                        "barrier": paths.barrier,
+                        "curve_barrier": curve,
+                        "path": list(paths.losses),
+                    }
+                )
+            )
+    order = [("pair", "ascending"), ("aligned", "ascending")]
+    return encode(pa.concat_tables(parts).sort_by(order))

@@ -1,0 +1,190 @@
+"""Newton searches on many surfaces at once: for a critical point next by, and for a minimum.
+
+Both use the eigenvalues of the exact Hessian; directions without curvature are left alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.landscape.terrain import Terrain
+
+NULL = 1e-7
+"""An eigenvalue within this share of the largest absolute one counts as 0."""
+
+NEAR = 0.1
+"""How far, relative to the length of the weights or 1, a critical point may be to be next by."""
+
+AT_REST = 1e-8
+"""Newton step, relative to the length of the weights or 1, at which a search has arrived."""
+
+_MAX_STEPS = 60
+_HALVINGS = 12
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigenvalues and eigenvectors of n Hessians."""
+
+    values: np.ndarray
+    """(n, n_parameters), rising."""
+    vectors: np.ndarray
+    """(n, n_parameters, n_parameters), in columns."""
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Largest absolute eigenvalue (n,)."""
+        return np.asarray(np.abs(self.values).max(axis=1))
+
+    @property
+    def null(self) -> np.ndarray:
+        """Which eigenvalues count as 0 (n, n_parameters)."""
+        return np.asarray(np.abs(self.values) <= NULL * self.scale[:, None])
+
+    @property
+    def index(self) -> np.ndarray:
+        """Number of negative eigenvalues beyond the tolerance (n,)."""
+        return np.asarray(((self.values < 0) & ~self.null).sum(axis=1))
+
+    @property
+    def null_directions(self) -> np.ndarray:
+        """Number of eigenvalues that count as 0 (n,)."""
+        return np.asarray(self.null.sum(axis=1))
+
+    @property
+    def condition(self) -> np.ndarray:
+        """Largest over smallest absolute eigenvalue (n,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.scale / np.abs(self.values).min(axis=1))
+
+    def step(self, gradient: np.ndarray, downhill: bool = False) -> np.ndarray:
+        """Newton step (n_parameters, n) for a gradient of that shape.
+
+        With ``downhill`` the absolute eigenvalues are used, so that negative curvature is a way
+        down and not up (Dauphin et al. 2014).
+        """
+        along = np.einsum("npk,pn->nk", self.vectors, gradient)
+        curvature = np.abs(self.values) if downhill else self.values
+        inverse = np.divide(1.0, curvature, out=np.zeros_like(curvature), where=~self.null)
+        return np.asarray(np.einsum("npk,nk->pn", self.vectors, along * inverse))
+
+
+def spectrum(terrain: Terrain, weights: np.ndarray) -> Spectrum:
+    """Spectrum at weights (n_parameters, n); eigenvalues are nan where a Hessian is not finite."""
+    hessian = terrain.hessian(weights)
+    broken = ~np.isfinite(hessian).all(axis=(1, 2))
+    hessian[broken] = 0.0
+    values, vectors = np.linalg.eigh(hessian)
+    values[broken] = np.nan
+    return Spectrum(values, vectors)
+
+
+def length(weights: np.ndarray) -> np.ndarray:
+    """Euclidean length of each endpoint's weights, at least 1: what distances are relative to."""
+    return np.asarray(np.maximum(np.linalg.norm(weights, axis=0), 1.0))
+
+
+def polish(terrain: Terrain, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Go to the critical point next by, of whatever index, by damped Newton steps.
+
+    Parameters
+    ----------
+    terrain : Terrain
+    weights : ndarray, shape (n_parameters, n)
+
+    Returns
+    -------
+    polished : ndarray, shape (n_parameters, n)
+    arrived : ndarray of bool, shape (n,)
+        False where the search left the neighbourhood (see `NEAR`), or where its steps do not
+        shrink as they must at a critical point: on a surface that falls for ever the Newton steps
+        keep their length while the gradient vanishes.
+    """
+    reach = NEAR * length(weights)
+    polished, arrived = weights.copy(), np.zeros(len(terrain), bool)
+    active = np.arange(len(terrain))
+    history = np.full((2, len(terrain)), np.inf)  # lengths of the last two steps
+    for taken in range(_MAX_STEPS):
+        if not active.size:
+            break
+        here = terrain[active]
+        gradient = here.values(polished[:, active]).gradient
+        step = spectrum(here, polished[:, active]).step(gradient)
+        size = np.linalg.norm(step, axis=0)
+        polished[:, active] = _shortened(here, polished[:, active], step, gradient)
+        at_rest = size <= AT_REST * length(polished[:, active])
+        arrived[active[at_rest]] = True
+        away = np.linalg.norm(polished[:, active] - weights[:, active], axis=0)
+        going = ~at_rest & (away <= reach[active])
+        if taken >= 4:
+            going &= size <= 0.5 * history[0, active]
+        history[:, active] = history[1, active], size
+        active = active[going]
+    arrived &= np.linalg.norm(polished - weights, axis=0) <= reach
+    return polished, arrived
+
+
+def _shortened(
+    terrain: Terrain, weights: np.ndarray, step: np.ndarray, gradient: np.ndarray
+) -> np.ndarray:
+    """Take a step towards a smaller gradient, halved until it is."""
+    before = np.linalg.norm(gradient, axis=0)
+    moved: np.ndarray = weights - step
+    left = np.arange(len(terrain))
+    share = 1.0
+    for _ in range(_HALVINGS):
+        after = np.linalg.norm(terrain[left].values(moved[:, left]).gradient, axis=0)
+        # at rest nothing but rounding is left of the gradient
+        left = left[~(after <= before[left] + 1e-15)]
+        if not left.size:
+            break
+        share /= 2
+        moved[:, left] = weights[:, left] - share * step[:, left]
+    return moved
+
+
+def minimise(terrain: Terrain, weights: np.ndarray) -> np.ndarray:
+    """Go down to a minimum by Newton steps that never raise the loss.
+
+    Returns
+    -------
+    ndarray, shape (n_parameters, n)
+        Where the search came to rest, or stood after its last step.
+    """
+    found = weights.copy()
+    active = np.arange(len(terrain))
+    for _ in range(_MAX_STEPS):
+        if not active.size:
+            break
+        here, at = terrain[active], found[:, active]
+        values = here.values(at)
+        step = spectrum(here, at).step(values.gradient, downhill=True)
+        size = np.linalg.norm(step, axis=0)
+        longest = 0.5 * length(at)
+        step *= np.minimum(1.0, longest / np.maximum(size, 1e-300))
+        slope = (step * values.gradient).sum(axis=0)
+        found[:, active] = _lowered(here, at, step, values.loss, slope)
+        still = (found[:, active] == at).all(axis=0)
+        active = active[~still & (size > AT_REST * length(at))]
+    return found
+
+
+def _lowered(
+    terrain: Terrain, weights: np.ndarray, step: np.ndarray, loss: np.ndarray, slope: np.ndarray
+) -> np.ndarray:
+    """Take a step down, halved until it is; none where even a short one is not."""
+    moved: np.ndarray = weights - step
+    left = np.arange(len(terrain))
+    share = 1.0
+    for _ in range(_HALVINGS):
+        after = terrain[left].loss(moved[:, left])
+        allowed = loss[left] - 1e-4 * share * slope[left] + 1e-15 * np.abs(loss[left])
+        left = left[~(after <= allowed)]
+        if not left.size:
+            return moved
+        share /= 2
+        moved[:, left] = weights[:, left] - share * step[:, left]
+    moved[:, left] = weights[:, left]
+    return moved

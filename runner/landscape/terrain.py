@@ -1,0 +1,87 @@
+"""The loss surfaces of n endpoints in float64: values, gradients and exact Hessians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.engines.registry import Measured
+
+
+@dataclass(frozen=True)
+class Values:
+    """A surface at one point per endpoint."""
+
+    loss: np.ndarray
+    """(n,): loss, the L2 term included."""
+    gradient: np.ndarray
+    """(n_parameters, n)."""
+    outputs: np.ndarray
+    """(n_patterns * n_outputs, n)."""
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """The surfaces of n endpoints that share a compiled function; one lane each."""
+
+    measured: Measured
+    """What evaluates them."""
+    hyper: np.ndarray
+    """(5, n): hyperparameters; of these the L2 factor is used."""
+    targets: np.ndarray
+    """(n_targets, n)."""
+
+    def __len__(self) -> int:
+        return int(self.hyper.shape[1])
+
+    def __getitem__(self, which: np.ndarray) -> Terrain:
+        """Surfaces of some of the endpoints, or of one endpoint more than once."""
+        return Terrain(self.measured, self.hyper[:, which], self.targets[:, which])
+
+    def values(self, weights: np.ndarray) -> Values:
+        """Loss, gradient and outputs at weights (n_parameters, n)."""
+        n, outputs = len(self), self.measured.signature.n_targets
+        found = Values(np.empty(n), np.empty_like(weights, np.float64), np.empty((outputs, n)))
+        for block, padded in self._blocks():
+            seen = self.measured.evaluate(weights[:, padded], *self._settings(padded))
+            found.loss[block] = seen.loss[: block.size]
+            found.gradient[:, block] = seen.gradient[:, : block.size]
+            found.outputs[:, block] = seen.outputs[:, : block.size]
+        return found
+
+    def loss(self, weights: np.ndarray) -> np.ndarray:
+        """Loss (n,) at weights (n_parameters, n)."""
+        return self.values(weights).loss
+
+    def hessian(self, weights: np.ndarray) -> np.ndarray:
+        """Exact Hessian at weights (n_parameters, n).
+
+        Returns
+        -------
+        ndarray, shape (n, n_parameters, n_parameters)
+            One product with a unit vector per column, made symmetric to the last bit.
+        """
+        size = weights.shape[0]
+        hessian = np.empty((len(self), size, size))
+        for block, padded in self._blocks():
+            here, settings = weights[:, padded], self._settings(padded)
+            for parameter in range(size):
+                unit = np.zeros_like(here)
+                unit[parameter] = 1.0
+                column = self.measured.product(here, unit, *settings)
+                hessian[block, :, parameter] = column[:, : block.size].T
+        return 0.5 * (hessian + hessian.swapaxes(1, 2))
+
+    def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Endpoints by calls: those of a call, and the same padded to its number of lanes."""
+        measured = self.measured
+        n_lanes = max(1, len(self)) if measured.any_lanes else measured.signature.n_lanes
+        blocks = []
+        for start in range(0, len(self), n_lanes):
+            block = np.arange(start, min(start + n_lanes, len(self)))
+            blocks.append((block, np.pad(block, (0, n_lanes - block.size), mode="edge")))
+        return blocks
+
+    def _settings(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.hyper[:, which], self.targets[:, which]

@@ -1,0 +1,293 @@
+"""The symmetries of a network: other weights that compute the same function at the same loss.
+
+Hidden units of a layer may change places. Where the activation is odd (tanh, linear) a unit's
+weights, bias and outgoing weights may change sign together; where it is logistic too, if the
+outgoing weights are added to the next biases (Sussmann 1992; Chen, Lu and Hecht-Nielsen 1993).
+Incoming weights of a relu or linear unit may be scaled by a positive factor and its outgoing ones
+by the inverse. An L2 term keeps only what leaves the sum of squares alone: exchanges, and the
+flips of odd units.
+
+All arrays of weights are packed, (n_parameters, n): one column per endpoint.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from runner.network.architecture import Architecture
+
+MAX_EXHAUSTIVE = 400
+"""Exchanges and flips of a network up to which all are tried in aligning."""
+
+_MAX_BALANCING = 1000  # rounds over the layers of a deep network in balancing
+_MAX_SWEEPS = 20  # rounds over the layers of a deep network in aligning
+
+
+@dataclass(frozen=True, eq=False)
+class Symmetries:
+    """What may be done to one network's weights."""
+
+    architecture: Architecture
+    """The network."""
+    regularised: bool
+    """Whether the loss has an L2 term."""
+
+    @property
+    def flips(self) -> bool:
+        """Whether a hidden unit may change its sign."""
+        kind = self.architecture.activation
+        return kind in ("tanh", "linear") or (kind == "sigmoid" and not self.regularised)
+
+    @property
+    def scales(self) -> bool:
+        """Whether a hidden unit's incoming weights may be scaled against its outgoing ones."""
+        return self.architecture.activation in ("relu", "linear") and not self.regularised
+
+    @cached_property
+    def order(self) -> int:
+        """Number of exchanges and flips; scalings, being infinitely many, are not counted."""
+        order = 1
+        for units in self.architecture.hidden:
+            order *= math.factorial(units) * (2**units if self.flips else 1)
+        return order
+
+    def transform(
+        self, weights: np.ndarray, layer: int, places: np.ndarray, signs: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Exchange and flip the units of one hidden layer.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (n_parameters, n)
+        layer : int
+            Hidden layer, from 0.
+        places : ndarray of int, shape (units,) or (units, n)
+            Which unit comes to each place.
+        signs : ndarray, shape (units,) or (units, n), optional
+            1 or -1 for each unit at its new place.
+
+        Returns
+        -------
+        ndarray, shape (n_parameters, n)
+        """
+        moved = weights.copy()
+        inner, bias, outer, shift = self._unit_blocks(moved, layer)
+        places = np.broadcast_to(_columns(places), bias.shape)
+        inner[:] = np.take_along_axis(inner, places[:, None], axis=0)
+        bias[:] = np.take_along_axis(bias, places, axis=0)
+        outer[:] = np.take_along_axis(outer, places[None], axis=1)
+        if signs is not None:
+            signs = np.broadcast_to(_columns(signs), bias.shape)
+            if self.architecture.activation == "sigmoid":
+                # 1 - f(z) = f(-z): what the unit gave when off now goes into the next biases
+                shift += np.where(signs < 0, outer, 0.0).sum(axis=1)
+            inner *= signs[:, None]
+            bias *= signs
+            outer *= signs[None]
+        return moved
+
+    def balanced(self, weights: np.ndarray) -> np.ndarray:
+        """Scale every unit so that its incoming and outgoing weights have the same length.
+
+        Notes
+        -----
+        Of all images by scaling this is the one of least sum of squares. Layers are scaled in turn
+        until nothing changes (Stock et al. 2019).
+        """
+        n_layers = len(self.architecture.hidden)
+        if not self.scales:
+            return weights
+        weights = weights.copy()
+        for _ in range(_MAX_BALANCING if n_layers > 1 else 1):
+            change = 0.0
+            for layer in range(n_layers):
+                inner, bias, outer, _ = self._unit_blocks(weights, layer)
+                with np.errstate(all="ignore"):
+                    length_in = np.sqrt((inner**2).sum(axis=1) + bias**2)
+                    length_out = np.sqrt((outer**2).sum(axis=0))
+                    factor = np.sqrt(length_out / length_in)
+                # a unit without input or without effect has no length to be balanced against
+                factor = np.where(np.isfinite(factor) & (factor > 0), factor, 1.0)
+                inner *= factor[:, None]
+                bias *= factor
+                outer /= factor[None]
+                change = max(change, float(np.abs(factor - 1.0).max(initial=0.0)))
+            if change < 1e-14:
+                break
+        return weights
+
+    def canonical(self, weights: np.ndarray) -> np.ndarray:
+        """Choose one of every endpoint's images, the same for all images of an endpoint.
+
+        Returns
+        -------
+        ndarray, shape (n_parameters, n)
+
+        Notes
+        -----
+        Units are put in the order, and given the sign, of their projection on a fixed direction
+        without rational relations. Comparing component by component would not do: minima often
+        have equal or opposite components, and rounding would decide.
+        """
+        weights = self.balanced(weights)
+        for layer in range(len(self.architecture.hidden)):
+            last = layer == len(self.architecture.hidden) - 1
+            units = self._unit_vectors(weights, layer)
+            n_in = units.shape[1] - self._n_next(layer)
+            # A further layer's own symmetries must not show in this one's keys.
+            seen = units if last else units[:, :n_in]
+            sign = np.where(_project(seen) < 0, -1.0, 1.0) if self.flips else None
+            key = _project(seen) if sign is None else np.abs(_project(seen))
+            if not last:
+                key = key + np.abs(units[:, n_in:]).sum(axis=1)
+            places = np.argsort(-key, axis=0, kind="stable")
+            if sign is not None:
+                sign = np.take_along_axis(sign, places, axis=0)
+            weights = self.transform(weights, layer, places, sign)
+        return weights
+
+    def multiplicity(self, weights: np.ndarray, tolerance: float) -> np.ndarray:
+        """Count the distinct images of canonical weights under exchanges and flips.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (n_parameters, n)
+            In canonical form.
+        tolerance : float
+            Distance up to which two units count as equal, relative to the largest weight or 1.
+
+        Returns
+        -------
+        ndarray, shape (n,), float64
+
+        Notes
+        -----
+        The order of the group over the number of its members that leave the weights alone: those
+        that exchange equal units, or flip units that are zero.
+        """
+        alike = np.ones(weights.shape[1])
+        reach = tolerance * np.maximum(np.abs(weights).max(axis=0, initial=0.0), 1.0)
+        for layer, n_units in enumerate(self.architecture.hidden):
+            units = self._unit_vectors(weights, layer)
+            same = np.ones(weights.shape[1])
+            for unit in range(n_units):
+                if unit:
+                    # the canonical order puts equal units side by side
+                    equal = np.linalg.norm(units[unit] - units[unit - 1], axis=0) <= reach
+                    same = np.where(equal, same + 1, 1.0)
+                    alike *= same
+                if self.flips:
+                    alike *= np.where(np.linalg.norm(units[unit], axis=0) <= reach, 2.0, 1.0)
+        return self.order / alike
+
+    def align(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Replace endpoints by those of their images that are nearest to other endpoints.
+
+        Parameters
+        ----------
+        first, second : ndarray, shape (n_parameters, n)
+            Balanced (see `balanced`).
+
+        Returns
+        -------
+        ndarray, shape (n_parameters, n)
+            Images of ``second``.
+
+        Notes
+        -----
+        Up to `MAX_EXHAUSTIVE` symmetries are all tried. Beyond, an assignment problem is solved
+        for each hidden layer, in turn until none changes: exact for one hidden layer (logistic
+        flips apart, whose effect on the next biases it leaves out), a local optimum for more
+        (Ainsworth, Hayase and Srinivasa 2023).
+        """
+        if not self.architecture.hidden:
+            return second.copy()
+        if self.order <= MAX_EXHAUSTIVE:
+            return self._nearest(first, second)
+        nearest = second.copy()
+        for column in range(second.shape[1]):
+            pair = slice(column, column + 1)
+            nearest[:, pair] = self._assigned(first[:, pair], second[:, pair])
+        return nearest
+
+    def _nearest(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        nearest, best = second.copy(), np.full(second.shape[1], np.inf)
+        layers = [list(self._members(units)) for units in self.architecture.hidden]
+        for members in itertools.product(*layers):
+            image = second
+            for layer, (places, signs) in enumerate(members):
+                image = self.transform(image, layer, places, signs)
+            distance = ((image - first) ** 2).sum(axis=0)
+            closer = distance < best
+            nearest[:, closer], best[closer] = image[:, closer], distance[closer]
+        return nearest
+
+    def _members(self, units: int) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        signs = list(itertools.product((1.0, -1.0), repeat=units)) if self.flips else [None]
+        for places, sign in itertools.product(itertools.permutations(range(units)), signs):
+            yield np.array(places), None if sign is None else np.array(sign)
+
+    def _assigned(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        distance = np.linalg.norm(second - first)
+        for _ in range(_MAX_SWEEPS):
+            image = second
+            for layer in range(len(self.architecture.hidden)):
+                wanted = self._unit_vectors(first, layer)[:, :, 0]
+                units = self._unit_vectors(image, layer)[:, :, 0]
+                inner = wanted @ units.T
+                gain = np.abs(inner) if self.flips else inner
+                rows, places = linear_sum_assignment(gain, maximize=True)
+                sign = np.where(inner[rows, places] < 0, -1.0, 1.0) if self.flips else None
+                image = self.transform(image, layer, places, sign)
+            closer = np.linalg.norm(image - first)
+            if not closer < distance:
+                break
+            second, distance = image, closer
+        return second
+
+    def exchanged(self, weights: np.ndarray) -> np.ndarray | None:
+        """Exchange the first two units of the first hidden layer that has two; None if none has."""
+        for layer, units in enumerate(self.architecture.hidden):
+            if units > 1:
+                places = np.arange(units)
+                places[:2] = 1, 0
+                return self.transform(weights, layer, places)
+        return None
+
+    def _n_next(self, layer: int) -> int:
+        return self.architecture.layers[layer + 1][0]
+
+    def _unit_blocks(
+        self, weights: np.ndarray, layer: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Views: incoming (units, inputs, n), biases, outgoing (next, units, n), next biases."""
+        blocks = self.architecture.blocks()
+        n, units = weights.shape[1], self.architecture.hidden[layer]
+        inner, bias, outer, shift = (
+            weights[rows].reshape(*shape, n) for rows, shape in blocks[2 * layer : 2 * layer + 4]
+        )
+        return inner, bias, outer[:, :units], shift
+
+    def _unit_vectors(self, weights: np.ndarray, layer: int) -> np.ndarray:
+        """Incoming weights, bias and outgoing weights of each unit: (units, numbers, n)."""
+        inner, bias, outer, _ = self._unit_blocks(weights, layer)
+        return np.concatenate([inner, bias[:, None], outer.swapaxes(0, 1)], axis=1)
+
+
+def _columns(values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _project(units: np.ndarray) -> np.ndarray:
+    """Project unit vectors (units, numbers, n) on a fixed direction: (units, n)."""
+    # cosines of 1, 2, 3, ... have no linear relation with algebraic factors (Lindemann)
+    direction = np.cos(1.0 + np.arange(units.shape[1]))
+    return np.asarray(np.einsum("k,ukn->un", direction, units))

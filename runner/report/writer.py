@@ -1,0 +1,64 @@
+"""The report of a study: one self-contained HTML file, and its figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.errors import StudyError
+from runner.errors.messages import printable
+from runner.study import files
+
+if TYPE_CHECKING:
+    from runner.study.tables import Study
+
+
+def write_report(
+    study: Study, out: str | Path | None = None, figures: str | Path | None = None
+) -> Path:
+    """Write a study's report.
+
+    Parameters
+    ----------
+    study : Study
+        Finished or not.
+    out : str or Path, optional
+        The HTML file; by default ``report.html`` in the study's folder.
+    figures : str or Path, optional
+        A folder for every figure as SVG and PNG; by default none are written.
+
+    Returns
+    -------
+    Path
+        The HTML file.
+
+    Raises
+    ------
+    StudyError
+        If a file cannot be written, or the study is damaged.
+    """
+    from runner.report import landscape_figures, restart_figures
+    from runner.report.landscape_tables import Landscape
+    from runner.report.page import page
+    from runner.report.style import styled
+
+    landscape = Landscape(study)
+    with styled():
+        pictures = [
+            *restart_figures.pictures(study, landscape),
+            *landscape_figures.pictures(study, landscape),
+        ]
+    target = Path(out) if out is not None else study.report_path
+    written = {target: page(study, landscape, pictures).encode()}
+    if figures is not None:
+        for picture in pictures:
+            for kind in ("svg", "png"):
+                written[Path(figures) / f"{picture.name}.{kind}"] = picture.save(kind)
+    for path, content in written.items():
+        try:
+            files.make_folder(path.parent)
+            files.replace(path, content)
+        except OSError as error:
+            message = f"{printable(str(path))}: cannot write: {error.strerror or error}."
+            raise StudyError(message) from error
+    return target

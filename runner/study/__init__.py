@@ -1,0 +1,16 @@
+"""The folder on disk, and its pandas tables: atomic commits in, statistics out.
+
+Comes in: shards and failures of finished batches. Goes out: a `Study` with its tables. The client
+is the folder's only writer. It never knows who trained a shard, or how.
+"""
+
+from runner.lazy import attach
+
+__getattr__, __all__ = attach(
+    __name__,
+    {
+        "Store": "runner.study.store",
+        "Study": "runner.study.tables",
+        "open_study": "runner.study.tables",
+    },
+)

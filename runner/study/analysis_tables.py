@@ -1,0 +1,154 @@
+"""The tables that `python -m runner analyze` adds to a study: names, columns, files.
+
+Each is a Parquet file under the study's ``tables/``; ``attrs`` of the frames say what was sampled
+and at which tolerances. All of them carry the digest of the shards that they were made from, so
+that tables of an older state of the study are never shown as if they were of this one.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from runner.errors import StudyError
+from runner.errors.messages import printable
+from runner.study import files
+
+INDEX: Final = ["configuration", "restart"]
+"""Index of the tables with a row per analysed restart."""
+
+TABLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "curvature": {
+        "configuration": "int64",
+        "restart": "int64",
+        "gradient_norm": "float64",
+        "smallest": "float64",
+        "largest": "float64",
+        "index": "float64",
+        "condition": "float64",
+        "null_directions": "float64",
+        "label": "str",
+        "critical": "str",
+        "polished_loss": "float64",
+        "polish_distance": "float64",
+        "returned": "boolean",
+        "swap_excess": "float64",
+    },
+    "classes": {"configuration": "int64", "restart": "int64", "class": "int64"},
+    "minima": {
+        "configuration": "int64",
+        "class": "int64",
+        "kind": "str",
+        "size": "int64",
+        "share": "float64",
+        "ci_low": "float64",
+        "ci_high": "float64",
+        "loss": "float64",
+        "accuracy": "float64",
+        "smallest": "float64",
+        "largest": "float64",
+        "index": "float64",
+        "multiplicity": "float64",
+        "level": "float64",
+        "code": "str",
+        "restart": "int64",
+    },
+    "unseen": {
+        "configuration": "int64",
+        "n": "int64",
+        "classes": "int64",
+        "singletons": "int64",
+        "doubletons": "int64",
+        "good_turing": "float64",
+        "chao1": "float64",
+        "boender_rinnooy_kan": "float64",
+    },
+    "barriers": {
+        "configuration": "int64",
+        "pairs": "str",
+        "restart_a": "int64",
+        "restart_b": "int64",
+        "class_a": "int64",
+        "class_b": "int64",
+        "aligned": "bool",
+        "midpoint_violation": "float64",
+        "excess": "float64",
+        "barrier": "float64",
+        "curve_barrier": "float64",
+        "path": "object",
+    },
+    "verdicts": {
+        "configuration": "int64",
+        "verdict": "str",
+        "reason": "str",
+        "pairs": "int64",
+        "violations": "int64",
+        "worst_violation": "float64",
+        "swap_violation": "float64",
+        "restart_a": "int64",
+        "restart_b": "int64",
+    },
+}
+"""Columns and dtypes of every table. `minima` has a column per weight and bias after these; the
+docstrings of `runner.study.tables.Study`'s properties say what each column means."""
+
+_DIGEST: Final = "study"
+
+
+def frame(name: str, rows: Any) -> pd.DataFrame:
+    """Make a table of its columns, in order, with their dtypes.
+
+    Parameters
+    ----------
+    name : str
+        A key of `TABLES`.
+    rows : list of mappings, or mapping of columns
+        Columns that the table does not name are kept behind its own.
+    """
+    columns = TABLES[name]
+    made = pd.DataFrame(rows)
+    rest = [column for column in made.columns if column not in columns]
+    made = made.reindex(columns=[*columns, *rest]).astype(dict(columns))
+    return made.set_index(INDEX) if name in ("curvature", "classes") else made
+
+
+def write(folder: Path, name: str, table: pd.DataFrame, digest: str) -> None:
+    """Write a table whole or not at all, marked with the digest of what it was made from."""
+    table.attrs[_DIGEST] = digest
+    sink = io.BytesIO()
+    table.to_parquet(sink, compression="zstd")
+    files.replace(path(folder, name), sink.getvalue())
+
+
+def read(folder: Path, name: str, digest: str) -> pd.DataFrame:
+    """Read a table.
+
+    Raises
+    ------
+    StudyError
+        If it is not there, cannot be read, or was made from another state of the study.
+    """
+    where, study = path(folder, name), printable(str(folder.parent))
+    again = f"Run `python -m runner analyze {study}`."
+    try:
+        table = pd.read_parquet(where)
+    except FileNotFoundError:
+        message = f"{study}: the table {name!r} is not there yet. {again}"
+        raise StudyError(message) from None
+    except Exception as error:  # whatever pandas meets in a file of another make
+        reason = printable(" ".join(str(error).split())[:300])
+        message = f"{printable(str(where))}: cannot be read ({reason}). {again}"
+        raise StudyError(message) from error
+    if table.attrs.get(_DIGEST) != digest:
+        message = f"{study}: the table {name!r} is older than the study's restarts. {again}"
+        raise StudyError(message)
+    return table
+
+
+def path(folder: Path, name: str) -> Path:
+    """Return where a table lies."""
+    return folder / f"{name}.parquet"

@@ -1,0 +1,149 @@
+"""The log of commits: one line per batch that is done. What it lacks did not happen."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from runner.errors import StudyError
+from runner.errors.messages import printable
+from runner.experiment.plan import Batch
+from runner.study import files
+
+_DEVICES = ("cpu", "gpu", "cpu+gpu")
+_MOST = 10**18  # restarts and groups that any plan can have
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A restart that could not be trained."""
+
+    position: int
+    """Position in the group's restarts."""
+    reason: str
+    """The exception, in one line."""
+    traceback: str
+    """Where it was raised, as far as known."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One line of the log: a batch that is done."""
+
+    batch: Batch
+    """Which batch."""
+    rows: int
+    """Rows of its shard; fewer than the batch has restarts where some failed."""
+    size: int
+    """Bytes of its shard."""
+    sha256: str
+    """Of its shard."""
+    failures: tuple[Failure, ...]
+    """Restarts that could not be trained."""
+    device: str = "cpu"
+    """Kind of device that trained it, cpu or gpu; both, ``cpu+gpu``, if parts were tried anew."""
+
+    def line(self) -> str:
+        """Return the log's line, which ends with its own checksum."""
+        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return f"{text} {zlib.crc32(text.encode()):08x}"
+
+    @classmethod
+    def parse(cls, line: str) -> Commit:
+        """Read a line; raises ValueError if it is not one, whole and unchanged."""
+        text, _, check = line.rpartition(" ")
+        if f"{zlib.crc32(text.encode()):08x}" != check:
+            message = "its checksum does not match"
+            raise ValueError(message)
+        content = json.loads(text)
+        failures = tuple(Failure(**failure) for failure in content.pop("failures"))
+        commit = cls(batch=Batch(**content.pop("batch")), failures=failures, **content)
+        if not commit._holds():
+            message = "its fields are not those of a commit"
+            raise ValueError(message)
+        return commit
+
+    def _holds(self) -> bool:
+        """Whether the fields are what they say: a log may come from anywhere."""
+        batch, failed = self.batch, [failure.position for failure in self.failures]
+        numbers = (batch.group, batch.start, batch.stop, self.rows, self.size, *failed)
+        texts = [text for failure in self.failures for text in (failure.reason, failure.traceback)]
+        return (
+            all(type(number) is int for number in numbers)
+            and all(isinstance(text, str) for text in texts)
+            and re.fullmatch(r"[0-9a-f]{64}", str(self.sha256)) is not None
+            and self.device in _DEVICES
+            and 0 <= batch.group < _MOST
+            and 0 <= batch.start < batch.stop < _MOST
+            and all(batch.start <= position < batch.stop for position in failed)
+            and len(set(failed)) == len(failed) == len(batch) - self.rows
+            and self.size >= 0
+        )
+
+
+class Log:
+    """The file ``commits.jsonl``.
+
+    Parameters
+    ----------
+    path : Path
+        Need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, commit: Commit) -> None:
+        """Make a commit durable."""
+        files.append_line(self.path, commit.line())
+
+    def read(self) -> list[Commit]:
+        """Return every commit, in order; what a crash left of a last line is no commit.
+
+        Raises
+        ------
+        StudyError
+            If another line is damaged, or a batch is there twice.
+        """
+        commits: dict[Batch, Commit] = {}
+        for number, line in enumerate(self.lines()[0], start=1):
+            commit = parsed(line)
+            if commit is None or commit.batch in commits:
+                what = "damaged" if commit is None else "doubled"
+                message = (
+                    f"{printable(str(self.path))}: line {number} is {what}. Run "
+                    f"`python -m runner verify {printable(str(self.path.parent))} --repair`."
+                )
+                raise StudyError(message)
+            commits[commit.batch] = commit
+        return list(commits.values())
+
+    def lines(self) -> tuple[list[bytes], bytes]:
+        """Return the whole lines, and what a crash left of one more."""
+        try:
+            *whole, torn = self.path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return [], b""
+        return whole, torn
+
+    def drop_torn_line(self) -> None:
+        """Cut what a crash left of a line at the end; its batch did not happen."""
+        _, torn = self.lines()
+        if torn:
+            files.truncate(self.path, self.path.stat().st_size - len(torn))
+
+    def rewrite(self, lines: Iterable[bytes]) -> None:
+        """Replace the file by these lines."""
+        files.replace(self.path, b"".join(line + b"\n" for line in lines))
+
+
+def parsed(line: bytes) -> Commit | None:
+    """Read a line, or return None if it is damaged."""
+    try:
+        return Commit.parse(line.decode())
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None

@@ -1,0 +1,150 @@
+"""Durable file operations: what has been written here survives a crash, or was never there.
+
+Whatever changes a study's folder goes through ``os``, mostly from here, so that tests can make any
+one operation fail or be the last.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)  # here or of this file
+
+TEMPORARY = ".tmp"
+"""Suffix of files that are not complete yet."""
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Create a file whole or not at all, and make it durable.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist; its folder must.
+    data : bytes
+
+    Raises
+    ------
+    FileExistsError
+        If ``path`` exists; it is left as it is.
+    OSError
+        If the disk refuses; no file is left at ``path``.
+    """
+    if path.exists():
+        raise FileExistsError(path)
+    temporary = path.with_name(path.name + TEMPORARY)
+    try:
+        _write(temporary, data)
+        os.rename(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file whole or not at all, whether or not it exists, and make it durable."""
+    temporary = path.with_name(path.name + TEMPORARY)
+    try:
+        _write(temporary, data, durable=durable)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def append_line(path: Path, line: str, *, durable: bool = True) -> None:
+    """Append one line to a file, creating it if need be, and make it durable.
+
+    Notes
+    -----
+    A crash can leave part of the line. `runner.study.store` drops a last line without a newline.
+    """
+    created = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        _write_all(descriptor, line.encode() + b"\n")
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if created and durable:
+        sync_folder(path.parent)
+
+
+def move(path: Path, target: Path) -> None:
+    """Move a file or a link to a name that is free in another folder, and make it durable.
+
+    A crash may leave it under both names, never under none.
+
+    Raises
+    ------
+    FileExistsError
+        If ``target`` exists; both are left as they are.
+    OSError
+        If the disk refuses.
+    """
+    if os.path.lexists(target):  # a rename would replace it
+        raise FileExistsError(target)
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Both names change at once, which only a file system with a journal also remembers so.
+        os.rename(path, target)
+        sync_folder(target.parent)
+    else:
+        sync_folder(target.parent)
+        path.unlink()
+    sync_folder(path.parent)
+
+
+def truncate(path: Path, size: int) -> None:
+    """Cut a file to a number of bytes and make it durable."""
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.ftruncate(descriptor, size)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents and make them durable."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, data: bytes, *, durable: bool = True) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        _write_all(descriptor, data)
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

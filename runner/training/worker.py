@@ -1,0 +1,212 @@
+"""What a Dask worker runs: train one batch, return its shard."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from runner.engines.devices import computing, require
+from runner.engines.registry import compiled
+from runner.experiment.plan import Segment
+from runner.network.step import Signature
+from runner.training.labels import label
+from runner.training.lanes import Endpoints, Restarts, train
+from runner.training.shards import encode, shard_schema
+
+
+@dataclass(frozen=True)
+class Task:
+    """A batch as it is sent to a worker; small, since starts are drawn there."""
+
+    segments: tuple[Segment, ...]
+    """Whose restarts, in order."""
+    seed: int
+    """Root seed."""
+    engine: str
+    """Which engine compiles."""
+    n_curves: int
+    """Restarts of each configuration, from the first on, that are traced."""
+    device: str = "cpu"
+    """Kind of device to train on, cpu or gpu."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained batch."""
+
+    shard: bytes
+    """Its Parquet file, encoded here so that the client has only to store it."""
+    rows: int
+    """Restarts in it."""
+    telemetry: dict[str, Any]
+    """What differs from run to run: times (of batches trained together, its share) and where it
+    ran. Never part of the shard."""
+
+
+_one_at_a_time = threading.Lock()  # neither PyTensor's compiler nor its functions are thread-safe
+
+
+def train_batch(task: Task) -> Trained:
+    """Train every restart of a task into one shard.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    Trained
+        Rows in the order of the task's segments.
+
+    Notes
+    -----
+    A process trains one task at a time, however many threads its Dask worker has.
+    """
+    (trained,) = train_batches(task, [sum(s.stop - s.start for s in task.segments)])
+    return trained
+
+
+def train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
+    """Train the restarts of consecutive batches together, as fills a GPU, into a shard each.
+
+    Parameters
+    ----------
+    task : Task
+        With the segments of all of them.
+    sizes : sequence of int
+        Restarts of each batch, in order.
+
+    Returns
+    -------
+    list of Trained
+        One per batch, with the bytes that training it alone gives.
+
+    Raises
+    ------
+    ClusterError
+        If this process cannot compute on the task's kind of device.
+    """
+    with _one_at_a_time:
+        require(task.device, task.engine)
+        return _train_batches(task, sizes)
+
+
+def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
+    started = time.perf_counter()
+    signature = task.segments[0].configuration.signature(task.device)
+    functions = compiled(task.engine, signature, computing(task.device))
+    ready = time.perf_counter()
+    restarts = prepare(task)
+    ended = train(functions, restarts)
+    table = _table(task, signature, restarts, ended)
+    stops = np.cumsum(sizes)
+    shards = [encode(table.slice(b - n, n)) for b, n in zip(stops, sizes, strict=True)]
+    finished = time.perf_counter()
+    configurations = np.array([segment.configuration.index for segment in task.segments])
+    trained = []
+    for stop, size, shard in zip(stops, sizes, shards, strict=True):
+        rows, share = slice(stop - size, stop), size / len(ended.steps)
+        owners = configurations[restarts.table[rows]]
+        trained.append(
+            Trained(
+                shard,
+                size,
+                {
+                    "device": task.device,
+                    "host": socket.gethostname(),
+                    "process": os.getpid(),
+                    "together": len(sizes),
+                    "compile_s": (ready - started) * share,
+                    "train_s": (finished - ready) * share,
+                    "restart_steps": int(ended.steps[rows].sum(dtype=np.int64)),
+                    "lane_steps": int(ended.lane_steps * share),
+                    "solved": {
+                        int(c): int(ended.solved[rows][owners == c].sum())
+                        for c in np.unique(owners)
+                    },
+                },
+            )
+        )
+    return trained
+
+
+def prepare(task: Task) -> Restarts:
+    """Draw the starts of a task's restarts and gather their settings."""
+    segments = task.segments
+    counts = [segment.stop - segment.start for segment in segments]
+    which = np.repeat(np.arange(len(segments)), counts)
+    numbers = np.concatenate([np.arange(s.start, s.stop) for s in segments])
+    configurations = [segment.configuration for segment in segments]
+    budgets = [c.settings.training.max_steps for c in configurations]
+    return Restarts(
+        starts=np.concatenate(
+            [s.configuration.starts(task.seed).draw(s.start, s.stop) for s in segments], axis=1
+        ),
+        hyper=np.stack([c.hyper for c in configurations], axis=1)[:, which],
+        targets=np.stack([c.table.targets.ravel() for c in configurations]),
+        table=which,
+        max_steps=np.array(budgets, np.int32)[which],
+        traced=numbers < task.n_curves,
+    )
+
+
+def _table(task: Task, signature: Signature, restarts: Restarts, ended: Endpoints) -> pa.Table:
+    weights = ended.state[: signature.architecture.n_parameters]
+    wide = weights.astype(np.float64)
+    targets = restarts.targets[restarts.table].T
+    counted = signature.columns(ended.state)
+    verdict = label(
+        signature,
+        wide,
+        ended.solved,
+        targets,
+        restarts.max_steps,
+        ended.seen,
+        counted.get("period"),
+    )
+    numbers = [np.arange(s.start, s.stop) for s in task.segments]
+    owners = [
+        np.full(len(k), s.configuration.index) for s, k in zip(task.segments, numbers, strict=True)
+    ]
+    with np.errstate(over="ignore", invalid="ignore"):
+        weight_norm = np.sqrt((wide**2).sum(axis=0))
+    columns = [
+        np.concatenate(owners),
+        np.concatenate(numbers),
+        verdict.label,
+        ended.solved,
+        ended.steps,
+        ended.seen.loss,
+        np.abs(ended.seen.gradient).max(axis=0),
+        weight_norm,
+        verdict.level,
+        *(counts.astype(np.int64) for counts in counted.values()),
+        *weights,
+        *_curves(ended, wide.shape[1]),
+    ]
+    schema = shard_schema(signature)
+    return pa.table(
+        [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
+    """Steps and losses of n restarts' curves, as lists; null where a restart is not traced."""
+    traced = sorted(ended.curves)
+    lengths = np.zeros(n, np.int64)
+    lengths[traced] = [len(ended.curves[i]) for i in traced]
+    missing = np.ones(n + 1, bool)  # arrow's offsets: a null's says where its list would begin
+    missing[traced] = missing[n] = False
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32(), mask=missing)
+    points = [point for i in traced for point in ended.curves[i]]
+    steps = pa.array([step for step, _ in points], pa.int32())
+    losses = pa.array([loss for _, loss in points], pa.float64())
+    return pa.ListArray.from_arrays(offsets, steps), pa.ListArray.from_arrays(offsets, losses)

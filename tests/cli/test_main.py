@@ -1,0 +1,253 @@
+"""The command line, as a user types it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import runner
+from runner.cli.main import app
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--restarts", "30", "--set", "training.max_steps=300", "--set", "training.learning_rate=2"]
+
+
+def command(*arguments: str, **options):
+    environment = os.environ | {"COLUMNS": "100", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "runner", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment | options.pop("env", {}),
+        cwd=options.pop("cwd", ROOT),
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    out = tmp_path_factory.mktemp("cli") / "gates"
+    done = command("sweep", *SMALL, "--out", str(out), "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    return out, done
+
+
+def invoke(*arguments: str):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_a_sweep_without_a_file_runs_the_gates(swept) -> None:
+    out, done = swept
+    assert "gates: 6 configurations × 30 restarts" in done.stderr
+    assert "180 of 180 restarts" in done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["AND", "[]", "30"] in [row[:3] for row in rows]
+    line = done.stdout.splitlines()[-1].strip()
+    scope: dict = {}
+    exec(line, scope)  # noqa: S102  the line of Python that opens the results
+    assert scope["study"].complete
+    assert scope["study"].path == out
+
+
+def test_the_same_sweep_again_says_that_it_is_finished(swept) -> None:
+    out, _ = swept
+    again = command("sweep", *SMALL, "--out", str(out), "--workers", "1")
+    assert again.returncode == 0
+    assert "Finished before: nothing was left to do." in again.stdout
+
+
+def test_a_changed_sweep_is_refused_with_the_ways_out(swept) -> None:
+    out, _ = swept
+    refused = invoke("sweep", *SMALL, "--out", out, "--seed", "3")
+    assert refused.exit_code == 3
+    assert "seed was 1990, now 3" in refused.stderr
+    assert "--out" in refused.stderr
+    assert "--overwrite" in refused.stderr
+
+
+def test_status_summary_and_export(swept, tmp_path) -> None:
+    out, _ = swept
+    study = runner.open_study(out)
+    status = invoke("status", out)
+    assert "gates: finished, 180 of 180 restarts" in status.stdout
+    csv = pd.read_csv(io.StringIO(invoke("summary", out, "--format", "csv").stdout))
+    assert csv["solved"].tolist() == study.summary["solved"].tolist()
+    rows = json.loads(invoke("summary", out, "--format", "json").stdout)
+    assert [row["solved"] for row in rows] == study.summary["solved"].tolist()
+    assert "XOR" in invoke("summary", out).stdout
+    for name, read in (("all.csv", pd.read_csv), ("all.parquet", pd.read_parquet)):
+        done = invoke("export", out, "--to", tmp_path / name)
+        assert done.exit_code == 0
+        frame = read(tmp_path / name).set_index(["configuration", "restart"])
+        assert frame["loss"].tolist() == study.restarts["loss"].tolist()
+        assert frame["b2[0]"].dropna().tolist() == study.weights["b2[0]"].dropna().tolist()
+    assert sorted(os.listdir(tmp_path)) == ["all.csv", "all.parquet"]
+
+
+def test_a_dry_run_tells_and_does_nothing(tmp_path) -> None:
+    done = invoke("sweep", "--dry-run", "--out", tmp_path / "s", "--grid", "init.scale=0.1,1")
+    assert done.exit_code == 0
+    text = re.sub(r"\s+", " ", done.stdout)
+    assert "12 configurations × 5,000 restarts = 60,000 restarts" in text
+    assert "2 compiled functions" in text
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["sweep", "missing.toml"], 2, "missing.toml: the file does not exist"),
+        (["sweep", "--set", "training.lr=1"], 2, "training.lr"),
+        (["sweep", "--set", "nonsense"], 2, "expected a.b=VALUE"),
+        (["sweep", "--grid", "problem.gate=XOR,XNORR"], 2, "Did you mean 'XNOR'?"),
+        (["sweep", "--restarts", "0"], 2, "restarts is 0"),
+        (["sweep", "--engine", "torch"], 2, "--engine is 'torch'"),
+        (["sweep", "--workers", "0"], 2, "Invalid value"),
+        (["sweep", "--audit", "2"], 2, "--audit is 2.0; expected a share from 0 to 1"),
+        (["sweep", "--max-failures", "-1"], 2, "--max-failures is -1; expected an integer >= 0"),
+        (["sweep", "--deadline", "0"], 2, "--deadline is 0.0; expected more than 0 seconds"),
+        (["status", "nowhere"], 3, "no study here"),
+        (["summary", "nowhere"], 3, "no study here"),
+        (["export", "nowhere", "--to", "x.txt"], 2, "ends in .csv or .parquet"),
+        (["nonsense"], 2, "No such command"),
+    ],
+)
+def test_what_is_wrong_is_said_without_a_traceback(arguments, code, text) -> None:
+    done = invoke(*arguments)
+    assert done.exit_code == code
+    assert text in re.sub(r"\s*│?\n│?\s*", " ", done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_exit_code() -> None:
+    text = re.sub(r"\s+", " ", invoke("--help").stdout)
+    for code in ("0 done", "1 other", "2 wrong", "3 study", "4 cluster", "5 done", "130 inter"):
+        assert code in text
+
+
+def shard_hashes(folder: Path) -> list[str]:
+    shards = sorted((folder / "shards").rglob("*.parquet"))
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in shards]
+
+
+def test_ctrl_c_keeps_what_is_committed_and_says_how_to_go_on(tmp_path) -> None:
+    long = ["--restarts", "400", "--batch-size", "40", "--set", "training.max_steps=2000"]
+    long += ["--set", "problem.gate=XOR", "--set", "network.hidden=[2]"]
+    arguments = ["sweep", *long, "--out", str(tmp_path / "s"), "--workers", "1"]
+    with (
+        TemporaryDirectory() as temporary,  # whose name is short enough for a socket in it
+        subprocess.Popen(
+            [sys.executable, "-m", "runner", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+            env=os.environ | {"TMPDIR": temporary},
+        ) as process,
+    ):
+        for line in process.stderr:
+            if " of 400 restarts" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        assert [name for name in os.listdir(temporary) if name.startswith("pymp-")]
+        rest = process.stderr.read()
+        assert process.wait() == 130, rest
+        assert not [name for name in os.listdir(temporary) if name.startswith("pymp-")]
+    assert "Interrupted." in rest
+    assert "the same command goes on" in rest
+    assert "Traceback" not in rest
+    done = command(*arguments)
+    assert done.returncode == 0
+    whole = command(*arguments[:-4], "--out", str(tmp_path / "whole"), "--workers", "2")
+    assert whole.returncode == 0
+    assert shard_hashes(tmp_path / "s") == shard_hashes(tmp_path / "whole")
+
+
+# Runs the program, and presses Ctrl-C twice when it comes to import a module.
+IMPATIENT = """
+import os, runpy, signal, sys
+
+class Impatient:
+    module = sys.argv.pop(1)
+
+    def find_spec(self, name, path=None, target=None):
+        if name == self.module:
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Impatient())
+runpy.run_module("runner", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "pydantic", "distributed", "runner.dispatch.window"])
+def test_ctrl_c_is_one_line_from_the_first_moment_on(tmp_path, module) -> None:
+    arguments = ["sweep", "--out", str(tmp_path / "s")]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPATIENT, module, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 130
+    assert re.fullmatch(r"(?s:gates: .*\n)?\nInterrupted\..*\n", done.stderr)
+
+
+def test_an_output_that_cannot_be_written_is_said_in_one_line(swept) -> None:
+    out, _ = swept
+    command = [sys.executable, "-m", "runner", "summary", str(out), "--format", "csv"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "The output cannot be written: No space left on device." in done.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+    closed = ["sh", "-c", 'exec "$0" "$@" >&-', *command]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_narrow_terminal_and_the_c_locale(swept) -> None:
+    out, _ = swept
+    narrow = {"COLUMNS": "40", "LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    for arguments in (("summary", str(out)), ("sweep", "--dry-run"), ("status", str(out))):
+        done = command(*arguments, env=narrow)
+        assert done.returncode == 0, done.stderr
+        assert "XOR" in done.stdout or arguments[1] == "--dry-run"
+
+
+def test_a_pipe_gets_rows_that_are_not_folded() -> None:
+    script = "from runner.cli.main import out_console; print(out_console.width)"
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    for extra, width in (({}, "160"), ({"COLUMNS": "100"}, "100")):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment | extra,
+            cwd=ROOT,
+        )
+        assert done.stdout.strip() == width

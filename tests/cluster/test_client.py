@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+
+from runner.cluster.certificates import make_certificates
+from runner.cluster.client import check_address, open_client
+from runner.errors import ClusterError
+
+ROOT = Path(__file__).parents[2]
+
+
+def cluster_over_tcp(**options) -> LocalCluster:
+    """One worker, a thread of this process, reached as one elsewhere is."""
+    return LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("tls://10.0.0.5:8786", "wss://host:1", "inproc://10.0.0.5/1/2"),
+        *("tcp://127.0.0.1:8786", "tcp://127.1.2.3:8786", "127.0.0.1:8786", "localhost:8786"),
+        *("tcp://[::1]:8786", "tcp://localhost:8786", "ws://localhost:8786"),
+    ],
+)
+def test_addresses_that_nobody_else_can_listen_to(address) -> None:
+    check_address(address, insecure=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("tcp://10.0.0.5:8786", "10.0.0.5:8786", "scheduler:8786", "tcp://scheduler:8786"),
+        *("tcp://0.0.0.0:8786", "ws://host:1", "ucx://10.0.0.5:1", "tcp://[2001:db8::1]:8786"),
+        *("localhost.example.org:8786", "tcp://127.0.0.1.example.org:1", "tcp://x@10.0.0.5:1"),
+    ],
+)
+def test_other_machines_need_tls_or_a_word(address) -> None:
+    with pytest.raises(ClusterError, match=r"without TLS; expected tls://.*--insecure"):
+        check_address(address, insecure=False)
+    check_address(address, insecure=True)
+
+
+def test_a_plain_address_is_refused_before_anything_is_sent() -> None:
+    # nothing listens there: a connection would fail otherwise, and later
+    with (
+        pytest.raises(ClusterError, match="expected tls://"),
+        open_client("tcp://192.0.2.1:8786", wait_s=60),
+    ):
+        pass
+
+
+def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
+    code = """if __name__ == "__main__":
+    import os, signal, sys
+    from runner.cluster.client import open_client, start_fork_server
+    start_fork_server()
+    start_fork_server()  # changes nothing
+    def seen():
+        names = ("runner.training.worker", "pandas", "jax")
+        loaded = [name for name in names if name in sys.modules]
+        masked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        return loaded, os.environ["OMP_NUM_THREADS"], masked, os.getppid()
+    with open_client(workers=2) as client:
+        first, second = client.run(seen).values()
+        assert first == second
+        assert first[:3] == (["runner.training.worker", "pandas"], "1", True)
+        assert first[3] != os.getpid()
+        assert len(os.listdir(f"/proc/{first[3]}/task")) == 1  # to fork more would not be safe
+        victim = client.submit(os.getpid).result()
+        os.kill(victim, signal.SIGKILL)
+        while len(pids := client.run(os.getpid, on_error="ignore")) < 2 or victim in pids.values():
+            pass
+        assert list(client.run(seen).values()) == [first, first]
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_workers_are_spawned_where_there_is_no_room_for_a_socket(tmp_path) -> None:
+    folder = tmp_path / ("x" * 100)  # longer than a socket's name may be
+    folder.mkdir()
+    code = """if __name__ == "__main__":
+    import os
+    from runner.cluster.client import open_client, start_fork_server
+    assert start_fork_server() is None
+    with open_client(workers=1) as client:
+        assert client.submit(os.getppid).result() == os.getpid()
+"""
+    environment = os.environ | {"TMPDIR": str(folder)}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=environment)
+
+
+def test_a_users_own_way_to_start_processes_stays() -> None:
+    code = """if __name__ == "__main__":
+    import multiprocessing, os
+    multiprocessing.set_start_method("forkserver")
+    from runner.cluster.client import open_client
+    with open_client(workers=1) as client:
+        assert client.submit(os.getppid).result() == os.getpid()
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_a_schedulers_file_names_it(tmp_path) -> None:
+    path = tmp_path / "scheduler.json"
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        path.write_text(json.dumps({"address": cluster.scheduler_address.replace("inproc", "tcp")}))
+        with (
+            Client(cluster) as direct,
+            pytest.raises(ClusterError, match="given; expected one"),
+            open_client(direct.scheduler.address, scheduler_file=path),
+        ):
+            pass
+    with cluster_over_tcp() as cluster:
+        path.write_text(json.dumps({"address": cluster.scheduler_address}))
+        with open_client(scheduler_file=path) as client:
+            assert client.submit(sum, [1, 2]).result() == 3
+
+
+def test_a_scheduler_that_dies_at_the_greeting_may_come_back() -> None:
+    def connect(address: str) -> int:
+        with open_client(address, wait_s=30) as client:
+            return client.submit(sum, [1, 2]).result()
+
+    with ThreadPoolExecutor(1) as pool, socket.create_server(("127.0.0.1", 0)) as dying:
+        port = dying.getsockname()[1]
+        answer = pool.submit(connect, f"tcp://127.0.0.1:{port}")
+        greeted, _ = dying.accept()
+        assert greeted.recv(1)
+        greeted.close()
+        dying.close()
+        with cluster_over_tcp(scheduler_port=port):
+            assert answer.result() == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "No such file"), ("{}", "no sched"), ("[]", "no sched")]
+)
+def test_a_schedulers_file_that_is_none_is_named(tmp_path, content, reason) -> None:
+    path = tmp_path / "scheduler.json"
+    if content is not None:
+        path.write_text(content)
+    with (
+        pytest.raises(ClusterError, match=f"scheduler.json: {reason}"),
+        open_client(scheduler_file=path, wait_s=0.2),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("role", [None, "client"])
+def test_tls_needs_a_certificate_of_the_same_authority(tmp_path, role) -> None:
+    certificates = make_certificates(tmp_path / "certificates")
+    theirs = make_certificates(tmp_path / "theirs")
+
+    def settings(folder: Path, of: str | None) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("DASK")}
+        return kept if of is None else kept | {"DASK_CONFIG": str(folder / f"{of}.yaml")}
+
+    scheduler = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "dask", "scheduler", "--protocol", "tls", "--no-show"),
+            *("--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"),
+            *("--scheduler-file", str(tmp_path / "scheduler.json")),
+        ],
+        env=settings(certificates, "scheduler"),
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        sweep = subprocess.run(
+            [
+                *(sys.executable, "-m", "runner", "sweep", "--restarts", "5", "--wait", "10"),
+                *("--scheduler-file", str(tmp_path / "scheduler.json")),
+                *("--out", str(tmp_path / "study")),
+            ],
+            cwd=ROOT,
+            env=settings(theirs, role),
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        scheduler.terminate()
+        scheduler.wait()
+    assert sweep.returncode == ClusterError.exit_code
+    expected = "no certificate to show" if role is None else "made together?"
+    assert expected in sweep.stderr
+    assert "Traceback" not in sweep.stderr

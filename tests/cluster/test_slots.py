@@ -1,0 +1,227 @@
+"""Workers of both kinds, on real Dask clusters; a CPU stands in for a GPU where it is told to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from distributed import Worker
+from support.workers import hashes, until, workers
+
+import runner
+from runner.cluster.slots import Slots
+from runner.dispatch.progress import Progress
+from runner.engines.devices import PRETEND_VARIABLE, require
+from runner.errors import ClusterError
+from runner.experiment import plan
+from runner.training.worker import Task, train_batch, train_batches
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENT = {
+    "name": "both",
+    "restarts": 200,
+    "problem": {"gate": "XOR"},
+    "training": {"learning_rate": 2.0, "max_steps": 300, "stop_solved": True, "dtype": "float32"},
+    "grid": {"problem.gate": ["AND", "XOR", "OR"]},
+}
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    """Let a CPU stand in for a GPU, with few lanes, as it is slow at many."""
+    on_cpu = plan._n_lanes
+    monkeypatch.setattr(
+        plan,
+        "_n_lanes",
+        lambda layout, n, device: 256 if device == "gpu" else on_cpu(layout, n, "cpu"),
+    )
+    monkeypatch.setenv(PRETEND_VARIABLE, "1")
+    require.cache_clear()
+    yield
+    require.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def cpu_only(tmp_path_factory):
+    with workers({"CPU": 1}) as (_, client):
+        return runner.sweep(EXPERIMENT, tmp_path_factory.mktemp("c") / "s", client, batch_size=10)
+
+
+def test_batches_trained_together_have_the_bytes_of_each_alone() -> None:
+    loaded = runner.load_experiment(EXPERIMENT)
+    whole = plan.Plan(loaded, batch_size=90)
+    batches = list(whole.batches())
+    together = Task(
+        whole.segments(plan.Batch(0, batches[0].start, batches[-1].stop)), 1990, "pytensor", 3
+    )
+    trained = train_batches(together, [len(b) for b in batches])
+    assert [t.rows for t in trained] == [90] * 6 + [60]
+    for batch, part in zip(batches, trained, strict=True):
+        alone = train_batch(Task(whole.segments(batch), 1990, "pytensor", 3))
+        assert part.shard == alone.shard
+        assert part.telemetry["solved"] == alone.telemetry["solved"]
+        assert part.telemetry["restart_steps"] == alone.telemetry["restart_steps"]
+
+
+def test_both_kinds_are_fed_from_one_queue(cpu_only, pretend, tmp_path) -> None:
+    seen = []
+    with workers({"CPU": 1}, {"GPU": 1}) as (_, client):
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10, report=seen.append)
+    assert study.complete
+    devices = Counter(commit.device for commit in study.commits)
+    assert set(devices) == {"cpu", "gpu"}
+    assert seen[-1].workers == 2
+    assert seen[-1].gpus == 1
+    # lanes do not depend on one another, so the stand-in gives a CPU's bits
+    assert hashes(study.path) == hashes(cpu_only.path)
+
+
+def test_a_gpu_takes_several_batches_at_once(cpu_only, pretend, tmp_path) -> None:
+    with workers({"CPU": 1}, {"GPU": 1}) as (_, client):
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, device="gpu", batch_size=10)
+    assert {commit.device for commit in study.commits} == {"gpu"}
+    log = (study.path / "telemetry" / "batches.jsonl").read_text()
+    together = [int(line.split('"together": ')[1].split(",")[0]) for line in log.splitlines()]
+    assert max(together) > 5
+    assert together[-1] == 1  # shares shrink, so that the end is not held up
+    assert hashes(study.path) == hashes(cpu_only.path)
+
+
+def test_a_study_begun_on_one_kind_is_finished_on_the_other(cpu_only, pretend, tmp_path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.done >= 200:
+            raise KeyboardInterrupt
+
+    with workers({"CPU": 1}, {"GPU": 1}) as (_, client):
+        with pytest.raises(KeyboardInterrupt):
+            runner.sweep(
+                EXPERIMENT, tmp_path / "s", client, device="cpu", batch_size=10, report=stop
+            )
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, device="gpu", batch_size=10)
+    assert {commit.device for commit in study.commits} == {"cpu", "gpu"}
+    assert hashes(study.path) == hashes(cpu_only.path)
+
+
+def test_a_gpu_that_leaves_loses_nothing(cpu_only, pretend, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("runner.cluster.slots._GONE_S", 1.0)
+    left = []
+    with workers({"CPU": 1}, {"GPU": 1}) as (cluster, client):
+
+        def leave(progress: Progress) -> None:
+            if progress.done >= 50 and not left:
+                left.append(cluster.workers[1].address)
+                cluster.sync(cluster.workers[1].close)
+
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10, report=leave)
+    assert left
+    assert study.complete
+    assert hashes(study.path) == hashes(cpu_only.path)
+
+
+@pytest.mark.parametrize(
+    ("resources", "device", "message"),
+    [
+        ([{"CPU": 1}], "gpu", r"no worker offers GPU. Workers: 1 with CPU. Start .*GPU=1.*drop"),
+        ([{"GPU": 1}], "cpu", r"no worker offers CPU. Workers: 1 with GPU."),
+        ([{"RAM": 1}, {}], "gpu", r"no worker offers GPU. Workers: 2 with CPU."),
+        ([{"CPU": 1, "GPU": 1}], "auto", r"offers both CPU and GPU; expected one"),
+    ],
+)
+def test_what_is_missing_is_named_at_once(resources, device, message, pretend) -> None:
+    with workers(*resources) as (_, client), pytest.raises(ClusterError, match=message):
+        Slots(client, device, wait_s=60).check()
+
+
+def test_any_dask_cluster_will_do(cpu_only, tmp_path) -> None:
+    with workers({}, {"RAM": 5}) as (_, client):
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10)
+    assert hashes(study.path) == hashes(cpu_only.path)
+
+
+def test_workers_that_join_get_work_and_all_may_leave_for_a_while(cpu_only, tmp_path) -> None:
+    turned = []
+    with workers({"CPU": 1}) as (cluster, client):
+
+        def turn_over(progress: Progress) -> None:
+            if progress.done >= 100 and not turned:
+                turned.append(cluster.workers[0].address)
+                cluster.sync(cluster.workers[0].close)
+            elif turned and not progress.workers and len(turned) == 1:
+                turned.append("seen without workers")
+                spec = {"nthreads": 1, "resources": {"CPU": 1}, "dashboard": False}
+                cluster.worker_spec["new"] = {"cls": Worker, "options": spec}
+                cluster.sync(cluster._correct_state)
+
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10, report=turn_over)
+    assert len(turned) == 2
+    assert hashes(study.path) == hashes(cpu_only.path)
+
+
+def test_a_sweep_without_workers_ends_with_a_message(tmp_path) -> None:
+    with workers({"CPU": 1}) as (cluster, client):
+
+        def leave(progress: Progress) -> None:
+            if progress.workers:
+                cluster.sync(cluster.workers[0].close)
+
+        with pytest.raises(ClusterError, match=r"There has been none for 1 s.*same command"):
+            runner.sweep(
+                EXPERIMENT, tmp_path / "s", client, batch_size=10, wait_s=1.0, report=leave
+            )
+
+
+def other_checkout(folder: Path) -> dict[str, str]:
+    """A copy of the runner with another line in it, and the environment to start it in."""
+    shutil.copytree(ROOT / "runner", folder / "runner", ignore=shutil.ignore_patterns("__py*"))
+    with (folder / "runner" / "files.py").open("a") as file:
+        file.write("# another line\n")
+    return os.environ | {"PYTHONPATH": str(folder)}
+
+
+@pytest.mark.parametrize("has_runner", [True, False])
+def test_a_worker_of_another_checkout_or_none_is_refused(cpu_only, tmp_path, has_runner) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    environment = other_checkout(folder) if has_runner else os.environ | {"PYTHONPATH": ""}
+    joined: list[subprocess.Popen[bytes]] = []
+    with workers({"CPU": 1}) as (cluster, client):
+        command = [
+            *(sys.executable, "-m", "dask", "worker", cluster.scheduler_address),
+            *("--nthreads", "1", "--resources", "CPU=1", "--no-dashboard", "--no-nanny"),
+        ]
+
+        def start() -> subprocess.Popen[bytes]:
+            quiet = subprocess.DEVNULL
+            return subprocess.Popen(command, cwd=folder, env=environment, stderr=quiet)
+
+        def join(progress: Progress) -> None:
+            if progress.done >= 30 and not joined:
+                joined.append(start())
+                until(lambda: len(client.scheduler_info()["workers"]) == 2)
+
+        try:
+            # one that joins is sent away, and the sweep goes on without it
+            study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10, report=join)
+            assert hashes(study.path) == hashes(cpu_only.path)
+            assert joined
+            assert not study.failures.size
+            # one that is there at the start is shown
+            if joined[0].poll() is None:
+                joined[0].kill()
+            joined[0].wait()
+            joined.append(start())
+            until(lambda: len(client.scheduler_info()["workers"]) == 2)
+            with pytest.raises(ClusterError, match="not fit for this client's work") as caught:
+                runner.sweep(EXPERIMENT, tmp_path / "t", client, batch_size=10)
+        finally:
+            for process in joined:
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
+    assert ("missing" in str(caught.value)) != has_runner
+    assert "client" in str(caught.value)

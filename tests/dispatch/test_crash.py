@@ -1,0 +1,281 @@
+"""Die, or meet a refusing disk, at every single file operation of a study's life; then go on."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+from support.disk import Disk
+
+import runner
+from runner.dispatch.sweep import repair
+from runner.study import damage, files
+from runner.study.store import Store
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENT = {
+    "name": "crash",
+    "restarts": 4,
+    "problem": {"gate": "AND"},
+    "network": {"hidden": []},
+    "training": {"max_steps": 3},
+}
+BATCHES = {"batch_size": 2}
+STEP = int(os.environ.get("RUNNER_CRASH_STEP", "6"))
+"""Every how many operations; `make crash` tries each of them."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """Workers as threads of this process, reached over TCP from the processes that die."""
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=False,
+        protocol="tcp",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        resources={"CPU": 1},
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def here(cluster) -> Iterator[Client]:
+    with Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def whole(here, tmp_path_factory) -> Path:
+    """An undisturbed study, analysed; nothing may change it."""
+    path = tmp_path_factory.mktemp("crash") / "whole"
+    runner.sweep(EXPERIMENT, path, here, **BATCHES)
+    runner.analyze(path, here)
+    return path
+
+
+@pytest.fixture(scope="module")
+def dies(cluster) -> Iterator[Callable[..., int]]:
+    """Run something in a process that ends at its n-th operation.
+
+    With n = 0 it comes to its end, and how many operations there are is returned.
+    """
+    with subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "support" / "disk.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as server:
+        assert server.stdout.readline() == "ready\n"
+
+        def run(action: str, path: Path, at: int, *before: object, **options: object) -> int:
+            request = {"action": action, "path": str(path), "at": at, "before": before}
+            request |= {"address": cluster.scheduler_address, "options": options}
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
+            answer, _, count = server.stdout.readline().strip().partition(" ")
+            assert answer in ("died", "done")
+            assert (answer == "done") == (at == 0)
+            return int(count or 0)
+
+        yield run
+        server.stdin.close()
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file that a study is made of, but for the order of the log's lines."""
+    apart = (".lock", "telemetry", "quarantine")
+    found = {
+        str(p.relative_to(path)): p.read_bytes()
+        for p in path.rglob("*")
+        if p.is_file() and p.relative_to(path).parts[0] not in apart
+    }
+    log = found.pop("commits.jsonl", b"").splitlines()
+    assert len(log) == len(set(log))
+    return found | {"commits.jsonl": b"\n".join(sorted(log))}
+
+
+def without_tables(whole: Path) -> dict[str, bytes]:
+    return {name: data for name, data in contents(whole).items() if not name.startswith("tables")}
+
+
+def agree(path: Path, whole: dict[str, bytes]) -> None:
+    """Assert that a study is whole, and that log and folder agree."""
+    store = Store(path)
+    assert contents(path) == whole
+    assert not list(path.rglob(f"*{files.TEMPORARY}"))
+    assert damage.find(store, store.read_plan()[0]) == []
+
+
+class Going:
+    """Goes on from what a stop has left, once from every state that differs."""
+
+    def __init__(self, go_on: Callable[[Path], object], check: Callable[[Path], None]) -> None:
+        self.go_on = go_on
+        self.check = check
+        self.seen: set[str] = set()
+
+    def __call__(self, path: Path) -> None:
+        digest = hashlib.sha256()
+        for p in sorted(path.rglob("*")):
+            own = p.is_file() and p.name != ".holder"  # a process's number
+            digest.update(f"{p.relative_to(path)} {p.is_dir()}\0".encode())
+            digest.update(hashlib.sha256(p.read_bytes() if own else b"").digest())
+        if digest.hexdigest() not in self.seen:
+            self.seen.add(digest.hexdigest())
+            self.go_on(path)
+            self.check(path)
+
+
+def die_everywhere(
+    base: Path, die: Callable[[Path, int], int], going: Going, before: Path | None = None
+) -> int:
+    """Die at each operation in turn; go on from what is there, and from what a power cut leaves.
+
+    Returns
+    -------
+    int
+        How many operations there are.
+    """
+
+    def fresh(at: int) -> Path:
+        path = base / str(at) / "study"
+        path.parent.mkdir(parents=True)
+        if before is not None:
+            shutil.copytree(before, path)
+        return path
+
+    undisturbed = fresh(0)
+    n = die(undisturbed, 0)
+    going.check(undisturbed)
+    for at in range(1, n + 1, STEP):
+        path = fresh(at)
+        die(path, at)
+        for left in sorted(path.parent.iterdir()):
+            going(left)
+        shutil.rmtree(path.parent)
+    return n
+
+
+@pytest.fixture
+def tell(capsys) -> Callable[[str], None]:
+    """Print what was counted, for docs/reliability.md: `make test ARGS=-v`."""
+
+    def say(text: str) -> None:
+        with capsys.disabled():
+            print(f" {text}", end="")
+
+    return say
+
+
+def test_a_sweep_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
+    expected = without_tables(whole)
+    going = Going(
+        lambda path: runner.sweep(EXPERIMENT, path, here, **BATCHES),
+        lambda path: agree(path, expected),
+    )
+    n = die_everywhere(
+        tmp_path, lambda path, at: dies("sweep", path, at, EXPERIMENT, **BATCHES), going
+    )
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+def test_an_overwriting_sweep_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
+    old = tmp_path / "old"
+    runner.sweep(EXPERIMENT | {"seed": 7}, old, here, **BATCHES)
+    expected = without_tables(whole)
+
+    def go_on(path: Path) -> None:
+        # without --overwrite: right, or refused; never a study that is partly the old one
+        try:
+            runner.sweep(EXPERIMENT, path, here, **BATCHES)
+        except runner.StudyError:
+            runner.sweep(EXPERIMENT, path, here, overwrite=True, **BATCHES)
+
+    going = Going(go_on, lambda path: agree(path, expected))
+    options = BATCHES | {"overwrite": True}
+    n = die_everywhere(
+        tmp_path / "d", lambda path, at: dies("sweep", path, at, EXPERIMENT, **options), going, old
+    )
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+def test_an_analysis_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(whole, before)
+    shutil.rmtree(before / "tables")
+    expected = contents(whole)
+    going = Going(lambda path: runner.analyze(path, here), lambda path: agree(path, expected))
+    n = die_everywhere(tmp_path / "d", lambda path, at: dies("analyze", path, at), going, before)
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+def test_a_repair_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(whole, before)
+    shutil.rmtree(before / "tables")
+    first, second = sorted((before / "shards").rglob("*.parquet"))
+    harmed = [b"damaged", b"a stranger", b"half a line"]
+    first.write_bytes(harmed[0])
+    second.with_name("stranger").write_bytes(harmed[1])
+    log = before / "commits.jsonl"
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0] + harmed[2] + b"\n")
+    expected = without_tables(whole)
+
+    def check(path: Path) -> None:
+        agree(path, expected)
+        kept = b"\0".join(p.read_bytes() for p in path.rglob("*") if p.is_file())
+        assert [data for data in harmed if data not in kept] == []
+
+    going = Going(lambda path: repair(path, client=here), check)
+    n = die_everywhere(tmp_path / "d", lambda path, at: dies("repair", path, at), going, before)
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "EIO", "EROFS"])
+def test_a_disk_can_refuse_every_operation(whole, here, tmp_path, tell, fault) -> None:
+    expected = without_tables(whole)
+    going = Going(
+        lambda path: runner.sweep(EXPERIMENT, path, here, **BATCHES),
+        lambda path: agree(path, expected),
+    )
+    for at in itertools.count(1, STEP):
+        path = tmp_path / str(at)
+        # a disk that has turned read-only stays so
+        disk = Disk(path, at, fault, lasting=fault == "EROFS")
+        reason = ""
+        try:
+            with disk.installed():
+                runner.sweep(EXPERIMENT, path, here, **BATCHES)
+        except runner.StudyError as error:
+            reason = str(error)
+        if reason:
+            assert "cannot write" in reason
+        else:
+            # Nothing was refused, or the name of the lock's holder, or filelock's asking for the
+            # folder that is there already.
+            assert disk.count < at or disk.struck.endswith((".lock.holder", f"mkdir {path}"))
+            (path / ".lock.holder").unlink(missing_ok=True)
+            agree(path, expected)
+        if path.exists():
+            going(path)
+            shutil.rmtree(path)
+        if disk.count < at:
+            break
+    tell(f"{disk.count} operations, {len(going.seen)} states")
+    assert at > 40

@@ -1,0 +1,185 @@
+"""SIMD code: loops over blocks and steps, bits that depend on no neighbour, what it refuses."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import pytensor.tensor as pt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import runner.engines.pytensor
+from runner.engines.registry import compiled, measured
+from runner.engines.simd.graphs import function, loop
+from runner.engines.simd.line import UnknownOperation
+from runner.training.lanes import train
+
+
+def vectors(*names: str, dtype: str = "float64"):
+    return [pt.tensor(name, dtype=dtype, shape=(8,)) for name in names]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 16, 24, 1000])
+def test_any_number_of_lanes(n) -> None:
+    x, y = vectors("x", "y")
+    a, b = np.random.default_rng(n).normal(size=(2, n))
+    numbers, more = function([x, y], [[x * y + 1, x], [pt.gt(x, y)]])(a, b)
+    np.testing.assert_allclose(numbers, [a * b + 1, a], rtol=1e-12)
+    np.testing.assert_array_equal(more, [a > b])
+    assert more.dtype == bool
+
+
+@cache
+def fibonacci():
+    """Moves (x, y) to (y, x + y) until y exceeds a limit of the column's own; tells x * scale."""
+    x, y, most, scale = vectors("x", "y", "most", "scale")
+    return loop([x, y], [most, scale], [y, x + y], pt.gt(y, most), [x * scale])
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.floats(0, 1e6)), max_size=70))
+def test_every_column_halts_where_it_would_alone(columns) -> None:
+    """Whatever its neighbours do, and however many they are."""
+    steps, limit = (np.array([c[i] for c in columns], "int32") for i in (0, 1))
+    most = np.array([c[2] for c in columns])
+    n = len(columns)
+    carried, told, before = np.ones((2, n)), np.full(n, -1.0), steps.copy()
+    fibonacci()(carried, steps, limit, [most, np.full(n, 3.0)], [told])
+    for k in range(n):
+        x, y, step, last = 1.0, 1.0, before[k], -1.0
+        while step < limit[k]:
+            last = 3.0 * x
+            if y > most[k]:
+                break
+            x, y, step = y, x + y, step + 1
+        assert steps[k] == step
+        assert carried[:, k].tolist() == [x, y]
+        assert told[k] == last
+
+
+def test_what_is_overwritten_lies_in_one_piece() -> None:
+    halves = np.ones((2, 6))[:, ::2]
+    counts = np.zeros(3, "int32")
+    with pytest.raises(ValueError, match="C-contiguous"):
+        fibonacci()(halves, counts, counts, [np.ones(3), np.ones(3)], [np.ones(3)])
+
+
+def test_what_is_given_is_as_it_was_compiled() -> None:
+    x, y = vectors("x", "y")
+    double = function([x, y], [[x + y]])
+    ones = np.ones((2, 16))
+    for wrong in ([ones.astype("float32")], [ones[:1]], [ones[0], ones[1, :9]], [ones, ones[0]]):
+        with pytest.raises(ValueError, match="expected 2 of float64 and one length"):
+            double(*wrong)
+    counts, told = np.zeros(3, "int32"), np.ones(3)
+    most, carried = np.ones(3), np.ones((2, 3))
+    for wrong in (
+        (carried.astype("float32"), counts, counts, [most, most], [told]),
+        (carried, counts.astype("int64"), counts, [most, most], [told]),
+        (carried, counts, counts[:2], [most, most], [told]),
+        (carried, counts[:2], counts[:2], [most, most], [told[:2]]),
+        (carried, counts, counts, [most], [told]),
+        (carried, counts, counts, [most, most], []),
+        (np.ones((3, 3)), counts, counts, [most], [told]),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            fibonacci()(*wrong)
+
+
+def test_rows_of_a_matrix_are_variables_of_their_own() -> None:
+    x, y = vectors("x", "y")
+    matrix = np.arange(16.0).reshape(4, 4)[::2]  # not contiguous
+    (found,) = function([x, y], [[x - y, x]])(matrix)
+    np.testing.assert_array_equal(found, [matrix[0] - matrix[1], matrix[0]])
+
+
+def test_a_constant_or_an_input_may_be_an_output() -> None:
+    (x,) = vectors("x")
+    (found,) = function([x], [[x, pt.zeros_like(x) + 2.5]])(np.arange(4.0))
+    np.testing.assert_array_equal(found, [np.arange(4.0), np.full(4, 2.5)])
+
+
+@pytest.mark.parametrize("make", [lambda x: x.cumsum(), lambda x: pt.gamma(x), lambda x: x[::-1]])
+def test_what_is_not_known_is_refused(make) -> None:
+    (x,) = vectors("x")
+    with pytest.raises(UnknownOperation):
+        function([x], [[make(x)]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_bits_do_not_depend_on_the_number_of_lanes(xor, restarts, dtype) -> None:
+    """So they depend neither on neighbours, nor on the place in a vector."""
+    signature = xor(dtype=dtype, stop_solved=True)
+    work = restarts(signature, n=64, max_steps=300, rate=2.0)
+    state = signature.start(work.starts, work.hyper[0])
+    hyper = work.hyper.astype(dtype)
+    targets = np.repeat(work.targets.T, 64, axis=1).astype(dtype)
+    parts = (state, np.zeros(64, np.int32), work.max_steps, hyper, targets)
+    functions = compiled("pytensor", signature)
+    assert functions.any_lanes
+    ours, steps, solved = functions.advance(*parts)
+    assert 0 < solved.sum() < 64
+    for n in (1, 2, 8, 33):
+        rows = slice(5, 5 + n)
+        theirs = functions.advance(*(a[..., rows] for a in parts))
+        np.testing.assert_array_equal(theirs[0], ours[:, rows])
+        np.testing.assert_array_equal(theirs[1], steps[rows])
+        np.testing.assert_array_equal(theirs[2], solved[rows])
+    np.testing.assert_array_equal(state, parts[0])  # nothing that was given is overwritten
+    assert not parts[1].any()
+
+
+def test_bits_do_not_depend_on_the_width_of_vectors(xor, restarts, monkeypatch) -> None:
+    signature = xor(dtype="float32")
+    work = restarts(signature, n=20, max_steps=50, rate=2.0)
+    expected = train(compiled("pytensor", signature), work).state
+    monkeypatch.setenv("RUNNER_CACHE_DIR", "")
+    for width in (8, 16, 128):
+        monkeypatch.setattr("runner.engines.simd.loops.BLOCK_BYTES", width)
+        functions = runner.engines.pytensor.compile("pytensor", signature, "cpu")
+        np.testing.assert_array_equal(train(functions, work).state, expected)
+
+
+def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
+    signature = xor(n_lanes=8).measured
+    work = restarts(signature, n=8)
+    direction = np.random.default_rng(0).normal(size=work.starts.shape)
+    targets = np.repeat(work.targets.T, 8, axis=1)
+    ours, theirs = (
+        measured(engine, signature).product(work.starts, direction, work.hyper, targets)
+        for engine in ("pytensor", "pytensor-jax")
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("hidden", [3, 30])  # a line, and nests of loops
+def test_every_process_writes_the_same_program(hidden) -> None:
+    """The order of a sum's terms decides its bits, so no hash that changes may decide the order."""
+    program = (
+        "import hashlib, runner.engines.simd.graphs as graphs\n"
+        "from runner.engines.registry import compiled\n"
+        "from runner.experiment.plan import Plan\n"
+        "texts, make = [], graphs.assembled\n"
+        "graphs.assembled = lambda text: texts.append(text) or make(text)\n"
+        f"network = {{'hidden': [{hidden}]}}\n"
+        "problem = {'name': 'x', 'problem': {'gate': 'XOR'}, 'network': network}\n"
+        "from runner.experiment.experiment import load_experiment\n"
+        "compiled('pytensor', Plan(load_experiment(problem)).configurations[0].signature())\n"
+        "print(len(texts), hashlib.sha256(''.join(texts).encode()).hexdigest())"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed, "RUNNER_CACHE_DIR": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(seen) == 1
+    assert seen.pop().startswith("3 ")

@@ -1,0 +1,278 @@
+"""Nests of loops: random graphs of matrices against NumPy; steps that replace what they read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.engines.pytensor import interpreted
+from runner.engines.registry import compiled, measured
+from runner.engines.simd.graphs import function, loop
+from runner.engines.simd.line import UnknownOperation
+from runner.training.lanes import train
+
+SIZES = st.sampled_from((1, 2, 3, 5, 9, 13))
+CHANGES = ("product", "tanh", "rows", "columns", "turned", "joined", "half", "switch", "raised")
+
+
+def changed(T: Any, x: Any, y: Any, changes: list[str]) -> Any:
+    """A matrix after some changes, in PyTensor's or NumPy's namespace."""
+    signal = x
+    for change in changes:
+        rows, columns = signal.type.shape if T is pt else signal.shape
+        inner, _ = y.type.shape if T is pt else y.shape
+        if change == "product":
+            signal = T.dot(signal, y) if columns == inner else T.dot(signal, signal.T)
+        elif change == "tanh":
+            signal = T.tanh(signal * 0.5 + 0.25)
+        elif change == "rows":
+            signal = signal + signal.sum(axis=0, keepdims=True)
+        elif change == "columns":
+            signal = signal - signal.max(axis=1, keepdims=True)
+        elif change == "turned":
+            signal = signal.T * 1.5
+        elif change == "joined":
+            signal = T.concatenate([signal, -signal], axis=1)
+        elif change == "half":
+            signal = signal[:, : (columns + 1) // 2]
+        elif change == "switch":
+            signal = T.where(signal > 0, signal, 0.1)
+        elif T is pt:
+            signal = pt.inc_subtensor(signal[rows // 2, :], np.float64(2))
+        else:
+            signal = signal.copy()
+            signal[rows // 2, :] += 2.0
+    return signal
+
+
+@settings(max_examples=30)
+@given(SIZES, SIZES, SIZES, st.lists(st.sampled_from(CHANGES), max_size=6), st.integers(1, 9))
+def test_graphs_of_matrices_are_those_of_numpy(rows, inner, columns, changes, n) -> None:
+    rng = np.random.default_rng(n)
+    a, b = rng.normal(size=(n, rows, inner)), rng.normal(size=(n, inner, columns))
+    x, y = (pt.tensor(dtype="float64", shape=array.shape[1:]) for array in (a, b))
+    graph = changed(pt, x, y, changes)
+    numbers, (total,) = function([x, y], [[graph], [graph.sum()]], nested=True)(
+        a.reshape(n, -1).T, b.reshape(n, -1).T
+    )
+    wanted = [changed(np, *pair, changes) for pair in zip(a, b, strict=True)]
+    size = max(1.0, np.abs(wanted).max())
+    np.testing.assert_allclose(numbers.T / size, np.reshape(wanted, (n, -1)) / size, atol=1e-13)
+    np.testing.assert_allclose(total / size, np.sum(wanted, axis=(1, 2)) / size, atol=1e-11)
+
+
+def test_constants_may_be_masks() -> None:
+    rows = np.array([[True], [False], [True]])
+    x = pt.tensor("x", dtype="float64", shape=(3, 2))
+    numbers = np.random.default_rng(0).normal(size=(6, 5))
+    (found,) = function([x], [[pt.switch(rows, x, 1.0)]], nested=True)(numbers)
+    wanted = np.where(rows[:, :, np.newaxis], numbers.reshape(3, 2, 5), 1.0)
+    np.testing.assert_array_equal(found, wanted.reshape(6, 5))
+
+
+# What may become of a, a square matrix, beside two others of its shape.
+STEPS = {
+    "kept": lambda T, a, b, c: a,
+    "moved": lambda T, a, b, c: a + 0.25 * b,
+    "other": lambda T, a, b, c: b,
+    "turned": lambda T, a, b, c: a.T + 0.5 * c,
+    "others turned": lambda T, a, b, c: 0.5 * c.T - a,
+    "product": lambda T, a, b, c: T.dot(a, b) * 0.1,
+    "of others": lambda T, a, b, c: a - 0.1 * T.dot(c.T, b),
+    "two products": lambda T, a, b, c: 0.1 * T.dot(b, c) + 0.1 * T.dot(c, b),
+    "summed": lambda T, a, b, c: a - 0.1 * b.sum(axis=0, keepdims=True),
+    "along": lambda T, a, b, c: T.tanh(a + b) * c,
+}
+
+
+@settings(max_examples=40)
+@given(st.tuples(*[st.sampled_from(list(STEPS))] * 3), st.sampled_from((1, 2, 5)), st.booleans())
+def test_a_step_reads_only_what_was_there_before_it(names, size, shared) -> None:
+    """Though what it moves takes the place of what it read."""
+    n, n_steps = 7, 3
+    tensors = [pt.tensor(name, dtype="float64", shape=(size, size)) for name in "abc"]
+    most = pt.tensor("most", dtype="float64", shape=())
+
+    def stepped(T: Any, matrices: list[Any]) -> list[Any]:
+        moved = [
+            STEPS[name](T, *(matrices[(i + k) % 3] for k in range(3)))
+            for i, name in enumerate(names)
+        ]
+        return [moved[0], moved[1] + moved[0], moved[2]] if shared else moved
+
+    halts = pt.gt(abs(tensors[0]).max(), most)
+    step = loop(tensors, [most], stepped(pt, tensors), halts, [tensors[1].sum()], nested=True)
+    start = np.random.default_rng(size).normal(size=(n, 3, size, size))
+    carried = np.ascontiguousarray(start.reshape(n, -1).T)
+    steps, told = np.zeros(n, "int32"), np.zeros(n)
+    step(carried, steps, np.full(n, n_steps, "int32"), [np.full(n, 2.5)], [told])
+    for k in range(n):
+        matrices, taken = list(start[k]), 0
+        while taken < n_steps:
+            last = matrices[1].sum()
+            if abs(matrices[0]).max() > 2.5:
+                break
+            matrices, taken = stepped(np, matrices), taken + 1
+        assert steps[k] == taken
+        np.testing.assert_allclose(carried[:, k], np.ravel(matrices), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(told[k], last, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: pt.linalg.inv(x),
+        lambda x: x.cumsum(axis=0),
+        lambda x: x.prod(axis=0),
+        lambda x: pt.gamma(x),
+        lambda x: x[pt.cast(x[0, 0], "int64")],
+        lambda x: x.astype("int64").sum(axis=0),
+        lambda x: pt.gt(x, 0).astype("int32").max(axis=0),
+        lambda x: pt.inc_subtensor(x[2:2], np.float64(2)),
+        lambda x: x[5],
+        lambda x: pt.concatenate([x, x.astype("float32")]),
+    ],
+)
+def test_what_is_not_known_is_refused(make) -> None:
+    x = pt.tensor("x", dtype="float64", shape=(3, 3))
+    with pytest.raises(UnknownOperation):
+        function([x], [[make(x)]], nested=True)
+
+
+# Outputs that others of another kind are made of: a sum, a product, a transposed matrix.
+DEPENDENT = {
+    "sum": lambda T, a, b, c: [a + 0.5 * b, b, c * 0 + ((a + 0.5 * b) ** 2).sum()],
+    "product": lambda T, a, b, c: [a + 0.5 * b, T.dot(a + 0.5 * b, c), c],
+    "turned": lambda T, a, b, c: [a + 0.5 * b, (a + 0.5 * b).T, c + (a + 0.5 * b).T],
+    "chain": lambda T, a, b, c: [a + b, (a + b) * c, T.dot((a + b) * c, a + b)],
+    "same": lambda T, a, b, c: [a + b, a + b, a + b],
+    "cut": lambda T, a, b, c: [a - b, T.concatenate([(a - b)[1:], b[:1]]), b],
+}
+
+
+@pytest.mark.parametrize("name", list(DEPENDENT))
+def test_outputs_may_be_made_of_one_another(name) -> None:
+    n, size = 6, 3
+    tensors = [pt.tensor(letter, dtype="float64", shape=(size, size)) for letter in "abc"]
+    moved = DEPENDENT[name](pt, *tensors)
+    told = tensors[0].sum()
+    step = loop(tensors, [], moved, pt.gt(told, 1e9), [told], nested=True)
+    start = np.random.default_rng(1).normal(size=(n, 3, size, size))
+    carried = np.ascontiguousarray(start.reshape(n, -1).T)
+    step(carried, np.zeros(n, "int32"), np.full(n, 2, "int32"), [], [np.zeros(n)])
+    for k in range(n):
+        wanted = DEPENDENT[name](np, *DEPENDENT[name](np, *start[k]))
+        np.testing.assert_allclose(carried[:, k], np.ravel(wanted), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(3, None), (3, 0)])
+def test_shapes_have_to_be_known(shape) -> None:
+    x = pt.tensor("x", dtype="float64", shape=shape)
+    with pytest.raises(UnknownOperation, match="of shape"):
+        function([x], [[x.sum(axis=1)]], nested=True)
+
+
+def test_what_is_moved_fits_in_its_place() -> None:
+    x, y = (pt.tensor(name, dtype="float64", shape=(3, 3)) for name in "xy")
+    for moved in ((x + y)[:1], (x + y).astype("float32")):
+        with pytest.raises(UnknownOperation, match="in place of"):
+            loop([x], [y], [moved], pt.gt(y.sum(), 1), [y.sum()], nested=True)
+
+
+def test_dtypes_are_those_of_vectors() -> None:
+    for shape, nested in (((3, 3), True), ((8,), False)):
+        x = pt.tensor("x", dtype="int64", shape=shape)
+        with pytest.raises(UnknownOperation, match="int64"):
+            function([x], [[x + 1]], nested=nested)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", [(1,), (7,), (5, 3)])
+def test_bits_depend_neither_on_neighbours_nor_on_tiles(
+    xor, restarts, dtype, hidden, monkeypatch
+) -> None:
+    signature = xor(hidden=hidden, dtype=dtype, layout="stacked", stop_solved=True)
+    work = restarts(signature, n=41, max_steps=200, rate=2.0)
+    functions = compiled("pytensor", signature)
+    assert functions.any_lanes
+    ended = train(functions, work)
+    state = signature.start(work.starts, work.hyper[0])
+    parts = (state, np.zeros(41, np.int32), work.max_steps, work.hyper.astype(dtype))
+    targets = np.repeat(work.targets.T, 41, axis=1).astype(dtype)
+    for n in (1, 3, 8):
+        rows = slice(2, 2 + n)
+        alone, steps, _ = functions.advance(*(a[..., rows] for a in (*parts, targets)))
+        np.testing.assert_array_equal(alone, ended.state[:, rows])
+        np.testing.assert_array_equal(steps, ended.steps[rows])
+    monkeypatch.setenv("RUNNER_CACHE_DIR", "")
+    for tile, at_once, register in (((1, 1), 1, 64), ((2, 5), 3, 16), ((8, 2), 100, 32)):
+        monkeypatch.setattr("runner.engines.simd.nests._TILE", tile)
+        for name in ("_TERMS", "_SUMS"):
+            monkeypatch.setattr(f"runner.engines.simd.nests.{name}", at_once)
+        monkeypatch.setattr("runner.engines.simd.loops.REGISTER_BYTES", register)
+        compiled.cache_clear()
+        again = train(compiled("pytensor", signature), work)
+        np.testing.assert_array_equal(again.state, ended.state)
+        np.testing.assert_array_equal(again.steps, ended.steps)
+    compiled.cache_clear()
+
+
+def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
+    signature = xor(hidden=(4, 3), skip=True, layout="stacked", n_lanes=8).measured
+    work = restarts(signature, n=8)
+    direction = np.random.default_rng(0).normal(size=work.starts.shape)
+    targets = np.repeat(work.targets.T, 8, axis=1)
+    ours, theirs = (measured(engine, signature) for engine in ("pytensor", "pytensor-jax"))
+    assert ours.any_lanes
+    assert not theirs.any_lanes
+    parts = work.starts, direction, work.hyper, targets
+    np.testing.assert_allclose(ours.product(*parts), theirs.product(*parts), rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"output": "softmax", "skip": True, "optimizer": "momentum", "regularised": True},
+        {"activation": "step", "stop_loss": True},
+        {"activation": "relu", "output": "linear", "loss": "squared-error", "optimizer": "adam"},
+        {"activation": "tanh", "output": "tanh", "loss": "squared-error", "optimizer": "rprop"},
+        {"output": "softmax", "tolerances": (0.0, 0.1)},  # one output of two levels, one of more
+        {"activation": "linear", "output": "relu", "loss": "squared-error", "stop_gradient": True},
+    ],
+    ids=lambda fields: "-".join(fields),
+)
+def test_every_kind_of_network_has_vector_code(xor, restarts, fields) -> None:
+    """And moves as PyTensor does where it runs the same graph in Python."""
+    signature = xor(hidden=(4, 3), layout="stacked", n_lanes=8, **fields)
+    work = restarts(signature, n=8, momentum=0.5, l2=0.01)
+    state = signature.start(work.starts, work.hyper[0])
+    fixed = work.hyper, np.repeat(work.targets.T, 8, axis=1)
+    ours, theirs = compiled("pytensor", signature), interpreted(signature)
+    assert ours.any_lanes
+    n = signature.architecture.n_parameters
+    for _ in range(2):  # the second one reads what the first has left beside the weights
+        found, wanted = ours.evaluate(state, *fixed), theirs(state, *fixed)
+        for name, value in vars(wanted).items():
+            np.testing.assert_allclose(
+                vars(found)[name], value, rtol=1e-11, atol=1e-13, err_msg=name
+            )
+        before, counts = state, (np.zeros(8, np.int32), np.ones(8, np.int32))
+        state, steps, solved = ours.advance(before, *counts, *fixed)
+        halted = np.zeros(8, bool)
+        if signature.stop_loss:
+            halted |= wanted.loss <= 0
+        if signature.stop_gradient:
+            halted |= (wanted.gradient == 0).all(axis=0)
+        assert not halted.all()
+        np.testing.assert_array_equal(steps, ~halted)
+        np.testing.assert_array_equal(solved, wanted.solved)
+        np.testing.assert_array_equal(state[:, halted], before[:, halted])
+        np.testing.assert_allclose(
+            state[:n, ~halted], wanted.moved[:, ~halted], rtol=1e-11, atol=1e-13
+        )
+    assert measured("pytensor", signature.measured).any_lanes

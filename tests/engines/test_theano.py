@@ -1,0 +1,95 @@
+"""Theano 1.0.5 in its own environment, which `make test` sets up where Python 3.11 is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import runner
+from runner.engines.registry import ENGINES, check
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = Path(os.environ.get("RUNNER_VENV_THEANO", ".venv-theano"))
+PYTHON = ROOT / ENVIRONMENT / "bin" / "python"
+
+needs_theano = pytest.mark.skipif(
+    not PYTHON.exists(), reason=f"{ENVIRONMENT} is not there: `make env-theano` sets it up"
+)
+
+
+def theano(*arguments: str | Path, flags: str = "") -> str:
+    """Run Python in Theano's environment; a warning of ours is an error, an old library's not."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTENSOR_FLAGS"}
+    env |= {"THEANO_FLAGS": flags, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    done = subprocess.run(
+        [PYTHON, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@needs_theano
+def test_steps_are_those_of_plain_numpy_in_every_layout() -> None:
+    # Without C, which would take a minute to compile: Theano runs the same graph in Python.
+    assert theano("tests/theano_steps.py", flags="cxx=").count("agrees:") == 6
+
+
+@needs_theano
+def test_the_engines_agree_on_the_same_starts(tmp_path) -> None:
+    ours, theirs = tmp_path / "pytensor.npz", tmp_path / "theano.npz"
+    arguments = ["docs/agreement.py", "run"]
+    subprocess.run(
+        [sys.executable, *arguments, "pytensor", ours, "200", "softmax"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    theano(*arguments, "theano", theirs, "200", "softmax")
+    table = theano("docs/agreement.py", "compare", ours, theirs)
+    rows = [row.split("|")[1:-1] for row in table.splitlines()[2:]]
+    assert len(rows) == 1
+    for _, engine, loss, gradient, weights, _, p, labels in rows:
+        assert engine.strip() == "theano"
+        assert float(loss) < 1e-12
+        assert float(gradient) < 1e-12
+        assert float(weights) < 1e-9
+        assert float(p) > 0.05
+        assert int(labels) <= 4
+
+
+@needs_theano
+def test_a_sweep_on_a_cluster_gives_the_same_study(client, tmp_path) -> None:
+    options = [
+        "--restarts",
+        "60",
+        "--set",
+        "training.max_steps=150",
+        "--grid",
+        "problem.gate=AND,XOR",
+    ]
+    options += ["--set", "network.hidden=[2]", "--quiet"]
+    arguments = ["-m", "runner", "sweep", "experiments/gates.toml", *options]
+    theano(*arguments, "--engine", "theano", "--workers", "1", "--out", tmp_path / "theano")
+    theirs = runner.open_study(tmp_path / "theano")
+    assert theirs.complete
+    assert theirs.versions["theano"] == "1.0.5"
+    assert json.loads((tmp_path / "theano" / "plan.json").read_text())["plan"]["engine"] == "theano"
+    ours = runner.sweep(theirs.experiment, tmp_path / "pytensor", client)
+    np.testing.assert_array_equal(theirs.starts, ours.starts)
+    np.testing.assert_allclose(theirs.weights, ours.weights, rtol=1e-9, atol=1e-9)
+    assert (theirs.restarts["label"] == ours.restarts["label"]).mean() > 0.99
+
+
+def test_an_engine_that_is_not_installed_or_not_known_is_refused() -> None:
+    assert "theano" in ENGINES
+    with pytest.raises(runner.ExperimentError, match="own: `make sweep-theano` sets it up"):
+        check("theano")
+    with pytest.raises(runner.ExperimentError, match="--engine is 'torch'; expected one of"):
+        check("torch")
+    check("pytensor")

@@ -1,0 +1,94 @@
+"""Exact Hessians: against finite differences of a gradient that the runner had no hand in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+import pytest
+from pytensor.compile.mode import Mode
+from support.steps import ACTIVATIONS, LOSSES, net_of
+
+from runner.engines.pytensor import gradient
+from runner.engines.registry import measured
+from runner.landscape.terrain import Terrain
+from runner.network.step import HYPERPARAMETERS, Lane, Step
+
+SHAPES = [((2,), False), ((3, 2), True), ((), False)]
+
+
+def differences(net, theta, h=1e-5):
+    basis = np.eye(len(theta)) * h
+    return np.array([(net.gradient(theta + e) - net.gradient(theta - e)) / (2 * h) for e in basis])
+
+
+def interpreted_product(signature):
+    """The graph of the Hessian's product, run node by node in Python."""
+    step = Step(pt, gradient, signature)
+    n = signature.n_lanes
+    shapes = {"state": signature.n_rows, "directions": signature.n_rows}
+    shapes |= {"hyper": len(HYPERPARAMETERS), "targets": signature.n_targets}
+    state, directions, hyper, targets = (
+        pt.tensor(name, dtype="float64", shape=(rows, n)) for name, rows in shapes.items()
+    )
+    rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
+    lane = Lane(rows, step.layout.targets(pt, targets))
+    product = step.product(step.unpack(state), step.layout.unpack(pt, directions), lane)
+    return pytensor.function(
+        [state, directions, hyper, targets],
+        step.layout.pack(pt, product),
+        mode=Mode("py", None),
+        on_unused_input="ignore",
+    )
+
+
+@pytest.mark.parametrize("layout", ["lanes", "stacked"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_product_is_that_of_finite_differences(xor, restarts, activation, layout) -> None:
+    place = ACTIVATIONS.index(activation)
+    for (hidden, skip), (loss, output) in zip(
+        SHAPES, (LOSSES * 2)[place : place + len(SHAPES)], strict=True
+    ):
+        signature = xor(
+            hidden=hidden,
+            skip=skip,
+            activation=activation,
+            output=output,
+            loss=loss,
+            layout=layout,
+            regularised=True,
+            optimizer="adam",
+            n_lanes=3,
+        ).measured
+        product = interpreted_product(signature)
+        net = net_of(signature, 0.01)
+        work = restarts(signature, n=3, l2=0.01)
+        targets = np.repeat(work.targets.T, 3, axis=1)
+        exact = [differences(net, theta) for theta in work.starts.T]
+        for parameter in range(signature.architecture.n_parameters):
+            unit = np.zeros_like(work.starts)
+            unit[parameter] = 1.0
+            column = product(work.starts, unit, work.hyper, targets)
+            wanted = np.array([hessian[:, parameter] for hessian in exact]).T
+            np.testing.assert_allclose(column, wanted, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("layout", ["lanes", "stacked"])
+def test_a_terrain_of_any_size_has_the_values_of_plain_numpy(xor, restarts, layout) -> None:
+    signature = xor(activation="tanh", layout=layout, regularised=True, dtype="float32").measured
+    assert signature.dtype == "float64"
+    work = restarts(signature, n=19, l2=0.02)  # two calls of eight lanes and a part of one
+    targets = np.repeat(work.targets.T, 19, axis=1)
+    terrain = Terrain(measured("pytensor", signature), work.hyper, targets)
+    values = terrain.values(work.starts)
+    hessian = terrain.hessian(work.starts)
+    net = net_of(signature, 0.02)
+    assert len(terrain) == 19
+    for k, theta in enumerate(work.starts.T):
+        assert values.loss[k] == pytest.approx(net.loss(theta), rel=1e-12)
+        np.testing.assert_allclose(values.gradient[:, k], net.gradient(theta), atol=1e-13)
+        np.testing.assert_allclose(values.outputs[:, k], net.outputs(theta).ravel(), atol=1e-13)
+        np.testing.assert_allclose(hessian[k], differences(net, theta), rtol=1e-6, atol=1e-8)
+    assert (hessian == hessian.swapaxes(1, 2)).all()
+    some = terrain[np.array([4, 4, 1])]
+    np.testing.assert_array_equal(some.loss(work.starts[:, [4, 4, 1]]), values.loss[[4, 4, 1]])

@@ -1,0 +1,119 @@
+"""The symbolic step: gradients against finite differences, steps against plain NumPy."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from support.plain import Rule, train
+from support.steps import ACTIVATIONS, LOSSES, differences, interpreted, net_of
+
+from runner.network.optimizers import OPTIMIZERS
+from runner.network.step import HYPERPARAMETERS
+
+# the perceptron rule knows no loss: see test_optimizers.py
+NAMES = tuple(name for name in OPTIMIZERS if name != "perceptron")
+# every activation with every loss, and every optimizer with every loss and every activation
+CASES = [
+    (activation, kind, output, NAMES[(a + k) % len(NAMES)])
+    for (a, activation), (k, (kind, output)) in itertools.product(
+        enumerate(ACTIVATIONS), enumerate(LOSSES)
+    )
+]
+SHAPES = [
+    ((), False, "lanes"),
+    ((3,), True, "lanes"),
+    ((3, 2), True, "lanes"),
+    ((3,), True, "stacked"),
+    ((2, 3), False, "stacked"),
+    ((), False, "stacked"),
+]
+
+
+def check(signature, restarts, l2=0.0, steps=4, momentum=0.0, rate=0.3):
+    advance, evaluate = interpreted(signature)
+    net = net_of(signature, l2)
+    work = restarts(
+        signature, n=signature.n_lanes, rate=rate, max_steps=steps, momentum=momentum, l2=l2
+    )
+    targets = np.repeat(work.targets.T, signature.n_lanes, axis=1)
+    state = signature.start(work.starts, work.hyper[0])
+    seen = evaluate(state, work.hyper, targets)
+    moved, counts = state, np.zeros(signature.n_lanes, np.int32)
+    for _ in range(steps + 2):  # the limit holds a lane from then on
+        moved, counts, _ = advance(moved, counts, work.max_steps, work.hyper, targets)
+    assert (counts == steps).all()
+    n = signature.architecture.n_parameters
+    for lane in range(signature.n_lanes):
+        theta = work.starts[:, lane]
+        assert seen.loss[lane] == pytest.approx(net.loss(theta), rel=1e-12)
+        np.testing.assert_allclose(seen.gradient[:, lane], net.gradient(theta), atol=1e-13)
+        if net.activation != "step" or not net.hidden:
+            np.testing.assert_allclose(
+                seen.gradient[:, lane], differences(net.loss, theta), rtol=1e-5, atol=1e-8
+            )
+        path = train(net, Rule(signature.optimizer, rate, momentum), theta, steps)
+        np.testing.assert_allclose(moved[:n, lane], path[-1], rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(seen.moved[:, lane], path[1], rtol=1e-10, atol=1e-12)
+        assert seen.next_loss[lane] == pytest.approx(net.loss(path[1]), rel=1e-10)
+        outputs = net.outputs(theta)
+        np.testing.assert_allclose(seen.outputs[:, lane], outputs.ravel(), atol=1e-14)
+        assert seen.solved[lane] == net.solved(theta, 0.5)
+
+
+@pytest.mark.parametrize(("activation", "kind", "output", "optimizer"), CASES)
+def test_every_activation_loss_and_optimizer(
+    xor, restarts, activation, kind, output, optimizer
+) -> None:
+    momentum = 0.7 if optimizer == "momentum" else 0.0
+    signature = xor(activation=activation, loss=kind, output=output, optimizer=optimizer, n_lanes=3)
+    check(signature, restarts, momentum=momentum)
+
+
+@pytest.mark.parametrize(("hidden", "skip", "layout"), SHAPES)
+def test_every_shape_and_layout(xor, restarts, hidden, skip, layout) -> None:
+    signature = xor(hidden=hidden, skip=skip, layout=layout, n_lanes=3, activation="tanh")
+    check(signature, restarts)
+
+
+@pytest.mark.parametrize("layout", ["lanes", "stacked"])
+@pytest.mark.parametrize("reduction", ["sum", "half-sum"])
+def test_reductions_and_l2(xor, restarts, layout, reduction) -> None:
+    signature = xor(
+        reduction=reduction,
+        layout=layout,
+        regularised=True,
+        optimizer="adam",
+        output="softmax",
+        n_lanes=3,
+    )
+    check(signature, restarts, l2=0.05, rate=0.05)
+
+
+def test_more_than_two_target_levels_are_solved_by_nearness(xor) -> None:
+    signature = xor(
+        output="linear",
+        loss="squared-error",
+        hidden=(),
+        patterns=((0.0, 0.0), (1.0, 0.0), (2.0, 0.0)),
+        middles=(0.0,),
+        tolerances=(0.5,),
+        n_lanes=2,
+    )
+    state = np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 0.6]])  # y = x, and y = x + 0.6
+    targets = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    hyper = np.zeros((len(HYPERPARAMETERS), 2))
+    seen = interpreted(signature)[1](state, hyper, targets)
+    assert seen.solved.tolist() == [True, False]
+
+
+def test_a_state_starts_with_the_optimizers_own_values(xor) -> None:
+    starts, rates = np.ones((9, 2)), np.array([0.1, 0.2])
+    rprop = xor(optimizer="rprop").start(starts, rates)
+    assert rprop.shape == (27, 2)
+    assert (rprop[9:18] == 0).all()
+    np.testing.assert_array_equal(rprop[18:], np.tile(rates, (9, 1)))
+    adam = xor(optimizer="adam").start(starts, rates)
+    assert adam.shape == (29, 2)
+    assert (adam[27:] == 1).all()

@@ -1,0 +1,114 @@
+"""Symmetries: the loss stays, the canonical form stays, and orbits have the size they should."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from support.plain import Net
+from support.symmetric import TARGETS, XOR, cases
+
+from runner.network.architecture import Architecture
+from runner.network.symmetry import MAX_EXHAUSTIVE, Symmetries
+
+
+def losses(symmetries, weights):
+    a = symmetries.architecture
+    l2 = 0.01 if symmetries.regularised else 0.0
+    net = Net(a.hidden, a.activation, a.output, "cross-entropy", "mean", XOR, TARGETS, l2, a.skip)
+    return np.array([net.loss(theta) for theta in weights.T])
+
+
+@given(cases())
+def test_a_symmetry_leaves_the_loss_and_the_canonical_form(case) -> None:
+    symmetries, weights, image = case
+    np.testing.assert_allclose(losses(symmetries, image), losses(symmetries, weights), rtol=1e-11)
+    canonical = symmetries.canonical(weights)
+    np.testing.assert_allclose(symmetries.canonical(image), canonical, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(
+        losses(symmetries, canonical), losses(symmetries, weights), rtol=1e-11
+    )
+
+
+@given(cases())
+def test_aligning_undoes_a_symmetry(case) -> None:
+    symmetries, weights, image = case
+    if symmetries.order > MAX_EXHAUSTIVE and len(symmetries.architecture.hidden) > 1:
+        return  # only a local optimum is promised
+    if symmetries.order > MAX_EXHAUSTIVE and symmetries.architecture.activation == "sigmoid":
+        return  # nor are the next biases seen to
+    first = symmetries.balanced(weights)
+    aligned = symmetries.align(first, symmetries.balanced(image))
+    np.testing.assert_allclose(aligned, first, rtol=1e-9, atol=1e-10)
+
+
+@given(cases())
+def test_aligning_never_goes_further_away_and_keeps_the_loss(case) -> None:
+    symmetries, weights, _ = case
+    first, second = symmetries.balanced(weights), symmetries.balanced(weights[:, ::-1])
+    aligned = symmetries.align(first, second)
+    before, after = (np.linalg.norm(w - first, axis=0) for w in (second, aligned))
+    assert (after <= before + 1e-12).all()
+    np.testing.assert_allclose(losses(symmetries, aligned), losses(symmetries, second), rtol=1e-11)
+
+
+def test_an_assignment_finds_what_trying_all_finds() -> None:
+    rng = np.random.default_rng(3)
+    symmetries = Symmetries(Architecture(2, (3,), 1, "tanh", "tanh"), True)
+    first, second = rng.normal(size=(2, 13, 40))
+    tried = symmetries.align(first, second)
+    assert symmetries.order == 48
+    for column in range(40):
+        pair = slice(column, column + 1)
+        assigned = symmetries._assigned(first[:, pair], second[:, pair])
+        np.testing.assert_allclose(assigned, tried[:, pair], atol=1e-14)
+
+
+def images(symmetries, theta):
+    """All images of one endpoint of a network with one hidden layer, by brute force."""
+    (units,) = symmetries.architecture.hidden
+    signs = [-1.0, 1.0] if symmetries.flips else [1.0]
+    for places in itertools.permutations(range(units)):
+        for sign in itertools.product(signs, repeat=units):
+            moved = symmetries.transform(theta[:, None], 0, np.array(places), np.array(sign))
+            yield tuple(np.round(moved[:, 0], 9) + 0.0)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_the_multiplicity_is_the_number_of_distinct_images(activation) -> None:
+    symmetries = Symmetries(Architecture(2, (3,), 1, activation, "tanh"), False)
+    rng = np.random.default_rng(8)
+    free = rng.normal(size=13)
+    twins, opposite, dead = free.copy(), free.copy(), free.copy()
+    unit = [np.array([0, 1, 6, 9]), np.array([2, 3, 7, 10])]  # W1 row, b1, W2 of units 0 and 1
+    twins[unit[1]] = twins[unit[0]]
+    dead[unit[0]] = 0.0
+    cases = [free, twins, dead]
+    if activation == "tanh":
+        opposite[unit[1]] = -opposite[unit[0]]  # the same image after a flip
+        cases.append(opposite)
+    for theta in cases:
+        canonical = symmetries.canonical(theta[:, None])
+        wanted = len(set(images(symmetries, theta)))
+        assert symmetries.multiplicity(canonical, 1e-6)[0] == wanted
+
+
+def test_a_regularised_loss_has_fewer_symmetries() -> None:
+    for activation, free, bound in (("sigmoid", 8, 2), ("tanh", 8, 8), ("relu", 2, 2)):
+        net = Architecture(2, (2,), 1, activation, "sigmoid")
+        assert Symmetries(net, False).order == free
+        assert Symmetries(net, True).order == bound
+    relu = Architecture(2, (2,), 1, "relu", "sigmoid")
+    assert Symmetries(relu, False).scales
+    assert not Symmetries(relu, True).scales
+
+
+def test_without_hidden_units_there_is_nothing_to_do() -> None:
+    symmetries = Symmetries(Architecture(2, (), 1, "tanh", "sigmoid"), False)
+    weights = np.random.default_rng(0).normal(size=(3, 4))
+    for same in (symmetries.canonical(weights), symmetries.align(weights[:, ::-1], weights)):
+        np.testing.assert_array_equal(same, weights)
+    assert symmetries.exchanged(weights) is None
+    assert (symmetries.multiplicity(weights, 1e-6) == 1).all()

@@ -1,0 +1,324 @@
+"""The report: what it says, of studies of every kind, and that nothing gets out of its quotes."""
+
+from __future__ import annotations
+
+import base64
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from support.crafted import EXPERIMENT, crafted
+from typer.testing import CliRunner
+
+import runner
+from runner.cli.main import app
+from runner.errors import StudyError
+from runner.report.landscape_tables import Landscape, weights
+from runner.report.names import number, percent
+from runner.report.surface import losses
+from runner.report.writer import write_report
+
+GATES = {**EXPERIMENT, "grid": {"problem.gate": ["XOR", "OR"]}}
+SLICE = {
+    "distribution": "slice",
+    "x": "W1[0,0]=-1:1:3",
+    "y": "b2[0]=0:2:4",
+    "at": [f"{w}=0.5" for w in ("W1[0,1]", "W1[1,0]", "W1[1,1]", "b1[0]", "b1[1]")]
+    + ["W2[0,0]=1", "W2[0,1]=1"],
+}
+
+
+class Outline(HTMLParser):
+    """Tags, attributes and text of a page; complains of tags that are not closed in order."""
+
+    VOID = ("meta", "link", "img", "br")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def report(study, **options) -> tuple[str, Outline]:
+    path = write_report(study, **options)
+    text = path.read_text()
+    return text, Outline(text)
+
+
+def words(outline: Outline) -> str:
+    return re.sub(r"\s+", " ", " ".join(outline.text))
+
+
+def checked(study) -> tuple[str, Outline]:
+    """Write a report and check what holds of every one."""
+    text, outline = report(study)
+    assert len(text) < 5_000_000
+    assert "http:" not in re.sub(r"data:[^\"]*", "", text)
+    for image in outline.of("img"):
+        assert image["alt"]
+        svg = base64.b64decode((image["src"] or "").partition("base64,")[2])
+        assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314  our own file
+    assert study.hashes["plan"] in text
+    assert study.hashes["shards"] in text
+    assert f"{study.n_done:,} of {study.plan.n_restarts:,}" in words(outline)
+    return words(outline), outline
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    rng = np.random.default_rng(2)
+    steps = {c: rng.integers(1, 100, 30).tolist() for c in (0, 1)}
+    solved = {0: [k % 3 > 0 for k in range(30)], 1: [True] * 30}
+    steps[0] = [s if ok else 100 for s, ok in zip(steps[0], solved[0], strict=True)]
+    return crafted(tmp_path_factory.mktemp("report") / "s", steps, solved, GATES)
+
+
+def test_it_opens_with_plain_sentences_with_the_tables_numbers(study) -> None:
+    text, outline = checked(study)
+    row = study.summary.loc[0]
+    interval = f"{percent(row['ci_low'])} to {percent(row['ci_high'])}"
+    assert f"66.7% of 30 random starts were solved (95% interval {interval})." in text
+    assert f"20 of 30 random starts (66.7%; 95% interval {interval}) were solved" in text
+    assert "The others are labelled plateau (10)." in text
+    assert "All 30 random starts (100%;" in text
+    needed = int(study.strategies.loc[0, "restarts_99"])
+    assert f"With {needed} restarts, one is solved with a probability of 99%." in text
+    order = [text.index(part) for part in ("What was found", "Figures", "Tables", "How it was run")]
+    assert order == sorted(order)
+    assert len(outline.of("img")) == 6
+    assert "run python -m runner analyze on this study" in text
+
+
+def test_every_cell_of_the_summary_is_in_the_report(study) -> None:
+    _, outline = checked(study)
+    values = {a["data-value"] for a in outline.of("td") if "data-value" in a}
+    for column in ("n", "solved", "success_rate", "loss_median", "steps_q95"):
+        for value in study.summary[column]:
+            assert repr(float(value)) in values
+
+
+def test_the_same_study_gives_the_same_bytes_and_no_setting_changes(study, tmp_path) -> None:
+    before = dict(mpl.rcParams)
+    first = write_report(study, tmp_path / "a.html").read_bytes()
+    again = write_report(runner.open_study(study.path), tmp_path / "b.html").read_bytes()
+    assert first == again
+    assert dict(mpl.rcParams) == before
+
+
+def test_no_restart_is_solved(tmp_path) -> None:
+    text, _ = checked(crafted(tmp_path / "s", {0: [100] * 9}, {0: [False] * 9}))
+    assert "None of 9 random starts was solved (95% interval 0% to" in text
+    assert "None of 9 random starts (0%; 95% interval 0% to" in text
+    assert "They are labelled plateau (9)." in text
+
+
+@pytest.mark.parametrize("solved", [True, False])
+def test_there_is_one_restart(tmp_path, solved: bool) -> None:
+    text, _ = checked(crafted(tmp_path / "s", {0: [50]}, {0: [solved]}))
+    assert f"The only restart was {'' if solved else 'not '}solved within 100 steps." in text
+
+
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_every_restart_diverged(tmp_path, loss: float) -> None:
+    study = crafted(tmp_path / "s", {0: [7] * 5}, {0: [False] * 5}, label="diverged", loss=loss)
+    text, _ = checked(study)
+    assert "They are labelled diverged (5)." in text
+
+
+def test_nothing_is_trained_yet(tmp_path) -> None:
+    study = crafted(tmp_path / "s", {0: [1] * 4}, {0: [True] * 4}, commit=False)
+    text, outline = checked(study)
+    assert "Unfinished: 0 of 4 restarts are trained" in text
+    assert "Nothing yet: no restart is trained." in text
+    assert not outline.of("img")
+
+
+def test_failures_are_told_and_escaped(tmp_path) -> None:
+    study = crafted(tmp_path / "s", {0: [9] * 4}, {0: [True] * 4}, failed=(2,))
+    text, outline = checked(study)
+    assert "1 restart could not be trained" in text
+    assert "ValueError: <b>no</b>" in text
+    assert not outline.of("b")
+
+
+def test_a_slice_is_no_random_sample(tmp_path) -> None:
+    experiment = {**EXPERIMENT, "init": SLICE}
+    solved = {0: [k % 2 == 0 for k in range(12)]}
+    study = crafted(tmp_path / "s", {0: [9] * 12}, solved, experiment)
+    text, outline = checked(study)
+    assert "6 of the slice's 12 starts (50.0%) were solved" in text
+    assert "95% interval 2" not in text
+    headings = [image["alt"] or "" for image in outline.of("img")]
+    assert any(
+        alt.startswith("Pictures of the square of starts. Solved: 50.0%") for alt in headings
+    )
+    assert "Grey: not solved." in text
+    none = crafted(tmp_path / "none", {0: [9] * 12}, {0: [False] * 12}, experiment)
+    assert "None was solved. Grey: loss not finite." in checked(none)[0]
+
+
+HOSTILE = [
+    "<script>alert(1)<script>.csv",
+    '"><img src=x onerror=alert(1)>.csv',
+    "$\\frac{$.csv",
+    "表<>&'.csv",
+    "]]>.csv",
+    "{{ 7*7 }}.csv",
+]
+
+
+def test_what_comes_from_an_experiment_stays_text(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in HOSTILE:
+        Path(name).write_text("x0,x1,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
+    experiment = {**EXPERIMENT, "problem": {}, "grid": {"problem.table": HOSTILE}}
+    cases = range(len(HOSTILE))
+    steps, solved = {c: [9, 100] for c in cases}, {c: [True, False] for c in cases}
+    text, outline = checked(crafted(tmp_path / "s", steps, solved, experiment))
+    assert len(outline.of("script")) == 1
+    assert all("onerror" not in attributes for _, attributes in outline.tags)
+    for name in HOSTILE:
+        assert f"{name} 2-2-1" in text
+    assert "49.csv" not in text
+
+
+def test_many_configurations_are_cut_and_said_to_be(tmp_path) -> None:
+    scales = [round(0.1 * k, 1) for k in range(1, 46)]
+    experiment = {**EXPERIMENT, "grid": {"training.learning_rate": scales}}
+    steps = {c: [5, 100] for c in range(45)}
+    study = crafted(tmp_path / "s", steps, {c: [True, False] for c in range(45)}, experiment)
+    text, outline = checked(study)
+    assert "The first 12 of 45 configurations are shown." in text
+    assert "The first 40 of 45 configurations are shown." in text
+    assert "The other 33 configurations" in text
+    assert "The first 100 of 990 rows; all: study.comparisons in Python." in text
+    assert len(outline.of("img")) == 6
+
+
+def test_a_place_that_cannot_be_written_is_named(study, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="cannot write"):
+        write_report(study, tmp_path / "file" / "r.html")
+
+
+def test_the_command_line_writes_reports_and_figures(study, tmp_path) -> None:
+    out, figures = tmp_path / "r.html", tmp_path / "deep" / "figures"
+    arguments = ["report", str(study.path), "--out", str(out), "--figures", str(figures)]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0
+    assert str(out) in done.stdout.replace("\n", "")
+    assert out.stat().st_size > 50_000
+    stems = ["budgets", "costs", "curves", "losses", "success", "times"]
+    names = sorted(path.name for path in figures.iterdir())
+    assert names == sorted(f"{stem}.{kind}" for stem in stems for kind in ("png", "svg"))
+    for path in figures.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+    assert CliRunner().invoke(app, ["report", str(tmp_path / "none")]).exit_code == 3
+
+
+def test_a_wrong_slice_is_refused_on_the_command_line() -> None:
+    experiment = Path(__file__).parents[2] / "experiments" / "width.toml"
+    done = CliRunner().invoke(app, ["slice", str(experiment), "--x", "q", "--y", "r"])
+    assert done.exit_code == 2
+    assert "--x is 'q'" in done.stderr
+    assert "--y is 'r'" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory):
+    """Tanh units, targets that can be reached and an L2 term: minima are finite."""
+    experiment = {
+        "name": "analysed",
+        "restarts": 60,
+        "problem": {"gate": "XOR", "inputs": [-1, 1], "targets": [-0.8, 0.8]},
+        "network": {"activation": "tanh", "output": "tanh"},
+        "loss": {"kind": "squared-error", "l2": 1e-3},
+        "init": {"scale": 2.0},
+        "training": {"learning_rate": 0.5, "max_steps": 2000},
+    }
+    path = tmp_path_factory.mktemp("analysed") / "study"
+    with (
+        LocalCluster(
+            n_workers=1, processes=False, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        runner.sweep(experiment, path, client)
+        return runner.analyze(path, client)
+
+
+def test_an_analysed_study_shows_its_landscape(analysed) -> None:
+    text, outline = checked(analysed)
+    minima = analysed.minima
+    kinds = minima["kind"].value_counts()
+    assert kinds["minimum"] >= 2
+    assert f"they fall into {len(minima)} classes" in text
+    assert f"{kinds['minimum']} minima" in text
+    assert re.search(rf"{kinds['minimum']} minima (up to symmetry|among them)", text)
+    assert "once hidden units are aligned); verdict: non-convex, proven." in text
+    (verdict,) = analysed.verdicts.to_dict("records")
+    assert f"Convexity Non-convex, proven. {verdict['reason']}" in text
+    barriers = analysed.barriers
+    for aligned in (False, True):
+        height = number(float(barriers.loc[barriers["aligned"] == aligned, "excess"].max()))
+        assert f"up to {height}" in text
+    curves = barriers.dropna(subset="curve_barrier").groupby(["restart_a", "restart_b"])
+    lowest = curves["curve_barrier"].min()
+    assert len(lowest)
+    assert f"For {len(lowest)} pair" in text
+    assert f"{number(float(lowest.max()))} at most" in text
+    assert "n = 60 analysed restarts of each configuration" in text
+    assert "run python -m runner analyze" not in text
+    headings = [words for words in outline.text if words.strip()]
+    for heading in (
+        *("What the hidden units look like", "What each class computes"),
+        *("Hills between the endpoints", "The loss between three classes"),
+        *("Convexity", "Classes of endpoints", "Classes not seen", "Barriers"),
+    ):
+        assert heading in headings
+
+
+def test_representatives_are_drawn_where_the_table_says(analysed) -> None:
+    (configuration,) = analysed.plan.configurations
+    landscape = Landscape(analysed)
+    rows = landscape.minima(configuration)
+    found = losses(configuration, weights(rows, configuration).T)
+    np.testing.assert_allclose(found, rows["loss"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0%"), (1.0, "100%"), (0.5, "50.0%"), (0.9996, "99.96%"), (0.00042, "0.042%")],
+)
+def test_shares_are_told_from_none_and_all(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234567, "1,234,567"), (0.34657359, "0.3466"), (np.inf, "∞"), (np.nan, ""), (1e-9, "1e-09")],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    assert number(value) == text

@@ -1,0 +1,301 @@
+"""The study folder: commits, the log, the lock, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.errors import StudyError
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Batch, Plan, digest
+from runner.study.commits import Commit, Failure
+from runner.study.store import Store
+
+ROOT = Path(__file__).parents[2]
+BATCH = Batch(0, 0, 10)
+
+
+def plan(**changes) -> Plan:
+    return Plan(
+        load_experiment({"name": "t", "restarts": 10, "problem": {"gate": "XOR"}} | changes)
+    )
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    store = Store(tmp_path / "study")
+    with store.locked():
+        store.create(plan())
+    return store
+
+
+def test_a_commit_is_read_back(store) -> None:
+    failures = [Failure(3, "ValueError: no", "Traceback …")]
+    with store.locked():
+        made = store.commit(BATCH, b"shard", 9, failures)
+    assert store.commits() == [made]
+    assert made.failures == tuple(failures)
+    assert store.shard_path(BATCH).read_bytes() == b"shard"
+    assert Commit.parse(made.line()) == made
+
+
+def test_a_torn_last_line_did_not_happen(store) -> None:
+    with store.locked():
+        made = store.commit(BATCH, b"shard", 10, [])
+    whole = store.log.path.read_bytes()
+    for cut in range(len(whole)):
+        store.log.path.write_bytes(whole + whole[:cut])
+        assert store.commits() == [made]
+        with store.locked():
+            pass
+        assert store.log.path.read_bytes() == whole
+
+
+def test_a_damaged_line_is_named(store) -> None:
+    store.log.path.write_bytes(b'{"batch": 3}\n')
+    with pytest.raises(StudyError, match=r"line 1 is damaged.* runner verify"):
+        store.commits()
+
+
+def test_the_same_batch_with_other_bytes_is_an_alarm(store) -> None:
+    with store.locked():
+        store.commit(BATCH, b"shard", 10, [])
+    with pytest.raises(StudyError, match="another SHA-256"), store.locked():
+        store.commit(BATCH, b"other", 10, [])
+    assert store.shard_path(BATCH).read_bytes() == b"shard"
+    with store.locked():
+        store.commit(BATCH, b"shard", 10, [])  # as after a crash before the log's line
+    assert len(store.commits()) == 1
+
+
+def test_a_plan_is_read_back_in_the_order_of_its_grid(tmp_path) -> None:
+    grid = {"problem.gate": ["XOR", "AND"], "network.hidden": [[2], []]}
+    store = Store(tmp_path)
+    first = plan(grid=grid)
+    with store.locked():
+        store.create(first)
+    again, versions = store.read_plan()
+    assert [c.point for c in again.configurations] == [c.point for c in first.configurations]
+    assert list(again.experiment.grid) == list(grid)
+    assert "pytensor" in versions
+    assert store.differences(first) == []
+
+
+def test_what_differs_is_named(store) -> None:
+    assert store.differences(plan(seed=4, init={"scale": 2.0})) == [
+        "seed was 1990, now 4",
+        "init.scale was 1.0, now 2.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b"null", b'{"sha256": "0"}', b"\xff\xfe", b'{"format": 1, "sha256": "0"}'],
+)
+def test_a_damaged_plan_is_refused(store, damage) -> None:
+    store.plan_path.write_bytes(damage)
+    with pytest.raises(StudyError, match=r"plan.json is damaged"):
+        store.read_plan()
+
+
+def test_a_changed_plan_is_refused(store) -> None:
+    content = json.loads(store.plan_path.read_text())
+    content["plan"]["experiment"]["seed"] = 5
+    store.plan_path.write_text(json.dumps(content))
+    with pytest.raises(StudyError, match="does not match its SHA-256"):
+        store.read_plan()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("plan",), []),
+        (("plan", "engine"), "torch"),
+        (("plan", "engine"), ["pytensor"]),
+        (("plan", "batch_size"), 0),
+        (("plan", "batch_size"), -1),
+        (("plan", "batch_size"), 1e308),
+        (("plan", "batch_size"), "10"),
+        (("plan", "batch_sizes"), [10**12]),
+        (("plan", "curves"), 10**12),
+        (("plan", "tables"), None),
+        (("plan", "tables"), {"False|x.csv": {}}),
+        (("plan", "experiment"), "/etc/hostname"),
+        (("plan", "experiment", "name"), "../../up"),
+        (("plan", "experiment", "restarts"), 10**30),
+        (("plan", "experiment", "problem"), {"table": "/etc/hostname"}),
+        (("versions",), None),
+    ],
+)
+def test_a_plan_that_is_whole_but_strange_is_refused(store, path, value) -> None:
+    content = json.loads(store.plan_path.read_text())
+    content.pop("sha256")
+    *parents, last = path
+    inner = content
+    for key in parents:
+        inner = inner[key]
+    inner[last] = value
+    store.plan_path.write_text(json.dumps(content | {"sha256": digest(content)}))
+    with pytest.raises(
+        StudyError, match=r"plan\.json is (damaged|whole, but not a plan)"
+    ) as caught:
+        store.read_plan()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_log_whose_plan_is_gone_is_not_taken_for_the_next_ones(store) -> None:
+    with store.locked():
+        store.commit(BATCH, b"shard", 10, [])
+    store.plan_path.unlink()
+    with (
+        pytest.raises(StudyError, match=r"the plan\.json that it belongs to is gone"),
+        store.locked(),
+    ):
+        store.create(plan())
+    with store.locked():
+        store.clear()
+        store.create(plan())
+
+
+def test_no_study_says_how_to_make_one(tmp_path) -> None:
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(StudyError, match=r"no study here .* runner sweep"):
+            Store(path).read_plan()
+
+
+def test_the_lock_names_its_holder_and_ends_with_it(store) -> None:
+    code = (
+        "import sys; from runner.study.store import Store\n"
+        "with Store(sys.argv[1]).locked():\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(store.path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StudyError, match=rf"in use by process {holder.pid} "), store.locked():
+            pass
+        holder.kill()
+    with store.locked():
+        assert store.lock_path.exists()
+
+
+CONTENDER = """
+import sys
+from runner.errors import StudyError
+from runner.study.store import Store
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        with Store(line.strip()).locked(reading=False):
+            print("won", flush=True)
+            sys.stdin.readline()
+    except StudyError as error:
+        print(error, flush=True)
+        sys.stdin.readline()
+    print("out", flush=True)
+"""
+
+
+def test_of_many_that_want_a_study_one_wins_and_the_others_name_it(tmp_path) -> None:
+    n_races, n_contenders = 1000, 4
+    contenders = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONTENDER],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(n_contenders)
+    ]
+
+    def tell(text: str) -> list[str]:
+        for contender in contenders:
+            contender.stdin.write(f"{text}\n")
+            contender.stdin.flush()
+        return [contender.stdout.readline().strip() for contender in contenders]
+
+    try:
+        assert [contender.stdout.readline() for contender in contenders] == ["ready\n"] * 4
+        for race in range(n_races):
+            study = tmp_path / str(race % 50)  # the first fifty are made by whoever comes first
+            if race >= 50 and race % 10 == 9:
+                # what a process that was killed has left must not be taken for the winner
+                (study / ".holder").write_text(f"process 999999999 on {socket.gethostname()}")
+            answers = tell(str(study))
+            winner = contenders[answers.index("won")]
+            losers = [answer for answer in answers if answer != "won"]
+            assert len(losers) == n_contenders - 1
+            assert all(f"in use by process {winner.pid} on " in answer for answer in losers)
+            assert tell("") == ["out"] * n_contenders
+    finally:
+        for contender in contenders:
+            contender.kill()
+            contender.communicate()
+
+
+def test_temporary_files_of_a_crash_are_removed(store) -> None:
+    left = store.shards_path / "0000" / "x.parquet.tmp"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    with store.locked():
+        assert not left.exists()
+
+
+def test_clearing_removes_only_what_a_study_made(store) -> None:
+    foreign = store.path / "notes.txt"
+    foreign.write_text("mine")
+    store.clear()
+    assert foreign.read_text() == "mine"
+    assert not store.exists
+    assert not store.shards_path.exists()
+
+
+def test_a_folder_that_is_no_study_loses_nothing(tmp_path) -> None:
+    theirs = ["thesis.tmp", "deep/x.tmp", "shards/a.parquet", "shards/b.tmp", "tables/c.csv"]
+    theirs += ["telemetry/d", "report.html", "quarantine/1-x.tmp"]
+    for name in theirs:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    store = Store(tmp_path)
+    with store.locked():
+        store.clear()
+    assert all((tmp_path / name).read_text() == "mine" for name in theirs)
+    (tmp_path / "experiment.toml").write_text("mine")
+    with (
+        pytest.raises(StudyError, match=r"experiment\.toml is there, but no study"),
+        store.locked(),
+    ):
+        store.create(plan())
+    assert (tmp_path / "experiment.toml").read_text() == "mine"
+
+
+def test_a_plan_from_elsewhere_has_no_other_file_read(store, tmp_path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a,y\n0,password\n")
+    content = json.loads(store.plan_path.read_text())
+    content.pop("sha256")
+    content["plan"]["experiment"]["problem"] = {"table": str(secret)}
+    content["plan"]["tables"] = None
+    store.plan_path.write_text(json.dumps(content | {"sha256": digest(content)}))
+    with pytest.raises(StudyError, match="not a plan") as caught:
+        store.read_plan()
+    assert "password" not in str(caught.value)
+
+
+def test_a_file_in_the_way_is_named(tmp_path) -> None:
+    path = tmp_path / "file"
+    path.write_text("")
+    with pytest.raises(StudyError, match="is a file; expected a folder"), Store(path).locked():
+        pass

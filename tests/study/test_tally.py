@@ -1,0 +1,89 @@
+"""Counts of endpoints that are read shard by shard, against pandas on all of them at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from runner.study import tally
+from runner.study.tally import tallies
+
+SCHEMA = pa.schema(
+    {
+        "configuration": pa.int32(),
+        "restart": pa.int64(),
+        "label": pa.string(),
+        "solved": pa.bool_(),
+        "steps": pa.int32(),
+        "loss": pa.float64(),
+    }
+)
+
+
+def endpoints(n: int, most: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    solved = rng.random(n) < 0.6
+    return pd.DataFrame(
+        {
+            "configuration": rng.integers(0, 3, n),
+            "restart": np.arange(n),
+            "label": np.where(solved, "solved", rng.choice(["plateau", "diverged"], n)),
+            "solved": solved,
+            "steps": rng.integers(0, most + 1, n),
+            "loss": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
+        }
+    )
+
+
+@given(
+    n=st.integers(1, 60), most=st.integers(0, 20), seed=st.integers(0, 9), size=st.integers(1, 25)
+)
+def test_counts_are_those_of_all_rows_at_once(n, most, seed, size) -> None:
+    frame = endpoints(n, most, seed)
+    table = pa.Table.from_pandas(frame, SCHEMA, preserve_index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tally, "_MOST_ROWS", 10)  # adds partial counts up many times
+        found = tallies(map(pa.table, table.to_batches(max_chunksize=size)))
+    assert sorted(found) == sorted(frame["configuration"].unique())
+    for configuration, mine in frame.groupby("configuration"):
+        t = found[configuration]
+        assert (t.n, t.n_solved) == (len(mine), mine["solved"].sum())
+        for parity in (0, 1):
+            half = mine[mine["restart"] % 2 == parity]
+            for counts, rows in (
+                (t.solved, half[half["solved"]]),
+                (t.others, half[~half["solved"]]),
+            ):
+                want = rows["steps"].value_counts().reindex(t.steps, fill_value=0)
+                assert counts[:, parity].tolist() == want.tolist()
+        losses = mine.groupby("label")["loss"].agg(["size", "min", "max"])
+        for label, row in losses.iterrows():
+            np.testing.assert_array_equal(t.labels[label], row)
+        for share in (0.0, 0.05, 0.5, 0.95, 1.0):
+            assert t.quantile(share) == pytest.approx(mine["steps"].quantile(share))
+            if t.n_solved:
+                times = mine.loc[mine["solved"], "steps"]
+                assert t.solved_quantile(share) == pytest.approx(times.quantile(share))
+
+
+def test_nothing_has_no_counts() -> None:
+    assert tallies([]) == {}
+
+
+@given(st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_a_share_and_its_interval_are_those_of_scipy(counts) -> None:
+    successes, n = counts
+    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    got = tally.share(successes, n)
+    np.testing.assert_allclose(got, (successes / n, *interval), rtol=1e-12, atol=1e-15)
+    assert (got[1] == 0) == (successes == 0)
+    assert (got[2] == 1) == (successes == n)
+
+
+def test_nothing_has_no_share() -> None:
+    assert np.isnan(tally.share(0, 0)).all()

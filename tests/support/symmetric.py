@@ -1,0 +1,40 @@
+"""Random networks, and images of them under their own symmetries."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from runner.network.architecture import Architecture
+from runner.network.symmetry import Symmetries
+
+XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+TARGETS = np.array([[0.0], [1.0], [1.0], [0.0]])
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear", "step")
+
+
+@st.composite
+def cases(draw):
+    """Symmetries of a network, random weights, and one random member applied to them."""
+    hidden = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
+    net = Architecture(
+        2, hidden, 1, draw(st.sampled_from(ACTIVATIONS)), "sigmoid", draw(st.booleans())
+    )
+    symmetries = Symmetries(net, draw(st.booleans()))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    weights = rng.normal(scale=1.5, size=(net.n_parameters, 6))
+    return symmetries, weights, member(symmetries, weights, rng)
+
+
+def member(symmetries, weights, rng):
+    for layer, units in enumerate(symmetries.architecture.hidden):
+        places = rng.permuted(np.tile(np.arange(units)[:, None], weights.shape[1]), axis=0)
+        signs = rng.choice([-1.0, 1.0], places.shape) if symmetries.flips else None
+        weights = symmetries.transform(weights, layer, places, signs)
+        if symmetries.scales:
+            inner, bias, outer, _ = symmetries._unit_blocks(weights, layer)
+            factor = rng.uniform(0.3, 3.0, bias.shape)
+            inner *= factor[:, None]
+            bias *= factor
+            outer /= factor[None]
+    return weights

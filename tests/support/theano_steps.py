@@ -1,0 +1,96 @@
+"""Run in Theano's own environment by test_theano.py: every layout and rule against plain NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from support.plain import Net, Rule, train
+
+from runner.engines.registry import compiled, try_out
+from runner.network.architecture import Architecture, LossKind
+from runner.network.model import make_model
+from runner.network.step import Signature
+
+XOR = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))
+TARGETS = np.array([[0.0], [1.0], [1.0], [0.0]])
+BASE = Signature(
+    architecture=Architecture(2, (2,), 1, "sigmoid", "sigmoid"),
+    patterns=XOR,
+    middles=(0.5,),
+    tolerances=(0.0,),
+    loss=LossKind("cross-entropy", "mean"),
+    regularised=False,
+    optimizer="gradient-descent",
+    stop_solved=False,
+    stop_loss=False,
+    stop_gradient=False,
+    dtype="float64",
+    layout="lanes",
+    n_lanes=4,
+    n_steps=7,
+)
+CASES = [
+    ((), False, "lanes", "rprop", "sigmoid", "float32"),
+    ((3, 2), True, "lanes", "momentum", "tanh", "float64"),
+    ((3,), True, "stacked", "adam", "relu", "float64"),
+    ((2, 3), False, "stacked", "gradient-descent", "tanh", "float32"),
+    ((2,), False, "lanes", "gradient-descent", "step", "float64"),
+]
+RATE, MOMENTUM, STEPS = 0.3, 0.5, 5
+
+for hidden, skip, layout, optimizer, activation, dtype in CASES:
+    architecture = Architecture(2, hidden, 1, activation, "sigmoid", skip)
+    signature = replace(
+        BASE, architecture=architecture, layout=layout, optimizer=optimizer, dtype=dtype
+    )
+    functions = compiled("theano", signature)
+    n = architecture.n_parameters
+    starts = np.random.default_rng(0).uniform(-1, 1, (n, 4))
+    hyper = np.zeros((5, 4))
+    hyper[0], hyper[1] = RATE, MOMENTUM if optimizer == "momentum" else 0.0
+    targets = np.repeat(TARGETS, 4, axis=1)
+    state = signature.start(starts, hyper[0])
+    moved, steps, _ = functions.advance(
+        state,
+        np.zeros(4, np.int32),
+        np.full(4, STEPS, np.int32),
+        hyper.astype(dtype),
+        targets.astype(dtype),
+    )
+    assert (steps == STEPS).all()
+    assert moved.dtype == dtype
+    net = Net(
+        hidden, activation, "sigmoid", "cross-entropy", "mean", np.array(XOR), TARGETS, 0, skip
+    )
+    seen = functions.evaluate(state.astype(float), hyper, targets)
+    accuracy = 1e-12 if dtype == "float64" else 1e-5
+    for lane in range(4):
+        path = train(net, Rule(optimizer, RATE, MOMENTUM), starts[:, lane], STEPS)
+        np.testing.assert_allclose(moved[:n, lane], path[-1], rtol=accuracy, atol=accuracy)
+        start = state[:n, lane].astype(float)
+        np.testing.assert_allclose(seen.gradient[:, lane], net.gradient(start), atol=1e-13)
+        np.testing.assert_allclose(seen.loss[lane], net.loss(start), rtol=1e-12)
+    print("agrees:", hidden, layout, optimizer, activation, dtype)
+
+# a user's own model: least squares, whose steps are known in closed form
+SOURCE = """PARAMETERS = {"w": 2, "b": 1}
+def loss(T, parameters, inputs, targets):
+    w, b = parameters["w"], parameters["b"][0]
+    y = [[b + w @ x] for x in inputs]
+    return sum((o - t) ** 2 for (o,), (t,) in zip(y, targets)), y
+"""
+net = make_model("own.py:loss", SOURCE, 2, 1, trusted=True)
+signature = replace(BASE, architecture=net, loss=LossKind("model", "sum"))
+try_out("theano", signature)
+design = np.column_stack([np.array(XOR), np.ones(4)])
+expected = start = np.random.default_rng(0).uniform(-1, 1, (3, 4))
+for _ in range(STEPS):
+    expected = expected - 0.05 * 2 * design.T @ (design @ expected - TARGETS)
+hyper = np.zeros((5, 4))
+hyper[0] = 0.05
+zeros, limit = np.zeros(4, np.int32), np.full(4, STEPS, np.int32)
+functions = compiled("theano", signature)
+moved, _, _ = functions.advance(start, zeros, limit, hyper, np.repeat(TARGETS, 4, axis=1))
+np.testing.assert_allclose(moved, expected, rtol=1e-12, atol=1e-12)
+print("agrees: a model")

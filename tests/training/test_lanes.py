@@ -1,0 +1,144 @@
+"""Lanes: exact stops, refilling, curves; the same bits whatever the lanes and the calls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.plain import Rule, train
+from support.steps import net_of
+
+from runner.engines.registry import compiled
+from runner.training.lanes import checkpoints
+from runner.training.lanes import train as train_lanes
+
+RATE, STEPS = 2.0, 300
+
+
+def first_step(path, holds):
+    """First step at which a condition holds, or None."""
+    return next((k for k, theta in enumerate(path) if holds(theta)), None)
+
+
+def test_restarts_stop_at_the_exact_step(xor, restarts) -> None:
+    signature = xor(stop_solved=True)
+    work = restarts(signature, n=30, rate=RATE, max_steps=STEPS)
+    ended = train_lanes(compiled("pytensor", signature), work)
+    net = net_of(signature)
+    stops = []
+    for k in range(30):
+        path = train(net, Rule("gradient-descent", RATE), work.starts[:, k], STEPS)
+        stop = first_step(path, lambda theta: net.solved(theta, 0.5))
+        stops.append(stop)
+        assert ended.solved[k] == (stop is not None)
+        assert ended.steps[k] == (STEPS if stop is None else stop)
+        np.testing.assert_allclose(ended.state[:, k], path[ended.steps[k]], rtol=1e-8, atol=1e-9)
+    assert any(stop is None for stop in stops)
+    assert any(stop is not None for stop in stops)
+
+
+@pytest.mark.parametrize("rule", ["stop_loss", "stop_gradient"])
+def test_thresholds_stop_at_the_exact_step(xor, restarts, rule) -> None:
+    threshold = 0.5 if rule == "stop_loss" else 0.01
+    signature = xor(**{rule: True})
+    work = restarts(signature, n=20, rate=RATE, max_steps=STEPS, **{rule: threshold})
+    ended = train_lanes(compiled("pytensor", signature), work)
+    net = net_of(signature)
+    early = 0
+    for k in range(20):
+        path = train(net, Rule("gradient-descent", RATE), work.starts[:, k], STEPS)
+        if rule == "stop_loss":
+            stop = first_step(path, lambda theta: net.loss(theta) <= threshold)
+        else:
+            stop = first_step(path, lambda theta: abs(net.gradient(theta)).max() <= threshold)
+        assert ended.steps[k] == (STEPS if stop is None else stop)
+        early += stop is not None
+    assert early > 0
+
+
+# SIMD code refills its lanes itself; with JAX that is done between calls
+WAYS = pytest.mark.parametrize(
+    ("engine", "layout"),
+    [("pytensor", "lanes"), ("pytensor", "stacked"), ("pytensor-jax", "stacked")],
+)
+
+
+@WAYS
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_bits_do_not_depend_on_lanes_calls_or_tracing(xor, restarts, dtype, engine, layout) -> None:
+    base = xor(stop_solved=True, dtype=dtype, layout=layout)
+    work = restarts(base, n=40, rate=RATE, max_steps=STEPS)
+    expected = train_lanes(compiled(engine, base), work)
+    changes = [{"n_steps": 16}, {"n_steps": 64}]
+    if engine == "pytensor":  # XLA writes other code for other numbers of stacked matrices
+        changes += [{"n_lanes": 40}, {"n_lanes": 3, "n_steps": 64}]
+    for change in changes:
+        ended = train_lanes(compiled(engine, replace(base, **change)), work)
+        np.testing.assert_array_equal(ended.steps, expected.steps)
+        np.testing.assert_array_equal(ended.state, expected.state)
+        np.testing.assert_array_equal(ended.solved, expected.solved)
+    order = np.random.default_rng(5).permutation(40)
+    mixed = replace(work, starts=work.starts[:, order], traced=np.arange(40) % 3 == 0)
+    ended = train_lanes(compiled(engine, base), mixed)
+    np.testing.assert_array_equal(ended.state, expected.state[:, order])
+
+
+def test_a_diverging_restart_stops_and_leaves_its_neighbours_alone(xor, restarts) -> None:
+    signature = xor(activation="relu", output="linear", loss="squared-error")
+    calm = restarts(signature, n=12, rate=0.05, max_steps=60)
+    hyper = calm.hyper.copy()
+    hyper[0, 4] = 1e6
+    functions = compiled("pytensor", signature)
+    expected = train_lanes(functions, calm)
+    ended = train_lanes(functions, replace(calm, hyper=hyper))
+    others = np.arange(12) != 4
+    np.testing.assert_array_equal(ended.state[:, others], expected.state[:, others])
+    assert ended.steps[4] < 60
+    assert not ended.solved[4]
+    net = net_of(signature)
+    with np.errstate(all="ignore"):
+        path = train(net, Rule("gradient-descent", 1e6), calm.starts[:, 4], 60)
+        outputs = [net.outputs(theta) for theta in path]
+    assert ended.steps[4] == next(k for k, y in enumerate(outputs) if not np.isfinite(y).all())
+
+
+@WAYS
+def test_curves_hold_the_losses_of_plain_numpy(xor, restarts, engine, layout) -> None:
+    signature = xor(stop_solved=True, layout=layout)
+    work = restarts(signature, n=12, rate=RATE, max_steps=STEPS, traced=6)
+    ended = train_lanes(compiled(engine, signature), work)
+    assert sorted(ended.curves) == list(range(6))
+    net = net_of(signature)
+    for k, curve in ended.curves.items():
+        path = train(net, Rule("gradient-descent", RATE), work.starts[:, k], STEPS)
+        steps = [step for step, _ in curve]
+        due = [int(c) for c in checkpoints(STEPS) if c < ended.steps[k]]
+        assert steps == [*due, ended.steps[k]]
+        for step, loss in curve:
+            assert loss == pytest.approx(net.loss(path[step]), rel=1e-8)
+
+
+def test_checkpoints_are_log_spaced_and_whole() -> None:
+    points = checkpoints(10_000)
+    assert points[0] == 0
+    assert points[-1] == 10_000
+    assert (np.diff(points) > 0).all()
+    ratios = points[12:-1] / points[11:-2]
+    assert ratios.max() < 1.5
+    assert checkpoints(1).tolist() == [0, 1]
+
+
+@WAYS
+def test_more_restarts_than_lanes_and_fewer(xor, restarts, engine, layout) -> None:
+    signature = xor(layout=layout)
+    functions = compiled(engine, signature)
+    many = restarts(signature, n=21, max_steps=10)
+    ended = train_lanes(functions, many)
+    assert (ended.steps == 10).all()
+    one = restarts(signature, n=1, max_steps=10)
+    np.testing.assert_allclose(
+        train_lanes(functions, one).state[:, 0],
+        train(net_of(signature), Rule("gradient-descent", 0.5), one.starts[:, 0], 10)[-1],
+        rtol=1e-12,
+    )
