@@ -37,7 +37,7 @@ def theano(*arguments: str | Path, flags: str = "") -> str:
 @needs_theano
 def test_steps_are_those_of_plain_numpy_in_every_layout() -> None:
     # Without C, which would take a minute to compile: Theano runs the same graph in Python.
-    assert theano("tests/theano_steps.py", flags="cxx=").count("agrees:") == 6
+    assert theano("tests/support/theano_steps.py", flags="cxx=").count("agrees:") == 6
 
 
 @needs_theano
