@@ -10,8 +10,8 @@ from runner.lazy import attach
 __getattr__, __all__ = attach(
     __name__,
     {
-        "Compiled": "runner.engines.registry",
-        "Measured": "runner.engines.registry",
+        "Compiled": "runner.engines.base",
+        "Measured": "runner.engines.base",
         "compiled": "runner.engines.registry",
         "measured": "runner.engines.registry",
     },

@@ -1,14 +1,15 @@
-"""Machine code that is kept, so that no other process need compile it again.
+"""Machine code on disk, so that no other process need compile it again.
 
-A file holds one signature's. Its name is a hash of all that decides its content: the signature, the
-runner's own source, the versions of the packages and the processor. It is written whole or not at
-all, so that any number of workers may share the folder, and believed only if its own hash is
-right. Whatever goes wrong here is no error: the code is compiled.
+A file holds the artifacts of one signature. Its name is a hash of everything that decides its
+content: the signature, the runner's own source, the versions of the packages and the processor. It
+is written whole or not at all, so that any number of workers may share the folder, and believed
+only if its own hash is right. Whatever goes wrong here is no error: the code is compiled.
 """
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import os
@@ -20,10 +21,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from runner.engines.versions import source, versions
+from runner.engines.simd.artifact import Artifact, Interface
+from runner.engines.versions import source, versions, without_jax
 
 VARIABLE = "RUNNER_CACHE_DIR"
-"""Environment variable that names the folder; empty, nothing is kept."""
+"""Environment variable that names the folder; empty, there is no cache."""
 
 SUFFIX = ".code"
 """How the files' names end; no other file is touched."""
@@ -34,7 +36,7 @@ MOST_BYTES = 2**28
 SOURCE = source()
 """Of the runner as it was when this process began."""
 
-Parts = Mapping[str, Mapping[str, Any]]
+Artifacts = Mapping[str, Artifact]
 
 
 def folder() -> Path | None:
@@ -42,95 +44,113 @@ def folder() -> Path | None:
     named = os.environ.get(VARIABLE)
     if named == "":
         return None
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    path = Path(named) if named else Path(base, "runner")
+    path = Path(named) if named else _of_user()
     if not path.is_absolute():
         return None
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return path if _is_ours(found) else None
+    return path if _only_ours(status) else None
 
 
-def _is_ours(found: os.stat_result) -> bool:
+def _of_user() -> Path:
+    """The folder where this system keeps what can be made again."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base:  # which platformdirs reads on Linux only
+        return Path(base, "runner")
+    import platformdirs
+
+    return platformdirs.user_cache_path("runner", appauthor=False)
+
+
+def _only_ours(status: os.stat_result) -> bool:
     """Whether nobody else can have written it: what lies here is executed."""
-    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not others)
+    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not others)
 
 
-def read(what: Sequence[str] | None) -> Parts | None:
-    """Read what was kept; None if nothing was, or it is damaged.
+def read(key: Sequence[str] | None) -> Artifacts | None:
+    """Read artifacts; None if there are none, or they are damaged.
 
     Parameters
     ----------
-    what : sequence of str, optional
-        All that decides the code, beside the runner's source and the packages.
+    key : sequence of str, optional
+        Everything that decides the code, beside the runner's source and the packages.
     """
-    path = _path(what)
+    path = _path(key)
     if path is None:
         return None
     try:
         with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
-            if not _is_ours(os.fstat(file.fileno())):
+            if not _only_ours(os.fstat(file.fileno())):
                 return None
             digest, _, content = file.read().partition(b"\n")
         if hashlib.sha256(content).hexdigest().encode() != digest:
             return None
-        parts = json.loads(content)
-        found = {name: p | {"code": base64.b64decode(p["code"])} for name, p in parts.items()}
+        artifacts = {name: _decoded(stored) for name, stored in json.loads(content).items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     with suppress(OSError):
-        os.utime(path)
-    return found
+        os.utime(path)  # it is in use, and so not the next to be removed
+    return artifacts
 
 
-def write(what: Sequence[str] | None, parts: Parts) -> None:
-    """Keep parts, each with its machine code under ``code`` and what else JSON can hold."""
-    path = _path(what)
+def write(key: Sequence[str] | None, artifacts: Artifacts) -> None:
+    """Write artifacts, as `read` finds them."""
+    path = _path(key)
     if path is None:
         return
-    plain = {
-        name: dict(part) | {"code": base64.b64encode(part["code"]).decode()}
-        for name, part in parts.items()
-    }
-    content = json.dumps(plain).encode()
+    content = json.dumps({name: _encoded(artifact) for name, artifact in artifacts.items()})
     if source() != SOURCE:
         return  # this process may have loaded what was there before
     with suppress(OSError):
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         try:
             with open(handle, "wb") as file:
-                file.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+                digest = hashlib.sha256(content.encode()).hexdigest()
+                file.write(digest.encode() + b"\n" + content.encode())
             os.replace(temporary, path)
         except OSError:
             os.unlink(temporary)
             raise
-        _forget_oldest(path.parent)
+        _remove_oldest(path.parent)
 
 
-def _path(what: Sequence[str] | None) -> Path | None:
+def _encoded(artifact: Artifact) -> dict[str, Any]:
+    code = base64.b64encode(artifact.code).decode()
+    return {"code": code, "interface": dataclasses.asdict(artifact.interface)}
+
+
+def _decoded(stored: Any) -> Artifact:
+    fields = stored["interface"]
+    runs = {name: tuple(map(tuple, fields[name])) for name in ("inputs", "outputs")}
+    return Artifact(base64.b64decode(stored["code"]), Interface(**fields | runs))
+
+
+def _path(key: Sequence[str] | None) -> Path | None:
     where = folder()
-    if what is None or where is None:
+    if key is None or where is None:
         return None
-    name = hashlib.sha256(json.dumps([*what, *_ours()]).encode()).hexdigest()
+    name = hashlib.sha256(json.dumps([*key, *_environment()]).encode()).hexdigest()
     return where / f"{name}{SUFFIX}"
 
 
 @cache
-def _ours() -> tuple[str, ...]:
+def _environment() -> tuple[str, ...]:
+    """What decides code beside its key; JAX has no part in vector code."""
     flags = os.environ.get("PYTENSOR_FLAGS", "")
-    return SOURCE, flags, *(f"{name} {version}" for name, version in versions().items())
+    packages = without_jax(versions()).items()
+    return SOURCE, flags, *(f"{name} {version}" for name, version in packages)
 
 
-def _forget_oldest(where: Path) -> None:
+def _remove_oldest(where: Path) -> None:
     used = []
     for path in where.glob(f"*{SUFFIX}"):
         with suppress(OSError):
-            found = path.stat()
-            used.append((found.st_mtime, found.st_size, path))
+            status = path.stat()
+            used.append((status.st_mtime, status.st_size, path))
     total = 0
     for _, size, path in sorted(used, reverse=True):
         total += size

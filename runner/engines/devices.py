@@ -19,6 +19,26 @@ PRETEND_VARIABLE = "RUNNER_PRETEND_GPU"
 """For tests only: set to 1, a worker that offers GPU may compute on a CPU."""
 
 
+def uses_vector_code(engine: str, device: str) -> bool:
+    """Return whether an engine writes vector code for a device, of graphs that have some."""
+    return engine == "pytensor" and device == "cpu"
+
+
+def may_compute_with_jax(engine: str, device: str, *, own_model: bool) -> bool:
+    """Return whether JAX may decide the bytes of a shard.
+
+    Parameters
+    ----------
+    engine : str
+        A key of `runner.engines.registry.ENGINES`.
+    device : str
+        Kind of device that trains it; what is not ``cpu`` may be a GPU.
+    own_model : bool
+        Whether the network is a user's own model, which may hold operations without vector code.
+    """
+    return engine in JAX_ENGINES and (own_model or not uses_vector_code(engine, device))
+
+
 @cache
 def require(kind: str, engine: str = "pytensor") -> None:
     """Make this process compute on a kind of device.
@@ -33,7 +53,7 @@ def require(kind: str, engine: str = "pytensor") -> None:
     Raises
     ------
     ClusterError
-        If JAX computes on another kind here, or the engine knows none but the CPU.
+        If JAX is missing or computes on another kind here, or the engine knows none but the CPU.
     """
     if engine not in JAX_ENGINES:
         if kind != "cpu":
@@ -46,14 +66,20 @@ def require(kind: str, engine: str = "pytensor") -> None:
         return
     if computing(kind) != kind:
         return
-    from runner.engines.pytensor import platform
+    from runner.engines.jax_backend import INSTALL_GPU, is_installed, platform
 
+    if not is_installed():
+        message = (
+            f"a worker offers {kind.upper()}, on which JAX computes; expected JAX, which is not "
+            f"installed there. {INSTALL_GPU}"
+        )
+        raise ClusterError(message)
     found = platform()
     if found != kind:
         message = (
             f"a worker offers {kind.upper()}, but JAX computes on {found!r} there; expected "
-            f"{kind!r}. Start it where there is one (for a GPU: an NVIDIA driver and the "
-            'requirements in requirements/cuda.txt), or offer "CPU=1".'
+            f"{kind!r}. Start it where there is one (for a GPU: an NVIDIA driver and the extra "
+            '`cuda`, which is requirements/cuda.txt), or offer "CPU=1".'
         )
         raise ClusterError(message)
 

@@ -8,34 +8,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from runner.engines.registry import Compiled, Evaluation, Measured, is_simd
+from runner.engines import jax_backend, vector_code
+from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured, Product
+from runner.engines.devices import uses_vector_code
 from runner.network.architecture import total
 from runner.network.step import HYPERPARAMETERS, Lane, Signature, Step
 
-# Read by PyTensor and XLA at import. One thread per worker process: workers are the parallelism.
-# No C++ compiler is needed, which also avoids PyTensor's shared compile directory and its lock.
+# Read by PyTensor at import. No C++ compiler is needed, which also avoids PyTensor's shared compile
+# directory and its lock.
 os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-if "XLA_FLAGS" not in os.environ:
-    os.environ["XLA_FLAGS"] = (
-        "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-        " --xla_gpu_deterministic_ops=true"
-    )
 
 import pytensor
 import pytensor.tensor as pt
 from packaging.version import Version
 from pytensor.compile.mode import Mode, get_mode
 
-from runner.engines.simd import graphs, machine_code
-from runner.engines.simd.line import UnknownOperation
+from runner.engines.simd import lowering, machine_code
+from runner.engines.simd.artifact import Artifact, Program
+from runner.engines.simd.elementwise import UnknownOperation
 
 # Numba keeps what it has compiled, and inlines otherwise when it reads that back. Where it may
 # reorder sums and leave out roundings, bits would tell which of the two a process has done.
@@ -62,15 +58,18 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     Compiled
     """
     started = time.perf_counter()
-    seen = replace(signature, dtype="float64")
-    if is_simd(engine, device):
-        with suppress(UnknownOperation), _untraced():
-            loop, looks = _simd_loop(signature), _simd_looks(seen)
-            machine_code.keep(machine_code.compiled, signature, {"loop": loop, **looks})
-            functions = machine_code.compiled(signature, loop=loop, **looks)
-            return replace(functions, compile_s=time.perf_counter() - started)
-    mode = _mode(engine)
-    advance, evaluate = _advance(signature, mode), _evaluate(seen, mode)
+    float64 = replace(signature, dtype="float64")
+    reason = f"--engine is {engine!r}"
+    if uses_vector_code(engine, device):
+        try:
+            code = vector_code.TrainingCode(**_assembled(_training_programs(signature)))
+        except UnknownOperation as error:
+            reason = f"the network's graph: {error} has no vector code"
+        else:
+            vector_code.store(code, signature)
+            return replace(code.loaded(signature), compile_s=time.perf_counter() - started)
+    mode = _mode(engine, reason)
+    advance, evaluate = _advance(signature, mode), _evaluate(float64, mode)
     _warm(signature, advance, evaluate)
     return Compiled(signature, advance, evaluate, time.perf_counter() - started)
 
@@ -91,28 +90,40 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
     -------
     Measured
     """
-    if is_simd(engine, device):
-        with suppress(UnknownOperation), _untraced():
-            parts = {"product": _simd_product(signature)} | _simd_looks(signature)
-            machine_code.keep(machine_code.measured, signature, parts)
-            return machine_code.measured(signature, **parts)
-    mode = _mode(engine)
+    reason = f"--engine is {engine!r}"
+    if uses_vector_code(engine, device):
+        try:
+            code = vector_code.MeasuringCode(**_assembled(_measuring_programs(signature)))
+        except UnknownOperation as error:
+            reason = f"the network's graph: {error} has no vector code"
+        else:
+            vector_code.store(code, signature)
+            return code.loaded(signature)
+    mode = _mode(engine, reason)
     return Measured(signature, _evaluate(signature, mode), _product(signature, mode))
 
 
-def _mode(engine: str) -> Any:
-    mode = get_mode(BACKENDS[engine])
+def without_vector_code(signature: Signature) -> str:
+    """Return the first operation of a signature that has no vector code; empty if all have."""
+    try:
+        _training_programs(signature)
+    except UnknownOperation as error:
+        return str(error)
+    return ""
+
+
+def _assembled(programs: Mapping[str, Program]) -> dict[str, Artifact]:
+    return {name: machine_code.assemble(program) for name, program in programs.items()}
+
+
+def _mode(engine: str, reason: str) -> Mode:
+    """PyTensor's mode of an engine; ExperimentError if it needs JAX, which is not installed."""
+    mode: Mode = get_mode(BACKENDS[engine])
     if BACKENDS[engine] == "JAX":
+        jax_backend.load(reason)
         # XLA fuses by itself; PyTensor's own fusion only costs time and gives up on large kernels.
-        return mode.excluding("fusion")
+        mode = mode.excluding("fusion")
     return mode
-
-
-def platform() -> str:
-    """Return the kind of device that JAX computes on in this process: cpu, gpu or another."""
-    import jax
-
-    return str(jax.devices()[0].platform)
 
 
 def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
@@ -123,7 +134,7 @@ def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     return [np.asarray(a) for a in pytensor.function([rows], graph, mode=_SELDOM)(parameters)]
 
 
-def interpreted(signature: Signature) -> Any:
+def interpreted(signature: Signature) -> Evaluate:
     """What evaluates a signature in float64 for few calls, without compiling."""
     return _evaluate(replace(signature, dtype="float64"), _SELDOM)
 
@@ -179,7 +190,7 @@ def _untraced() -> Any:
     return pytensor.config.change_flags(traceback__limit=0)
 
 
-def _simd_step(signature: Signature) -> Step:
+def _vector_step(signature: Signature) -> Step:
     """The step that becomes SIMD code: there a restart's own matrices take the stacks' place."""
     layout = {"stacked": "matrices"}.get(signature.layout, signature.layout)
     return Step(pt, gradient, replace(signature, layout=layout))
@@ -190,38 +201,49 @@ def _is_nested(step: Step) -> bool:
     return step.signature.layout == "matrices"
 
 
-def _simd_loop(signature: Signature) -> machine_code.Loop:
-    step = _simd_step(signature)
-    tensors, lane = _variables(step)
-    moved, halted, found = step.attempt(tensors, lane)
-    fixed = [*lane.hyper, *lane.targets]
-    return graphs.loop(tensors, fixed, moved, halted, [found], nested=_is_nested(step))
+def _training_programs(signature: Signature) -> dict[str, Program]:
+    """The programs of `vector_code.TrainingCode`; UnknownOperation if one cannot be written."""
+    with _untraced():
+        step = _vector_step(signature)
+        tensors, lane = _variables(step)
+        moved, halted, solved = step.attempt(tensors, lane)
+        fixed = [*lane.hyper, *lane.targets]
+        nested = _is_nested(step)
+        loop = lowering.lower_loop(tensors, fixed, moved, halted, [solved], nested=nested)
+        return {"loop": loop, **_evaluating_programs(replace(signature, dtype="float64"))}
 
 
-def _simd_looks(signature: Signature) -> dict[str, machine_code.Function]:
-    step = _simd_step(signature)
+def _measuring_programs(signature: Signature) -> dict[str, Program]:
+    """The programs of `vector_code.MeasuringCode`; UnknownOperation if one cannot be written."""
+    with _untraced():
+        step = _vector_step(signature)
+        tensors, lane = _variables(step)
+        directions = [tensor.type() for tensor in tensors]
+        product = step.product(tensors, directions, lane)
+        inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
+        program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
+        return {"product": program, **_evaluating_programs(signature)}
+
+
+def _evaluating_programs(signature: Signature) -> dict[str, Program]:
+    """The programs that both have; they are run before and after an update.
+
+    One program of all would take twice as long to compile.
+    """
+    step = _vector_step(signature)
     tensors, lane = _variables(step)
     parameters, settings = tensors[: step.n_tensors], [*lane.hyper, *lane.targets]
     slope = [tensor.type() for tensor in parameters]
-    # A look is taken before and after a move: one graph of all would take twice as long to compile.
     moved = step.update(tensors, slope, lane)[: step.n_tensors]
-    looks = step.look(parameters, lane)
+    look, nested = step.look(parameters, lane), _is_nested(step)
+    lower = lowering.lower_function
     return {
-        "look": graphs.function([*parameters, *settings], looks, nested=_is_nested(step)),
-        "moves": graphs.function([*tensors, *slope, *settings], [moved], nested=_is_nested(step)),
+        "look": lower([*parameters, *settings], look, nested=nested),
+        "update": lower([*tensors, *slope, *settings], [moved], nested=nested),
     }
 
 
-def _simd_product(signature: Signature) -> machine_code.Function:
-    step = _simd_step(signature)
-    tensors, lane = _variables(step)
-    directions = [tensor.type() for tensor in tensors]
-    product = step.product(tensors, directions, lane)
-    inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
-    return graphs.function(inputs, [product], nested=_is_nested(step))
-
-
-def _advance(signature: Signature, mode: Any) -> Any:
+def _advance(signature: Signature, mode: Mode) -> Advance:
     step = Step(pt, gradient, signature)
     state, steps, limit, hyper, targets, lane = _inputs(step)
     tensors = step.unpack(state)
@@ -251,13 +273,14 @@ def _advance(signature: Signature, mode: Any) -> Any:
     )
     function.trust_input = True
 
-    def advance(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(np.asarray(array) for array in function(*arrays))
+    def advance(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        moved, count, solved = (np.asarray(array) for array in function(*arrays))
+        return moved, count, solved
 
     return advance
 
 
-def _evaluate(signature: Signature, mode: Any) -> Any:
+def _evaluate(signature: Signature, mode: Mode) -> Evaluate:
     step = Step(pt, gradient, signature)
     state, _, _, hyper, targets, lane = _inputs(step)
     function = pytensor.function(
@@ -273,7 +296,7 @@ def _evaluate(signature: Signature, mode: Any) -> Any:
     return evaluate
 
 
-def _product(signature: Signature, mode: Any) -> Any:
+def _product(signature: Signature, mode: Mode) -> Product:
     step = Step(pt, gradient, signature)
     state, _, _, hyper, targets, lane = _inputs(step)
     rows = pt.tensor("directions", dtype=signature.dtype, shape=state.type.shape)
@@ -287,14 +310,15 @@ def _product(signature: Signature, mode: Any) -> Any:
     return lambda *arrays: np.asarray(function(*arrays))
 
 
-def _warm(signature: Signature, advance: Any, evaluate: Any) -> None:
+def _warm(signature: Signature, advance: Advance, evaluate: Evaluate) -> None:
     """Call both once, so that just-in-time compilation is over (and counted) when work starts."""
     n = signature.n_lanes
     counts = np.zeros(n, np.int32)
-    for function, dtype, extra in (
-        (advance, signature.dtype, (counts, counts)),
-        (evaluate, "float64", ()),
-    ):
-        state = np.zeros((signature.n_rows, n), dtype)
-        hyper = np.zeros((len(HYPERPARAMETERS), n), dtype)
-        function(state, *extra, hyper, np.zeros((signature.n_targets, n), dtype))
+
+    def zeros(dtype: str) -> list[np.ndarray]:
+        rows = (signature.n_rows, len(HYPERPARAMETERS), signature.n_targets)
+        return [np.zeros((count, n), dtype) for count in rows]
+
+    state, hyper, targets = zeros(signature.dtype)
+    advance(state, counts, counts, hyper, targets)
+    evaluate(*zeros("float64"))

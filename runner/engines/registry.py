@@ -1,22 +1,19 @@
-"""Engines: what turns the symbolic step into a compiled function.
-
-An engine is a module with ``compile(engine, signature, device) -> Compiled``, ``trace(signature,
-parameters)`` and ``interpreted(signature) -> Evaluate``. It is imported only where a function is
-compiled, so that the command line starts without it.
-"""
+"""The engines by name: whether one can be used here, and what it compiles."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import cast
 
 import numpy as np
 
+from runner.engines import jax_backend
+from runner.engines.base import Compiled, Engine, Measured
+from runner.engines.devices import uses_vector_code
 from runner.errors import ExperimentError
 from runner.errors.messages import printable, shown
 from runner.network.step import HYPERPARAMETERS, Signature
@@ -30,50 +27,6 @@ ENGINES = {
 """Names of the engines and what each is."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """Endpoints seen in float64, and one step further."""
-
-    loss: np.ndarray
-    """(n,): loss, the L2 term included."""
-    gradient: np.ndarray
-    """(n_parameters, n): gradient of the loss."""
-    outputs: np.ndarray
-    """(n_patterns * n_outputs, n): the network's outputs, pattern by pattern."""
-    solved: np.ndarray
-    """(n,) bool: every output on the right side."""
-    moved: np.ndarray
-    """(n_parameters, n): parameters after one further step."""
-    next_loss: np.ndarray
-    """(n,): loss there."""
-
-
-Advance = Callable[
-    [np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    tuple[np.ndarray, np.ndarray, np.ndarray],
-]
-Evaluate = Callable[[np.ndarray, np.ndarray, np.ndarray], Evaluation]
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """The compiled functions of one signature."""
-
-    signature: Signature
-    """What was compiled."""
-    advance: Advance
-    """``(state, steps, limit, hyper, targets) -> (state, steps, solved)``: ``n_steps`` steps of
-    ``n_lanes`` lanes. state (n_rows, n_lanes), hyper (5, n_lanes) and targets (n_targets, n_lanes)
-    have the signature's dtype, steps and limit (n_lanes,) are int32, solved (n_lanes,) is bool and
-    tells of a lane that has halted before its limit."""
-    evaluate: Evaluate
-    """``(state, hyper, targets) -> Evaluation``: the same shapes, all float64."""
-    compile_s: float
-    """Seconds that building and compiling took."""
-    any_lanes: bool = False
-    """Whether both take any number of lanes, and ``advance`` goes on until all have halted."""
-
-
 def check_known(engine: str) -> None:
     """Raise ExperimentError if an engine is unknown."""
     if engine not in tuple(ENGINES):  # a stored plan may hold what cannot be a dict's key
@@ -84,7 +37,7 @@ def check_known(engine: str) -> None:
 def check(engine: str) -> None:
     """Raise ExperimentError if an engine is unknown or what it needs is not installed here."""
     check_known(engine)
-    package = _name(engine)
+    package = _module_name(engine)
     if find_spec(package) is None:
         message = f"--engine is {engine!r}; expected one whose package is installed: {package}. "
         if package == "theano":
@@ -92,6 +45,8 @@ def check(engine: str) -> None:
         else:
             message += "In the environment of Theano 1.0.5 choose --engine theano."
         raise ExperimentError(message)
+    if engine == "pytensor-jax" and not jax_backend.is_installed():
+        raise jax_backend.missing(f"--engine is {engine!r}")
 
 
 def trace(
@@ -110,7 +65,7 @@ def trace(
     list of list of (ndarray, ndarray)
         For every pattern and layer: pre-activations and outputs, each (units, n), float64.
     """
-    flat = iter(_module(_name(engine)).trace(signature, parameters))
+    flat = iter(_engine(engine).trace(signature, parameters))
     n_layers = len(signature.architecture.layers)
     return [[(next(flat), next(flat)) for _ in range(n_layers)] for _ in signature.patterns]
 
@@ -121,10 +76,10 @@ def try_out(engine: str, signature: Signature) -> None:
     Raises
     ------
     ExperimentError
-        If it raises, returns what does not fit, or mixes lanes.
+        If it raises, returns what does not fit, mixes lanes, or needs JAX, which is missing.
     """
     n, net = 4, signature.architecture
-    evaluate = _module(_name(engine)).interpreted(replace(signature, n_lanes=n, n_steps=1))
+    evaluate = _engine(engine).interpreted(replace(signature, n_lanes=n, n_steps=1))
     random = np.random.default_rng(0)
     starts = random.uniform(-1, 1, (2, net.n_parameters, n))
     # within 0 to 1, as an own loss may take logarithms
@@ -143,80 +98,75 @@ def try_out(engine: str, signature: Signature) -> None:
         reason = shown(str(error).partition("\n")[0])[1:-1]
         message = (
             f"{where}: evaluating it raises {type(error).__name__}: {reason}; expected a number "
-            "per lane. Mend the function."
+            "per lane. Fix the function."
         )
         raise ExperimentError(message) from error
     first, second = ((s.loss, s.outputs, s.gradient) for s in seen)
     if first[0].shape != (n,) or first[1].shape != (signature.n_targets, n):
-        message = f"{where}: it reduces lanes; expected a number per lane. Mend the function."
+        message = f"{where}: it reduces lanes; expected a number per lane. Fix the function."
         raise ExperimentError(message)
     for a, b in zip(first, second, strict=True):
         if not np.allclose(a[..., 0], b[..., 0], rtol=1e-9, atol=0, equal_nan=True):
             message = (
                 f"{where}: a lane's result depends on the other lanes; expected elementwise "
-                "expressions, no sums or means over a vector. Mend the function."
+                "expressions, no sums or means over a vector. Fix the function."
             )
             raise ExperimentError(message)
+    if uses_vector_code(engine, "cpu") and not jax_backend.is_installed():
+        operation = without_vector_code(engine, signature)
+        if operation:
+            raise jax_backend.missing(f"{where}: {operation} has no vector code")
 
 
-def _name(engine: str) -> str:
+def without_vector_code(engine: str, signature: Signature) -> str:
+    """Return an operation of a signature that has no vector code; empty if all have, or need none.
+
+    Where there is one, JAX compiles the signature's functions. Layers of units have vector code
+    whatever their settings; a user's own model may hold any operation.
+    """
+    if not uses_vector_code(engine, "cpu"):
+        return ""
+    from runner.engines import pytensor
+
+    return pytensor.without_vector_code(signature)
+
+
+def _module_name(engine: str) -> str:
     return engine.partition("-")[0]
 
 
-def _module(name: str) -> Any:
-    return import_module(f"runner.engines.{name}")
+def _engine(engine: str) -> Engine:
+    return cast(Engine, import_module(f"runner.engines.{_module_name(engine)}"))
 
 
 @lru_cache(maxsize=64)
 def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled:
-    """Compile a signature for a kind of device, or return what was compiled before.
+    """Compile what trains a signature on a kind of device, or return what was compiled before.
 
-    That is kept by this process and, if it is SIMD code, in a folder (see `code_cache`).
+    This process keeps it and, if it is vector code, the code cache does for others.
+
+    Raises
+    ------
+    ExperimentError
+        If it needs JAX, which is not installed.
     """
     started = time.perf_counter()
-    recalled: Compiled | None = _recalled("compiled", engine, signature, device)
-    if recalled is not None:
-        return replace(recalled, compile_s=time.perf_counter() - started)
-    functions: Compiled = _module(_name(engine)).compile(engine, signature, device)
-    return functions
+    if uses_vector_code(engine, device):
+        from runner.engines import vector_code
 
-
-def is_simd(engine: str, device: str) -> bool:
-    """Whether an engine makes SIMD code for a device, of graphs whose operations all have some."""
-    return engine == "pytensor" and device == "cpu"
-
-
-def _recalled(make: str, engine: str, signature: Signature, device: str) -> Any:
-    """What a function of `machine_code` makes of kept code; None where there is none."""
-    if not is_simd(engine, device):
-        return None
-    simd = _module("simd.machine_code")
-    return simd.recalled(getattr(simd, make), signature)
-
-
-Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The compiled functions that look at endpoints of one signature, in float64."""
-
-    signature: Signature
-    """What was compiled, a `Signature.measured`: its state is the parameters alone."""
-    evaluate: Evaluate
-    """As in `Compiled`."""
-    product: Product
-    """``(parameters, directions, hyper, targets) -> products``: the loss's Hessian times a
-    direction per lane; all but hyper and targets are (n_parameters, n_lanes)."""
-    any_lanes: bool = False
-    """Whether both take any number of lanes."""
+        code = vector_code.recall(vector_code.TrainingCode, signature)
+        if code is not None:
+            return replace(code.loaded(signature), compile_s=time.perf_counter() - started)
+    return _engine(engine).compile(engine, signature, device)
 
 
 @lru_cache(maxsize=64)
 def measured(engine: str, signature: Signature, device: str = "cpu") -> Measured:
-    """Compile what looks at endpoints, or return what was compiled before, as in `compiled`."""
-    recalled: Measured | None = _recalled("measured", engine, signature, device)
-    if recalled is not None:
-        return recalled
-    functions: Measured = _module(_name(engine)).measure(engine, signature, device)
-    return functions
+    """Compile what evaluates endpoints, or return what was compiled before, as in `compiled`."""
+    if uses_vector_code(engine, device):
+        from runner.engines import vector_code
+
+        code = vector_code.recall(vector_code.MeasuringCode, signature)
+        if code is not None:
+            return code.loaded(signature)
+    return _engine(engine).measure(engine, signature, device)

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from runner.engines.registry import Compiled, Evaluation
+from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured
+from runner.errors import ExperimentError
 from runner.network.architecture import total
 from runner.network.step import HYPERPARAMETERS, Lane, Signature, Step
 
@@ -85,6 +86,12 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     return Compiled(signature, advance, evaluate, time.perf_counter() - started)
 
 
+def measure(engine: str, signature: Signature, device: str) -> Measured:
+    """Refuse: endpoints of any engine's study are evaluated by PyTensor."""
+    message = f"--engine is {engine!r}; expected pytensor, which has the loss's second derivatives."
+    raise ExperimentError(message)
+
+
 def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     """Evaluate `Step.trace` at parameters (n_parameters, n), in float64."""
     step = Step(T, gradient, replace(signature, layout="lanes", dtype="float64"))
@@ -93,7 +100,7 @@ def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     return [np.asarray(array) for array in _function([rows], graph, mode=_SELDOM)(parameters)]
 
 
-def interpreted(signature: Signature) -> Any:
+def interpreted(signature: Signature) -> Evaluate:
     """What evaluates a signature in float64, without compiling."""
     return _evaluate(replace(signature, dtype="float64"))
 
@@ -145,7 +152,7 @@ def _inputs(step: Step) -> tuple[list[Any], list[np.ndarray], list[Any], Lane]:
     return [state, steps, limit, hyper, targets], examples, step.unpack(state), lane
 
 
-def _advance(signature: Signature) -> Any:
+def _advance(signature: Signature) -> Advance:
     step = Step(T, gradient, signature)
     inputs, examples, tensors, lane = _inputs(step)
     _, steps, limit, _, _ = inputs
@@ -162,16 +169,17 @@ def _advance(signature: Signature) -> Any:
     forward = _function([], [], zip([*variables[: n + 1], solved], new, strict=True))
     read = _function([], [step.pack(variables[:n]), variables[n], solved], mode=_SELDOM)
 
-    def advance(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    def advance(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         load(*arrays)
         for _ in range(signature.n_steps):
             forward()
-        return tuple(np.asarray(array) for array in read())
+        state, steps, solved = (np.asarray(array) for array in read())
+        return state, steps, solved
 
     return advance
 
 
-def _evaluate(signature: Signature) -> Any:
+def _evaluate(signature: Signature) -> Evaluate:
     step = Step(T, gradient, signature)
     (state, _, _, hyper, targets), _, tensors, lane = _inputs(step)
     function = _function([state, hyper, targets], step.evaluate(tensors, lane), mode=_SELDOM)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("numpy", "scipy", "pyarrow", "pytensor", "llvmlite", "jax", "jaxlib", "theano")
 """Packages whose versions a study records, and in which client and workers must agree."""
+
+JAX_PACKAGES = ("jax", "jaxlib")
+"""Those of them that decide nothing where vector code, Numba or Theano computes."""
 
 
 def versions() -> dict[str, str]:
@@ -21,6 +25,11 @@ def versions() -> dict[str, str]:
     from runner import __version__
 
     return found | {"runner": __version__}
+
+
+def without_jax(found: Mapping[str, str]) -> dict[str, str]:
+    """Return what decides bytes where JAX computes nothing, see `devices.may_compute_with_jax`."""
+    return {name: version for name, version in found.items() if name not in JAX_PACKAGES}
 
 
 @cache

@@ -11,7 +11,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from runner.engines.registry import Evaluation, compiled, trace
+from runner.engines.base import Evaluation
+from runner.engines.registry import compiled, trace
 from runner.errors import ExperimentError
 from runner.errors.messages import shown
 from runner.experiment.experiment import Experiment, load_experiment

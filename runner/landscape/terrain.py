@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.engines.registry import Measured
+from runner.engines.base import Measured
 
 
 @dataclass(frozen=True)

@@ -325,7 +325,7 @@ class Step:
         return [[loss], gradients, list(out), [self.solved(out, lane.targets)]]
 
     def evaluate(self, tensors: Sequence[Tensor], lane: Lane) -> list[Tensor]:
-        """What is known of an endpoint: see `runner.engines.registry.Evaluation`."""
+        """What is known of an endpoint: see `runner.engines.base.Evaluation`."""
         T, layout = self.T, self.layout
         (loss,), gradients, out, (solved,) = self.look(tensors[: self.n_tensors], lane)
         moved = self.update(tensors, gradients, lane)[: self.n_tensors]

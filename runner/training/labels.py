@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.engines.registry import Evaluation
+from runner.engines.base import Evaluation
 from runner.network.step import Signature
 
 LABELS = (

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.engines.registry import Compiled, Evaluation
+from runner.engines.base import Compiled, Evaluation
 from runner.network.step import HYPERPARAMETERS
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.engines import code_cache
+from runner.engines.simd.artifact import Artifact, Interface
 
 TRAIN = """
 import hashlib, sys
@@ -24,7 +25,8 @@ task = Task(plan.segments(Batch(0, 0, 50)), 1, "pytensor", 2)
 print(hashlib.sha256(train_batch(task).shard).hexdigest(), "pytensor" in sys.modules)
 """
 
-PARTS = {"loop": {"code": b"\x7fELF\x00", "scratch_bytes": 64}}
+INTERFACE = Interface("loop", ((3, "float64"), (1, "int32")), (), 8, 64, n_carried=2)
+PARTS = {"loop": Artifact(b"\x7fELF\x00", INTERFACE)}
 
 
 def trained(folder: Path | str, hidden: int = 2) -> subprocess.Popen[str]:
@@ -98,7 +100,7 @@ def test_what_was_written_is_read(folder) -> None:
 
 def test_other_sources_and_versions_have_files_of_their_own(folder, monkeypatch) -> None:
     code_cache.write(("a",), PARTS)
-    monkeypatch.setattr(code_cache, "_ours", lambda: ("12345678", "llvmlite 99"))
+    monkeypatch.setattr(code_cache, "_environment", lambda: ("12345678", "llvmlite 99"))
     assert code_cache.read(("a",)) is None
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def has_gpu() -> bool:
-    code = "from runner.engines.pytensor import platform; print(platform())"
+    code = "from runner.engines.jax_backend import platform; print(platform())"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -35,7 +35,7 @@ def test_a_cpu_is_there() -> None:
 
 
 def test_a_gpu_that_is_not_there_is_named(monkeypatch) -> None:
-    monkeypatch.setattr("runner.engines.pytensor.platform", lambda: "cpu")
+    monkeypatch.setattr("runner.engines.jax_backend.platform", lambda: "cpu")
     with pytest.raises(ClusterError, match="offers GPU, but JAX computes on 'cpu'"):
         require("gpu")
     monkeypatch.setenv(PRETEND_VARIABLE, "1")
@@ -44,7 +44,7 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch) -> None:
 
 def test_a_cpu_worker_does_not_compute_on_a_gpu(monkeypatch) -> None:
     pytest.importorskip("jax")  # until it is loaded, it can still be told to keep to the CPU
-    monkeypatch.setattr("runner.engines.pytensor.platform", lambda: "gpu")
+    monkeypatch.setattr("runner.engines.jax_backend.platform", lambda: "gpu")
     monkeypatch.setenv(PRETEND_VARIABLE, "1")
     with pytest.raises(ClusterError, match="offers CPU, but JAX computes on 'gpu'"):
         require("cpu")

@@ -35,7 +35,7 @@ DOORS = {"__init__", "__main__", "preload"}
 ONLY_IN = {
     "pytensor": {"engines.pytensor", "engines.simd"},
     "theano": {"engines.theano"},
-    "jax": {"engines.pytensor"},
+    "jax": {"engines.jax_backend"},
     "llvmlite": {"engines.simd"},
     "distributed": {"cluster"},
     "typer": {"cli"},

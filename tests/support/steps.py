@@ -8,8 +8,8 @@ import pytensor.tensor as pt
 from pytensor.compile.mode import Mode
 from support.plain import Net
 
+from runner.engines.base import Evaluation
 from runner.engines.pytensor import gradient
-from runner.engines.registry import Evaluation
 from runner.network.step import HYPERPARAMETERS, Lane, Step
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear", "step")

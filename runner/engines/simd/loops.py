@@ -13,9 +13,9 @@ import numpy as np
 from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
-from runner.engines.simd.line import Line, UnknownOperation
+from runner.engines.simd.elementwise import Line, UnknownOperation
+from runner.engines.simd.loop_nests import Nests
 from runner.engines.simd.memory import static_shape
-from runner.engines.simd.nests import Nests
 from runner.engines.simd.vectors import (
     BLOCK_BYTES,
     CACHE_LINE,
@@ -32,7 +32,7 @@ _TABLE = ir.PointerType(I64)
 
 
 @dataclass(frozen=True)
-class Program:
+class Written:
     """A program for LLVM, and what has to be known to run it."""
 
     text: str
@@ -45,7 +45,7 @@ class Program:
     """How many rows of the caller's arrays a variable has."""
 
 
-def once(graph: FunctionGraph, nested: bool = False) -> Program:
+def once(graph: FunctionGraph, nested: bool = False) -> Written:
     """Write a program that computes a graph's outputs in every lane.
 
     Parameters
@@ -57,19 +57,19 @@ def once(graph: FunctionGraph, nested: bool = False) -> Program:
 
     Returns
     -------
-    Program
+    Written
         ``run(inputs, outputs, n, scratch)``; n lanes, a positive multiple of the width.
     """
     return (_NestedOnce if nested else _Once)(graph).program
 
 
-def until_done(graph: FunctionGraph, n_carried: int, nested: bool = False) -> Program:
+def until_done(graph: FunctionGraph, n_carried: int, nested: bool = False) -> Written:
     """Write a program that repeats a step in every column until it halts there.
 
     Parameters
     ----------
     graph : FunctionGraph
-        A step, its inputs and outputs in the order of `runner.engines.simd.graphs.loop`.
+        A step, its inputs and outputs in the order of `runner.engines.simd.lowering.loop`.
     n_carried : int
         The first so many outputs take the place of the first inputs in the next step.
     nested : bool
@@ -77,7 +77,7 @@ def until_done(graph: FunctionGraph, n_carried: int, nested: bool = False) -> Pr
 
     Returns
     -------
-    Program
+    Written
         ``run(inputs, outputs, n, steps, limit, scratch)``; n columns. The inputs that are carried
         and ``steps`` are overwritten.
 
@@ -137,9 +137,9 @@ class _Program:
             self._reserve(rows * row_bytes)
 
     @property
-    def program(self) -> Program:
+    def program(self) -> Written:
         """What was written."""
-        return Program(str(self.v.module), self.v.width, self.reserved, self.n_rows)
+        return Written(str(self.v.module), self.v.width, self.reserved, self.n_rows)
 
     @classmethod
     def n_rows(cls, variable: Any) -> int:

@@ -1,4 +1,4 @@
-"""SIMD code: many restarts in step, every lane on its own, by LLVM.
+"""Machine code by LLVM: a program's text becomes an `Artifact`, and that a Python callable.
 
 An array compiler makes a loop of every few operations of a step, each of which carries its vectors
 through memory. Here the loop over steps is outside: a block of lanes stays in registers, or in the
@@ -12,100 +12,14 @@ the vectors nor on a mathematical library.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import binding
 
-from runner.engines import code_cache
-from runner.engines.registry import Compiled, Evaluation, Measured
+from runner.engines.simd.artifact import Artifact, Interface, Kind, Program
 from runner.engines.simd.vectors import CACHE_LINE, NAME
-from runner.network.model import Model
-from runner.network.step import Signature
-
-
-def compiled(signature: Signature, *, loop: Loop, look: Function, moves: Function) -> Compiled:
-    """The functions that train a signature.
-
-    Parameters
-    ----------
-    signature : Signature
-    loop : Loop
-        A training step; tells what is solved.
-    look : Function
-        Loss, gradient, outputs and what is solved, at parameters; float64.
-    moves : Function
-        Parameters after a step, from a state and a gradient; float64.
-    """
-
-    def advance(
-        state: np.ndarray,
-        steps: np.ndarray,
-        limit: np.ndarray,
-        hyper: np.ndarray,
-        targets: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        state, steps = state.copy(order="C"), steps.copy()
-        solved = np.zeros(len(steps), bool)
-        loop(state, steps, limit, [hyper, targets], [solved])
-        return state, steps, solved
-
-    evaluate = _evaluating(signature, look, moves)
-    return Compiled(signature, advance, evaluate, 0.0, any_lanes=True)
-
-
-def measured(
-    signature: Signature, *, look: Function, moves: Function, product: Function
-) -> Measured:
-    """The functions that look at endpoints of a signature; see `compiled` and `Measured`."""
-
-    def multiply(*arrays: np.ndarray) -> np.ndarray:
-        return product(*arrays)[0]
-
-    return Measured(signature, _evaluating(signature, look, moves), multiply, any_lanes=True)
-
-
-def _evaluating(signature: Signature, look: Function, moves: Function) -> Any:
-    n = signature.architecture.n_parameters
-
-    def evaluate(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> Evaluation:
-        (loss,), gradient, outputs, (solved,) = look(state[:n], hyper, targets)
-        (moved,) = moves(state, gradient, hyper, targets)
-        (next_loss,), *_ = look(moved, hyper, targets)
-        return Evaluation(loss, gradient, outputs, solved, moved, next_loss)
-
-    return evaluate
-
-
-def keep(make: Any, signature: Signature, parts: Mapping[str, Function | Loop]) -> None:
-    """Keep what `compiled` or `measured` was made of for other processes."""
-    code_cache.write(_names(make, signature), {name: part.made_of for name, part in parts.items()})
-
-
-def recalled(make: Any, signature: Signature) -> Any:
-    """What `compiled` or `measured` makes of kept parts; None where there are none."""
-    found = code_cache.read(_names(make, signature))
-    if found is None:
-        return None
-    parts = {
-        name: Loop(**part) if "n_carried" in part else Function(**part)
-        for name, part in found.items()
-    }
-    return make(signature, **parts)
-
-
-def _names(make: Any, signature: Signature) -> tuple[str, ...] | None:
-    """All that decides the machine code; None if that is not known."""
-    if isinstance(signature.architecture, Model):
-        return None  # its file may import others
-    same = replace(signature, n_lanes=1, n_steps=1)
-    features = binding.get_host_cpu_features().flatten()
-    return make.__name__, repr(same), binding.get_host_cpu_name(), features
-
-
-Kinds = Sequence[Sequence[Any]]  # pairs of a count and a dtype, as they also come from JSON
 
 
 class Function:
@@ -113,31 +27,13 @@ class Function:
 
     Parameters
     ----------
-    code : bytes
-        An object file.
-    inputs : sequence of (int, str)
-        How many rows of inputs of one dtype follow each other, and the dtype.
-    groups : sequence of (int, str)
-        Rows and dtype of each group of outputs.
-    width : int
-        Lanes of a block.
-    scratch_bytes : int
-        Bytes of memory that it needs.
+    artifact : Artifact
+        Of the kind ``function``.
     """
 
-    def __init__(
-        self, code: bytes, inputs: Kinds, groups: Kinds, width: int, scratch_bytes: int
-    ) -> None:
-        self.made_of = {
-            "code": code,
-            "inputs": inputs,
-            "groups": groups,
-            "width": width,
-            "scratch_bytes": scratch_bytes,
-        }
-        self._inputs, self._groups, self._width = inputs, groups, width
-        self._scratch_bytes = scratch_bytes
-        self._code, self._run = _loaded(code, 2)
+    def __init__(self, artifact: Artifact) -> None:
+        self._interface = _of_kind("function", artifact)
+        self._owner, self._run = _loaded(artifact.code, n_numbers=2)
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
         """Compute the outputs.
@@ -157,19 +53,19 @@ class Function:
         ValueError
             If the inputs are not those that were compiled.
         """
-        _check(inputs, self._inputs)
+        _check(inputs, self._interface.inputs)
         n = inputs[0].shape[-1]
         if not n:
-            return [np.empty((rows, 0), dtype) for rows, dtype in self._groups]
-        more = -n % self._width  # lanes that fill the last block
+            return [np.empty((rows, 0), dtype) for rows, dtype in self._interface.outputs]
+        more = -n % self._interface.width  # lanes that fill the last block
         if more:
             inputs = tuple(
                 np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, more)], mode="edge") for a in inputs
             )
         given = [np.ascontiguousarray(a) for a in inputs]
-        outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._groups]
+        outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._interface.outputs]
         sources, targets = _addresses(given), _addresses(outputs)
-        scratch = _scratch(self._scratch_bytes)
+        scratch = _scratch(self._interface.scratch_bytes)
         self._run(sources.ctypes.data, targets.ctypes.data, n + more, scratch.ctypes.data)
         return [output[:, :n] for output in outputs]
 
@@ -179,32 +75,13 @@ class Loop:
 
     Parameters
     ----------
-    code : bytes
-        An object file.
-    inputs : sequence of (int, str)
-        How many rows of inputs of one dtype follow each other, the carried ones first, and the
-        dtype.
-    others : sequence of (int, str)
-        The same of the outputs that are not carried, without which columns halt.
-    n_carried : int
-        Rows that are carried.
-    scratch_bytes : int
-        Bytes of memory that it needs.
+    artifact : Artifact
+        Of the kind ``loop``.
     """
 
-    def __init__(
-        self, code: bytes, inputs: Kinds, others: Kinds, n_carried: int, scratch_bytes: int
-    ) -> None:
-        self.made_of = {
-            "code": code,
-            "inputs": inputs,
-            "others": others,
-            "n_carried": n_carried,
-            "scratch_bytes": scratch_bytes,
-        }
-        self._inputs, self._others, self._n_carried = inputs, others, n_carried
-        self._scratch_bytes = scratch_bytes
-        self._code, self._run = _loaded(code, 4)
+    def __init__(self, artifact: Artifact) -> None:
+        self._interface = _of_kind("loop", artifact)
+        self._owner, self._run = _loaded(artifact.code, n_numbers=4)
 
     def __call__(
         self,
@@ -237,10 +114,10 @@ class Loop:
         if not all(array.flags.c_contiguous for array in (carried, steps, *others)):
             message = "an output is not C-contiguous; expected rows that lie one after the other"
             raise ValueError(message)
-        kinds = [[2, "int32"], *self._inputs, *self._others]
+        kinds = [(2, "int32"), *self._interface.inputs, *self._interface.outputs]
         _check([steps, limit, carried, *fixed, *others], kinds)
-        if len(carried) != self._n_carried:
-            message = f"{len(carried)} rows are carried; expected {self._n_carried}"
+        if len(carried) != self._interface.n_carried:
+            message = f"{len(carried)} rows are carried; expected {self._interface.n_carried}"
             raise ValueError(message)
         if not len(steps):
             return
@@ -249,17 +126,17 @@ class Loop:
         sources = _addresses([carried, *given[1:]])
         targets = _addresses([carried, halted, *others])
         clock, until = _addresses([steps, given[0]])
-        scratch = _scratch(self._scratch_bytes)
+        scratch = _scratch(self._interface.scratch_bytes)
         tables = sources.ctypes.data, targets.ctypes.data
         self._run(*tables, len(steps), clock, until, scratch.ctypes.data)
 
 
-def _check(arrays: Sequence[np.ndarray], kinds: Kinds) -> None:
+def _check(arrays: Sequence[np.ndarray], rows: Sequence[tuple[int, str]]) -> None:
     """Refuse arrays of other dtypes, numbers of rows or lengths: machine code looks at none."""
     dtypes, wanted = [], []
     for a in arrays:
         dtypes += [str(a.dtype)] * (1 if a.ndim == 1 else len(a))
-    for count, dtype in kinds:
+    for count, dtype in rows:
         wanted += [dtype] * count
     if dtypes != wanted or len({a.shape[-1] for a in arrays}) > 1:
         message = (
@@ -298,8 +175,13 @@ def _machine() -> Any:
     )
 
 
+def assemble(program: Program) -> Artifact:
+    """Compile a program for the processor of this machine."""
+    return Artifact(assembled(program.text), program.interface)
+
+
 def assembled(text: str) -> bytes:
-    """Compile a program to an object file for the processor of this machine."""
+    """Compile a program's text to an object file for the processor of this machine."""
     machine = _machine()
     module = binding.parse_assembly(text)
     module.verify()
@@ -312,7 +194,15 @@ def assembled(text: str) -> bytes:
     return bytes(machine.emit_object(module))
 
 
-def _loaded(code: bytes, n_numbers: int) -> tuple[Any, Any]:
+def _of_kind(kind: Kind, artifact: Artifact) -> Interface:
+    """The interface of an artifact; calling machine code in another way would crash the process."""
+    if artifact.interface.kind != kind:
+        message = f"the machine code is a {artifact.interface.kind}; expected a {kind}"
+        raise ValueError(message)
+    return artifact.interface
+
+
+def _loaded(code: bytes, n_numbers: int) -> tuple[Any, Callable[..., None]]:
     """Load an object file whose function takes two tables and so many numbers.
 
     Returns what owns the machine code, and the function.
@@ -322,3 +212,8 @@ def _loaded(code: bytes, n_numbers: int) -> tuple[Any, Any]:
     engine.finalize_object()
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int64] * n_numbers)
     return engine, kind(engine.get_function_address(NAME))
+
+
+def processor() -> tuple[str, str]:
+    """Return the name and the features of this machine's processor, which decide machine code."""
+    return binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()

@@ -485,4 +485,4 @@ _OPERATIONS: dict[tuple[str, str], Write] = {
     },
 }
 """How each operation is written, by its name and the kind of its last argument; what can carry
-exponents, `runner.engines.simd.line` writes itself."""
+exponents, `runner.engines.simd.elementwise` writes itself."""

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import runner.engines.pytensor
 from runner.engines.registry import compiled, measured
-from runner.engines.simd.graphs import function, loop
-from runner.engines.simd.line import UnknownOperation
+from runner.engines.simd.elementwise import UnknownOperation
+from runner.engines.simd.lowering import function, loop
 from runner.training.lanes import train
 
 
@@ -160,11 +160,11 @@ def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
 def test_every_process_writes_the_same_program(hidden) -> None:
     """The order of a sum's terms decides its bits, so no hash that changes may decide the order."""
     program = (
-        "import hashlib, runner.engines.simd.graphs as graphs\n"
+        "import hashlib, runner.engines.simd.machine_code as machine_code\n"
         "from runner.engines.registry import compiled\n"
         "from runner.experiment.plan import Plan\n"
-        "texts, make = [], graphs.assembled\n"
-        "graphs.assembled = lambda text: texts.append(text) or make(text)\n"
+        "texts, make = [], machine_code.assembled\n"
+        "machine_code.assembled = lambda text: texts.append(text) or make(text)\n"
         f"network = {{'hidden': [{hidden}]}}\n"
         "problem = {'name': 'x', 'problem': {'gate': 'XOR'}, 'network': network}\n"
         "from runner.experiment.experiment import load_experiment\n"

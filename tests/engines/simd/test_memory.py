@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.engines.simd.graphs import function
+from runner.engines.simd.lowering import function
 from runner.engines.simd.memory import strides
 
 shapes = st.lists(st.integers(1, 4), min_size=0, max_size=3).map(tuple)

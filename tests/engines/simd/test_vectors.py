@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from runner.engines.simd.graphs import function as compiled
+from runner.engines.simd.lowering import function as compiled
 
 N = 64
 EDGES = [

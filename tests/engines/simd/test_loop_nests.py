@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from runner.engines.pytensor import interpreted
 from runner.engines.registry import compiled, measured
-from runner.engines.simd.graphs import function, loop
-from runner.engines.simd.line import UnknownOperation
+from runner.engines.simd.elementwise import UnknownOperation
+from runner.engines.simd.lowering import function, loop
 from runner.training.lanes import train
 
 SIZES = st.sampled_from((1, 2, 3, 5, 9, 13))
@@ -211,9 +211,9 @@ def test_bits_depend_neither_on_neighbours_nor_on_tiles(
         np.testing.assert_array_equal(steps, ended.steps[rows])
     monkeypatch.setenv("RUNNER_CACHE_DIR", "")
     for tile, at_once, register in (((1, 1), 1, 64), ((2, 5), 3, 16), ((8, 2), 100, 32)):
-        monkeypatch.setattr("runner.engines.simd.nests._TILE", tile)
+        monkeypatch.setattr("runner.engines.simd.loop_nests._TILE", tile)
         for name in ("_TERMS", "_SUMS"):
-            monkeypatch.setattr(f"runner.engines.simd.nests.{name}", at_once)
+            monkeypatch.setattr(f"runner.engines.simd.loop_nests.{name}", at_once)
         monkeypatch.setattr("runner.engines.simd.loops.REGISTER_BYTES", register)
         compiled.cache_clear()
         again = train(compiled("pytensor", signature), work)

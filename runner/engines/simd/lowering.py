@@ -10,9 +10,10 @@ from pytensor.compile.mode import optdb
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
-from runner.engines.simd.line import UnknownOperation
+from runner.engines.simd.artifact import Interface, Program, RowRuns
+from runner.engines.simd.elementwise import UnknownOperation
 from runner.engines.simd.loops import once, until_done
-from runner.engines.simd.machine_code import Function, Loop, assembled
+from runner.engines.simd.machine_code import Function, Loop, assemble
 
 # Not to multiply sums out: from layer to layer there would be more products.
 _REWRITES = RewriteDatabaseQuery(
@@ -20,10 +21,10 @@ _REWRITES = RewriteDatabaseQuery(
 )
 
 
-def function(
+def lower_function(
     inputs: Sequence[Any], outputs: Sequence[Sequence[Any]], *, nested: bool = False
-) -> Function:
-    """Compile a graph.
+) -> Program:
+    """Write the program of a graph.
 
     Parameters
     ----------
@@ -40,14 +41,16 @@ def function(
         If the graph holds an operation that is not known here.
     """
     graph = rewritten(inputs, [variable for group in outputs for variable in group])
-    program = once(graph, nested)
-    rows = program.n_rows
-    groups = [[sum(map(rows, group)), str(group[0].type.dtype)] for group in outputs]
-    kinds = _kinds(inputs, rows)
-    return Function(assembled(program.text), kinds, groups, program.width, program.scratch_bytes)
+    written = once(graph, nested)
+    rows = written.n_rows
+    groups = tuple((sum(map(rows, group)), str(group[0].type.dtype)) for group in outputs)
+    interface = Interface(
+        "function", _row_runs(inputs, rows), groups, written.width, written.scratch_bytes
+    )
+    return Program(written.text, interface)
 
 
-def loop(
+def lower_loop(
     carried: Sequence[Any],
     fixed: Sequence[Any],
     moved: Sequence[Any],
@@ -55,8 +58,8 @@ def loop(
     others: Sequence[Any],
     *,
     nested: bool = False,
-) -> Loop:
-    """Compile a graph, a step, that is to be repeated in every column.
+) -> Program:
+    """Write the program of a graph, a step, that is to be repeated in every column.
 
     Parameters
     ----------
@@ -81,21 +84,43 @@ def loop(
         if len(kinds) > 1:
             raise UnknownOperation(f"{new.type} in place of {old.type}")
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
-    program = until_done(graph, len(carried), nested)
-    rows = program.n_rows
-    return Loop(
-        assembled(program.text),
-        _kinds([*carried, *fixed], rows),
-        _kinds(others, rows),
+    written = until_done(graph, len(carried), nested)
+    rows = written.n_rows
+    interface = Interface(
+        "loop",
+        _row_runs([*carried, *fixed], rows),
+        _row_runs(others, rows),
+        written.width,
+        written.scratch_bytes,
         sum(map(rows, carried)),
-        program.scratch_bytes,
     )
+    return Program(written.text, interface)
 
 
-def _kinds(variables: Sequence[Any], n_rows: Callable[[Any], int]) -> list[list[Any]]:
-    """How many rows of one dtype follow each other, and the dtype."""
+def function(
+    inputs: Sequence[Any], outputs: Sequence[Sequence[Any]], *, nested: bool = False
+) -> Function:
+    """Compile and load a graph; see `lower_function`."""
+    return Function(assemble(lower_function(inputs, outputs, nested=nested)))
+
+
+def loop(
+    carried: Sequence[Any],
+    fixed: Sequence[Any],
+    moved: Sequence[Any],
+    halts: Any,
+    others: Sequence[Any],
+    *,
+    nested: bool = False,
+) -> Loop:
+    """Compile and load a step that is repeated; see `lower_loop`."""
+    return Loop(assemble(lower_loop(carried, fixed, moved, halts, others, nested=nested)))
+
+
+def _row_runs(variables: Sequence[Any], n_rows: Callable[[Any], int]) -> RowRuns:
+    """The rows of some variables as runs of one dtype."""
     dtypes = groupby(variables, lambda variable: str(variable.type.dtype))
-    return [[sum(map(n_rows, same)), dtype] for dtype, same in dtypes]
+    return tuple((sum(map(n_rows, same)), dtype) for dtype, same in dtypes)
 
 
 def rewritten(inputs: Sequence[Any], outputs: Sequence[Any]) -> FunctionGraph:

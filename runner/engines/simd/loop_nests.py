@@ -22,8 +22,8 @@ from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
 from pytensor.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
+from runner.engines.simd.elementwise import Line, UnknownOperation, operation_name
 from runner.engines.simd.fusion import Fusion, source
-from runner.engines.simd.line import Line, UnknownOperation, operation_name
 from runner.engines.simd.memory import Index, Matrix, Memory, matrix, static_shape, strides
 from runner.engines.simd.vectors import FLOATS, I64, Vectors
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.engines.simd.graphs import function as compiled
-from runner.engines.simd.graphs import loop, rewritten
-from runner.engines.simd.line import Line, UnknownOperation
+from runner.engines.simd.elementwise import Line, UnknownOperation
 from runner.engines.simd.loops import once
+from runner.engines.simd.lowering import function as compiled
+from runner.engines.simd.lowering import loop, rewritten
 
 NAMES = ("x", "y", "z")
 POWERS = (0.0625, 0.25, 0.5, 2.0, 4.0)

@@ -1,0 +1,105 @@
+"""What every engine gives: compiled functions of a signature, and how they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from runner.network.step import Signature
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is computed of endpoints in float64, and of one further step from them."""
+
+    loss: np.ndarray
+    """(n,): loss, the L2 term included."""
+    gradient: np.ndarray
+    """(n_parameters, n): gradient of the loss."""
+    outputs: np.ndarray
+    """(n_patterns * n_outputs, n): the network's outputs, pattern by pattern."""
+    solved: np.ndarray
+    """(n,) bool: every output on the right side."""
+    moved: np.ndarray
+    """(n_parameters, n): parameters after one further step."""
+    next_loss: np.ndarray
+    """(n,): loss there."""
+
+
+Advance = Callable[
+    [np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    tuple[np.ndarray, np.ndarray, np.ndarray],
+]
+"""``(state, steps, limit, hyper, targets) -> (state, steps, solved)``, see `Compiled.advance`."""
+
+Evaluate = Callable[[np.ndarray, np.ndarray, np.ndarray], Evaluation]
+"""``(state, hyper, targets) -> Evaluation``, see `Compiled.evaluate`."""
+
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""``(parameters, directions, hyper, targets) -> products``, see `Measured.product`."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The compiled functions that train one signature."""
+
+    signature: Signature
+    """What was compiled."""
+    advance: Advance
+    """Takes ``n_steps`` steps of ``n_lanes`` lanes. state (n_rows, n_lanes), hyper (5, n_lanes) and
+    targets (n_targets, n_lanes) have the signature's dtype, steps and limit (n_lanes,) are int32,
+    solved (n_lanes,) is bool and says whether a lane that halted before its limit was solved."""
+    evaluate: Evaluate
+    """Arguments of the same shapes, all float64."""
+    compile_s: float
+    """Seconds that building and compiling took."""
+    any_lanes: bool = False
+    """Whether both take any number of lanes, and ``advance`` goes on until all have halted."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The compiled functions that evaluate endpoints of one signature, in float64."""
+
+    signature: Signature
+    """What was compiled, a `Signature.measured`: its state is the parameters alone."""
+    evaluate: Evaluate
+    """As in `Compiled`."""
+    product: Product
+    """The loss's Hessian times a direction per lane; parameters, directions and products are
+    (n_parameters, n_lanes), hyper and targets as in `Compiled`."""
+    any_lanes: bool = False
+    """Whether both take any number of lanes."""
+
+
+class Engine(Protocol):
+    """What a module of this room defines to be an engine.
+
+    Notes
+    -----
+    For who adds one: write ``runner/engines/NAME.py`` with these functions, and name it in
+    `runner.engines.registry.ENGINES` (``NAME-VARIANT`` is served by the module ``NAME``). The
+    module is imported only where a function is compiled, so that the command line starts without
+    its packages. The symbolic network is handed the engine's tensor namespace and must not be
+    written again. The results of a lane must not depend on the other lanes, to the bit;
+    `tests/engines/test_registry.py` holds every engine of `ENGINES` to that.
+    """
+
+    def compile(self, engine: str, signature: Signature, device: str) -> Compiled:
+        """Compile what trains a signature on a kind of device."""
+        ...
+
+    def measure(self, engine: str, signature: Signature, device: str) -> Measured:
+        """Compile what evaluates endpoints of a signature, a `Signature.measured`."""
+        ...
+
+    def trace(self, signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
+        """Evaluate `Step.trace` at parameters (n_parameters, n), in float64."""
+        ...
+
+    def interpreted(self, signature: Signature) -> Evaluate:
+        """Return what evaluates a signature in float64 for few calls, without compiling."""
+        ...

@@ -1,0 +1,55 @@
+"""A program before and after it is compiled, and all that is needed to call it: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+RowRuns = tuple[tuple[int, str], ...]
+"""Rows of arrays as runs of one dtype: how many rows follow each other, and their dtype."""
+
+Kind = Literal["function", "loop"]
+
+
+@dataclass(frozen=True)
+class Interface:
+    """How a program is called."""
+
+    kind: Kind
+    """``function``: as `runner.engines.simd.machine_code.Function` calls it; ``loop``: as `Loop`
+    there does."""
+    inputs: RowRuns
+    """The inputs; a loop's carried ones come first."""
+    outputs: RowRuns
+    """The outputs, one run for each group of them; of a loop those that are not carried, without
+    the one that says which columns halt."""
+    width: int
+    """Lanes of a block."""
+    scratch_bytes: int
+    """Bytes of memory that it needs while it runs."""
+    n_carried: int = 0
+    """Rows that a loop carries from step to step."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program for LLVM."""
+
+    text: str
+    """In LLVM's language."""
+    interface: Interface
+    """How it is called."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a program has been compiled to.
+
+    Nothing here needs PyTensor, so a process that finds artifacts in the code cache need not
+    import it.
+    """
+
+    code: bytes
+    """An object file, for one kind of processor."""
+    interface: Interface
+    """How it is called."""

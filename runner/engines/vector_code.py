@@ -1,0 +1,111 @@
+"""The vector code of one signature: what is compiled, called and kept for other processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, TypeVar
+
+import numpy as np
+
+from runner.engines import code_cache
+from runner.engines.base import Compiled, Evaluate, Evaluation, Measured
+from runner.engines.simd.artifact import Artifact
+from runner.engines.simd.machine_code import Function, Loop, processor
+from runner.network.model import Model
+from runner.network.step import Signature
+
+
+@dataclass(frozen=True)
+class TrainingCode:
+    """The programs that train a signature."""
+
+    TAG: ClassVar = "training"
+    """Tells it from other code of the same signature in the code cache."""
+
+    loop: Artifact
+    """A training step, repeated; its other output says what is solved."""
+    look: Artifact
+    """Loss, gradient, outputs and what is solved, at parameters; float64."""
+    update: Artifact
+    """Parameters after a step, from a state and a gradient; float64."""
+
+    def loaded(self, signature: Signature) -> Compiled:
+        """Load the machine code; ``compile_s`` of the result is 0."""
+        loop = Loop(self.loop)
+
+        def advance(
+            state: np.ndarray,
+            steps: np.ndarray,
+            limit: np.ndarray,
+            hyper: np.ndarray,
+            targets: np.ndarray,
+        ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            state, steps = state.copy(order="C"), steps.copy()
+            solved = np.zeros(len(steps), bool)
+            loop(state, steps, limit, [hyper, targets], [solved])
+            return state, steps, solved
+
+        evaluate = _evaluator(signature, self.look, self.update)
+        return Compiled(signature, advance, evaluate, 0.0, any_lanes=True)
+
+
+@dataclass(frozen=True)
+class MeasuringCode:
+    """The programs that evaluate endpoints of a signature, in float64."""
+
+    TAG: ClassVar = "measuring"
+    """As in `TrainingCode`."""
+
+    product: Artifact
+    """The loss's Hessian times a direction."""
+    look: Artifact
+    """As in `TrainingCode`."""
+    update: Artifact
+    """As in `TrainingCode`."""
+
+    def loaded(self, signature: Signature) -> Measured:
+        """Load the machine code."""
+        function = Function(self.product)
+
+        def product(*arrays: np.ndarray) -> np.ndarray:
+            return function(*arrays)[0]
+
+        evaluate = _evaluator(signature, self.look, self.update)
+        return Measured(signature, evaluate, product, any_lanes=True)
+
+
+Code = TypeVar("Code", TrainingCode, MeasuringCode)
+
+
+def _evaluator(signature: Signature, looking: Artifact, updating: Artifact) -> Evaluate:
+    n, look, update = signature.architecture.n_parameters, Function(looking), Function(updating)
+
+    def evaluate(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> Evaluation:
+        (loss,), gradient, outputs, (solved,) = look(state[:n], hyper, targets)
+        (moved,) = update(state, gradient, hyper, targets)
+        (next_loss,), *_ = look(moved, hyper, targets)
+        return Evaluation(loss, gradient, outputs, solved, moved, next_loss)
+
+    return evaluate
+
+
+def store(code: TrainingCode | MeasuringCode, signature: Signature) -> None:
+    """Write a signature's code to the code cache, for other processes."""
+    artifacts = {field.name: getattr(code, field.name) for field in fields(code)}
+    code_cache.write(_key(code.TAG, signature), artifacts)
+
+
+def recall(kind: type[Code], signature: Signature) -> Code | None:
+    """Return a signature's code from the code cache; None if it is not there."""
+    artifacts = code_cache.read(_key(kind.TAG, signature))
+    if artifacts is None or artifacts.keys() != {field.name for field in fields(kind)}:
+        return None
+    return kind(**artifacts)
+
+
+def _key(tag: str, signature: Signature) -> tuple[str, ...] | None:
+    """Everything that decides the machine code; None if that is not known."""
+    if isinstance(signature.architecture, Model):
+        return None  # its file may import others
+    same = replace(signature, n_lanes=1, n_steps=1)  # vector code takes any numbers of both
+    return (tag, repr(same), *processor())
