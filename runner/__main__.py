@@ -3,7 +3,7 @@
 if __name__ == "__main__":
     from runner.cli import interruption
 
-    interruption.listen()  # before the imports, which take a moment
-    from runner.cli.main import main
+    interruption.handle_ctrl_c()  # before the imports, which take a moment
+    from runner.cli.app import main
 
     main()

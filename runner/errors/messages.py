@@ -1,4 +1,4 @@
-"""The wording that all error messages share: short values, lists of names, near misses."""
+"""The wording that all messages share: short values, counts, lists of names, near misses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["MAX_PROBLEMS", "listed", "nearest", "printable", "shown", "summed_up"]
+__all__ = ["MAX_PROBLEMS", "counted", "listed", "nearest", "printable", "shown", "summed_up"]
 
 MAX_PROBLEMS = 50
 """Problems of one experiment that are written out; the rest are counted."""
@@ -40,6 +40,11 @@ def shown(value: object) -> str:
 def printable(text: str) -> str:
     """Return `text` itself where it is printable, or else its short repr."""
     return text if text.isprintable() and len(text) <= 1024 else shown(text)
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: `1 restart`, `2,000 restarts`, `0 batches`."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
 def listed(names: Iterable[object]) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from runner.errors.messages import counted
 from runner.landscape.convexity import OPEN
 from runner.report.landscape_tables import Landscape
-from runner.report.names import counted, highest_rise, number, percent, title
+from runner.report.names import highest_rise, number, percent, title
 from runner.study.variance import times_known
 from runner.training.labels import LABELS
 

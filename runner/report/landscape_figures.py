@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from runner.errors.messages import counted
 from runner.network.symmetry import Symmetries
 from runner.report.landscape_tables import Landscape, weights
-from runner.report.names import counted, drawn, highest_rise, number, percent, title
+from runner.report.names import drawn, highest_rise, number, percent, title
 from runner.report.style import (
     MOST_CLASSES,
     MOST_PANELS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from runner.errors.messages import printable
+from runner.errors.messages import counted, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,11 +36,6 @@ def drawn(configuration: Configuration) -> str:
 def _short(text: str) -> str:
     text = printable(text)
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
-
-
-def counted(n: int, noun: str, plural: str = "") -> str:
-    """Return `1 restart`, `2 restarts`."""
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
 def sampled(study: Study) -> str:

@@ -13,9 +13,10 @@ import tomli_w
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from runner.errors.messages import counted
 from runner.report.findings import findings
 from runner.report.landscape_tables import Landscape
-from runner.report.names import counted, sampled
+from runner.report.names import sampled
 from runner.report.report_tables import tables
 from runner.report.style import Picture
 from runner.report.words import LABELS, OTHERS

@@ -13,8 +13,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from runner.errors.messages import counted
 from runner.report.landscape_tables import Landscape
-from runner.report.names import counted, drawn, number, percent, sampled, title
+from runner.report.names import drawn, number, percent, sampled, title
 from runner.report.style import (
     LABEL_COLOURS,
     MOST_LINES,

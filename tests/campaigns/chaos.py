@@ -43,7 +43,7 @@ from support.workers import hashes
 
 import runner.dispatch.sweep  # what the forked processes would import each
 import runner.training.worker  # noqa: F401
-from runner.cli.main import app
+from runner.cli.app import app
 from runner.engines.registry import compiled
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan

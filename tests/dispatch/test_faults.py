@@ -12,7 +12,7 @@ from support.faulty import Broken, Faulty, Wrong, hang, run_out_of_memory, segfa
 from support.workers import hashes, workers
 
 import runner
-from runner.cli.main import _tell_audit
+from runner.cli.runs import audit_text
 from runner.dispatch import deadlines
 from runner.dispatch.progress import Progress
 from runner.errors import FailuresError, StudyError
@@ -145,12 +145,11 @@ def test_a_worker_with_other_bits_is_sent_away(clean, tmp_path, monkeypatch, tol
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_an_audit_trains_a_share_again_elsewhere(clean, tmp_path, capsys, n) -> None:
+def test_an_audit_trains_a_share_again_elsewhere(clean, tmp_path, n) -> None:
     with workers(*[{"CPU": 1}] * n) as (_, client):
         study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=2, audit=0.5)
         audits = Store(study.path).audits()
-        _tell_audit(study)
-        assert "Audited: 6 of 12 batches have the same bits again" in capsys.readouterr().out
+        assert "Audited: 6 of 12 batches gave the same bits again" in audit_text(study)
         assert len({found["batch"] for found in audits}) == len(audits) == 6
         assert all(found["alike"] for found in audits)
         assert {found["other_worker"] for found in audits} == {n > 1}

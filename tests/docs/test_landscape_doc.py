@@ -10,7 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 import runner
-from runner.cli.main import app
+from runner.cli.app import app
 from runner.study import analysis_tables
 
 ROOT = Path(__file__).parents[2]

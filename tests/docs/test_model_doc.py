@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 import runner
-from runner.cli.main import app
+from runner.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "model.md").read_text()

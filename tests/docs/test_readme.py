@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from runner.cli.main import app
+from runner.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text()

@@ -11,7 +11,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 import runner
-from runner.cli.main import app
+from runner.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "report.md").read_text()

@@ -12,7 +12,7 @@ from support.steps import differences, interpreted
 from typer.testing import CliRunner
 
 import runner
-from runner.cli.main import app
+from runner.cli.app import app
 from runner.dispatch.sweep import repair
 from runner.engines.registry import compiled, try_out
 from runner.experiment.experiment import load_experiment

@@ -16,7 +16,7 @@ from support.crafted import EXPERIMENT, crafted
 from typer.testing import CliRunner
 
 import runner
-from runner.cli.main import app
+from runner.cli.app import app
 from runner.errors import StudyError
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import number, percent

@@ -38,6 +38,19 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, write) -> None
     assert os.listdir(tmp_path) == []
 
 
+def test_a_file_is_replaced_when_the_block_ends_and_not_when_it_fails(tmp_path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    with files.replacing(path) as temporary:
+        temporary.write_bytes(b"two")
+        assert path.read_bytes() == b"one"
+    assert path.read_bytes() == b"two"
+    with pytest.raises(FileNotFoundError), files.replacing(path) as temporary:
+        temporary.with_name("missing").read_bytes()
+    assert path.read_bytes() == b"two"
+    assert os.listdir(tmp_path) == ["a"]
+
+
 def test_short_writes_are_carried_on(tmp_path, monkeypatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))

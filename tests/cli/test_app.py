@@ -15,10 +15,12 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
+import tomli_w
+from support.crafted import EXPERIMENT, crafted
 from typer.testing import CliRunner
 
 import runner
-from runner.cli.main import app
+from runner.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--restarts", "30", "--set", "training.max_steps=300", "--set", "training.learning_rate=2"]
@@ -66,7 +68,7 @@ def test_the_same_sweep_again_says_that_it_is_finished(swept) -> None:
     out, _ = swept
     again = command("sweep", *SMALL, "--out", str(out), "--workers", "1")
     assert again.returncode == 0
-    assert "Finished before: nothing was left to do." in again.stdout
+    assert "Already finished: nothing was left to do." in again.stdout
 
 
 def test_a_changed_sweep_is_refused_with_the_ways_out(swept) -> None:
@@ -132,6 +134,41 @@ def test_what_is_wrong_is_said_without_a_traceback(arguments, code, text) -> Non
     assert "Traceback" not in done.stderr
 
 
+def test_a_sweep_some_of_whose_restarts_failed_ends_with_code_5(tmp_path) -> None:
+    steps, solved = {0: [9, 9, 9, 9]}, {0: [True] * 4}
+    study = crafted(tmp_path / "s", steps, solved, failed=(1, 3))
+    file = tmp_path / "experiment.toml"
+    file.write_text(tomli_w.dumps(study.experiment.model_dump(mode="json")))
+    done = invoke("sweep", file, "--batch-size", 4, "--out", study.path)
+    assert done.exit_code == 5
+    assert "Already finished: nothing was left to do." in done.stdout
+    assert "2 restarts could not be trained: see study.failures." in done.stderr
+    one = crafted(tmp_path / "one", steps, solved, failed=(1,))
+    done = invoke("sweep", file, "--batch-size", 4, "--out", one.path, "--quiet")
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert "1 restart could not be trained: see study.failures." in done.stderr
+    none = crafted(tmp_path / "none", steps, solved)
+    assert invoke("sweep", file, "--batch-size", 4, "--out", none.path).exit_code == 0
+
+
+def test_one_of_anything_has_no_plural(tmp_path) -> None:
+    study = crafted(tmp_path / "s", {0: [9]}, {0: [True]}, {**EXPERIMENT, "name": "one"})
+    assert (
+        "one: finished, 1 of 1 restart, 1 of 1 batch, 0 failed"
+        in invoke("status", study.path).stdout
+    )
+    file = tmp_path / "experiment.toml"
+    file.write_text(tomli_w.dumps(study.experiment.model_dump(mode="json")))
+    text = re.sub(r"\s+", " ", invoke("sweep", file, "--dry-run", "--workers", 1).stdout)
+    assert "one: 1 configuration × 1 restart = 1 restart in 1 batch; 1 compiled function;" in text
+    assert "on 1 worker of this kind" in text
+    (shard,) = (study.path / "shards").rglob("*.parquet")
+    shard.unlink()
+    damaged = invoke("verify", study.path)
+    assert damaged.exit_code == 3
+    assert "1 problem. `python -m runner verify" in damaged.stderr
+
+
 def test_help_names_every_exit_code() -> None:
     text = re.sub(r"\s+", " ", invoke("--help").stdout)
     for code in ("0 done", "1 other", "2 wrong", "3 study", "4 cluster", "5 done", "130 inter"):
@@ -168,7 +205,7 @@ def test_ctrl_c_keeps_what_is_committed_and_says_how_to_go_on(tmp_path) -> None:
         assert process.wait() == 130, rest
         assert not [name for name in os.listdir(temporary) if name.startswith("pymp-")]
     assert "Interrupted." in rest
-    assert "the same command goes on" in rest
+    assert "the same command continues it" in rest
     assert "Traceback" not in rest
     done = command(*arguments)
     assert done.returncode == 0
@@ -232,14 +269,18 @@ def test_an_output_that_cannot_be_written_is_said_in_one_line(swept) -> None:
 def test_a_narrow_terminal_and_the_c_locale(swept) -> None:
     out, _ = swept
     narrow = {"COLUMNS": "40", "LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
-    for arguments in (("summary", str(out)), ("sweep", "--dry-run"), ("status", str(out))):
+    for arguments, expected in (
+        (("summary", str(out)), "XOR"),
+        (("sweep", "--dry-run"), "2-2-1"),
+        (("status", str(out)), "XOR"),
+    ):
         done = command(*arguments, env=narrow)
         assert done.returncode == 0, done.stderr
-        assert "XOR" in done.stdout or arguments[1] == "--dry-run"
+        assert expected in done.stdout
 
 
 def test_a_pipe_gets_rows_that_are_not_folded() -> None:
-    script = "from runner.cli.main import out_console; print(out_console.width)"
+    script = "from runner.cli.console import out_console; print(out_console.width)"
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     for extra, width in (({}, "160"), ({"COLUMNS": "100"}, "100")):
         done = subprocess.run(

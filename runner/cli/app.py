@@ -1,0 +1,96 @@
+"""The command line as a whole: ``python -m runner``."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from runner.cli.commands.analyze import analyze
+from runner.cli.commands.certificates import certificates
+from runner.cli.commands.export import export
+from runner.cli.commands.report import report
+from runner.cli.commands.slice import slice_
+from runner.cli.commands.status import status
+from runner.cli.commands.summary import summary
+from runner.cli.commands.sweep import sweep
+from runner.cli.commands.verify import verify
+from runner.cli.console import print_message
+from runner.cli.option_groups import expand_groups
+from runner.errors import RunnerError
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "sweep": sweep,
+    "slice": slice_,
+    "report": report,
+    "analyze": analyze,
+    "status": status,
+    "summary": summary,
+    "verify": verify,
+    "export": export,
+    "certificates": certificates,
+}
+"""Every command by name, in the order of the help."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train small networks from many random starts and see how non-convex the problem is.",
+    epilog="Exit codes: 0 done; 1 other error; 2 wrong experiment or option; 3 study folder; "
+    "4 cluster; 5 done, but some restarts failed, or more than --max-failures; 130 interrupted.",
+)
+
+
+def main() -> None:
+    """Run the command line as a program of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a character gets a question mark, not a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        try:
+            app(prog_name="python -m runner")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise  # not of the output
+        _discard_stdout()
+        if not isinstance(error, BrokenPipeError):
+            reason = error.strerror or type(error).__name__
+            print_message(f"The output cannot be written: {reason}.")
+            raise SystemExit(1) from None
+
+
+def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
+    """Have a command end with a message and an exit code where a user can correct the cause."""
+
+    @functools.wraps(command)
+    def ending_well(**values: Any) -> None:
+        try:
+            command(**values)
+        except RunnerError as error:
+            print_message(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except BrokenPipeError:
+            _discard_stdout()
+            raise typer.Exit(0) from None
+
+    return ending_well
+
+
+def _discard_stdout() -> None:
+    """Send what is still in the buffer nowhere: the reader of the pipe has closed it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_with_exit_codes(expand_groups(_command)))

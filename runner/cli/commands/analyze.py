@@ -1,0 +1,30 @@
+"""``python -m runner analyze``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner.cli.console import out_console
+from runner.cli.options import Cluster, Quiet, StudyFolder, TrustModel
+
+
+def analyze(
+    *,
+    folder: StudyFolder,
+    endpoints: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most endpoints to analyse.", show_default="100000"),
+    ] = None,
+    trust_model: TrustModel = False,
+    quiet: Quiet = False,
+    cluster: Cluster,
+) -> None:
+    """Add curvature, minima, barriers and verdicts to a study; continue where a run stopped."""
+    from runner.cli.result_tables import verdict_table
+    from runner.cli.runs import run_analysis
+
+    study = run_analysis(folder, cluster, trust_model=trust_model, quiet=quiet, endpoints=endpoints)
+    if not quiet:
+        out_console.print(verdict_table(study))

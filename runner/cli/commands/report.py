@@ -1,0 +1,27 @@
+"""``python -m runner report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.cli.console import print_result
+from runner.cli.options import StudyFolder
+
+
+def report(
+    folder: StudyFolder,
+    out: Annotated[
+        Path | None, typer.Option(help="The HTML file.", show_default="DIR/report.html")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for every figure as SVG and PNG.")
+    ] = None,
+) -> None:
+    """Write a study's report, one HTML file with figures and tables."""
+    from runner.report.writer import write_report
+    from runner.study.tables import open_study
+
+    print_result(f"report: {write_report(open_study(folder), out, figures)}")

@@ -1,0 +1,52 @@
+"""``python -m runner slice``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.cli.options import Changes, Cluster, Overwrite, Quiet, TrustModel
+
+
+def slice_(
+    *,
+    experiment: Annotated[Path, typer.Argument(metavar="EXPERIMENT.toml")],
+    x: Annotated[str, typer.Option("--x", metavar="NAME=LOW:HIGH:N", help="Weight to sweep.")],
+    y: Annotated[str, typer.Option("--y", metavar="NAME=LOW:HIGH:N", help="The other one.")],
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A fixed weight; can be repeated. The others are those of restart 0.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study.", show_default="results/NAME-slice")
+    ] = None,
+    changes: Changes = None,
+    trust_model: TrustModel = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    cluster: Cluster,
+) -> None:
+    """Sweep from a grid of starts over two weights, all others fixed; draw which lead where."""
+    from runner.cli.runs import run_sweep
+    from runner.dispatch.care import Care
+    from runner.experiment.experiment import parse_change
+    from runner.experiment.plan import Plan
+    from runner.experiment.slicer import sliced
+
+    changed = dict(parse_change(text) for text in changes or [])
+    plan = Plan(sliced(experiment, x, y, at or [], changed))
+    run_sweep(
+        plan,
+        out or Path("results") / plan.experiment.name,
+        cluster,
+        Care(),
+        trust_model=trust_model,
+        overwrite=overwrite,
+        quiet=quiet,
+        report=True,
+    )

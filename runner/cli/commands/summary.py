@@ -1,0 +1,38 @@
+"""``python -m runner summary``."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from runner.cli.options import StudyFolder
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def summary(
+    folder: StudyFolder,
+    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TABLE,
+) -> None:
+    """Print a study's summary, a row per configuration."""
+    from runner.study.tables import open_study
+
+    study = open_study(folder)
+    if format is Format.CSV:
+        typer.echo(study.summary.to_csv(), nl=False)
+    elif format is Format.JSON:
+        text = study.summary.reset_index().to_json(orient="records", double_precision=15)
+        typer.echo(json.dumps(json.loads(text), indent=1))
+    else:
+        from runner.cli.runs import print_summary
+
+        print_summary(study)

@@ -1,0 +1,100 @@
+"""``python -m runner sweep``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runner.cli.console import out_console, print_result
+from runner.cli.options import Changes, Cluster, FaultHandling, Overwrite, Quiet, TrustModel
+from runner.errors.messages import counted
+
+if TYPE_CHECKING:
+    from runner.experiment.plan import Plan
+
+DEFAULT_EXPERIMENT = Path("experiments/gates.toml")
+
+
+def sweep(
+    *,
+    experiment: Annotated[
+        Path | None,
+        typer.Argument(metavar="[EXPERIMENT.toml]", help=f"Default: {DEFAULT_EXPERIMENT}."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the study.", show_default="results/NAME")
+    ] = None,
+    changes: Changes = None,
+    axes: Annotated[
+        list[str] | None,
+        typer.Option("--grid", metavar="a.b=V1,V2", help="Cross over values; can be repeated."),
+    ] = None,
+    restarts: Annotated[int | None, typer.Option(help="Restarts per configuration.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Root seed.")] = None,
+    trust_model: TrustModel = False,
+    engine: Annotated[
+        str, typer.Option(help="pytensor, pytensor-jax, pytensor-numba or theano.")
+    ] = "pytensor",
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Restarts per task and shard.", show_default="by a rule"),
+    ] = None,
+    report: Annotated[bool, typer.Option("--report", help="Analyse and report too.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what would be done.")
+    ] = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    cluster: Cluster,
+    policy: FaultHandling,
+) -> None:
+    """Train every restart of an experiment; continue where an earlier run stopped."""
+    from runner.cli.runs import run_sweep
+    from runner.engines.registry import check
+    from runner.experiment.experiment import load_experiment, parse_axis, parse_change
+    from runner.experiment.plan import Plan
+
+    check(engine)
+    changed = dict(parse_change(text) for text in changes or [])
+    changed |= {} if restarts is None else {"restarts": restarts}
+    changed |= {} if seed is None else {"seed": seed}
+    grid = dict(parse_axis(text) for text in axes or [])
+    loaded = load_experiment(experiment or DEFAULT_EXPERIMENT, changes=changed, grid=grid)
+    plan = Plan(loaded, engine, batch_size)
+    folder = out or Path("results") / loaded.name
+    if dry_run:
+        _print_plan(plan, folder, cluster.workers)
+        return
+    run_sweep(
+        plan,
+        folder,
+        cluster,
+        policy,
+        trust_model=trust_model,
+        overwrite=overwrite,
+        quiet=quiet,
+        report=report,
+    )
+
+
+def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
+    from runner.cli.result_tables import plan_table
+    from runner.cli.text import duration
+    from runner.cluster.client import usable_cores
+
+    n_workers = workers or usable_cores()
+    print_result(
+        f"{plan.experiment.name}: {counted(len(plan.configurations), 'configuration')} × "
+        f"{counted(plan.experiment.restarts, 'restart')} = "
+        f"{counted(plan.n_restarts, 'restart')} in "
+        f"{counted(plan.n_batches, 'batch', 'batches')}; "
+        f"{counted(len(plan.groups), 'compiled function')}; into {folder}"
+    )
+    out_console.print(plan_table(plan))
+    print_result(
+        f"About {duration(plan.most_s(n_workers))} on {counted(n_workers, 'worker')} of this kind "
+        "if no restart stops early (a rough estimate), and about "
+        f"{duration(3 + 2 * len(plan.groups))} to start and compile."
+    )

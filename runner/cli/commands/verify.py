@@ -1,0 +1,51 @@
+"""``python -m runner verify``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from runner.cli import interruption
+from runner.cli.console import print_message, print_result
+from runner.cli.options import Cluster, StudyFolder, TrustModel
+from runner.errors import StudyError
+from runner.errors.messages import counted, printable
+
+
+def verify(
+    *,
+    folder: StudyFolder,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Move what is damaged to quarantine/ and train it again."),
+    ] = False,
+    trust_model: TrustModel = False,
+    cluster: Cluster,
+) -> None:
+    """Compare a study's files with its log, byte by byte."""
+    from runner.dispatch.sweep import repair as repair_study
+    from runner.study import damage
+    from runner.study.store import Store
+
+    store = Store(folder)
+    damages = damage.find(store, store.read_plan()[0])
+    for each in damages:
+        print_message(f"{printable(str(each.path))}: {each.problem}.")
+    if not damages:
+        print_result("Every file is as the log says.")
+    elif repair:
+        with interruption.resumable(folder):
+            repair_study(folder, trust_model=trust_model, **asdict(cluster))
+        print_result(
+            f"Repaired: {counted(len(damages), 'problem')}; what was damaged is in "
+            f"{printable(str(store.quarantine_path))}."
+        )
+    else:
+        message = (
+            f"{counted(len(damages), 'problem')}. "
+            f"`python -m runner verify {printable(str(folder))} --repair` moves what is damaged "
+            "to quarantine/ and trains it again."
+        )
+        raise StudyError(message)

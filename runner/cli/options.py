@@ -1,0 +1,151 @@
+"""Arguments and options that more than one command has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runner.cli.option_groups import OptionGroup
+from runner.dispatch.care import Care
+
+_CLUSTER_PANEL = "Where it runs"
+_FAULT_PANEL = "Workers and restarts that fail"
+
+
+class Device(StrEnum):
+    """Which workers a command uses."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where a command runs; see `runner.sweep`."""
+
+    scheduler: str | None
+    scheduler_file: Path | None
+    workers: int | None
+    device: str
+    wait_s: float
+    insecure: bool
+
+
+def cluster_options(
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            rich_help_panel=_CLUSTER_PANEL,
+            min=1,
+            help="Worker processes on this machine.",
+            show_default="one per core",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=_CLUSTER_PANEL,
+            metavar="ADDRESS",
+            help="Run on this Dask scheduler, as does DASK_SCHEDULER_ADDRESS; without either, on "
+            "this machine.",
+        ),
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=_CLUSTER_PANEL,
+            metavar="FILE",
+            help="Run on the scheduler that wrote this file.",
+        ),
+    ] = None,
+    device: Annotated[
+        Device,
+        typer.Option(
+            rich_help_panel=_CLUSTER_PANEL,
+            help="Workers to use; auto: CPU and GPU, as they are there.",
+        ),
+    ] = Device.AUTO,
+    wait: Annotated[
+        float,
+        typer.Option(
+            rich_help_panel=_CLUSTER_PANEL,
+            min=0,
+            metavar="SECONDS",
+            help="How long to wait for scheduler and worker.",
+        ),
+    ] = 30.0,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            rich_help_panel=_CLUSTER_PANEL,
+            help="Allow another machine's scheduler without TLS.",
+        ),
+    ] = False,
+) -> ClusterOptions:
+    """Build the options of where a command runs."""
+    return ClusterOptions(scheduler, scheduler_file, workers, device.value, wait, insecure)
+
+
+Cluster = Annotated[ClusterOptions, OptionGroup(cluster_options)]
+
+StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
+
+TrustModel = Annotated[
+    bool,
+    typer.Option("--trust-model", help="Execute the file of network.model, here and on workers."),
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=VALUE", help="Change a field; can be repeated."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the study in the folder.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+
+def fault_policy(
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_FAULT_PANEL,
+            metavar="SECONDS",
+            help="Restart a worker that trains a batch for longer.",
+            show_default="ten times what others took, and a minute",
+        ),
+    ] = None,
+    max_failures: Annotated[
+        int | None,
+        typer.Option(
+            rich_help_panel=_FAULT_PANEL,
+            metavar="N",
+            help="Stop when more restarts fail.",
+            show_default="no limit",
+        ),
+    ] = None,
+    audit: Annotated[
+        float,
+        typer.Option(
+            rich_help_panel=_FAULT_PANEL,
+            metavar="SHARE",
+            help="Train this share again on other workers; compare.",
+        ),
+    ] = 0.0,
+    canary: Annotated[
+        bool,
+        typer.Option(
+            " /--no-canary",
+            rich_help_panel=_FAULT_PANEL,
+            help="Accept workers that compute other bits than the first.",
+        ),
+    ] = True,
+) -> Care:
+    """Build the options of what a sweep does about workers and restarts that fail."""
+    return Care(deadline, max_failures, audit, canary)
+
+
+FaultHandling = Annotated[Care, OptionGroup(fault_policy)]

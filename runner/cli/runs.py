@@ -1,0 +1,153 @@
+"""Sweeps and analyses as commands run them: with progress, a summary, and the report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from runner.cli import interruption
+from runner.cli.console import err_console, out_console, print_message, print_result
+from runner.cli.options import ClusterOptions
+from runner.errors.messages import counted
+
+if TYPE_CHECKING:
+    from runner.dispatch.care import Care
+    from runner.experiment.plan import Plan
+    from runner.study.tables import Study
+
+FAILURES = 5
+"""Exit code of a sweep that is done, but for restarts that could not be trained."""
+
+
+def run_sweep(
+    plan: Plan,
+    folder: Path,
+    cluster: ClusterOptions,
+    policy: Care,
+    *,
+    trust_model: bool,
+    overwrite: bool,
+    quiet: bool,
+    report: bool,
+) -> None:
+    """Sweep a plan, print the summary, and write the report if asked to.
+
+    Raises
+    ------
+    typer.Exit
+        With `FAILURES`, if restarts could not be trained.
+    """
+    from runner.dispatch.sweep import is_finished
+
+    if not quiet:
+        size = f"{counted(len(plan.configurations), 'configuration')} × "
+        size += counted(plan.experiment.restarts, "restart")
+        print_message(f"{plan.experiment.name}: {size}, into {folder}")
+    finished = not overwrite and is_finished(folder)
+    if not finished:
+        _start_fork_server(cluster)
+    study = _sweep(plan, folder, cluster, policy, trust_model, overwrite, quiet)
+    if not quiet:
+        if finished:
+            print_result("Already finished: nothing was left to do.\n")
+        print_summary(study)
+        line = f'import runner; study = runner.open_study("{study.path.as_posix()}")'
+        print_result(f"\nIn Python:\n  {line}")
+        if policy.audit:
+            print_result(f"\n{audit_text(study)}")
+    if report:
+        analysed = run_analysis(folder, cluster, trust_model=trust_model, quiet=quiet)
+        from runner.report.writer import write_report
+
+        path = write_report(analysed)
+        if not quiet:
+            print_result(f"report: {path}")
+    if n_failed := len(study.failures):
+        print_message(f"{counted(n_failed, 'restart')} could not be trained: see study.failures.")
+        raise typer.Exit(FAILURES)
+
+
+def run_analysis(
+    folder: Path,
+    cluster: ClusterOptions,
+    *,
+    trust_model: bool,
+    quiet: bool,
+    endpoints: int | None = None,
+) -> Study:
+    """Analyse a study; by default the usual number of endpoints."""
+    from runner.cli.progress_display import shown_analysis
+    from runner.landscape.analysis import MAX_ENDPOINTS, analyze
+
+    with interruption.resumable(folder), shown_analysis(err_console, quiet) as report:
+        return analyze(
+            folder,
+            endpoints=endpoints or MAX_ENDPOINTS,
+            trust_model=trust_model,
+            report=report,
+            **asdict(cluster),
+        )
+
+
+def print_summary(study: Study) -> None:
+    """Print a study's summary, a row per configuration."""
+    from runner.cli.result_tables import summary_table
+
+    out_console.print(summary_table(study.summary, list(study.experiment.grid)))
+
+
+def audit_text(study: Study) -> str:
+    """Return how many batches were trained a second time, and where, as a sentence."""
+    from runner.study.store import Store
+
+    audits = Store(study.path).audits()
+    alike = [audit for audit in audits if audit["alike"]]
+    parts = [
+        f"Audited: {len(alike):,} of {counted(study.plan.n_batches, 'batch', 'batches')} gave the "
+        "same bits again"
+    ]
+    if same := sum(audit["other_worker"] is False for audit in alike):
+        parts.append(f", {same:,} of them on the same worker, as there was no other")
+    if unknown := sum(audit["other_worker"] is None for audit in alike):
+        parts.append(f", {unknown:,} of them of an earlier run, whose original worker is unknown")
+    if skipped := [audit for audit in audits if audit["alike"] is None]:
+        parts.append(f"; {len(skipped):,} could not be audited: {skipped[-1]['reason']}")
+    return f"{''.join(parts)}."
+
+
+def _sweep(
+    plan: Plan,
+    folder: Path,
+    cluster: ClusterOptions,
+    policy: Care,
+    trust_model: bool,
+    overwrite: bool,
+    quiet: bool,
+) -> Study:
+    from runner.cli.progress_display import shown_progress
+    from runner.dispatch.sweep import sweep
+
+    with interruption.resumable(folder), shown_progress(err_console, plan, quiet) as report:
+        return sweep(
+            plan.experiment,
+            folder,
+            engine=plan.engine,
+            batch_size=plan.batch_size,
+            overwrite=overwrite,
+            trust_model=trust_model,
+            report=report,
+            **asdict(cluster),
+            **asdict(policy),
+        )
+
+
+def _start_fork_server(cluster: ClusterOptions) -> None:
+    """Have the workers' modules loaded while this process loads its own."""
+    from runner.cluster.client import ADDRESS_VARIABLE, start_fork_server
+
+    if not (cluster.scheduler or cluster.scheduler_file or os.environ.get(ADDRESS_VARIABLE)):
+        interruption.remove_when_interrupted(start_fork_server())
