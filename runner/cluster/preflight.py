@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from runner.engines.devices import require
-from runner.engines.versions import PACKAGES, source, versions
+from runner.engines.versions import PACKAGES, source, versions, without_jax
 from runner.errors import ClusterError
 
 Versions = Mapping[str, str]
@@ -64,14 +64,26 @@ def without_device(client: Any, addresses: Sequence[str]) -> dict[str, str]:
     return {address: str(a) for address, a in answers.items() if isinstance(a, ClusterError)}
 
 
-def mismatches(ours: Versions, theirs: Mapping[str, Versions]) -> list[str]:
-    """Return the addresses of the workers whose versions differ from the client's."""
-    return [address for address, found in theirs.items() if dict(found) != dict(ours)]
+def mismatches(
+    ours: Versions, theirs: Mapping[str, Versions], not_with_jax: Container[str] = ()
+) -> list[str]:
+    """Return the addresses of the workers whose versions differ from the client's.
+
+    Those in ``not_with_jax`` compute without JAX, and so may have another version of it, or none.
+    """
+    return [
+        address
+        for address, found in theirs.items()
+        if dict(found) != dict(ours)
+        and (address not in not_with_jax or without_jax(found) != without_jax(ours))
+    ]
 
 
-def version_table(ours: Versions, theirs: Mapping[str, Versions]) -> str:
+def version_table(
+    ours: Versions, theirs: Mapping[str, Versions], not_with_jax: Container[str] = ()
+) -> str:
     """Return who has what, of the packages in which they differ; like workers share a row."""
-    bad = mismatches(ours, theirs)
+    bad = mismatches(ours, theirs, not_with_jax)
     columns = [name for name in ours if any(theirs[a].get(name) != ours[name] for a in bad)]
     alike: dict[tuple[str, ...], list[str]] = {}
     for address, found in theirs.items():

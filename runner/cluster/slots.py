@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,10 +37,20 @@ class Slots:
         One of `DEVICES`.
     wait_s : float, seconds
         How long to wait for a worker: for the first one, and later where all have left.
+    cpus_need_jax : callable
+        Tells whether JAX may compute on CPU workers, so that they must have the client's version;
+        asked only where one has not.
     """
 
-    def __init__(self, client: Any, device: str = "auto", wait_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        client: Any,
+        device: str = "auto",
+        wait_s: float = 30.0,
+        cpus_need_jax: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.client = client
+        self._cpus_need_jax = cpus_need_jax
         self.device = device
         self.wait_s = wait_s
         self.counts: dict[str, int] = dict.fromkeys(self.kinds, 0)
@@ -117,7 +127,7 @@ class Slots:
                 wait_for_workers(self.client, self.wait_s)
                 self._look()
             try:
-                verdict = _inspect(self.client, dict(self._offers))
+                verdict = _inspect(self.client, dict(self._offers), self._cpus_need_jax)
                 break
             except OSError as error:  # the scheduler has gone, and may come back
                 if time.monotonic() > until or self.client.status == "closed":
@@ -224,7 +234,9 @@ class Slots:
         if self._inspection is None:
             joined = {a: kind for a, kind in self._offers.items() if a not in self._checked}
             if joined:
-                self._inspection = self._inspector.submit(_inspect, self.client, joined)
+                self._inspection = self._inspector.submit(
+                    _inspect, self.client, joined, self._cpus_need_jax
+                )
             return
         if not self._inspection.done():
             return
@@ -285,13 +297,16 @@ class _Verdict:
     """Why, in lines."""
 
 
-def _inspect(client: Any, offers: Mapping[str, str]) -> _Verdict:
+def _inspect(client: Any, offers: Mapping[str, str], cpus_need_jax: Callable[[], bool]) -> _Verdict:
     """Ask workers, by address with what they offer, for their versions and their GPU."""
     ours, theirs = own(), ask_workers(client, list(offers))
     strange = mismatches(ours, theirs)
+    cpus = [a for a in strange if offers[a] in ("", "cpu")]
+    not_with_jax = cpus if cpus and not cpus_need_jax() else []
+    strange = mismatches(ours, theirs, not_with_jax)
     gpus = [a for a in theirs if offers[a] == "gpu" and a not in strange]
     lacking = without_device(client, gpus)
     lines = [f"  {address}: {reason}" for address, reason in lacking.items()]
     if strange:
-        lines.append(version_table(ours, theirs))
+        lines.append(version_table(ours, theirs, not_with_jax))
     return _Verdict(frozenset(theirs), frozenset([*strange, *lacking]), "\n".join(lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from runner.dispatch.care import Care
 from runner.dispatch.progress import Report
 from runner.dispatch.trainer import Trainer
 from runner.engines.devices import JAX_ENGINES, KINDS
-from runner.engines.registry import check, try_out
+from runner.engines.registry import check, may_compute_with_jax, try_out
 from runner.errors import ClusterError, StudyError
 from runner.errors.messages import printable
 from runner.experiment.experiment import Experiment, load_experiment
@@ -146,7 +147,10 @@ def _sweep(
             raise ClusterError(message)
         device = "cpu"
     with store.locked():
-        _prepare(store, plan, overwrite)
+        _prepare(store, plan, overwrite, device)
+        if device == "auto" and store.has_other_jax():
+            # On a GPU another JAX than the study records would train: its CPU code goes on without.
+            device = "cpu"
         parts = _by_device(store, store.remaining(plan), device)
         if not parts and unaudited(store, plan, care.audit):
             parts = [(device, [])]
@@ -156,7 +160,10 @@ def _sweep(
                 if client is not None
                 else open_client(wait_s=wait_s, device=kind, **where)
             )
-            with opened as connected, closing(Slots(connected, kind, wait_s)) as slots:
+            with (
+                opened as connected,
+                closing(Slots(connected, kind, wait_s, partial(_cpus_need_jax, plan))) as slots,
+            ):
                 slots.check()
                 Trainer(store, plan, slots, left, care, report).finish()
     # not before: pandas takes as long to load as a kept function to start training
@@ -242,13 +249,19 @@ def repair(path: str | Path, *, trust_model: bool = False, **options: Any) -> li
     return found
 
 
-def _prepare(store: Store, plan: Plan, overwrite: bool) -> None:
+def _cpus_need_jax(plan: Plan) -> bool:
+    """Return whether JAX may decide what workers on CPUs train."""
+    signatures = (group.configurations[0].signature() for group in plan.groups)
+    return any(may_compute_with_jax(plan.engine, "cpu", signature) for signature in signatures)
+
+
+def _prepare(store: Store, plan: Plan, overwrite: bool, device: str) -> None:
     """Make the folder ready for this plan, or say why it is not."""
     if overwrite:
         store.clear()
     if not store.exists:
         store.create(plan)
-    differences = store.differences(plan)
+    differences = store.differences(plan, "cpu" if device == "auto" else device)
     if differences:
         where = printable(str(store.path))
         message = (

@@ -24,21 +24,6 @@ def uses_vector_code(engine: str, device: str) -> bool:
     return engine == "pytensor" and device == "cpu"
 
 
-def may_compute_with_jax(engine: str, device: str, *, own_model: bool) -> bool:
-    """Return whether JAX may decide the bytes of a shard.
-
-    Parameters
-    ----------
-    engine : str
-        A key of `runner.engines.registry.ENGINES`.
-    device : str
-        Kind of device that trains it; what is not ``cpu`` may be a GPU.
-    own_model : bool
-        Whether the network is a user's own model, which may hold operations without vector code.
-    """
-    return engine in JAX_ENGINES and (own_model or not uses_vector_code(engine, device))
-
-
 @cache
 def require(kind: str, engine: str = "pytensor") -> None:
     """Make this process compute on a kind of device.

@@ -13,9 +13,10 @@ import numpy as np
 
 from runner.engines import jax_backend
 from runner.engines.base import Compiled, Engine, Measured
-from runner.engines.devices import uses_vector_code
+from runner.engines.devices import JAX_ENGINES, uses_vector_code
 from runner.errors import ExperimentError
 from runner.errors.messages import printable, shown
+from runner.network.model import Model
 from runner.network.step import HYPERPARAMETERS, Signature
 
 ENGINES = {
@@ -113,19 +114,44 @@ def try_out(engine: str, signature: Signature) -> None:
             )
             raise ExperimentError(message)
     if uses_vector_code(engine, "cpu") and not jax_backend.is_installed():
-        operation = without_vector_code(engine, signature)
+        operation = _without_vector_code(signature)
         if operation:
             raise jax_backend.missing(f"{where}: {operation} has no vector code")
 
 
-def without_vector_code(engine: str, signature: Signature) -> str:
-    """Return an operation of a signature that has no vector code; empty if all have, or need none.
+def may_compute_with_jax(engine: str, device: str, signature: Signature) -> bool:
+    """Return whether JAX may decide the bytes of a shard.
 
-    Where there is one, JAX compiles the signature's functions. Layers of units have vector code
-    whatever their settings; a user's own model may hold any operation.
+    Where it cannot, other versions of JAX, or none, train the same bytes: a study need not be
+    refused for them, nor a worker.
+
+    Parameters
+    ----------
+    engine : str
+        A key of `ENGINES`.
+    device : str
+        Kind of device that trains the shard; what is not ``cpu`` may be a GPU.
+    signature : Signature
+        What is trained.
+
+    Notes
+    -----
+    Layers of units have vector code, whatever their settings. A user's own model may hold an
+    operation that has none; to find out its code is executed, so for one that is not trusted the
+    answer is yes.
     """
-    if not uses_vector_code(engine, "cpu"):
-        return ""
+    if engine not in JAX_ENGINES:
+        return False
+    if not uses_vector_code(engine, device):
+        return True
+    model = signature.architecture
+    if not isinstance(model, Model):
+        return False
+    return not model.trusted or bool(_without_vector_code(signature))
+
+
+def _without_vector_code(signature: Signature) -> str:
+    """Return an operation of a signature that has no vector code; empty if all have."""
     from runner.engines import pytensor
 
     return pytensor.without_vector_code(signature)

@@ -28,7 +28,7 @@ def versions() -> dict[str, str]:
 
 
 def without_jax(found: Mapping[str, str]) -> dict[str, str]:
-    """Return what decides bytes where JAX computes nothing, see `devices.may_compute_with_jax`."""
+    """Return what decides bytes where JAX computes nothing, see `registry.may_compute_with_jax`."""
     return {name: version for name, version in found.items() if name not in JAX_PACKAGES}
 
 

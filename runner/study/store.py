@@ -22,8 +22,8 @@ from typing import Any
 import tomli_w
 from filelock import FileLock, Timeout
 
-from runner.engines.registry import check_known
-from runner.engines.versions import versions
+from runner.engines.registry import check_known, may_compute_with_jax
+from runner.engines.versions import JAX_PACKAGES, versions
 from runner.errors import RunnerError, StudyError
 from runner.errors.messages import printable, shown
 from runner.experiment.experiment import Experiment, load_experiment
@@ -327,12 +327,19 @@ class Store:
             raise StudyError(message)
         return content
 
-    def differences(self, plan: Plan) -> list[str]:
-        """Return what a plan and this machine's versions change against what is stored."""
+    def differences(self, plan: Plan, device: str = "cpu") -> list[str]:
+        """Return what a plan and this machine's versions change against what is stored.
+
+        Versions of JAX count only if it may have trained what is committed, or may train what is
+        left on ``device``.
+        """
         content = self._plan_content()
         old = {"plan": content["plan"], "versions": content["versions"]}
         new = json.loads(json.dumps({"plan": plan.canonical(), "versions": versions()}))
         found = dict(_differences(old, new))
+        of_jax = {f"versions.{name}" for name in JAX_PACKAGES} & found.keys()
+        if of_jax and not self._may_hold_jax(plan, device):
+            found = {path: text for path, text in found.items() if path not in of_jax}
         # What follows from other fields is named only where nothing else explains it.
         telling = [
             text
@@ -340,6 +347,20 @@ class Store:
             if path not in _DERIVED and not path.endswith(".source")
         ]
         return telling or list(found.values())
+
+    def has_other_jax(self) -> bool:
+        """Return whether the study was begun with another version of JAX than is here, or none."""
+        recorded, ours = self._plan_content()["versions"], versions()
+        return any(recorded.get(name) != ours.get(name) for name in JAX_PACKAGES)
+
+    def _may_hold_jax(self, plan: Plan, device: str) -> bool:
+        kinds = {device} | {commit.device for commit in self.commits()}
+        signatures = [group.configurations[0].signature() for group in plan.groups]
+        return any(
+            may_compute_with_jax(plan.engine, kind, signature)
+            for kind in kinds
+            for signature in signatures
+        )
 
     def commits(self) -> list[Commit]:
         """Return every committed batch; see `runner.study.commits.Log.read`."""

@@ -48,3 +48,11 @@ def test_the_table_leaves_out_what_is_the_same_everywhere() -> None:
 @pytest.mark.parametrize("name", [*PACKAGES, "python", "runner"])
 def test_every_difference_counts(name) -> None:
     assert mismatches(own(), {"w": own() | {name: "0"}}) == ["w"]
+
+
+@pytest.mark.parametrize("name", [*PACKAGES, "python", "runner"])
+def test_jax_alone_may_differ_on_a_worker_that_computes_without_it(name) -> None:
+    theirs = {"w": own() | {name: "0"}, "v": own() | {name: "0"}}
+    counts = ["w"] if name in ("jax", "jaxlib") else ["w", "v"]
+    assert mismatches(own(), theirs, ["v"]) == counts
+    assert version_table(own(), theirs, ["v"]).split()[0] == name
