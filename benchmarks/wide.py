@@ -24,7 +24,8 @@ import numpy as np
 
 from runner.engines.registry import compiled
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Plan, _n_lanes
+from runner.experiment.plan import Plan
+from runner.experiment.sizes import n_lanes as lanes_of
 from runner.network.step import HYPERPARAMETERS
 
 RATE = 0.5
@@ -46,7 +47,7 @@ def products(c) -> int:
 def ours(c, layout: str) -> Work:
     signature = c.signature()
     if layout != signature.layout:
-        n_lanes = _n_lanes(layout, products(c), "cpu")
+        n_lanes = lanes_of(layout, products(c), "cpu")
         signature = replace(signature, layout=layout, n_lanes=n_lanes)
     functions = compiled("pytensor", signature)
     n = together(c) if functions.any_lanes else signature.n_lanes  # XLA is given as many as fit

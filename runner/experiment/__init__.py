@@ -10,7 +10,7 @@ from runner.lazy import attach
 __getattr__, __all__ = attach(
     __name__,
     {
-        "Configuration": "runner.experiment.plan",
+        "Configuration": "runner.experiment.configuration",
         "Experiment": "runner.experiment.experiment",
         "Plan": "runner.experiment.plan",
         "load_experiment": "runner.experiment.experiment",

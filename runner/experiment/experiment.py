@@ -19,7 +19,15 @@ from pydantic_core import PydanticCustomError
 
 from runner.errors import ExperimentError
 from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
-from runner.experiment.grid import PATHS, RIVALS, SECTIONS, cells, checked_axes, unknown, wrong
+from runner.experiment.grid import (
+    ALTERNATIVES,
+    PATHS,
+    SECTIONS,
+    checked_axes,
+    crossed,
+    unknown_path,
+    wrong_value,
+)
 from runner.experiment.overrides import parse_axis, parse_change
 from runner.experiment.sections import (
     Init,
@@ -32,7 +40,7 @@ from runner.experiment.sections import (
     rule_of,
 )
 from runner.experiment.settings import Settings
-from runner.experiment.tomlfile import plain, read_toml
+from runner.experiment.toml_file import plain_data, read_toml
 
 __all__ = [
     "Experiment",
@@ -117,16 +125,16 @@ class Experiment(Section):
         Returns
         -------
         list of (dict, Settings)
-            Each cell's values by dotted path, and the settings that they make; in the order of
-            the grid, the last axis fastest. Without a grid: one cell, `{}`. A cell with one of
+            Each point's values by dotted path, and the settings that they make; in the order of
+            the grid, the last axis fastest. Without a grid: one point, `{}`. A point with one of
             `problem.gate` and `problem.table` leaves out the other of the defaults.
 
         Raises
         ------
         ExperimentError
-            If a cell breaks a rule between fields.
+            If a point breaks a rule between fields.
         """
-        points = list(cells(self._defaults(), self.grid))
+        points = list(crossed(self._defaults(), self.grid))
         conflicts = _conflicts((settings for _, settings in points), frozenset())
         conflicts += _miscounts(self, (settings for _, settings in points))
         _raise_if_any([f"{self.name}: {text}" for text in conflicts])
@@ -159,7 +167,7 @@ def load_experiment(
     Returns
     -------
     Experiment
-        Every cell of its grid is valid. Tables are not read yet: see `Settings.truth_table`.
+        Every point of its grid is valid. Tables are not read yet: see `Settings.truth_table`.
 
     Raises
     ------
@@ -167,21 +175,18 @@ def load_experiment(
         With every problem, a line each.
     """
     if isinstance(source, Mapping):
-        where, directory, raw = "experiment", Path.cwd(), plain(source, "experiment")
+        where, directory, raw = "experiment", Path.cwd(), plain_data(source, "experiment")
     else:
         where, directory = printable(str(source)), Path(source).absolute().parent
-        raw = plain(read_toml(Path(source), where), where)
-    problems: list[str] = []
-    origins: dict[str, str] = {}
-
-    problems, origins = _merge(raw, plain(changes, where), plain(grid, where), where)
+        raw = plain_data(read_toml(Path(source), where), where)
+    problems, origins = _merge(raw, plain_data(changes, where), plain_data(grid, where), where)
     experiment, wrongs = _validated(raw, directory)
     problems += [f"{origins.get(path, where)}: {text}" for path, text in wrongs]
-    settings = (settings for _, settings in cells(experiment._defaults(), experiment.grid))
+    settings = (settings for _, settings in crossed(experiment._defaults(), experiment.grid))
     hidden = frozenset(path.removeprefix("grid ") for path, _ in wrongs)
     problems += [f"{where}: {text}" for text in _conflicts(settings, hidden)]
     if not problems:
-        settings = (settings for _, settings in cells(experiment._defaults(), experiment.grid))
+        settings = (settings for _, settings in crossed(experiment._defaults(), experiment.grid))
         problems += [f"{where}: {text}" for text in _miscounts(experiment, settings)]
     _raise_if_any(problems)
     return experiment
@@ -200,19 +205,19 @@ def _merge(
         if path in _SCALARS:
             raw[path] = value
         elif path not in PATHS:
-            problems.append(f"{origins[path]}: {unknown(path, (*_SCALARS, *PATHS))}")
+            problems.append(f"{origins[path]}: {unknown_path(path, (*_SCALARS, *PATHS))}")
         elif isinstance(fields := raw.setdefault(section, {}), dict):
             fields[field] = value
             _take_out(axes, path)
     if isinstance(axes, dict):
         axes |= grid
     given = {path for path, value in (changes | grid).items() if value is not None}
-    for path, rival in RIVALS.items():
-        if path in given and rival not in given:
-            _take_out(axes, rival)
-            _take_out(raw.get("problem"), rival.partition(".")[2])
+    for path, other in ALTERNATIVES.items():
+        if path in given and other not in given:
+            _take_out(axes, other)
+            _take_out(raw.get("problem"), other.partition(".")[2])
     for key in [key for key in raw if key not in _KEYS]:
-        problems.append(f"{where}: {unknown(key, _KEYS)}")
+        problems.append(f"{where}: {unknown_path(key, _KEYS)}")
         del raw[key]
     return problems, origins
 
@@ -242,9 +247,9 @@ def _validated(raw: dict[str, Any], directory: Path) -> tuple[Experiment, list[t
             path = f"{key}.{rest[0]}"
             if item["type"] == "extra_forbidden":
                 names = tuple(path for path in PATHS if path.startswith(f"{key}."))
-                wrongs[path] = [unknown(path, names)]
+                wrongs[path] = [unknown_path(path, names)]
             elif path not in wrongs:
-                wrongs[path] = [wrong(path, raw[key][rest[0]])]
+                wrongs[path] = [wrong_value(path, raw[key][rest[0]])]
         elif key in SECTIONS:
             wrongs[key] = [f"{key} is {shown(raw.pop(key))}; expected a table, [{key}]."]
         else:

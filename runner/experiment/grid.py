@@ -23,10 +23,21 @@ from runner.experiment.sections import (
 )
 from runner.experiment.settings import Settings
 
-__all__ = ["MAX_CELLS", "PATHS", "RIVALS", "SECTIONS", "cells", "checked_axes", "unknown", "wrong"]
+__all__ = [
+    "ALTERNATIVES",
+    "MAX_CONFIGURATIONS",
+    "PATHS",
+    "SECTIONS",
+    "checked_axes",
+    "crossed",
+    "unknown_path",
+    "wrong_value",
+]
 
-MAX_CELLS: Final = 100_000
+MAX_CONFIGURATIONS: Final = 100_000
 """Largest number of configurations of one experiment."""
+
+_AT_MOST: Final = f"expected at most {MAX_CONFIGURATIONS:,}"
 
 SECTIONS: Final[Mapping[str, type[Section]]] = MappingProxyType(
     {"problem": Problem, "network": Network, "loss": Loss, "init": Init, "training": Training}
@@ -36,11 +47,13 @@ SECTIONS: Final[Mapping[str, type[Section]]] = MappingProxyType(
 PATHS: Final = tuple(f"{name}.{f}" for name, kind in SECTIONS.items() for f in kind.model_fields)
 """The dotted paths of all fields."""
 
-RIVALS: Final = MappingProxyType({"problem.gate": "problem.table", "problem.table": "problem.gate"})
-"""Only one of the two can hold, so giving one over the defaults takes the other away."""
+ALTERNATIVES: Final = MappingProxyType(
+    {"problem.gate": "problem.table", "problem.table": "problem.gate"}
+)
+"""Only one of the two can be given: one that is set takes the place of the other."""
 
 
-def unknown(path: str, names: tuple[str, ...]) -> str:
+def unknown_path(path: str, names: tuple[str, ...]) -> str:
     """Say that a path is none of `names`."""
     section = path.partition(".")[0]
     # Within a known section its own fields are enough of a list.
@@ -50,7 +63,7 @@ def unknown(path: str, names: tuple[str, ...]) -> str:
     return f"{word} is unknown; expected one of {', '.join(near)}.{nearest(path, names)}"
 
 
-def wrong(path: str, value: object) -> str:
+def wrong_value(path: str, value: object) -> str:
     """Say that a field of a section cannot have this value."""
     section, _, field = path.partition(".")
     kind = SECTIONS[section]
@@ -59,7 +72,7 @@ def wrong(path: str, value: object) -> str:
 
 
 def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[str, str]]]:
-    """Check every axis of a grid by itself, and the number of cells.
+    """Check every axis of a grid by itself, and their number of configurations.
 
     Parameters
     ----------
@@ -83,19 +96,21 @@ def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[s
             text = f"grid {path} is {shown(values)}; expected a quoted path, as {example} = [...]."
             problems.append((path, text))
         elif path not in PATHS:
-            problems.append((path, f"grid {unknown(path, PATHS)}"))
+            problems.append((path, f"grid {unknown_path(path, PATHS)}"))
         elif not isinstance(values, list | tuple) or not values:
             text = f"grid {path} is {shown(values)}; expected a list of one value or more."
             problems.append((path, text))
-        elif len(values) > MAX_CELLS:
-            text = f"grid {path} has {len(values):,} values; expected at most {MAX_CELLS:,}."
+        elif len(values) > MAX_CONFIGURATIONS:
+            text = (
+                f"grid {path} has {len(values):,} values; expected at most {MAX_CONFIGURATIONS:,}."
+            )
             problems.append((path, text))
         else:
             axes[path], texts = _checked_values(path, values)
             problems += [(path, text) for text in texts]
-    n_cells = math.prod(map(len, axes.values()))
-    if n_cells > MAX_CELLS:
-        problems.append(("", f"grid has {n_cells:,} cells; expected at most {MAX_CELLS:,}."))
+    n_configurations = math.prod(map(len, axes.values()))
+    if n_configurations > MAX_CONFIGURATIONS:
+        problems.append(("", f"grid has {n_configurations:,} configurations; {_AT_MOST}."))
     return axes, problems
 
 
@@ -107,18 +122,18 @@ def _checked_values(path: str, values: list[Any] | tuple[Any, ...]) -> tuple[Any
         try:
             settings = SECTIONS[section].model_validate({field: value})
         except ValidationError:
-            problems.append(f"grid {wrong(path, value)}")
+            problems.append(f"grid {wrong_value(path, value)}")
             continue
         got = getattr(settings, field)
         if got is None:
-            problems.append(f"grid {wrong(path, value)}")
+            problems.append(f"grid {wrong_value(path, value)}")
         elif got in checked:
             problems.append(f"grid {path} is {shown(value)} twice; expected different values.")
         checked[got] = None
     return tuple(checked), problems
 
 
-def cells(
+def crossed(
     defaults: Mapping[str, Section], axes: Mapping[str, tuple[Any, ...]]
 ) -> Iterator[tuple[dict[str, Any], Settings]]:
     """Cross the axes, the last one fastest.
@@ -132,7 +147,7 @@ def cells(
 
     Yields
     ------
-    cell : dict
+    point : dict
         One value for each axis, by dotted path.
     settings : Settings
         Checked field by field, but not between fields: see `Settings.conflicts`.

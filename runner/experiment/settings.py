@@ -13,8 +13,8 @@ from pydantic import model_validator
 from runner.errors import ExperimentError
 from runner.errors.messages import printable, shown
 from runner.experiment.gates import GATES, GATES_IN_WORDS
-from runner.experiment.problems import TruthTable, truth_table
 from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
+from runner.experiment.truth_table import TruthTable, truth_table
 from runner.network.architecture import Architecture
 
 __all__ = ["Conflict", "Settings"]

@@ -18,7 +18,7 @@ from runner.cluster.slots import Slots
 from runner.dispatch.progress import Progress
 from runner.engines.devices import PRETEND_VARIABLE, require
 from runner.errors import ClusterError
-from runner.experiment import plan
+from runner.experiment import plan, sizes
 from runner.training.worker import Task, train_batch, train_batches
 
 ROOT = Path(__file__).parents[2]
@@ -34,10 +34,10 @@ EXPERIMENT = {
 @pytest.fixture
 def pretend(monkeypatch):
     """Let a CPU stand in for a GPU, with few lanes, as it is slow at many."""
-    on_cpu = plan._n_lanes
+    on_cpu = sizes.n_lanes
     monkeypatch.setattr(
-        plan,
-        "_n_lanes",
+        sizes,
+        "n_lanes",
         lambda layout, n, device: 256 if device == "gpu" else on_cpu(layout, n, "cpu"),
     )
     monkeypatch.setenv(PRETEND_VARIABLE, "1")

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from runner.errors import ExperimentError
 from runner.experiment.experiment import Experiment, load_experiment, parse_axis, parse_change
 from runner.experiment.grid import PATHS
-from runner.experiment.problems import gate_names
 from runner.experiment.sections import Init, Network, Problem
 from runner.experiment.settings import Settings
+from runner.experiment.truth_table import gate_names
 
 ROOT = Path(__file__).parents[2]
 XOR: Mapping[str, Any] = {"name": "x", "problem": {"gate": "XOR"}}
@@ -507,7 +507,9 @@ class TestGrid:
         axis = [float(i) for i in range(1, 1001)]
         grid = {"init.scale": axis, "loss.l2": axis, "training.learning_rate": axis}
         (line,) = refusal(dict(XOR) | {"grid": grid})
-        assert line == "experiment: grid has 1,000,000,000 cells; expected at most 100,000."
+        assert (
+            line == "experiment: grid has 1,000,000,000 configurations; expected at most 100,000."
+        )
         (line,) = refusal(dict(XOR) | {"grid": {"init.scale": range(1, 100_002)}})
         assert "grid init.scale has 100,001 values; expected at most 100,000" in line
 

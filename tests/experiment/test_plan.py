@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.errors import ExperimentError
+from runner.experiment.digest import digest
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Plan, digest
+from runner.experiment.plan import Plan
 
 
 def plan(restarts: int = 10, batch_size: int | None = None, grid=None, **sections) -> Plan:
@@ -88,9 +90,17 @@ def test_a_stored_plan_is_rebuilt_without_its_table_file(tmp_path) -> None:
 
 
 def test_workers_appear_nowhere_in_a_plan() -> None:
-    text = json.dumps(plan().canonical())
-    assert "worker" not in text
+    # nothing that a plan is made of, as it is stored, can hold a worker or its number
+    assert plan().canonical().keys() == {
+        "experiment", "engine", "batch_size", "batch_sizes", "configurations", "curves", "tables"
+    }  # fmt: skip
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, True, "9"])
+def test_a_wrong_batch_size_is_named_as_python_callers_know_it(size) -> None:
+    with pytest.raises(ExperimentError, match=r"^batch_size is .*; expected an integer >= 1\.$"):
+        plan(batch_size=size)
 
 
 def test_wide_networks_and_long_tables_take_the_stacked_layout() -> None:

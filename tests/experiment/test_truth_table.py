@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import ExperimentError
-from runner.experiment.csvtable import MAX_BYTES, MAX_ROWS, read_table
-from runner.experiment.problems import GATES, TruthTable, gate_names, truth_table
 from runner.experiment.sections import Problem
+from runner.experiment.tables.base import MAX_BYTES, MAX_ROWS
+from runner.experiment.tables.formats import read_table
+from runner.experiment.truth_table import GATES, TruthTable, gate_names, truth_table
 
 HERE = Path()
 TWO_INPUTS: dict[str, Callable[[bool, bool], bool]] = {
@@ -253,7 +254,7 @@ class TestTables:
             ("a,y\n\u0663,1\n", "line 2, column a is '\u0663'; expected a finite number"),
             ('a,y\n"0,5",1\n', "line 2, column a is '0,5'; expected a finite number"),
             ("a,y\n0,\x1b[2J\n", r"line 2, column y is '\x1b[2J'; expected a finite number"),
-            ("a,y\n0\n", "line 2 has 1 cells; expected 2, one for each of a, y"),
+            ("a,y\n0\n", "line 2 has 1 cell; expected 2, one for each of a, y"),
             ("a,y\n0,1,\n", "line 2 has 3 cells; expected 2, one for each of a, y"),
             ("a,y\n0,1\n1,1\n", "column y is 1.0 in every row; a truth table needs two different"),
             ("a,y\n0,1\n", "column y is 1.0 in every row; a truth table needs two different"),
@@ -279,7 +280,7 @@ class TestTables:
     def test_all_problems_at_once(self, write: Callable[[str], Path]) -> None:
         lines = refusal(write("a,y\n0\n?,\n1,1\n2,x\n"))
         assert [line.partition(": ")[2].partition(";")[0] for line in lines] == [
-            "line 2 has 1 cells",
+            "line 2 has 1 cell",
             "line 3, column a is '?'",
             "line 3, column y is missing",
             "line 5, column y is 'x'",

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from runner.errors import ExperimentError
 
-__all__ = ["MAX_BYTES", "plain", "read_toml"]
+__all__ = ["MAX_BYTES", "plain_data", "read_toml"]
 
 MAX_BYTES: Final = 2**20
 """Largest experiment file, bytes."""
@@ -73,7 +73,7 @@ def read_toml(path: Path, where: str) -> dict[str, Any]:
         raise ExperimentError(message) from None
 
 
-def plain(value: Any, where: str, depth: int = 0) -> Any:
+def plain_data(value: Any, where: str, depth: int = 0) -> Any:
     """Copy data into dicts, lists and scalars; NumPy and pandas values become Python's.
 
     Raises
@@ -84,13 +84,13 @@ def plain(value: Any, where: str, depth: int = 0) -> Any:
     if depth > _MAX_DEPTH:
         raise _too_deep(where)
     if isinstance(value, Mapping):
-        return {str(key): plain(item, where, depth + 1) for key, item in value.items()}
+        return {str(key): plain_data(item, where, depth + 1) for key, item in value.items()}
     if isinstance(value, PurePath):
         return str(value)
     if hasattr(value, "tolist"):
-        return plain(value.tolist(), where, depth + 1)
+        return plain_data(value.tolist(), where, depth + 1)
     if isinstance(value, list | tuple | range):
-        return [plain(item, where, depth + 1) for item in value]
+        return [plain_data(item, where, depth + 1) for item in value]
     return value
 
 

@@ -1,4 +1,4 @@
-"""Reading a user's truth table from CSV, with every wrong cell named by line and column."""
+"""Truth tables in CSV; every wrong cell is named by line and column."""
 
 from __future__ import annotations
 
@@ -13,50 +13,20 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from runner.errors import ExperimentError
-from runner.errors.messages import printable, shown, summed_up
+from runner.errors.messages import counted, printable, shown
+from runner.experiment.tables.base import MAX_BYTES, MAX_ROWS, TableProblems
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "read_table"]
-
-MAX_BYTES: Final = 64 * 2**20
-"""Largest table file, bytes."""
-MAX_ROWS: Final = 100_000
-"""Largest number of data rows."""
+__all__ = ["read_csv"]
 
 _MAX_LINE: Final = 2**20  # bytes
-_MAX_PROBLEMS: Final = 10
 _TARGET: Final = re.compile(r"y(\d*|_.*)", re.ASCII)
 _FINITE: Final = "a finite number"
 
 
-class _Problems:
-    """The problems of one file: the first few in words, the others counted."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.lines: list[str] = []
-        self.total = 0
-
-    def add(self, message: str) -> None:
-        self.total += 1
-        if self.total <= _MAX_PROBLEMS:
-            self.lines.append(f"{self.where}: {message}")
-
-    def stop(self, message: str) -> ExperimentError:
-        """Add a problem beyond which nothing can be read; return the error to raise."""
-        # A problem that ends the reading is shown even where the list is full.
-        self.lines = [*self.lines[: _MAX_PROBLEMS - 1], f"{self.where}: {message}"]
-        self.total += 1
-        return self.error()
-
-    def error(self) -> ExperimentError:
-        return ExperimentError(summed_up(self.lines, self.total, _MAX_PROBLEMS))
-
-
-def read_table(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def read_csv(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Read a truth table from a CSV file.
 
     Parameters
@@ -81,7 +51,7 @@ def read_table(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     -----
     A row may repeat, also with other targets. The file is read a line at a time.
     """
-    problems = _Problems(printable(str(path)))
+    problems = TableProblems(printable(str(path)))
     rows = _rows(path, problems)
     line, names = next(rows, (0, []))
     if not names:
@@ -97,7 +67,7 @@ def read_table(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             raise problems.stop(f"line {line} is one row too many; expected at most {MAX_ROWS:,}.")
         if len(row) != len(names):
             rule = f"expected {len(names)}, one for each of {_columns(names)}"
-            problems.add(f"line {line} has {len(row)} cells; {rule}.")
+            problems.add(f"line {line} has {counted(len(row), 'cell')}; {rule}.")
         else:
             cells.extend(_numbers(line, row, names, problems))
     if n_rows == 0:
@@ -118,7 +88,7 @@ def read_table(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return table[:, ~is_target], table[:, is_target]
 
 
-def _rows(path: Path, problems: _Problems) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, problems: TableProblems) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, cells) of every line that is not blank."""
     try:
         if not path.is_file():
@@ -138,7 +108,7 @@ def _rows(path: Path, problems: _Problems) -> Iterator[tuple[int, list[str]]]:
         raise problems.stop(f"the file cannot be read: {_reason(error)}.") from None
 
 
-def _cells(line: int, raw: bytes, problems: _Problems) -> list[str]:
+def _cells(line: int, raw: bytes, problems: TableProblems) -> list[str]:
     """Split one line; an empty list for a blank one."""
     try:
         text = raw.decode("utf-8-sig" if line == 1 else "utf-8").rstrip("\r\n")
@@ -159,7 +129,7 @@ def _cells(line: int, raw: bytes, problems: _Problems) -> list[str]:
         raise problems.stop(f"line {line} is not CSV ({error}); {rule}.") from None
 
 
-def _check_header(line: int, names: list[str], problems: _Problems) -> None:
+def _check_header(line: int, names: list[str], problems: TableProblems) -> None:
     """Add what is wrong with the column names; raise where the columns stay unknown."""
     before = problems.total
     if all(_number(name) is not None for name in names):
@@ -183,7 +153,9 @@ def _check_header(line: int, names: list[str], problems: _Problems) -> None:
         raise problems.error()
 
 
-def _numbers(line: int, row: list[str], names: list[str], problems: _Problems) -> Iterator[float]:
+def _numbers(
+    line: int, row: list[str], names: list[str], problems: TableProblems
+) -> Iterator[float]:
     """Yield the row's numbers; nan for a wrong cell, which is added to the problems."""
     for name, cell in zip(names, row, strict=True):
         number = _number(cell)

@@ -1,0 +1,116 @@
+"""The files that an experiment names, truth tables and models: read, or from a stored plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runner.errors import ExperimentError
+from runner.experiment.settings import Settings
+from runner.experiment.truth_table import TruthTable
+from runner.network.model import Model, make_model, read_source
+
+if TYPE_CHECKING:
+    from runner.experiment.configuration import Configuration
+
+
+class Sources:
+    """The contents of the files that an experiment names.
+
+    Parameters
+    ----------
+    directory : Path
+        Where relative paths start.
+    tables, models : mapping, optional
+        Contents by path, as `stored` returns them: those of a stored plan, for which no other file
+        is read.
+    trust_model : bool
+        Whether the models may be executed, where they are compiled.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        tables: Mapping[str, Any] | None,
+        models: Mapping[str, Any] | None,
+        trust_model: bool,
+    ) -> None:
+        self._directory = directory
+        self._stored_tables = tables
+        self._models = dict(models or {})
+        self._trust_model = trust_model
+        self._tables: dict[Any, TruthTable] = {}
+
+    def table(self, settings: Settings) -> TruthTable:
+        """Return the truth table of one configuration's settings.
+
+        Raises
+        ------
+        ExperimentError
+            If its file cannot be read, or does not suit the settings.
+        """
+        rule = settings.training.optimizer
+        key = (settings.problem, settings.network, settings.loss.kind, rule == "perceptron")
+        if key not in self._tables:
+            self._tables[key] = self._read_table(settings)
+        return self._tables[key]
+
+    def _read_table(self, settings: Settings) -> TruthTable:
+        if self._stored_tables is None or settings.problem.table is None:
+            return settings.truth_table(self._directory)
+        stored = self._stored_tables[_table_key(settings)]
+        middles = [np.nan if m is None else m for m in stored["middles"]]
+        return TruthTable(**(stored | {"middles": np.array(middles)}))
+
+    def model(self, settings: Settings, table: TruthTable) -> Model | None:
+        """Return the user's own model of one configuration's settings, if it has one.
+
+        Raises
+        ------
+        ExperimentError
+            If its file cannot be read or declares no model, or a slice names other weights.
+        """
+        name = settings.network.model
+        if name is None:
+            return None
+        if name not in self._models and self._stored_tables is None:
+            self._models[name] = {"source": read_source(name, self._directory)}
+        text = self._models[name]["source"]
+        model = make_model(name, text, table.n_inputs, table.n_outputs, trusted=self._trust_model)
+        grid = settings.init.slice
+        if grid is not None and (rules := grid.problems(model.parameter_names)):
+            texts = [f"{name}: init is a slice; expected {rule}." for rule in rules]
+            raise ExperimentError("\n".join(texts))
+        return model
+
+
+def stored_tables(configurations: Iterable[Configuration]) -> dict[str, Any]:
+    """Return the users' own tables, whole and ready for JSON, so that a study needs no file."""
+    return {
+        _table_key(c.settings): {
+            "name": c.table.name,
+            "inputs": c.table.inputs.tolist(),
+            "targets": c.table.targets.tolist(),
+            "middles": [None if np.isnan(m) else m for m in c.table.middles.tolist()],
+            "tolerances": c.table.tolerances.tolist(),
+        }
+        for c in configurations
+        if c.settings.problem.table is not None
+    }
+
+
+def stored_models(configurations: Iterable[Configuration]) -> dict[str, Any]:
+    """Return the users' own models, whole and ready for JSON."""
+    return {
+        c.model.name: {"sha256": c.model.sha256, "source": c.model.source}
+        for c in configurations
+        if c.model is not None
+    }
+
+
+def _table_key(settings: Settings) -> str:
+    """Name a user's table in a stored plan: one-hot targets make another table of the same file."""
+    return f"{settings.network.output == 'softmax'}|{settings.problem.table}"
