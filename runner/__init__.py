@@ -19,6 +19,8 @@ from runner.errors import (
 from runner.lazy import attach
 
 if TYPE_CHECKING:
+    from runner.cluster.options import ClusterOptions as ClusterOptions
+    from runner.dispatch.fault_policy import FaultPolicy as FaultPolicy
     from runner.dispatch.sweep import sweep as sweep
     from runner.experiment.experiment import Experiment as Experiment
     from runner.experiment.experiment import load_experiment as load_experiment
@@ -33,7 +35,9 @@ __version__ = "0.1.0"
 _load, _lazy = attach(
     __name__,
     {
+        "ClusterOptions": "runner.cluster.options",
         "Experiment": "runner.experiment.experiment",
+        "FaultPolicy": "runner.dispatch.fault_policy",
         "Study": "runner.study.tables",
         "analyze": "runner.landscape.analysis",
         "load_experiment": "runner.experiment.experiment",
@@ -46,9 +50,11 @@ _load, _lazy = attach(
 
 __all__ = [
     "ClusterError",
+    "ClusterOptions",
     "Experiment",
     "ExperimentError",
     "FailuresError",
+    "FaultPolicy",
     "RunnerError",
     "Study",
     "StudyError",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,8 @@ from typing import Annotated
 import typer
 
 from runner.cli.option_groups import OptionGroup
-from runner.dispatch.care import Care
+from runner.cluster.options import ClusterOptions
+from runner.dispatch.fault_policy import FaultPolicy
 
 _CLUSTER_PANEL = "Where it runs"
 _FAULT_PANEL = "Workers and restarts that fail"
@@ -22,18 +22,6 @@ class Device(StrEnum):
     AUTO = "auto"
     CPU = "cpu"
     GPU = "gpu"
-
-
-@dataclass(frozen=True)
-class ClusterOptions:
-    """Where a command runs; see `runner.sweep`."""
-
-    scheduler: str | None
-    scheduler_file: Path | None
-    workers: int | None
-    device: str
-    wait_s: float
-    insecure: bool
 
 
 def cluster_options(
@@ -143,9 +131,9 @@ def fault_policy(
             help="Accept workers that compute other bits than the first.",
         ),
     ] = True,
-) -> Care:
+) -> FaultPolicy:
     """Build the options of what a sweep does about workers and restarts that fail."""
-    return Care(deadline, max_failures, audit, canary)
+    return FaultPolicy(deadline, max_failures, audit, canary)
 
 
-FaultHandling = Annotated[Care, OptionGroup(fault_policy)]
+FaultHandling = Annotated[FaultPolicy, OptionGroup(fault_policy)]

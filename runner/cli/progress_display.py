@@ -18,14 +18,19 @@ from runner.errors.messages import counted
 from runner.experiment.plan import Plan
 
 if TYPE_CHECKING:
-    from runner.dispatch.progress import AnalysisProgress, AnalysisReport, Progress, Report
+    from runner.dispatch.progress import (
+        AnalysisProgress,
+        AnalysisProgressCallback,
+        Progress,
+        ProgressCallback,
+    )
 
 _SECONDS_BETWEEN_LINES = 10.0
 _MOST_ROWS = 12  # configurations in the panel
 
 
 @contextmanager
-def shown_progress(console: Console, plan: Plan, quiet: bool) -> Iterator[Report]:
+def shown_progress(console: Console, plan: Plan, quiet: bool) -> Iterator[ProgressCallback]:
     """Yield the callback to which `runner.sweep` reports its progress."""
     if quiet:
         yield lambda progress: None
@@ -38,7 +43,7 @@ def shown_progress(console: Console, plan: Plan, quiet: bool) -> Iterator[Report
 
 
 @contextmanager
-def shown_analysis(console: Console, quiet: bool) -> Iterator[AnalysisReport]:
+def shown_analysis(console: Console, quiet: bool) -> Iterator[AnalysisProgressCallback]:
     """Yield the callback to which `runner.analyze` reports its progress."""
     if quiet:
         yield lambda progress: None

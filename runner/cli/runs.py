@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,11 @@ import typer
 
 from runner.cli import interruption
 from runner.cli.console import err_console, out_console, print_message, print_result
-from runner.cli.options import ClusterOptions
 from runner.errors.messages import counted
 
 if TYPE_CHECKING:
-    from runner.dispatch.care import Care
+    from runner.cluster.options import ClusterOptions
+    from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.plan import Plan
     from runner.study.tables import Study
 
@@ -27,7 +26,7 @@ def run_sweep(
     plan: Plan,
     folder: Path,
     cluster: ClusterOptions,
-    policy: Care,
+    policy: FaultPolicy,
     *,
     trust_model: bool,
     overwrite: bool,
@@ -89,7 +88,7 @@ def run_analysis(
             endpoints=endpoints or MAX_ENDPOINTS,
             trust_model=trust_model,
             report=report,
-            **asdict(cluster),
+            **vars(cluster),
         )
 
 
@@ -123,7 +122,7 @@ def _sweep(
     plan: Plan,
     folder: Path,
     cluster: ClusterOptions,
-    policy: Care,
+    policy: FaultPolicy,
     trust_model: bool,
     overwrite: bool,
     quiet: bool,
@@ -140,8 +139,8 @@ def _sweep(
             overwrite=overwrite,
             trust_model=trust_model,
             report=report,
-            **asdict(cluster),
-            **asdict(policy),
+            cluster=cluster,
+            faults=policy,
         )
 
 

@@ -9,6 +9,7 @@ from runner.lazy import attach
 __getattr__, __all__ = attach(
     __name__,
     {
+        "ClusterOptions": "runner.cluster.options",
         "Slots": "runner.cluster.slots",
         "make_certificates": "runner.cluster.certificates",
         "open_client": "runner.cluster.client",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 from runner.errors.messages import printable
 
@@ -72,34 +73,13 @@ def start_fork_server() -> str | None:
 
 
 @contextmanager
-def open_client(
-    scheduler: str | None = None,
-    workers: int | None = None,
-    wait_s: float = 30.0,
-    *,
-    scheduler_file: str | Path | None = None,
-    insecure: bool = False,
-    device: str = "auto",
-) -> Iterator[Any]:
+def open_client(options: ClusterOptions | None = None) -> Iterator[Any]:
     """Connect to a scheduler, or start an embedded cluster on this machine.
 
     Parameters
     ----------
-    scheduler : str, optional
-        Address such as ``tls://host:8786``; by default ``scheduler_file``, then
-        `ADDRESS_VARIABLE`, and without these an embedded cluster that listens on this machine only
-        and ends with the context.
-    workers : int, optional
-        Worker processes of the embedded cluster; by default one per usable core.
-    wait_s : float, seconds
-        How long to wait for a scheduler and for its first worker.
-    scheduler_file : str or Path, optional
-        A file that `dask scheduler --scheduler-file` has written.
-    insecure : bool
-        Whether an address on another machine may do without TLS.
-    device : str
-        With ``"gpu"`` the embedded cluster has one GPU worker, or as many as ``workers`` says;
-        otherwise CPU workers.
+    options : ClusterOptions, optional
+        Which of them; by default an embedded cluster, unless `ADDRESS_VARIABLE` names a scheduler.
 
     Yields
     ------
@@ -115,15 +95,15 @@ def open_client(
 
     from runner.cluster import dashboard
 
-    if scheduler is not None and scheduler_file is not None:
-        message = "--scheduler and --scheduler-file are both given; expected one of them."
-        raise ClusterError(message)
-    if scheduler is None and scheduler_file is not None:
-        scheduler = _address_in(Path(scheduler_file), wait_s)
-    address = scheduler or os.environ.get(ADDRESS_VARIABLE)
+    options = options or ClusterOptions()
+    wait_s = options.wait_s
+    address = options.scheduler
+    if options.scheduler_file is not None:
+        address = _address_in(Path(options.scheduler_file), wait_s)
+    address = address or os.environ.get(ADDRESS_VARIABLE)
     if address is None:
         _quiet()
-        gpu = device == "gpu"
+        gpu = options.device == "gpu"
         # Dask keeps the last messages to every worker, tasks and all: 1000 of them by default.
         # A task whose workers have died twice is blamed; a sweep then finds out whether rightly.
         settings: dict[str, Any] = {
@@ -136,7 +116,7 @@ def open_client(
         with dask.config.set(settings):  # for workers that take another's place, too
             with _deaf_to_ctrl_c():
                 cluster = LocalCluster(
-                    n_workers=workers or (1 if gpu else usable_cores()),
+                    n_workers=options.workers or (1 if gpu else usable_cores()),
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
@@ -151,7 +131,7 @@ def open_client(
             with cluster, Client(cluster) as client:
                 yield client
         return
-    check_address(address, insecure)
+    check_address(address, options.insecure)
     _quiet()
     try:
         client = _connected(address, wait_s)

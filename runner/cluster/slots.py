@@ -15,9 +15,6 @@ from runner.cluster.preflight import ask_workers, mismatches, own, version_table
 from runner.engines.devices import KINDS
 from runner.errors import ClusterError
 
-DEVICES = ("auto", *reversed(KINDS))
-"""What may be asked for: both kinds as they are there, or one."""
-
 _LOOK_S = 0.5  # how often workers are counted, at most
 _GONE_S = 10.0  # after which tasks for a kind of device that has left go to the other kind
 
@@ -34,7 +31,7 @@ class Slots:
     ----------
     client : distributed.Client
     device : str
-        One of `DEVICES`.
+        One of `runner.cluster.options.DEVICES`.
     wait_s : float, seconds
         How long to wait for a worker: for the first one, and later where all have left.
     cpus_need_jax : callable

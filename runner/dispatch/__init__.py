@@ -10,6 +10,7 @@ from runner.lazy import attach
 __getattr__, __all__ = attach(
     __name__,
     {
+        "FaultPolicy": "runner.dispatch.fault_policy",
         "repair": "runner.dispatch.sweep",
         "sweep": "runner.dispatch.sweep",
     },

@@ -32,7 +32,7 @@ class Progress:
     """Address of Dask's dashboard."""
 
 
-Report = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 
 
 @dataclass
@@ -53,4 +53,4 @@ class AnalysisProgress:
     """Seconds since this stage began."""
 
 
-AnalysisReport = Callable[[AnalysisProgress], None]
+AnalysisProgressCallback = Callable[[AnalysisProgress], None]

@@ -1,22 +1,25 @@
-"""Sweep an experiment into a study, or go on with one, or mend it."""
+"""Sweep an experiment into a study, continue one, or repair one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from runner.cluster.client import open_client
+from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.cluster.slots import Slots
 from runner.dispatch.audits import unaudited
-from runner.dispatch.care import Care
-from runner.dispatch.progress import Report
+from runner.dispatch.fault_policy import FaultKeywords, FaultPolicy
+from runner.dispatch.progress import ProgressCallback
 from runner.dispatch.trainer import Trainer
 from runner.engines.devices import JAX_ENGINES, KINDS
 from runner.engines.registry import check, may_compute_with_jax, try_out
 from runner.errors import ClusterError, StudyError
+from runner.errors.keywords import LooseKeywords
 from runner.errors.messages import printable
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Batch, Plan
@@ -27,26 +30,27 @@ if TYPE_CHECKING:
     from runner.study.tables import Study
 
 
+class SweepKeywords(ClusterKeywords, FaultKeywords, total=False):
+    """Fields of `ClusterOptions` and `FaultPolicy` as loose keywords of `sweep`."""
+
+
+class RepairKeywords(ClusterKeywords, total=False):
+    """Fields of `ClusterOptions` as loose keywords of `repair`."""
+
+
 def sweep(
     experiment: Experiment | Mapping[str, Any] | str | Path,
     out: str | Path | None = None,
     client: Any = None,
     *,
     engine: str = "pytensor",
-    scheduler: str | None = None,
-    scheduler_file: str | Path | None = None,
-    workers: int | None = None,
-    device: str = "auto",
-    wait_s: float = 30.0,
-    insecure: bool = False,
     batch_size: int | None = None,
     overwrite: bool = False,
-    deadline_s: float | None = None,
-    max_failures: int | None = None,
-    audit: float = 0.0,
-    canary: bool = True,
     trust_model: bool = False,
-    report: Report | None = None,
+    report: ProgressCallback | None = None,
+    cluster: ClusterOptions | None = None,
+    faults: FaultPolicy | None = None,
+    **options: Unpack[SweepKeywords],
 ) -> Study:
     """Train every restart of an experiment and return the study.
 
@@ -58,33 +62,25 @@ def sweep(
         The study's folder; by default ``results/<name>``. A finished study is returned as it is,
         an interrupted one goes on where it stopped.
     client : distributed.Client, optional
-        Where to run; by default ``scheduler``, and without that an embedded cluster.
+        Where to run; by default what ``cluster`` says.
     engine : str
         A key of `runner.engines.registry.ENGINES`.
-    scheduler, scheduler_file, workers, insecure
-        See `runner.cluster.client.open_client`.
-    device : str
-        Which workers to use: ``"auto"`` for all that there are, ``"cpu"`` or ``"gpu"``.
-    wait_s : float, seconds
-        How long to wait for a scheduler and for a worker, later also for a lost one to come back.
     batch_size : int, optional
         Restarts per task and shard; by default a rule of the experiment alone.
     overwrite : bool
         Whether to remove what another experiment has left in ``out``.
-    deadline_s : float, optional, seconds
-        How long a task may train before its worker is given up and restarted, compilation apart;
-        by default a rule of what others have taken, see `runner.dispatch.deadlines.Deadlines`.
-    max_failures : int, optional
-        How many restarts of the study may fail; by default all.
-    audit : float
-        Share of the batches, from 0 to 1, that are trained again on another worker and compared.
-    canary : bool
-        Whether every worker has to give the first one's bits, on a small batch, before its work is
-        taken.
     trust_model : bool
         Whether a ``network.model`` may be executed, here and on the workers.
     report : callable, optional
         Called with a `Progress` now and then.
+    cluster : ClusterOptions, optional
+        Which scheduler or how many processes of this machine, and which kind of device.
+    faults : FaultPolicy, optional
+        What to do about restarts that fail or hang, and about workers that err.
+    **options
+        Fields of `ClusterOptions` (``scheduler``, ``scheduler_file``, ``workers``, ``device``,
+        ``wait_s``, ``insecure``) and of `FaultPolicy` (``deadline_s``, ``max_failures``,
+        ``audit``, ``canary``), in place of these objects.
 
     Returns
     -------
@@ -93,7 +89,8 @@ def sweep(
     Raises
     ------
     ExperimentError
-        If the experiment is wrong, or an option out of range, or a model is wrong or not trusted.
+        If the experiment is wrong, or an option unknown or out of range, or a model is wrong or
+        not trusted.
     StudyError
         If ``out`` holds another experiment's study or is in use, or an audit finds other bits.
     ClusterError
@@ -105,42 +102,41 @@ def sweep(
     -----
     The bytes of every shard are the same for any number of workers and any order of completion,
     interrupted or not, on the same kind of device with the same versions.
+
+    Examples
+    --------
+    Four processes of this machine, in both ways to say it:
+
+    >>> import runner
+    >>> study = runner.sweep("experiments/gates.toml", workers=4)  # doctest: +SKIP
+    >>> four = runner.ClusterOptions(workers=4)
+    >>> study = runner.sweep("experiments/gates.toml", cluster=four)  # doctest: +SKIP
     """
+    keywords = LooseKeywords(
+        "runner.sweep", sweep, options, cluster=ClusterOptions, faults=FaultPolicy
+    )
+    cluster = keywords.collected("cluster", ClusterOptions, cluster)
+    faults = keywords.collected("faults", FaultPolicy, faults)
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment)
     check(engine)
-    care = Care(deadline_s, max_failures, audit, canary)
     plan = Plan(experiment, engine, batch_size).trusting(trust_model)
     _try_models(plan)
     store = Store(out or Path("results") / experiment.name)
-    return _sweep(
-        store,
-        plan,
-        care,
-        overwrite=overwrite,
-        client=client,
-        device=device,
-        wait_s=wait_s,
-        report=report,
-        scheduler=scheduler,
-        scheduler_file=scheduler_file,
-        workers=workers,
-        insecure=insecure,
-    )
+    return _sweep(store, plan, client, cluster, faults, report, overwrite=overwrite)
 
 
 def _sweep(
     store: Store,
     plan: Plan,
-    care: Care,
+    client: Any,
+    cluster: ClusterOptions,
+    faults: FaultPolicy,
+    report: ProgressCallback | None,
     *,
-    overwrite: bool,
-    client: Any = None,
-    device: str = "auto",
-    wait_s: float = 30.0,
-    report: Report | None = None,
-    **where: Any,
+    overwrite: bool = False,
 ) -> Study:
+    device = cluster.device
     if plan.engine not in JAX_ENGINES:
         if device == "gpu":
             message = f"--device is 'gpu', but --engine {plan.engine} computes on CPUs only."
@@ -152,20 +148,22 @@ def _sweep(
             # On a GPU another JAX than the study records would train: its CPU code goes on without.
             device = "cpu"
         parts = _by_device(store, store.remaining(plan), device)
-        if not parts and unaudited(store, plan, care.audit):
+        if not parts and unaudited(store, plan, faults.audit):
             parts = [(device, [])]
         for kind, left in parts:
             opened: AbstractContextManager[Any] = (
                 nullcontext(client)
                 if client is not None
-                else open_client(wait_s=wait_s, device=kind, **where)
+                else open_client(replace(cluster, device=kind))
             )
             with (
                 opened as connected,
-                closing(Slots(connected, kind, wait_s, partial(_cpus_need_jax, plan))) as slots,
+                closing(
+                    Slots(connected, kind, cluster.wait_s, partial(_cpus_need_jax, plan))
+                ) as slots,
             ):
                 slots.check()
-                Trainer(store, plan, slots, left, care, report).finish()
+                Trainer(store, plan, slots, left, faults, report).finish()
     # not before: pandas takes as long to load as a kept function to start training
     from runner.study.tables import Study
 
@@ -206,16 +204,25 @@ def _by_device(store: Store, left: Iterable[Batch], device: str) -> list[tuple[s
     return list(parts.items())
 
 
-def repair(path: str | Path, *, trust_model: bool = False, **options: Any) -> list[damage.Damage]:
+def repair(
+    path: str | Path,
+    client: Any = None,
+    *,
+    trust_model: bool = False,
+    report: ProgressCallback | None = None,
+    cluster: ClusterOptions | None = None,
+    **options: Unpack[RepairKeywords],
+) -> list[damage.Damage]:
     """Move a study's damaged files to its quarantine and train what is missing again.
 
     Parameters
     ----------
     path : str or Path
         The study's folder.
+    client, trust_model, report, cluster
+        As for `sweep`.
     **options
-        ``client``, ``device``, ``wait_s``, ``scheduler``, ``scheduler_file``, ``workers``,
-        ``insecure``, ``trust_model`` and ``report`` as for `sweep`.
+        Fields of `ClusterOptions`, in place of ``cluster``.
 
     Returns
     -------
@@ -225,12 +232,14 @@ def repair(path: str | Path, *, trust_model: bool = False, **options: Any) -> li
     Raises
     ------
     ExperimentError
-        If a user's own model is not trusted.
+        If a user's own model is not trusted, or an option is unknown.
     StudyError
         If there is no study, it is in use, or other versions than these trained what is damaged.
     ClusterError
         As for `sweep`.
     """
+    keywords = LooseKeywords("repair", repair, options, cluster=ClusterOptions)
+    cluster = keywords.collected("cluster", ClusterOptions, cluster)
     store = Store(path)
     plan = store.read_plan()[0].trusting(trust_model)
     with store.locked(reading=False), store.writing():
@@ -245,7 +254,7 @@ def repair(path: str | Path, *, trust_model: bool = False, **options: Any) -> li
             raise StudyError(message)
         damage.repair(store, plan, found)
     if store.remaining(plan):
-        _sweep(store, plan, Care(), overwrite=False, **options)
+        _sweep(store, plan, client, cluster, FaultPolicy(), report)
     return found
 
 

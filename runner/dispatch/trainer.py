@@ -11,10 +11,10 @@ from runner.cluster.answers import Answer
 from runner.cluster.slots import Slots
 from runner.dispatch.audits import Audits
 from runner.dispatch.canaries import Canaries, Canary, Difference
-from runner.dispatch.care import Care
 from runner.dispatch.deadlines import Deadlines
 from runner.dispatch.dispatcher import Complete, Dispatcher, Piece
-from runner.dispatch.progress import Progress, Report
+from runner.dispatch.fault_policy import FaultPolicy
+from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.window import PER_SLOT, Sent, Window
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
@@ -39,7 +39,7 @@ class Trainer(Window):
         Workers, checked.
     left : list of Batch
         What is to be trained.
-    care : Care
+    faults : FaultPolicy
     report : callable, optional
         Told how far it is.
     """
@@ -50,15 +50,15 @@ class Trainer(Window):
         plan: Plan,
         slots: Slots,
         left: list[Batch],
-        care: Care,
-        report: Report | None,
+        faults: FaultPolicy,
+        report: ProgressCallback | None,
     ) -> None:
         super().__init__(slots, Dispatcher(left), len(left))
         self.store = store
         self.plan = plan
-        self.care = care
+        self.faults = faults
         self.report = report or (lambda _: None)
-        self.deadlines = Deadlines(care.deadline_s)
+        self.deadlines = Deadlines(faults.deadline_s)
         self.bounds: dict[tuple[str, int], tuple[int, int, float]] = {}  # lanes, steps, step_s
         self.devices: dict[Batch, set[str]] = {}  # where the pieces of open batches were trained
         self.trained_by: dict[Batch, set[str]] = {}  # by which workers
@@ -68,7 +68,7 @@ class Trainer(Window):
         again = set(left)
         before = [commit for commit in store.commits() if commit.batch not in again]
         self.failed_before = sum(len(commit.failures) for commit in before)
-        self.audits = Audits(store, plan, care.audit, self._whole, self.errands.append)
+        self.audits = Audits(store, plan, faults.audit, self._whole, self.errands.append)
         for commit in before:
             self.audits.committed(commit)
         self.started = time.monotonic()
@@ -124,7 +124,7 @@ class Trainer(Window):
 
     def prepare(self) -> None:
         """Compare workers that have joined, before their work is taken."""
-        if not self.care.canary:
+        if not self.faults.canary:
             return
         present = self.slots.present
         self.canaries.forget(present)
@@ -171,7 +171,7 @@ class Trainer(Window):
         """Take what was trained, at once if its worker was found to compute as others do."""
         if answer.worker in self.canaries.different:
             self._lost(sent)
-        elif self.care.canary and answer.worker not in self.canaries.believed:
+        elif self.faults.canary and answer.worker not in self.canaries.believed:
             self.doubtful.setdefault(answer.worker, []).append((sent, answer))
         else:
             self._take(sent, answer)
@@ -211,13 +211,13 @@ class Trainer(Window):
 
     def _check_failures(self) -> None:
         failed = self.failed_before + self.dispatcher.n_failed
-        if self.care.max_failures is not None and failed > self.care.max_failures:
+        if self.faults.max_failures is not None and failed > self.faults.max_failures:
             last = self.dispatcher.last_failure
             message = (
                 f"{printable(str(self.store.path))}: {failed:,} restarts have failed"
                 f"{f' (the last with {shown(last.reason)})' if last else ''}; expected at most "
-                f"{self.care.max_failures:,} (--max-failures). What is committed stays; the same "
-                "command with more of them goes on."
+                f"{self.faults.max_failures:,} (--max-failures). What is committed stays; rerun "
+                "with a larger --max-failures to continue."
             )
             raise FailuresError(message)
 

@@ -21,9 +21,10 @@ import pandas as pd
 
 from runner.cluster.answers import Answer
 from runner.cluster.client import open_client
+from runner.cluster.options import ClusterOptions
 from runner.cluster.slots import Slots
 from runner.dispatch.dispatcher import Complete, Dispatcher, Piece
-from runner.dispatch.progress import AnalysisProgress, AnalysisReport
+from runner.dispatch.progress import AnalysisProgress, AnalysisProgressCallback
 from runner.dispatch.window import Sent, Window
 from runner.engines.versions import versions
 from runner.experiment.plan import Batch, Configuration, Plan, digest
@@ -69,7 +70,7 @@ def analyze(
     wait_s: float = 30.0,
     endpoints: int = MAX_ENDPOINTS,
     trust_model: bool = False,
-    report: AnalysisReport | None = None,
+    report: AnalysisProgressCallback | None = None,
     **where: Any,
 ) -> Study:
     """Add the tables of the landscape to a study's folder.
@@ -81,7 +82,7 @@ def analyze(
     client : distributed.Client, optional
         Where to run; by default ``scheduler``, and without that an embedded cluster.
     scheduler, workers
-        See `runner.cluster.client.open_client`; also for further keywords.
+        See `runner.ClusterOptions`; also for further keywords.
     device, wait_s
         See `runner.sweep`.
     endpoints : int
@@ -115,7 +116,15 @@ def analyze(
             opened: AbstractContextManager[Any] = (
                 nullcontext(client)
                 if client is not None
-                else open_client(scheduler, workers, wait_s, device=device, **where)
+                else open_client(
+                    ClusterOptions(
+                        scheduler=scheduler,
+                        workers=workers,
+                        device=device,
+                        wait_s=wait_s,
+                        **where,
+                    )
+                )
             )
             with opened as connected, closing(Slots(connected, device, wait_s)) as slots:
                 slots.check()
@@ -163,7 +172,7 @@ class _Stage(Window):
         task: MakeTask,
         keep: Callable[[Complete], None],
         progress: AnalysisProgress,
-        report: AnalysisReport,
+        report: AnalysisProgressCallback,
     ) -> None:
         super().__init__(slots, Dispatcher(left), len(left))
         self.task = task
@@ -197,7 +206,7 @@ class _Analysis:
     """One analysis: what it looks at, and what is known so far."""
 
     def __init__(
-        self, store: Store, plan: Plan, endpoints: int, report: AnalysisReport | None
+        self, store: Store, plan: Plan, endpoints: int, report: AnalysisProgressCallback | None
     ) -> None:
         self.store = store
         self.plan = plan

@@ -13,6 +13,7 @@ from distributed import Client, LocalCluster
 
 from runner.cluster.certificates import make_certificates
 from runner.cluster.client import check_address, open_client
+from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ def test_a_plain_address_is_refused_before_anything_is_sent() -> None:
     # nothing listens there: a connection would fail otherwise, and later
     with (
         pytest.raises(ClusterError, match="expected tls://"),
-        open_client("tcp://192.0.2.1:8786", wait_s=60),
+        open_client(ClusterOptions("tcp://192.0.2.1:8786", wait_s=60)),
     ):
         pass
 
@@ -70,6 +71,7 @@ def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
     code = """if __name__ == "__main__":
     import os, signal, sys
     from runner.cluster.client import open_client, start_fork_server
+    from runner.cluster.options import ClusterOptions
     start_fork_server()
     start_fork_server()  # changes nothing
     def seen():
@@ -77,7 +79,7 @@ def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
         loaded = [name for name in names if name in sys.modules]
         masked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
         return loaded, os.environ["OMP_NUM_THREADS"], masked, os.getppid()
-    with open_client(workers=2) as client:
+    with open_client(ClusterOptions(workers=2)) as client:
         first, second = client.run(seen).values()
         assert first == second
         assert first[:3] == (["runner.training.worker", "pandas"], "1", True)
@@ -98,8 +100,9 @@ def test_workers_are_spawned_where_there_is_no_room_for_a_socket(tmp_path) -> No
     code = """if __name__ == "__main__":
     import os
     from runner.cluster.client import open_client, start_fork_server
+    from runner.cluster.options import ClusterOptions
     assert start_fork_server() is None
-    with open_client(workers=1) as client:
+    with open_client(ClusterOptions(workers=1)) as client:
         assert client.submit(os.getppid).result() == os.getpid()
 """
     environment = os.environ | {"TMPDIR": str(folder)}
@@ -111,7 +114,8 @@ def test_a_users_own_way_to_start_processes_stays() -> None:
     import multiprocessing, os
     multiprocessing.set_start_method("forkserver")
     from runner.cluster.client import open_client
-    with open_client(workers=1) as client:
+    from runner.cluster.options import ClusterOptions
+    with open_client(ClusterOptions(workers=1)) as client:
         assert client.submit(os.getppid).result() == os.getpid()
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
@@ -126,18 +130,18 @@ def test_a_schedulers_file_names_it(tmp_path) -> None:
         with (
             Client(cluster) as direct,
             pytest.raises(ClusterError, match="given; expected one"),
-            open_client(direct.scheduler.address, scheduler_file=path),
+            open_client(ClusterOptions(direct.scheduler.address, path)),
         ):
             pass
     with cluster_over_tcp() as cluster:
         path.write_text(json.dumps({"address": cluster.scheduler_address}))
-        with open_client(scheduler_file=path) as client:
+        with open_client(ClusterOptions(scheduler_file=path)) as client:
             assert client.submit(sum, [1, 2]).result() == 3
 
 
 def test_a_scheduler_that_dies_at_the_greeting_may_come_back() -> None:
     def connect(address: str) -> int:
-        with open_client(address, wait_s=30) as client:
+        with open_client(ClusterOptions(address, wait_s=30)) as client:
             return client.submit(sum, [1, 2]).result()
 
     with ThreadPoolExecutor(1) as pool, socket.create_server(("127.0.0.1", 0)) as dying:
@@ -160,7 +164,7 @@ def test_a_schedulers_file_that_is_none_is_named(tmp_path, content, reason) -> N
         path.write_text(content)
     with (
         pytest.raises(ClusterError, match=f"scheduler.json: {reason}"),
-        open_client(scheduler_file=path, wait_s=0.2),
+        open_client(ClusterOptions(scheduler_file=path, wait_s=0.2)),
     ):
         pass
 

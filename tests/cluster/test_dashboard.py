@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runner.cluster.client import open_client
+from runner.cluster.options import ClusterOptions
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +26,7 @@ def get(url: str) -> tuple[int, str, bytes]:
 
 @pytest.mark.parametrize("first", ["/status", "/", "/workers", "/nowhere"])
 def test_the_link_that_a_sweep_prints_leads_to_the_dashboard(first) -> None:
-    with open_client(workers=1) as client:
+    with open_client(ClusterOptions(workers=1)) as client:
         link = client.dashboard_link
         root = link.removesuffix("/status")
         assert get(f"{root}/health")[:2] == (200, f"{root}/health")
@@ -42,7 +43,7 @@ def test_the_link_that_a_sweep_prints_leads_to_the_dashboard(first) -> None:
 
 
 def test_the_first_visit_leads_nowhere_else() -> None:
-    with open_client(workers=1) as client:
+    with open_client(ClusterOptions(workers=1)) as client:
         host = client.dashboard_link.removeprefix("http://").removesuffix("/status")
         with ExitStack() as visits:
             both = [
@@ -63,7 +64,8 @@ def test_nobody_who_looks_costs_nothing() -> None:
     code = """if __name__ == "__main__":
     import sys
     from runner.cluster.client import open_client
-    with open_client(workers=1) as client:
+    from runner.cluster.options import ClusterOptions
+    with open_client(ClusterOptions(workers=1)) as client:
         assert client.dashboard_link.startswith("http://127.0.0.1:")
         client.submit(sum, [1, 2]).result()
         assert "bokeh" not in sys.modules

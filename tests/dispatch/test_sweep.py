@@ -12,6 +12,7 @@ from support.workers import hashes
 
 import runner
 from runner.cluster.client import open_client
+from runner.cluster.options import ClusterOptions
 from runner.dispatch.progress import Progress
 from runner.errors import ClusterError, StudyError
 from runner.study.store import Store
@@ -167,7 +168,7 @@ def test_a_cluster_without_workers_is_named(tmp_path) -> None:
         pytest.raises(
             ClusterError, match=r"no worker within 0.5 s. Start one .*`python -m dask worker tcp://"
         ),
-        open_client(cluster.scheduler_address, wait_s=0.5),
+        open_client(ClusterOptions(cluster.scheduler_address, wait_s=0.5)),
     ):
         pass
 
@@ -175,6 +176,6 @@ def test_a_cluster_without_workers_is_named(tmp_path) -> None:
 def test_a_scheduler_that_does_not_answer_is_named() -> None:
     with (
         pytest.raises(ClusterError, match=r"tcp://127\.0\.0\.1:1: no scheduler answers"),
-        open_client("tcp://127.0.0.1:1", wait_s=0.5),
+        open_client(ClusterOptions("tcp://127.0.0.1:1", wait_s=0.5)),
     ):
         pass

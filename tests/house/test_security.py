@@ -15,6 +15,7 @@ from packaging.version import Version
 
 import runner
 from runner.cluster.client import open_client
+from runner.cluster.options import ClusterOptions
 from runner.study.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ def listening() -> set[tuple[str, int]]:
 
 def test_an_embedded_cluster_listens_on_loopback_only() -> None:
     before = listening()  # other tests' clusters live in this process too
-    with open_client(workers=1):
+    with open_client(ClusterOptions(workers=1)):
         sockets = listening() - before
     assert len(sockets) >= 3  # scheduler, dashboard, worker
     for address, port in sockets:

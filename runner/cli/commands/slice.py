@@ -33,7 +33,7 @@ def slice_(
 ) -> None:
     """Sweep from a grid of starts over two weights, all others fixed; draw which lead where."""
     from runner.cli.runs import run_sweep
-    from runner.dispatch.care import Care
+    from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.experiment import parse_change
     from runner.experiment.plan import Plan
     from runner.experiment.slicer import sliced
@@ -44,7 +44,7 @@ def slice_(
         plan,
         out or Path("results") / plan.experiment.name,
         cluster,
-        Care(),
+        FaultPolicy(),
         trust_model=trust_model,
         overwrite=overwrite,
         quiet=quiet,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -37,7 +36,7 @@ def verify(
         print_result("Every file is as the log says.")
     elif repair:
         with interruption.resumable(folder):
-            repair_study(folder, trust_model=trust_model, **asdict(cluster))
+            repair_study(folder, trust_model=trust_model, cluster=cluster)
         print_result(
             f"Repaired: {counted(len(damages), 'problem')}; what was damaged is in "
             f"{printable(str(store.quarantine_path))}."

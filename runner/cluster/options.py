@@ -1,0 +1,69 @@
+"""Where work runs, as one object that travels from a public function down to the Dask client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from runner.engines.devices import KINDS
+from runner.errors import ClusterError
+
+DEVICES = ("auto", *reversed(KINDS))
+"""What may be asked for: both kinds of device as they are there, or one of them."""
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where work runs: on a scheduler, or on an embedded cluster of this machine.
+
+    Examples
+    --------
+    >>> ClusterOptions(workers=4).device
+    'auto'
+    >>> ClusterOptions(device="tpu")
+    Traceback (most recent call last):
+    runner.errors.exceptions.ClusterError: --device is 'tpu'; expected 'auto', 'gpu' or 'cpu'.
+    """
+
+    scheduler: str | None = None
+    """Address of a Dask scheduler such as ``tls://host:8786``; by default ``scheduler_file``, then
+    the environment variable ``DASK_SCHEDULER_ADDRESS``, and without these an embedded cluster,
+    which listens on this machine only and ends with the work."""
+    scheduler_file: str | Path | None = None
+    """A file that `dask scheduler --scheduler-file` has written."""
+    workers: int | None = None
+    """Worker processes of the embedded cluster; by default one per usable core, or one for a GPU.
+    """
+    device: str = "auto"
+    """Which workers to use: ``"auto"`` for all that there are, ``"cpu"`` or ``"gpu"``. An embedded
+    cluster has GPU workers with ``"gpu"``, else CPU workers."""
+    wait_s: float = 30.0
+    """Seconds to wait for a scheduler and for a worker, later also for a lost one to come back."""
+    insecure: bool = False
+    """Whether an address on another machine may do without TLS."""
+
+    def __post_init__(self) -> None:
+        """Raise ClusterError for the first value that is out of range."""
+        problem = ""
+        if self.scheduler is not None and self.scheduler_file is not None:
+            problem = "--scheduler and --scheduler-file are both given; expected one of them."
+        elif self.workers is not None and self.workers < 1:
+            problem = f"--workers is {self.workers}; expected an integer >= 1."
+        elif self.device not in DEVICES:
+            problem = f"--device is {self.device!r}; expected 'auto', 'gpu' or 'cpu'."
+        elif not self.wait_s >= 0:
+            problem = f"--wait is {self.wait_s}; expected 0 seconds or more."
+        if problem:
+            raise ClusterError(problem)
+
+
+class ClusterKeywords(TypedDict, total=False):
+    """The fields of `ClusterOptions` as loose keywords of a public function."""
+
+    scheduler: str | None
+    scheduler_file: str | Path | None
+    workers: int | None
+    device: str
+    wait_s: float
+    insecure: bool

@@ -1,0 +1,34 @@
+"""Where work runs: what may be said, and what is refused before anything is started."""
+
+from __future__ import annotations
+
+from typing import get_type_hints
+
+import pytest
+
+from runner.cluster.options import DEVICES, ClusterKeywords, ClusterOptions
+from runner.errors import ClusterError
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scheduler": "tls://a:1", "scheduler_file": "s.json"}, "given; expected one of them"),
+        ({"workers": 0}, "--workers is 0; expected an integer >= 1"),
+        ({"device": "tpu"}, "--device is 'tpu'; expected 'auto', 'gpu' or 'cpu'"),
+        ({"wait_s": -1.0}, "--wait is -1.0; expected 0 seconds or more"),
+        ({"wait_s": float("nan")}, "--wait is nan"),
+    ],
+)
+def test_options_out_of_range_are_named(options, message) -> None:
+    with pytest.raises(ClusterError, match=message):
+        ClusterOptions(**options)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_kind_of_device_may_be_asked_for(device) -> None:
+    assert ClusterOptions(device=device, wait_s=0).device == device
+
+
+def test_the_loose_keywords_are_the_fields() -> None:
+    assert get_type_hints(ClusterKeywords) == get_type_hints(ClusterOptions)
