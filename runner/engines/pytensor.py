@@ -31,7 +31,7 @@ from pytensor.compile.mode import Mode, get_mode
 
 from runner.engines.simd import lowering, machine_code
 from runner.engines.simd.artifact import Artifact, Program
-from runner.engines.simd.elementwise import UnknownOperation
+from runner.engines.simd.errors import UnknownOperation
 
 # Numba keeps what it has compiled, and inlines otherwise when it reads that back. Where it may
 # reorder sums and leave out roundings, bits would tell which of the two a process has done.

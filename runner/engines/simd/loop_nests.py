@@ -22,9 +22,13 @@ from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
 from pytensor.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
-from runner.engines.simd.elementwise import Line, UnknownOperation, operation_name
+from runner.engines.simd import scalar_operations
+from runner.engines.simd.elementwise import ElementwiseWriter
+from runner.engines.simd.errors import UnknownOperation
+from runner.engines.simd.exponents import Analysis, operation_name
 from runner.engines.simd.fusion import Fusion, source
 from runner.engines.simd.memory import Index, Matrix, Memory, matrix, static_shape, strides
+from runner.engines.simd.scalar_operations import Arguments
 from runner.engines.simd.vectors import FLOATS, I64, Vectors
 
 _TILE = (4, 3)
@@ -235,13 +239,13 @@ class Nests:
         cloned: dict[Any, Any] = dict(zip(leaves, stand_ins, strict=True))
         clone_get_equiv([], [variable], memo=cloned)
         part = FunctionGraph(stand_ins, [cloned[variable]], clone=False)
-        memory, shape = self._memory, static_shape(variable)
+        analysis, memory, shape = Analysis(part), self._memory, static_shape(variable)
         read = {x: memory.stretched(self._at(x), shape) for x in leaves if x is not product}
 
         def write(index: Index, vector: Any = None) -> Any:
             values = [vector if x is product else memory.load(read[x], index) for x in leaves]
-            line = Line(part, self._v, dict(zip(part.inputs, values, strict=True)))
-            return line.write(part.outputs)[0]
+            given = dict(zip(part.inputs, values, strict=True))
+            return ElementwiseWriter(analysis, self._v, given).write(part.outputs)[0]
 
         return write
 
@@ -311,7 +315,8 @@ class Nests:
         def combined(a: Any, b: Any) -> Any:
             if name == "Add":
                 return v.builder.fadd(a, b)
-            return v.operation(name, dtype, [a, b], dtype)
+            given = Arguments(v, [a, b], dtype, dtype)
+            return scalar_operations.write(node.op.scalar_op, given)
 
         def write(tile: list[list[Any]]) -> None:
             positions = list(itertools.product(*tile))

@@ -13,7 +13,9 @@ import numpy as np
 from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
-from runner.engines.simd.elementwise import Line, UnknownOperation
+from runner.engines.simd.elementwise import ElementwiseWriter
+from runner.engines.simd.errors import UnknownOperation
+from runner.engines.simd.exponents import Analysis
 from runner.engines.simd.loop_nests import Nests
 from runner.engines.simd.memory import static_shape
 from runner.engines.simd.vectors import (
@@ -219,7 +221,7 @@ class _Once(_Program):
             x: v.load(v.address(self.sources, i, first, x.type.dtype), x.type.dtype)
             for i, x in enumerate(graph.inputs)
         }
-        outputs = Line(graph, v, loaded).write(graph.outputs)
+        outputs = ElementwiseWriter(Analysis(graph), v, loaded).write(graph.outputs)
         for i, (variable, value) in enumerate(zip(graph.outputs, outputs, strict=True)):
             dtype = variable.type.dtype
             v.store(value, v.address(self.targets, i, first, dtype), dtype)
@@ -338,7 +340,7 @@ class _UntilDone(_Program):
         for phi, value in zip(self.values, loaded, strict=False):
             phi.add_incoming(value, entered)
         values = dict(zip(graph.inputs, [*self.values, *loaded[n:]], strict=True))
-        self.line = Line(graph, v, values, graph.inputs[n:], before)
+        self.line = ElementwiseWriter(Analysis(graph, graph.inputs[n:]), v, values, before)
         return self.line.write(self.others)
 
     def _take(self) -> None:

@@ -11,7 +11,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
 from runner.engines.simd.artifact import Interface, Program, RowRuns
-from runner.engines.simd.elementwise import UnknownOperation
+from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.loops import once, until_done
 from runner.engines.simd.machine_code import Function, Loop, assemble
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from runner.engines.simd.elementwise import UnknownOperation
+from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.vectors import DTYPES, I64, TYPES, Vectors
 
 Index = Sequence[Any]  # a number of the program for each axis

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import runner.engines.pytensor
 from runner.engines.registry import compiled, measured
-from runner.engines.simd.elementwise import UnknownOperation
+from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.lowering import function, loop
 from runner.training.lanes import train
 
