@@ -31,8 +31,14 @@ from runner.experiment.plan import Batch, Configuration, Plan, digest
 from runner.landscape import convexity, minima
 from runner.landscape.barriers import JENSEN
 from runner.landscape.curvature import MAX_PARAMETERS, PERTURBED
-from runner.landscape.inspection import SPECTRUM, Endpoints, Pairs, inspect_endpoints, inspect_pairs
 from runner.landscape.newton import NULL
+from runner.landscape.worker import (
+    SPECTRUM,
+    EndpointTask,
+    PairTask,
+    inspect_endpoints,
+    inspect_pairs,
+)
 from runner.study import analysis_tables, files
 from runner.study.store import Store
 from runner.study.tables import Study
@@ -137,7 +143,7 @@ def analyze(
 class _Group:
     """The analysed restarts of one group of configurations."""
 
-    task: Endpoints
+    task: EndpointTask
     """All of them, as they would go to a worker."""
     label: np.ndarray
     """(n,) str: labels of training."""
@@ -146,13 +152,13 @@ class _Group:
     loss: np.ndarray
     """(n,): at the endpoints."""
 
-    def part(self, start: int, stop: int) -> Endpoints:
+    def part(self, start: int, stop: int) -> EndpointTask:
         """Some of them."""
         rows = slice(start, stop)
         return _rows(self.task, rows)
 
 
-def _rows(task: Endpoints, rows: Any) -> Endpoints:
+def _rows(task: EndpointTask, rows: Any) -> EndpointTask:
     return replace(
         task,
         owner=task.owner[rows],
@@ -263,7 +269,7 @@ class _Analysis:
             names = group.configurations[0].architecture.parameter_names
             position = {c.index: k for k, c in enumerate(group.configurations)}
             label = table["label"].to_numpy().astype(str)
-            task = Endpoints(
+            task = EndpointTask(
                 group.configurations,
                 np.array([position[i] for i in table["configuration"].to_pylist()]),
                 table["restart"].to_numpy(),
@@ -417,7 +423,7 @@ class _Analysis:
         names = list(group.configurations[0].architecture.parameter_names)
         weights = frame[names].to_numpy(np.float64)
         position = {c.index: k for k, c in enumerate(group.configurations)}
-        first = Endpoints(
+        first = EndpointTask(
             group.configurations,
             np.array([position[i] for i in pairs["configuration"]]),
             pairs["restart_a"].to_numpy(),
@@ -427,7 +433,7 @@ class _Analysis:
             device,
         )
         second = weights[pairs["row_b"]].T.copy()
-        task = Pairs(first, second, pairs.index.to_numpy(), pairs["curved"].to_numpy())
+        task = PairTask(first, second, pairs.index.to_numpy(), pairs["curved"].to_numpy())
         return inspect_pairs, task
 
     def _judge(self) -> None:

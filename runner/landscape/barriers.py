@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import length
-from runner.landscape.terrain import Terrain
 from runner.network.symmetry import Symmetries
 
 N_GRID = 33
@@ -58,27 +58,27 @@ class Paths:
         return np.asarray(self.excess > JENSEN * higher)
 
 
-def straight(terrain: Terrain, first: np.ndarray, second: np.ndarray) -> Paths:
+def straight(surface: LossSurface, first: np.ndarray, second: np.ndarray) -> Paths:
     """Losses on the straight paths from first to second, both (n_parameters, n)."""
     share = np.linspace(0.0, 1.0, N_GRID)
-    return Paths(_along(terrain, (1 - share) * first[..., None] + share * second[..., None]))
+    return Paths(_along(surface, (1 - share) * first[..., None] + share * second[..., None]))
 
 
-def _along(terrain: Terrain, points: np.ndarray) -> np.ndarray:
+def _along(surface: LossSurface, points: np.ndarray) -> np.ndarray:
     """Losses (n, n_points) at points (n_parameters, n, n_points)."""
     n, n_points = points.shape[1:]
-    lanes = terrain[np.repeat(np.arange(n), n_points)]
+    lanes = surface[np.repeat(np.arange(n), n_points)]
     return lanes.loss(points.reshape(len(points), -1)).reshape(n, n_points)
 
 
 def curved(
-    terrain: Terrain, first: np.ndarray, second: np.ndarray, noise: np.ndarray
+    surface: LossSurface, first: np.ndarray, second: np.ndarray, noise: np.ndarray
 ) -> np.ndarray:
     """Barriers of quadratic Bézier curves between pairs, trained to be low.
 
     Parameters
     ----------
-    terrain : Terrain
+    surface : LossSurface
     first, second : ndarray, shape (n_parameters, n)
     noise : ndarray, shape (n_parameters, n)
         Standard normal numbers that push the bends off the straight path, on which symmetry may
@@ -101,7 +101,7 @@ def curved(
     pull = 2 * share * (1 - share)  # of the bend on each point of the grid
     apart = np.maximum(np.linalg.norm(second - first, axis=0), 1e-3 * length(first))
     bend = 0.5 * (first + second) + 0.1 * apart * noise / np.linalg.norm(noise, axis=0)
-    lanes = terrain[np.repeat(np.arange(n), N_GRID)]
+    lanes = surface[np.repeat(np.arange(n), N_GRID)]
     best = np.full(n, np.inf)
     mean, square = np.zeros_like(bend), np.zeros_like(bend)
     for step in range(1, _CURVE_STEPS + 1):
@@ -120,7 +120,7 @@ def curved(
 
 
 def both_ways(
-    terrain: Terrain, symmetries: Symmetries, first: np.ndarray, second: np.ndarray
+    surface: LossSurface, symmetries: Symmetries, first: np.ndarray, second: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray, Paths]]:
     """Straight paths to the second ends as they are, and to their images nearest to the first.
 
@@ -132,4 +132,4 @@ def both_ways(
     pairs = [(first, second)]
     first = symmetries.balanced(first)
     pairs.append((first, symmetries.align(first, symmetries.balanced(second))))
-    return [(a, b, straight(terrain, a, b)) for a, b in pairs]
+    return [(a, b, straight(surface, a, b)) for a, b in pairs]

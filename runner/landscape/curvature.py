@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import NEAR, Spectrum, length, minimise, polish, spectrum
-from runner.landscape.terrain import Terrain
 from runner.network.symmetry import Symmetries
 
 MAX_PARAMETERS = 200
@@ -38,7 +38,7 @@ class Curvature:
     critical: np.ndarray
     """(n,) of minimum, saddle, indeterminate and none, dtype object."""
     point: np.ndarray
-    """(n_parameters, n): the critical point next by, or the endpoint itself where there is none."""
+    """(n_parameters, n): the nearby critical point, or the endpoint itself where there is none."""
     spectrum: np.ndarray
     """(4, n): smallest and largest eigenvalue, index and null directions at ``point``."""
     loss: np.ndarray
@@ -52,7 +52,7 @@ class Curvature:
 
 
 def curvature(
-    terrain: Terrain,
+    surface: LossSurface,
     symmetries: Symmetries,
     weights: np.ndarray,
     stationary: np.ndarray,
@@ -62,8 +62,8 @@ def curvature(
 
     Parameters
     ----------
-    terrain : Terrain
-        Theirs, n lanes.
+    surface : LossSurface
+        The endpoints' loss surfaces, n lanes.
     symmetries : Symmetries
         Of their network.
     weights : ndarray, shape (n_parameters, n), float64
@@ -82,7 +82,7 @@ def curvature(
     said of stationary endpoints alone.
     """
     size, n = weights.shape
-    values = terrain.values(weights)
+    values = surface.values(weights)
     finite = np.isfinite(weights).all(axis=0) & np.isfinite(values.loss)
     finite &= np.isfinite(values.gradient).all(axis=0)
     found = Curvature(
@@ -98,12 +98,12 @@ def curvature(
         loss=values.loss.copy(),
         outputs=values.outputs.copy(),
         returned=np.full(n, np.nan),
-        swap_excess=_swap_excess(terrain, symmetries, weights, values.loss),
+        swap_excess=_swap_excess(surface, symmetries, weights, values.loss),
     )
     tried = np.flatnonzero(finite)
     if not tried.size or size > MAX_PARAMETERS:
         return found
-    at = spectrum(terrain[tried], weights[:, tried])
+    at = spectrum(surface[tried], weights[:, tried])
     found.condition[tried] = at.condition
     found.null_directions[tried] = at.null_directions
     found.spectrum[:, tried] = _summary(at)
@@ -112,7 +112,7 @@ def curvature(
     short = (at.null_directions == 0) & (step <= NEAR * length(weights[:, tried]))
     tried = tried[stationary[tried] | short]
     if tried.size:
-        _seek(found, terrain, tried, weights, stationary, noise)
+        _seek(found, surface, tried, weights, stationary, noise)
     return found
 
 
@@ -122,27 +122,27 @@ def _summary(at: Spectrum) -> np.ndarray:
 
 def _seek(
     found: Curvature,
-    terrain: Terrain,
+    surface: LossSurface,
     tried: np.ndarray,
     weights: np.ndarray,
     stationary: np.ndarray,
     noise: np.ndarray,
 ) -> None:
     """Fill in the critical points next to some endpoints, and their kinds."""
-    polished, arrived = polish(terrain[tried], weights[:, tried])
+    polished, arrived = polish(surface[tried], weights[:, tried])
     again = np.flatnonzero(stationary[tried] & ~arrived)
     if again.size:
         # it rests, so there is something: perhaps at the end of a bent valley
         start = weights[:, tried[again]]
-        lower = minimise(terrain[tried[again]], start)
-        polished[:, again], arrived[again] = polish(terrain[tried[again]], lower)
+        lower = minimise(surface[tried[again]], start)
+        polished[:, again], arrived[again] = polish(surface[tried[again]], lower)
         away = np.linalg.norm(polished[:, again] - start, axis=0)
         arrived[again] &= away <= NEAR * length(start)
         found.critical[tried[again]] = "indeterminate"
     tried, polished = tried[arrived], polished[:, arrived]
     if not tried.size:
         return
-    here = terrain[tried]
+    here = surface[tried]
     at = spectrum(here, polished)
     minimum = (at.index == 0) & (at.null_directions == 0) & np.isfinite(at.scale)
     saddle = (at.index > 0) & ((at.null_directions == 0) | stationary[tried])
@@ -163,7 +163,7 @@ def _seek(
     kept = kind != "none"
     tried, polished = tried[kept], polished[:, kept]
     if tried.size:
-        values = terrain[tried].values(polished)
+        values = surface[tried].values(polished)
         found.point[:, tried] = polished
         found.loss[tried] = values.loss
         found.outputs[:, tried] = values.outputs
@@ -171,10 +171,10 @@ def _seek(
 
 
 def _swap_excess(
-    terrain: Terrain, symmetries: Symmetries, weights: np.ndarray, loss: np.ndarray
+    surface: LossSurface, symmetries: Symmetries, weights: np.ndarray, loss: np.ndarray
 ) -> np.ndarray:
     image = symmetries.exchanged(weights)
     if image is None:
         return np.full(len(loss), np.nan)
     with np.errstate(all="ignore"):
-        return np.asarray(terrain.loss(0.5 * (weights + image)) - loss)
+        return np.asarray(surface.loss(0.5 * (weights + image)) - loss)

@@ -9,7 +9,7 @@ import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
 from runner.experiment.plan import Configuration
-from runner.landscape.clusters import clusters, in_order
+from runner.landscape.single_linkage import in_order, single_linkage
 from runner.network.codes import codes, outputs
 from runner.network.symmetry import Symmetries
 
@@ -24,7 +24,7 @@ class Points:
     """Analysed restarts of one configuration."""
 
     configuration: Configuration
-    """Whose."""
+    """The configuration that they are restarts of."""
     restart: np.ndarray
     """(n,) int."""
     label: np.ndarray
@@ -32,7 +32,7 @@ class Points:
     critical: np.ndarray
     """(n,) str: as in `runner.landscape.curvature.Curvature`."""
     weights: np.ndarray
-    """(n_parameters, n): the critical point next by, or the endpoint."""
+    """(n_parameters, n): the nearby critical point, or the endpoint."""
     spectrum: np.ndarray
     """(4, n): smallest and largest eigenvalue, index and null directions there."""
     loss: np.ndarray
@@ -70,7 +70,7 @@ def kinds(points: Points) -> np.ndarray:
 
     Notes
     -----
-    A critical point next by decides, whatever the label. Without one, solved endpoints count as
+    A nearby critical point decides, whatever the label. Without one, solved endpoints count as
     on their way to infinity only if no finite weights could minimise the loss; otherwise they,
     like all that still fall or oscillate, are on their way to a place that is not known.
     """
@@ -124,7 +124,7 @@ def _split(points: Points, kind: str, which: np.ndarray) -> np.ndarray:
         if kind == "indeterminate" or by_outputs:
             seen = outputs(net, patterns, weights[:, part])
             seen = np.column_stack([seen, points.loss[which[part]]])
-            number = clusters(seen, TOLERANCE)
+            number = single_linkage(seen, TOLERANCE)
         else:
             number = _by_weights(points, weights[:, part], points.loss[which[part]])
         found[part] = found.max() + 1 + number
@@ -143,7 +143,7 @@ def _by_weights(points: Points, weights: np.ndarray, loss: np.ndarray) -> np.nda
     symmetries = points.symmetries
     canonical = symmetries.canonical(weights)
     reach = TOLERANCE * max(float(np.abs(canonical).max()), 1.0)
-    number = clusters(canonical.T, reach)
+    number = single_linkage(canonical.T, reach)
     # Rounding may give images of one point two canonical forms, where a projection that decides
     # is 0 by chance: classes of equal loss are aligned and compared once more.
     _, first = np.unique(number, return_index=True)

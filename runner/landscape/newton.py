@@ -1,4 +1,4 @@
-"""Newton searches on many surfaces at once: for a critical point next by, and for a minimum.
+"""Newton searches on many surfaces at once: for a nearby critical point, and for a minimum.
 
 Both use the eigenvalues of the exact Hessian; directions without curvature are left alone.
 """
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.landscape.terrain import Terrain
+from runner.landscape.loss_surface import LossSurface
 
 NULL = 1e-7
 """An eigenvalue within this share of the largest absolute one counts as 0."""
 
 NEAR = 0.1
-"""How far, relative to the length of the weights or 1, a critical point may be to be next by."""
+"""Distance, relative to the length of the weights or 1, up to which a critical point is nearby."""
 
 AT_REST = 1e-8
 """Newton step, relative to the length of the weights or 1, at which a search has arrived."""
@@ -71,9 +71,9 @@ class Spectrum:
         return np.asarray(np.einsum("npk,nk->pn", self.vectors, along * inverse))
 
 
-def spectrum(terrain: Terrain, weights: np.ndarray) -> Spectrum:
+def spectrum(surface: LossSurface, weights: np.ndarray) -> Spectrum:
     """Spectrum at weights (n_parameters, n); eigenvalues are nan where a Hessian is not finite."""
-    hessian = terrain.hessian(weights)
+    hessian = surface.hessian(weights)
     broken = ~np.isfinite(hessian).all(axis=(1, 2))
     hessian[broken] = 0.0
     values, vectors = np.linalg.eigh(hessian)
@@ -86,12 +86,12 @@ def length(weights: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(np.linalg.norm(weights, axis=0), 1.0))
 
 
-def polish(terrain: Terrain, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Go to the critical point next by, of whatever index, by damped Newton steps.
+def polish(surface: LossSurface, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Go to the nearby critical point, of whatever index, by damped Newton steps.
 
     Parameters
     ----------
-    terrain : Terrain
+    surface : LossSurface
     weights : ndarray, shape (n_parameters, n)
 
     Returns
@@ -103,13 +103,13 @@ def polish(terrain: Terrain, weights: np.ndarray) -> tuple[np.ndarray, np.ndarra
         keep their length while the gradient vanishes.
     """
     reach = NEAR * length(weights)
-    polished, arrived = weights.copy(), np.zeros(len(terrain), bool)
-    active = np.arange(len(terrain))
-    history = np.full((2, len(terrain)), np.inf)  # lengths of the last two steps
+    polished, arrived = weights.copy(), np.zeros(len(surface), bool)
+    active = np.arange(len(surface))
+    history = np.full((2, len(surface)), np.inf)  # lengths of the last two steps
     for taken in range(_MAX_STEPS):
         if not active.size:
             break
-        here = terrain[active]
+        here = surface[active]
         gradient = here.values(polished[:, active]).gradient
         step = spectrum(here, polished[:, active]).step(gradient)
         size = np.linalg.norm(step, axis=0)
@@ -127,15 +127,15 @@ def polish(terrain: Terrain, weights: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _shortened(
-    terrain: Terrain, weights: np.ndarray, step: np.ndarray, gradient: np.ndarray
+    surface: LossSurface, weights: np.ndarray, step: np.ndarray, gradient: np.ndarray
 ) -> np.ndarray:
     """Take a step towards a smaller gradient, halved until it is."""
     before = np.linalg.norm(gradient, axis=0)
     moved: np.ndarray = weights - step
-    left = np.arange(len(terrain))
+    left = np.arange(len(surface))
     share = 1.0
     for _ in range(_HALVINGS):
-        after = np.linalg.norm(terrain[left].values(moved[:, left]).gradient, axis=0)
+        after = np.linalg.norm(surface[left].values(moved[:, left]).gradient, axis=0)
         # at rest nothing but rounding is left of the gradient
         left = left[~(after <= before[left] + 1e-15)]
         if not left.size:
@@ -145,7 +145,7 @@ def _shortened(
     return moved
 
 
-def minimise(terrain: Terrain, weights: np.ndarray) -> np.ndarray:
+def minimise(surface: LossSurface, weights: np.ndarray) -> np.ndarray:
     """Go down to a minimum by Newton steps that never raise the loss.
 
     Returns
@@ -154,11 +154,11 @@ def minimise(terrain: Terrain, weights: np.ndarray) -> np.ndarray:
         Where the search came to rest, or stood after its last step.
     """
     found = weights.copy()
-    active = np.arange(len(terrain))
+    active = np.arange(len(surface))
     for _ in range(_MAX_STEPS):
         if not active.size:
             break
-        here, at = terrain[active], found[:, active]
+        here, at = surface[active], found[:, active]
         values = here.values(at)
         step = spectrum(here, at).step(values.gradient, downhill=True)
         size = np.linalg.norm(step, axis=0)
@@ -172,14 +172,14 @@ def minimise(terrain: Terrain, weights: np.ndarray) -> np.ndarray:
 
 
 def _lowered(
-    terrain: Terrain, weights: np.ndarray, step: np.ndarray, loss: np.ndarray, slope: np.ndarray
+    surface: LossSurface, weights: np.ndarray, step: np.ndarray, loss: np.ndarray, slope: np.ndarray
 ) -> np.ndarray:
     """Take a step down, halved until it is; none where even a short one is not."""
     moved: np.ndarray = weights - step
-    left = np.arange(len(terrain))
+    left = np.arange(len(surface))
     share = 1.0
     for _ in range(_HALVINGS):
-        after = terrain[left].loss(moved[:, left])
+        after = surface[left].loss(moved[:, left])
         allowed = loss[left] - 1e-4 * share * slope[left] + 1e-15 * np.abs(loss[left])
         left = left[~(after <= allowed)]
         if not left.size:

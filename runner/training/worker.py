@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from runner.engines.devices import computing, require
 from runner.engines.registry import compiled
 from runner.experiment.plan import Segment
 from runner.network.step import Signature
+from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.labels import label
 from runner.training.lanes import Endpoints, Restarts, train
 from runner.training.shards import encode, shard_schema
@@ -49,9 +49,6 @@ class Trained:
     telemetry: dict[str, Any]
     """What differs from run to run: times (of batches trained together, its share) and where it
     ran. Never part of the shard."""
-
-
-_one_at_a_time = threading.Lock()  # neither PyTensor's compiler nor its functions are thread-safe
 
 
 def train_batch(task: Task) -> Trained:
@@ -94,7 +91,7 @@ def train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
     ClusterError
         If this process cannot compute on the task's kind of device.
     """
-    with _one_at_a_time:
+    with COMPUTE_LOCK:
         require(task.device, task.engine)
         return _train_batches(task, sizes)
 

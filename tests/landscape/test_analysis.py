@@ -13,7 +13,7 @@ from support.landscapes import REGULARISED, configuration, function, searched
 import runner
 from runner.errors import StudyError
 from runner.landscape.analysis import analyze
-from runner.landscape.inspection import inspect_endpoints
+from runner.landscape.worker import inspect_endpoints
 from runner.study import analysis_tables
 
 LESSON = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from support.landscapes import configuration, plain, symmetries, terrain
+from support.landscapes import configuration, plain, surface, symmetries
 
 from runner.landscape.barriers import JENSEN, N_GRID, Paths, both_ways, curved, straight
 
@@ -18,7 +18,7 @@ def test_losses_on_straight_paths_are_those_of_plain_numpy() -> None:
     c = configuration()
     net = plain(c)
     first, second = np.random.default_rng(0).normal(size=(2, 9, 5))
-    paths = straight(terrain(c, 5), first, second)
+    paths = straight(surface(c, 5), first, second)
     assert paths.losses.shape == (5, N_GRID)
     for k in range(5):
         for i, a in enumerate(np.linspace(0, 1, N_GRID)):
@@ -54,7 +54,7 @@ def test_a_loss_that_overflows_half_way_proves_nothing() -> None:
 def test_a_convex_loss_is_never_violated(seed) -> None:
     c = configuration(problem={"gate": "XOR"}, network={"hidden": []}, loss={})
     first, second = np.random.default_rng(seed).normal(scale=20, size=(2, 3, 8))
-    assert not straight(terrain(c, 8), first, second).violated.any()
+    assert not straight(surface(c, 8), first, second).violated.any()
 
 
 def solved(c, n):
@@ -73,7 +73,7 @@ def test_images_of_one_solution_have_a_barrier_that_aligning_takes_away() -> Non
     c = configuration(**FREE)
     first = solved(c, 6)
     second = symmetries(c).exchanged(first)
-    (_, _, raw), (a, b, aligned) = both_ways(terrain(c, 6), symmetries(c), first, second)
+    (_, _, raw), (a, b, aligned) = both_ways(surface(c, 6), symmetries(c), first, second)
     assert (raw.barrier > 0.4).all()
     np.testing.assert_allclose(a, b, atol=1e-9)
     assert np.abs(aligned.excess).max() < 1e-12
@@ -83,9 +83,9 @@ def test_a_trained_curve_goes_around_the_barrier_of_the_straight_path() -> None:
     c = configuration(**FREE)
     first = solved(c, 4)
     second = symmetries(c).exchanged(first)
-    direct = straight(terrain(c, 4), first, second).barrier
+    direct = straight(surface(c, 4), first, second).barrier
     noise = np.random.default_rng(5).normal(size=first.shape)
-    around = curved(terrain(c, 4), first, second, noise)
+    around = curved(surface(c, 4), first, second, noise)
     assert (around < direct).all()
     assert (around > -1e-12).all()
     assert np.median(around / direct) < 0.5

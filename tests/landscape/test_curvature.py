@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from support.landscapes import configuration, numerical_hessian, plain, saddle, symmetries, terrain
+from support.landscapes import configuration, numerical_hessian, plain, saddle, surface, symmetries
 
 from runner.landscape import curvature as module
 from runner.landscape.curvature import curvature
@@ -15,7 +15,7 @@ def look(c, weights, stationary=True):
     n = weights.shape[1]
     noise = np.random.default_rng(0).normal(size=weights.shape)
     flags = np.full(n, stationary)
-    return curvature(terrain(c, n), symmetries(c), weights, flags, noise)
+    return curvature(surface(c, n), symmetries(c), weights, flags, noise)
 
 
 def test_ends_of_an_independent_search_are_minima_with_their_eigenvalues() -> None:

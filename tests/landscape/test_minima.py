@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from support.landscapes import configuration, function, plain, searched, symmetries, terrain
+from support.landscapes import configuration, function, plain, searched, surface, symmetries
 
 from runner.landscape import minima
 from runner.landscape.curvature import curvature
@@ -19,7 +19,7 @@ def points(c, weights, label="solved", critical=None, level=np.nan, loss=None):
     n = weights.shape[1]
     if critical is None:
         noise = np.random.default_rng(0).normal(size=weights.shape)
-        found = curvature(terrain(c, n), symmetries(c), weights, np.zeros(n, bool), noise)
+        found = curvature(surface(c, n), symmetries(c), weights, np.zeros(n, bool), noise)
         critical, weights, spectrum, loss = (
             found.critical,
             found.point,

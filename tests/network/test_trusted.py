@@ -18,7 +18,7 @@ from runner.engines.registry import compiled, try_out
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan, Segment
 from runner.landscape.analysis import analyze
-from runner.landscape.inspection import Endpoints, inspect_endpoints
+from runner.landscape.worker import EndpointTask, inspect_endpoints
 from runner.network.model import make_model
 from runner.study.store import Store
 from runner.training.worker import Task, train_batch
@@ -195,7 +195,7 @@ class TestOnlyWhenTrusted:
         with pytest.raises(runner.ExperimentError, match="expected your word that you trust it"):
             train_batch(task)
         none = np.zeros(4, int)
-        points = Endpoints(
+        points = EndpointTask(
             (configuration,), none, none, np.zeros((3, 4)), np.zeros(4, bool), "pytensor"
         )
         with pytest.raises(runner.ExperimentError, match="expected your word that you trust it"):

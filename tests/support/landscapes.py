@@ -13,7 +13,7 @@ from support.plain import Net
 from runner.engines.registry import measured
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Configuration, Plan
-from runner.landscape.terrain import Terrain
+from runner.landscape.loss_surface import LossSurface
 from runner.network.symmetry import Symmetries
 
 REGULARISED: dict[str, Any] = {
@@ -33,11 +33,13 @@ def configuration(**sections: Any) -> Configuration:
     return Plan(load_experiment(content)).configurations[0]
 
 
-def terrain(c: Configuration, n: int) -> Terrain:
+def surface(c: Configuration, n: int) -> LossSurface:
     """Make n surfaces of a configuration."""
     signature = replace(c.signature().measured, n_lanes=N_LANES)
     targets = np.repeat(c.table.targets.reshape(-1, 1), n, axis=1)
-    return Terrain(measured("pytensor", signature), np.repeat(c.hyper[:, None], n, axis=1), targets)
+    return LossSurface(
+        measured("pytensor", signature), np.repeat(c.hyper[:, None], n, axis=1), targets
+    )
 
 
 def symmetries(c: Configuration) -> Symmetries:

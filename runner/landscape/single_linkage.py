@@ -1,4 +1,4 @@
-"""Which of many points are the same, up to a tolerance."""
+"""Single-linkage clusters of points: which of many are the same, up to a tolerance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 _NEIGHBOURS = 16  # that a point is joined to at once; rounds of this bound the memory
 
 
-def clusters(points: np.ndarray, tolerance: float) -> np.ndarray:
+def single_linkage(points: np.ndarray, tolerance: float) -> np.ndarray:
     """Number the clusters of points that chains of steps within a tolerance join.
 
     Parameters
@@ -28,7 +28,9 @@ def clusters(points: np.ndarray, tolerance: float) -> np.ndarray:
     -----
     A million endpoints may all be the same point, so points that fall into one cell of a fine
     grid are taken as one first. Near neighbours by a k-d tree are then joined, and of every
-    cluster that results one point is kept, until no two of those are near each other.
+    cluster that results one point is kept, until no two of those are near each other. Since one
+    point stands for a cell, pairs just within the tolerance may be missed; points of different
+    clusters are what this is for, and those are much further apart.
     """
     if not len(points):
         return np.zeros(0, np.int64)

@@ -14,21 +14,21 @@ from runner.engines.registry import measured
 from runner.experiment.plan import Configuration
 from runner.landscape import barriers
 from runner.landscape.curvature import curvature
-from runner.landscape.terrain import Terrain
+from runner.landscape.loss_surface import LossSurface
 from runner.network.starts import Starts
 from runner.network.symmetry import Symmetries
+from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.shards import encode
-from runner.training.worker import _one_at_a_time
 
 _NOISE_SEED = 0x6E6F697365  # apart from the starts, whatever their seed
 
 
 @dataclass(frozen=True)
-class Endpoints:
+class EndpointTask:
     """Endpoints of one group of configurations, as they are sent to a worker."""
 
     configurations: tuple[Configuration, ...]
-    """Whose."""
+    """The configurations that the endpoints belong to."""
     owner: np.ndarray
     """(n,) int: position in ``configurations``."""
     restart: np.ndarray
@@ -48,14 +48,14 @@ class Endpoints:
         first = self.configurations[0]
         return Symmetries(first.architecture, first.settings.loss.l2 > 0)
 
-    def terrain(self) -> Terrain:
+    def surface(self) -> LossSurface:
         """Their loss surfaces; ClusterError where this process has no such device."""
         require(self.device, self.engine)
         signature = self.configurations[0].signature().measured
         hyper = np.stack([c.hyper for c in self.configurations], axis=1)
         targets = np.stack([c.table.targets.ravel() for c in self.configurations], axis=1)
         functions = measured(self.engine, signature, computing(self.device))
-        return Terrain(functions, hyper[:, self.owner], targets[:, self.owner])
+        return LossSurface(functions, hyper[:, self.owner], targets[:, self.owner])
 
     def noise(self) -> np.ndarray:
         """Standard normal numbers (n_parameters, n) that depend on the restarts' numbers alone."""
@@ -65,10 +65,10 @@ class Endpoints:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairTask:
     """Pairs of endpoints as they are sent to a worker."""
 
-    first: Endpoints
+    first: EndpointTask
     """One end of each pair."""
     second: np.ndarray
     """(n_parameters, n) float64: the other ends."""
@@ -78,7 +78,7 @@ class Pairs:
     """(n,) bool: pairs for which a curve is trained where the straight path has a barrier."""
 
 
-def inspect_endpoints(task: Endpoints) -> bytes:
+def inspect_endpoints(task: EndpointTask) -> bytes:
     """Look at endpoints; see `runner.landscape.curvature.curvature`.
 
     Returns
@@ -86,9 +86,9 @@ def inspect_endpoints(task: Endpoints) -> bytes:
     bytes
         A Parquet file with a row per endpoint, in order.
     """
-    with _one_at_a_time, np.errstate(over="ignore", invalid="ignore"):
+    with COMPUTE_LOCK, np.errstate(over="ignore", invalid="ignore"):
         found = curvature(
-            task.terrain(), task.symmetries, task.weights, task.stationary, task.noise()
+            task.surface(), task.symmetries, task.weights, task.stationary, task.noise()
         )
     net = task.configurations[0].architecture
     indices = np.array([c.index for c in task.configurations])
@@ -114,10 +114,10 @@ def inspect_endpoints(task: Endpoints) -> bytes:
 
 
 SPECTRUM = ("point_smallest", "point_largest", "point_index", "point_null")
-"""Columns of an inspection with the curvature at the critical point next by."""
+"""Columns of an inspection with the curvature at the nearby critical point."""
 
 
-def _accuracy(task: Endpoints, outputs: np.ndarray) -> np.ndarray:
+def _accuracy(task: EndpointTask, outputs: np.ndarray) -> np.ndarray:
     """Share of the outputs (n_patterns * n_outputs, n) that are on the right side."""
     tables = [c.table for c in task.configurations]
     targets = np.stack([t.targets.ravel() for t in tables], axis=1)[:, task.owner]
@@ -128,7 +128,7 @@ def _accuracy(task: Endpoints, outputs: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(reach > 0, np.abs(outputs - targets) < reach, side).mean(axis=0))
 
 
-def inspect_pairs(task: Pairs) -> bytes:
+def inspect_pairs(task: PairTask) -> bytes:
     """Take the losses on paths between pairs of endpoints; see `runner.landscape.barriers`.
 
     Returns
@@ -136,22 +136,22 @@ def inspect_pairs(task: Pairs) -> bytes:
     bytes
         A Parquet file with two rows per pair, unaligned and aligned.
     """
-    with _one_at_a_time, np.errstate(over="ignore", invalid="ignore"):
-        terrain, noise = task.first.terrain(), task.first.noise()
-        ways = barriers.both_ways(terrain, task.first.symmetries, task.first.weights, task.second)
+    with COMPUTE_LOCK, np.errstate(over="ignore", invalid="ignore"):
+        surface, noise = task.first.surface(), task.first.noise()
+        ways = barriers.both_ways(surface, task.first.symmetries, task.first.weights, task.second)
         parts = []
         for aligned, (first, second, paths) in zip((False, True), ways, strict=True):
-            curve = np.full(len(terrain), np.nan)
+            curve = np.full(len(surface), np.nan)
             which = np.flatnonzero(task.curved & paths.violated)
             if which.size:
                 curve[which] = barriers.curved(
-                    terrain[which], first[:, which], second[:, which], noise[:, which]
+                    surface[which], first[:, which], second[:, which], noise[:, which]
                 )
             parts.append(
                 pa.table(
                     {
                         "pair": task.number,
-                        "aligned": np.full(len(terrain), aligned),
+                        "aligned": np.full(len(surface), aligned),
                         "midpoint_violation": paths.midpoint_violation,
                         "excess": paths.excess,
                         "violated": paths.violated,

@@ -22,7 +22,7 @@ class Values:
 
 
 @dataclass(frozen=True)
-class Terrain:
+class LossSurface:
     """The surfaces of n endpoints that share a compiled function; one lane each."""
 
     measured: Measured
@@ -35,9 +35,9 @@ class Terrain:
     def __len__(self) -> int:
         return int(self.hyper.shape[1])
 
-    def __getitem__(self, which: np.ndarray) -> Terrain:
+    def __getitem__(self, which: np.ndarray) -> LossSurface:
         """Surfaces of some of the endpoints, or of one endpoint more than once."""
-        return Terrain(self.measured, self.hyper[:, which], self.targets[:, which])
+        return LossSurface(self.measured, self.hyper[:, which], self.targets[:, which])
 
     def values(self, weights: np.ndarray) -> Values:
         """Loss, gradient and outputs at weights (n_parameters, n)."""

@@ -11,7 +11,7 @@ from support.steps import ACTIVATIONS, LOSSES, net_of
 
 from runner.engines.pytensor import gradient
 from runner.engines.registry import measured
-from runner.landscape.terrain import Terrain
+from runner.landscape.loss_surface import LossSurface
 from runner.network.step import HYPERPARAMETERS, Lane, Step
 
 SHAPES = [((2,), False), ((3, 2), True), ((), False)]
@@ -74,21 +74,21 @@ def test_a_product_is_that_of_finite_differences(xor, restarts, activation, layo
 
 
 @pytest.mark.parametrize("layout", ["lanes", "stacked"])
-def test_a_terrain_of_any_size_has_the_values_of_plain_numpy(xor, restarts, layout) -> None:
+def test_surfaces_of_any_number_have_the_values_of_plain_numpy(xor, restarts, layout) -> None:
     signature = xor(activation="tanh", layout=layout, regularised=True, dtype="float32").measured
     assert signature.dtype == "float64"
     work = restarts(signature, n=19, l2=0.02)  # two calls of eight lanes and a part of one
     targets = np.repeat(work.targets.T, 19, axis=1)
-    terrain = Terrain(measured("pytensor", signature), work.hyper, targets)
-    values = terrain.values(work.starts)
-    hessian = terrain.hessian(work.starts)
+    surface = LossSurface(measured("pytensor", signature), work.hyper, targets)
+    values = surface.values(work.starts)
+    hessian = surface.hessian(work.starts)
     net = net_of(signature, 0.02)
-    assert len(terrain) == 19
+    assert len(surface) == 19
     for k, theta in enumerate(work.starts.T):
         assert values.loss[k] == pytest.approx(net.loss(theta), rel=1e-12)
         np.testing.assert_allclose(values.gradient[:, k], net.gradient(theta), atol=1e-13)
         np.testing.assert_allclose(values.outputs[:, k], net.outputs(theta).ravel(), atol=1e-13)
         np.testing.assert_allclose(hessian[k], differences(net, theta), rtol=1e-6, atol=1e-8)
     assert (hessian == hessian.swapaxes(1, 2)).all()
-    some = terrain[np.array([4, 4, 1])]
+    some = surface[np.array([4, 4, 1])]
     np.testing.assert_array_equal(some.loss(work.starts[:, [4, 4, 1]]), values.loss[[4, 4, 1]])
