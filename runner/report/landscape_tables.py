@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from runner.errors import StudyError
+from runner.study import analysis_tables
+from runner.study.store import Store
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Configuration
@@ -26,12 +28,21 @@ class Landscape:
     """
 
     def __init__(self, study: Study) -> None:
-        self._tables = {name: _table(study, name) for name in NAMES}
+        self._tables: dict[str, pd.DataFrame] = {}
+        unusable: list[str] = []
+        for name in NAMES:
+            try:
+                self._tables[name] = _plain(getattr(study, name))
+            except StudyError:
+                self._tables[name] = pd.DataFrame()
+                unusable.append(name)
+        self.unusable = unusable if _was_analysed(study) else []
+        """Tables of an analysed study that are gone, damaged, or older than its restarts."""
 
     @property
     def missing(self) -> bool:
         """Whether the study was not analysed."""
-        return all(table.empty for table in self._tables.values())
+        return not self.unusable and all(table.empty for table in self._tables.values())
 
     def whole(self, name: str) -> pd.DataFrame:
         """Return a table."""
@@ -56,11 +67,13 @@ def weights(rows: pd.DataFrame, configuration: Configuration) -> np.ndarray:
     return rows.reindex(columns=names).to_numpy(np.float64)
 
 
-def _table(study: Study, name: str) -> pd.DataFrame:
-    try:
-        table = getattr(study, name, None)
-    except StudyError:
-        table = None
-    if not isinstance(table, pd.DataFrame) or table.empty:
+def _was_analysed(study: Study) -> bool:
+    folder = Store(study.path).tables_path
+    return any(analysis_tables.path(folder, name).exists() for name in NAMES)
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its configuration in a column."""
+    if table.empty:
         return pd.DataFrame()
     return table if "configuration" in table.columns else table.reset_index()

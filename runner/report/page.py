@@ -14,12 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from runner.errors.messages import counted
-from runner.report.findings import findings
+from runner.report.figures.base import Picture
+from runner.report.glossary import LABELS, OTHERS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import sampled
 from runner.report.report_tables import tables
-from runner.report.style import Picture
-from runner.report.words import LABELS, OTHERS
+from runner.report.sentences import findings
 
 if TYPE_CHECKING:
     from runner.study.tables import Study
@@ -131,6 +131,13 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
         notes.append(
             "All restarts are counted. What looks at them one by one (histograms and quantiles of "
             f"the loss, comparisons) is of {sampled(study)}."
+        )
+    if landscape.unusable:
+        notes.append(
+            f"Left out of this report, because {counted(len(landscape.unusable), 'table')} of the "
+            "analysis cannot be read, or not for these restarts: "
+            f"{', '.join(f'`study.{name}`' for name in landscape.unusable)}. Run "
+            "`python -m runner analyze` on this study, then `report` again."
         )
     if landscape.missing and study.n_done:
         notes.append(

@@ -22,7 +22,7 @@ MOST_ROWS = 100
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell."""
 
     text: str
@@ -43,7 +43,7 @@ class Table:
     """What it holds."""
     columns: list[str]
     """Their names."""
-    rows: list[list[Cell]]
+    rows: list[list[TableCell]]
     """Of as many cells each."""
 
 
@@ -151,14 +151,14 @@ def _without_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=["index"], errors="ignore")
 
 
-def _cell(value: Any) -> Cell:
+def _cell(value: Any) -> TableCell:
     if isinstance(value, bool | np.bool_):
-        return Cell("yes" if value else "no", None)
+        return TableCell("yes" if value else "no", None)
     if value is None or value is pd.NA or value is pd.NaT:
-        return Cell("", None)
+        return TableCell("", None)
     if isinstance(value, int | float | np.number):
         real = float(value)
         if math.isnan(real):
-            return Cell("", "NaN")
-        return Cell(number(real), f"{real!r}")
-    return Cell(str(value), None)
+            return TableCell("", "NaN")
+        return TableCell(number(real), f"{real!r}")
+    return TableCell(str(value), None)

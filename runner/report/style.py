@@ -1,19 +1,14 @@
-"""How figures look: colours that colour-blind readers can tell apart, sizes, panels, files."""
+"""How figures look: colours that colour-blind readers can tell apart, sizes, panels."""
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -62,37 +57,6 @@ _STYLE: Any = {
     "savefig.dpi": 150,
     "figure.dpi": 150,
 }
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure with its words."""
-
-    name: str
-    """Names its files."""
-    title: str
-    """A heading."""
-    caption: str
-    """What is drawn, of how many, and what is sampled."""
-    alt: str
-    """The figure in words, for those who cannot see it."""
-    figure: Figure
-    """The drawing."""
-
-    def save(self, kind: str) -> bytes:
-        """Return the drawing as the bytes of a file of this kind, svg or png."""
-        sink = io.BytesIO()
-        with styled(), warnings.catch_warnings():
-            # a table's name may have characters that the font lacks; they become boxes
-            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-            if kind == "svg":
-                FigureCanvasSVG(self.figure)
-                metadata: dict[str, Any] = {"Date": None, "Creator": None, "Title": self.title}
-            else:
-                FigureCanvasAgg(self.figure)
-                metadata = {"Software": None, "Title": self.title}
-            self.figure.savefig(sink, format=kind, metadata=metadata)
-        return sink.getvalue()
 
 
 @contextmanager

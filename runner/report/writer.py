@@ -37,17 +37,14 @@ def write_report(
     StudyError
         If a file cannot be written, or the study is damaged.
     """
-    from runner.report import landscape_figures, restart_figures
+    from runner.report.figures.order import draw_all
     from runner.report.landscape_tables import Landscape
     from runner.report.page import page
     from runner.report.style import styled
 
     landscape = Landscape(study)
     with styled():
-        pictures = [
-            *restart_figures.pictures(study, landscape),
-            *landscape_figures.pictures(study, landscape),
-        ]
+        pictures = list(draw_all(study, landscape))
     target = Path(out) if out is not None else study.report_path
     written = {target: page(study, landscape, pictures).encode()}
     if figures is not None:

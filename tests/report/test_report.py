@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,7 +21,7 @@ from runner.cli.app import app
 from runner.errors import StudyError
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import number, percent
-from runner.report.surface import losses
+from runner.report.network_outputs import network_losses
 from runner.report.writer import write_report
 
 GATES = {**EXPERIMENT, "grid": {"problem.gate": ["XOR", "OR"]}}
@@ -300,11 +301,36 @@ def test_an_analysed_study_shows_its_landscape(analysed) -> None:
         assert heading in headings
 
 
+def test_a_table_that_cannot_be_read_is_named_and_the_others_are_shown(analysed, tmp_path) -> None:
+    path = tmp_path / "study"
+    shutil.copytree(analysed.path, path)
+    (path / "tables" / "minima.parquet").write_bytes(b"PAR1 and then nothing")
+    text, outline = checked(runner.open_study(path))
+    assert (
+        "Left out of this report, because 1 table of the analysis cannot be read, or not for these "
+        "restarts: study.minima . Run python -m runner analyze on this study" in text
+    )
+    headings = [words for words in outline.text if words.strip()]
+    assert "Classes of endpoints" not in headings
+    assert "Barriers" in headings
+    (path / "tables" / "barriers.parquet").unlink()
+    text, _ = checked(runner.open_study(path))
+    assert (
+        "2 tables of the analysis cannot be read, or not for these restarts: study.minima" in text
+    )
+    assert "study.barriers" in text
+    assert "are not here yet" not in text
+    shutil.rmtree(path / "tables")
+    text, _ = checked(runner.open_study(path))
+    assert "Left out of this report" not in text
+    assert "are not here yet: run python -m runner analyze" in text
+
+
 def test_representatives_are_drawn_where_the_table_says(analysed) -> None:
     (configuration,) = analysed.plan.configurations
     landscape = Landscape(analysed)
     rows = landscape.minima(configuration)
-    found = losses(configuration, weights(rows, configuration).T)
+    found = network_losses(configuration, weights(rows, configuration).T)
     np.testing.assert_allclose(found, rows["loss"], rtol=1e-9)
 
 

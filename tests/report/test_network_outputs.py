@@ -9,7 +9,7 @@ from support.plain import squash
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.network.architecture import Architecture
-from runner.report.surface import losses, outputs
+from runner.report.network_outputs import network_losses, network_outputs
 
 
 def forward(net: Architecture, theta: np.ndarray, inputs: np.ndarray) -> np.ndarray:
@@ -37,7 +37,9 @@ def test_outputs_at_any_input(hidden, activation, output, n_out, skip) -> None:
     theta, inputs = rng.normal(size=net.n_parameters), rng.normal(size=(17, 2))
     inputs[0] = 0
     expected = forward(net, theta, inputs)
-    np.testing.assert_allclose(outputs(net, theta, inputs), expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        network_outputs(net, theta, inputs), expected, rtol=1e-12, atol=1e-14
+    )
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "half-sum"])
@@ -59,4 +61,4 @@ def test_losses_at_any_weights(kind: str, reduction: str) -> None:
         total = (entropy if kind == "cross-entropy" else squared).sum()
         factor = {"mean": 1 / 4, "sum": 1.0, "half-sum": 0.5}[reduction]
         expected.append(factor * total + 0.01 * (column**2).sum())
-    np.testing.assert_allclose(losses(configuration, theta), expected, rtol=1e-12)
+    np.testing.assert_allclose(network_losses(configuration, theta), expected, rtol=1e-12)

@@ -22,7 +22,9 @@ _NUMPY: Any = SimpleNamespace(
 )
 
 
-def outputs(architecture: Architecture, weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+def network_outputs(
+    architecture: Architecture, weights: np.ndarray, inputs: np.ndarray
+) -> np.ndarray:
     """Outputs of one network.
 
     Parameters
@@ -53,7 +55,7 @@ def outputs(architecture: Architecture, weights: np.ndarray, inputs: np.ndarray)
     return np.stack([np.broadcast_to(y, (n,)) for y in out], axis=1)
 
 
-def losses(configuration: Configuration, weights: np.ndarray) -> np.ndarray:
+def network_losses(configuration: Configuration, weights: np.ndarray) -> np.ndarray:
     """Losses of one configuration at many points.
 
     Parameters

@@ -1,0 +1,1 @@
+"""The figures of a report, a file each; `base` says what a new one has to do."""

@@ -1,0 +1,150 @@
+"""Which starts of a slice lead where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from runner.report.figures.base import Picture, sampled_restarts, trained
+from runner.report.landscape_tables import Landscape
+from runner.report.names import percent, title
+from runner.report.style import LABEL_COLOURS, MOST_PANELS, OTHER, class_colours, first, panels
+from runner.study.variance import times_known
+from runner.training.labels import LABELS
+
+if TYPE_CHECKING:
+    from runner.experiment.configuration import Configuration
+    from runner.network.slices import Slice
+    from runner.study.tables import Study
+
+
+def draw_basins(study: Study, landscape: Landscape) -> Iterator[Picture]:
+    """Draw each slice: steps or loss, labels and classes over its two weights."""
+    slices = [c for c in trained(study) if c.settings.init.slice is not None]
+    for c in slices[:MOST_PANELS]:
+        if c.settings.init.slice is not None:
+            name = "basins" if len(slices) == 1 else f"basins-{c.index}"
+            left_out = first(len(slices), min(len(slices), MOST_PANELS))
+            yield _picture(study, landscape, c, c.settings.init.slice, name, left_out)
+
+
+def _picture(
+    study: Study, landscape: Landscape, c: Configuration, grid: Slice, name: str, left_out: str
+) -> Picture:
+    frame = sampled_restarts(study, c).reindex(range(grid.n_restarts))
+    classes = _classes(landscape, c, grid.n_restarts)
+    figure, axes = panels(2 if classes is None else 3, columns=2, height=4.6)
+    grey = _draw_steps_or_loss(figure, axes[0], grid, frame, times_known(c))
+    codes = frame["label"].cat.codes.to_numpy()
+    names = dict(enumerate(LABELS))
+    colours = {code: LABEL_COLOURS[label] for code, label in names.items()}
+    _draw_codes(axes[1], grid, codes, colours, names)
+    axes[1].set_title("label of the restart")
+    if classes is not None:
+        _draw_codes(axes[2], grid, *classes)
+        axes[2].set_title("class of its endpoint")
+    fixed = ", ".join(f"{weight} {value:g}" for weight, value in grid.at.items())
+    analysed = len(landscape.of("classes", c))
+    part = f", or not among the {analysed:,} analysed" if analysed < grid.n_restarts else ""
+    unclassed = "" if classes is None else f"White among the classes: of none{part}. "
+    done = int(frame["label"].notna().sum())
+    counts = frame["label"].value_counts()
+    return Picture(
+        name,
+        f"Which starts lead where: {title(c)}",
+        f"{grid.x.n:,} × {grid.y.n:,} starts, {done:,} trained; all other starting weights are "
+        f"fixed: {fixed}. {grey}. {unclassed}No random sample: shares here are of this square only."
+        f"{left_out}",
+        f"Pictures of the square of starts. Solved: {percent(float(frame['solved'].mean()))}; "
+        + ", ".join(f"{label}: {count:,}" for label, count in counts.items() if count),
+        figure,
+    )
+
+
+def _draw_steps_or_loss(
+    figure: Figure, axes: Axes, grid: Slice, frame: pd.DataFrame, stops_solved: bool
+) -> str:
+    """Colour every solved start by its steps, or all by their loss; say what is grey."""
+    solved = frame["solved"].eq(True)
+    if solved.any():
+        name, column = "steps", frame["steps"].where(solved)
+        what = "steps to solution" if stops_solved else "steps of solved restarts"
+        grey = "Grey: not solved"
+    else:
+        name, column, what = "loss", frame["loss"], "final loss"
+        grey = "None was solved. Grey: loss not finite"
+    values = np.ma.masked_invalid(column.to_numpy(np.float64))
+    image = _draw_square(axes, grid, values, cmap="viridis_r")
+    axes.set_facecolor("#d9d9d9")
+    figure.colorbar(image, ax=axes, label=name, location="bottom", shrink=0.8, aspect=30)
+    axes.set_title(what)
+    return grey
+
+
+def _classes(
+    landscape: Landscape, configuration: Configuration, n: int
+) -> tuple[np.ndarray, dict[int, str], dict[int, str]] | None:
+    """Class of every start's endpoint, with the classes' colours and names; None without any."""
+    table = landscape.of("classes", configuration)
+    minima = landscape.minima(configuration)
+    if table.empty or minima.empty:
+        return None
+    found = table.set_index("restart")["class"].reindex(range(n), fill_value=-1).to_numpy(int)
+    colours = class_colours(minima)
+    names = {number_: f"class {number_}" for number_ in colours}
+    other = np.isin(found, [*colours, -1], invert=True)
+    if other.any():
+        code = int(found.max()) + 1
+        found = np.where(other, code, found)
+        colours, names = colours | {code: OTHER}, names | {code: "smaller classes"}
+    return found, colours, names
+
+
+def _draw_codes(
+    axes: Axes,
+    grid: Slice,
+    codes: np.ndarray,
+    colours: Mapping[int, str],
+    names: Mapping[int, str],
+) -> None:
+    """Colour every start by a code; starts without one stay white."""
+    present = [code for code in colours if (codes == code).any()]
+    ranks = np.full(codes.shape, -1)
+    for rank, code in enumerate(present):
+        ranks[codes == code] = rank
+    if present:
+        palette = ListedColormap([colours[code] for code in present])
+        masked = np.ma.masked_less(ranks, 0)
+        _draw_square(axes, grid, masked, cmap=palette, vmin=-0.5, vmax=len(present) - 0.5)
+    axes.legend(
+        handles=[Patch(color=colours[code], label=names[code]) for code in present],
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.13),
+        ncols=3,
+    )
+
+
+def _draw_square(axes: Axes, grid: Slice, values: Any, **style: Any) -> Any:
+    """Show one value per start, each start in the middle of its cell."""
+    sides = []
+    for axis in (grid.x, grid.y):
+        half = (axis.high - axis.low) / (axis.n - 1) / 2
+        sides += [axis.low - half, axis.high + half]
+    axes.set(xlabel=grid.x.name, ylabel=grid.y.name)
+    axes.grid(visible=False)
+    axes.set_box_aspect(1)
+    return axes.imshow(
+        values.reshape(grid.y.n, grid.x.n),
+        origin="lower",
+        extent=(sides[0], sides[1], sides[2], sides[3]),
+        aspect="auto",
+        interpolation="none",
+        **style,
+    )

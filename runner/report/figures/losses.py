@@ -1,0 +1,100 @@
+"""Where the losses of restarts end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from runner.errors.messages import counted
+from runner.report.figures.base import Picture, sampled_restarts, trained
+from runner.report.landscape_tables import Landscape
+from runner.report.names import drawn, sampled, title
+from runner.report.style import LABEL_COLOURS, MOST_PANELS, first, legend, panels
+from runner.training.labels import LABELS
+
+if TYPE_CHECKING:
+    from runner.experiment.configuration import Configuration
+    from runner.study.tables import Study
+
+_BINS = 60
+
+
+def draw_losses(study: Study, landscape: Landscape) -> Iterator[Picture]:
+    """Draw histograms of the final loss."""
+    if configurations := trained(study):
+        yield _picture(study, configurations)
+
+
+def _picture(study: Study, configurations: list[Configuration]) -> Picture:
+    shown = configurations[:MOST_PANELS]
+    figure, grid = panels(len(shown))
+    told = []
+    for axes, c in zip(grid, shown, strict=True):
+        frame = sampled_restarts(study, c)
+        finite = frame[np.isfinite(frame["loss"])]
+        lost = len(frame) - len(finite)
+        note = f", {lost:,} not finite" if lost else ""
+        axes.set_title(f"{drawn(c)}\nn = {len(frame):,}{note}")
+        levels = _levels(frame)
+        # far outliers would leave one bar of everything else
+        top = max([*(1.3 * level for level in levels), _top(finite["loss"])])
+        bins = np.linspace(min(0.0, float(finite["loss"].min()) if len(finite) else 0), top, _BINS)
+        for label in LABELS:
+            values = finite.loc[finite["label"] == label, "loss"].to_numpy()
+            if len(values):
+                axes.hist(
+                    np.minimum(values, bins[-1]),
+                    bins.tolist(),
+                    color=LABEL_COLOURS[label],
+                    label=label,
+                    alpha=0.8,
+                    histtype="stepfilled",
+                )
+        for level, count in levels.items():
+            axes.axvline(level, color="black", linewidth=0.8, linestyle="--")
+            axes.annotate(
+                f"{level:.4f}",
+                (level, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(-2, -2),
+                textcoords="offset points",
+                rotation=90,
+                ha="right",
+                va="top",
+                fontsize=8,
+            )
+            told.append(f"{title(c)}: {counted(count, 'restart')} at {level:.4f}")
+        if len(finite):
+            axes.set_yscale("log")
+            axes.set_ylim(bottom=0.7)
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.set_xlabel("final loss")
+    grid[0].set_ylabel("restarts")
+    legend(figure, grid)
+    return Picture(
+        "losses",
+        "Where the loss ends up",
+        f"Final losses of {sampled(study)}, on a logarithmic scale of counts, coloured by label. "
+        "Dashed lines: exact levels of plateau and saturated restarts, where patterns that share "
+        f"an output get their mean target.{first(len(configurations), len(shown))}",
+        "Histograms of the final loss. " + ("; ".join(told) if told else "No exact levels."),
+        figure,
+    )
+
+
+def _levels(frame: pd.DataFrame) -> dict[float, int]:
+    """Exact levels that restarts have come to, with their counts, the most frequent first."""
+    counts = frame["level"].dropna().round(6).value_counts()
+    return {float(str(level)): int(count) for level, count in counts.head(6).items()}
+
+
+def _top(losses: pd.Series[float]) -> float:
+    """Where a histogram ends: the largest loss, unless a few lie far out."""
+    if losses.empty:
+        return 1.0
+    far = 3 * float(losses.quantile(0.99))
+    return max(min(float(losses.max()), far) * 1.05, 1e-12)
