@@ -214,7 +214,7 @@ def test_bits_depend_neither_on_neighbours_nor_on_tiles(
         monkeypatch.setattr("runner.engines.simd.loop_nests._TILE", tile)
         for name in ("_TERMS", "_SUMS"):
             monkeypatch.setattr(f"runner.engines.simd.loop_nests.{name}", at_once)
-        monkeypatch.setattr("runner.engines.simd.loops.REGISTER_BYTES", register)
+        monkeypatch.setattr("runner.engines.simd.bodies.InMemory.block_bytes", register)
         compiled.cache_clear()
         again = train(compiled("pytensor", signature), work)
         np.testing.assert_array_equal(again.state, ended.state)

@@ -1,0 +1,209 @@
+"""How a block of lanes is computed: in registers, or in memory.
+
+The variables of an elementwise graph are vectors over lanes: one row each, whose block of lanes is
+one vector that stays in a register. Those of a nested graph are matrices of one restart: a row for
+each number, and their blocks of lanes lie in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from llvmlite import ir
+
+from runner.engines.simd import vectors
+from runner.engines.simd.elementwise import ElementwiseWriter
+from runner.engines.simd.exponents import Analysis
+from runner.engines.simd.frame import Frame, Run
+from runner.engines.simd.loop_nests import Nests
+from runner.engines.simd.memory import static_shape
+from runner.engines.simd.names import Builder, Value, Variable
+from runner.engines.simd.vectors import I64
+
+
+class Attempt(ABC):
+    """A step whose other outputs are written, and which may be taken."""
+
+    others: list[Value]
+    """The outputs that are not carried."""
+    carried: list[Value]
+    """The inputs that are carried, as they are before the step; empty if they lie in memory."""
+
+    @abstractmethod
+    def take(self) -> list[Value]:
+        """Write the carried outputs, as the inputs of the next step; return them, as ``carried``.
+
+        It ends in the block from which the loop over steps goes back to the attempt.
+        """
+
+    @abstractmethod
+    def put_back(self, carried: list[Value]) -> None:
+        """Write carried values to the block of lanes in memory."""
+
+
+class Body(ABC):
+    """What a program does with a block of lanes.
+
+    Parameters
+    ----------
+    frame : Frame
+        Of the program that is being written.
+
+    Notes
+    -----
+    For who adds one: a new body must give every lane the bits that it would have alone, so that it
+    does not matter which restart is in which lane.
+    """
+
+    block_bytes: ClassVar[int]
+    """Bytes of one variable of the widest dtype in a block of lanes."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+
+    @staticmethod
+    @abstractmethod
+    def n_rows(variable: Variable) -> int:
+        """How many rows of the caller's arrays a variable has."""
+
+    @abstractmethod
+    def compute(self, first: Value) -> None:
+        """Write what computes all outputs of the lanes from ``first`` on, from the inputs there."""
+
+    @abstractmethod
+    def attempt(self, n_carried: int, before: Builder) -> Attempt:
+        """Write a step's outputs that are not carried.
+
+        Parameters
+        ----------
+        n_carried : int
+            The first so many inputs and outputs are carried.
+        before : IRBuilder
+            Writes what is done once, before the first of many steps.
+        """
+
+
+class InRegisters(Body):
+    """Vectors over lanes."""
+
+    block_bytes = vectors.BLOCK_BYTES
+
+    @staticmethod
+    def n_rows(variable: Variable) -> int:
+        return 1
+
+    def compute(self, first: Value) -> None:
+        frame, v = self.frame, self.frame.vectors
+        loaded = {
+            x: v.load(v.address(frame.sources, i, first, x.type.dtype), x.type.dtype)
+            for i, x in enumerate(frame.graph.inputs)
+        }
+        outputs = frame.graph.outputs
+        values = ElementwiseWriter(Analysis(frame.graph), v, loaded).write(outputs)
+        for i, (variable, value) in enumerate(zip(outputs, values, strict=True)):
+            dtype = variable.type.dtype
+            v.store(value, v.address(frame.targets, i, first, dtype), dtype)
+
+    def attempt(self, n_carried: int, before: Builder) -> Attempt:
+        return _AttemptInRegisters(self.frame, n_carried, before)
+
+
+class _AttemptInRegisters(Attempt):
+    """The carried inputs are phis, by which a value comes round from step to step."""
+
+    def __init__(self, frame: Frame, n_carried: int, before: Builder) -> None:
+        self._frame, self._n_carried = frame, n_carried
+        v, graph, entered = frame.vectors, frame.graph, before.block
+        with v.at(before):
+            loaded = [
+                v.load(frame.lanes_of(run, I64(row)), run.dtype)
+                for run in frame.runs
+                for row in range(run.rows)
+            ]
+        self.carried = [v.builder.phi(value.type) for value in loaded[:n_carried]]
+        for phi, value in zip(self.carried, loaded, strict=False):
+            phi.add_incoming(value, entered)
+        values = dict(zip(graph.inputs, [*self.carried, *loaded[n_carried:]], strict=True))
+        analysis = Analysis(graph, fixed=graph.inputs[n_carried:])
+        self._writer = ElementwiseWriter(analysis, v, values, before)
+        self.others = self._writer.write(graph.outputs[n_carried:])
+
+    def take(self) -> list[Value]:
+        moved = self._writer.write(self._frame.graph.outputs[: self._n_carried])
+        for phi, value in zip(self.carried, moved, strict=True):
+            phi.add_incoming(value, self._frame.vectors.builder.block)
+        return moved
+
+    def put_back(self, carried: list[Value]) -> None:
+        frame = self._frame
+        places = [(run, row) for run in frame.runs for row in range(run.rows)]
+        for (run, row), value in zip(places, carried, strict=False):
+            frame.vectors.store(value, frame.lanes_of(run, I64(row)), run.dtype)
+
+
+class InMemory(Body):
+    """Matrices of one restart."""
+
+    block_bytes = vectors.REGISTER_BYTES
+
+    @staticmethod
+    def n_rows(variable: Variable) -> int:
+        return math.prod(static_shape(variable))
+
+    def compute(self, first: Value) -> None:
+        frame, v = self.frame, self.frame.vectors
+        for run in frame.runs:
+            self._fetch(run, first)
+        nests = Nests(frame.graph, v, frame.places(), frame.reserve)
+        outputs = frame.graph.outputs
+        nests.write(outputs)
+        for variable, begin in zip(outputs, frame.first_rows(outputs), strict=True):
+            self._give(nests, variable, begin, first)
+
+    def _fetch(self, run: Run, first: Value) -> None:
+        """Copy lanes of a run from the caller's arrays into the block."""
+        frame, v = self.frame, self.frame.vectors
+
+        def fetch(row: Value) -> None:
+            base = frame.base(frame.sources, v.builder.add(I64(run.first), row))
+            place = frame.lanes_of(run, row)
+            source = v.builder.bitcast(frame.cell(base, first, run.dtype), place.type)
+            v.store(v.load(source, run.dtype), place, run.dtype)
+
+        v.repeat(run.rows, fetch)
+
+    def _give(self, nests: Nests, variable: Variable, begin: int, first: Value) -> None:
+        """Copy an output, whose first row is ``begin``, into the caller's arrays."""
+        frame, v, dtype = self.frame, self.frame.vectors, variable.type.dtype
+
+        def give(row: Value, value: Value) -> None:
+            base = frame.base(frame.targets, v.builder.add(I64(begin), row))
+            cell = frame.cell(base, first, dtype)
+            v.store(value, v.builder.bitcast(cell, ir.PointerType(v.stored_type(dtype))), dtype)
+
+        nests.each(variable, give)
+
+    def attempt(self, n_carried: int, before: Builder) -> Attempt:
+        return _AttemptInMemory(self.frame, n_carried)
+
+
+class _AttemptInMemory(Attempt):
+    """New matrices take the place of old ones; nothing is carried in registers."""
+
+    def __init__(self, frame: Frame, n_carried: int) -> None:
+        graph = self._graph = frame.graph
+        self._n_carried, self.carried = n_carried, []
+        self._nests = Nests(graph, frame.vectors, frame.places(), frame.reserve)
+        others = graph.outputs[n_carried:]
+        self._nests.write(others)
+        self.others = [self._nests.number(x) for x in others]
+
+    def take(self) -> list[Value]:
+        n = self._n_carried
+        self._nests.replace(self._graph.outputs[:n], self._graph.inputs[:n])
+        return []
+
+    def put_back(self, carried: list[Value]) -> None:
+        """Nothing: it is there."""

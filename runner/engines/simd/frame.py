@@ -1,0 +1,137 @@
+"""What stands around a graph's instructions: the function, the caller's arrays, the scratch memory.
+
+A program is one function, ``run(sources, targets, numbers..., scratch)``. ``sources`` and
+``targets`` are tables of addresses: where each row of the caller's inputs and outputs begins. The
+scratch begins with one block of lanes of every input row; a program that needs more memory
+reserves it behind that.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from llvmlite import ir
+from pytensor.graph.fg import FunctionGraph
+
+from runner.engines.simd.errors import UnknownOperation
+from runner.engines.simd.names import Block, Pointer, Value, Variable
+from runner.engines.simd.vectors import CACHE_LINE, DTYPES, I64, NAME, TYPES, Vectors
+
+I8 = ir.IntType(8)
+_TABLE = ir.PointerType(I64)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Rows of one dtype, one after the other, and where their block of lanes lies."""
+
+    dtype: str
+    """Of all of them."""
+    first: int
+    """The first row."""
+    rows: int
+    """How many they are."""
+    offset: int
+    """Bytes from the beginning of the scratch."""
+    row_bytes: int
+    """From one row to the next."""
+
+
+class Frame:
+    """The function of a program, while it is written.
+
+    Parameters
+    ----------
+    graph : FunctionGraph
+        What the program computes.
+    n_numbers : int
+        Arguments of the function between its tables and its scratch.
+    n_rows : callable
+        How many rows of the caller's arrays a variable has.
+    block_bytes : int
+        Bytes of one variable of the widest dtype in a block of lanes.
+    """
+
+    def __init__(
+        self,
+        graph: FunctionGraph,
+        n_numbers: int,
+        n_rows: Callable[[Variable], int],
+        block_bytes: int,
+    ) -> None:
+        for variable in (*graph.inputs, *graph.outputs):
+            if variable.type.dtype not in DTYPES:
+                raise UnknownOperation(f"{variable.type}")
+        self.graph, self.n_rows = graph, n_rows
+        width = block_bytes // int(max(np.dtype(v.type.dtype).itemsize for v in graph.inputs))
+        module = ir.Module("lanes")
+        kind = ir.FunctionType(ir.VoidType(), (_TABLE, _TABLE, *[I64] * (n_numbers + 1)))
+        self.function = ir.Function(module, kind, NAME)
+        self.sources, self.targets, *self.numbers, self.scratch = self.function.args
+        self.vectors = Vectors(module, self.block("entry"), width, block_bytes)
+        self.scratch_bytes = 0
+        """How much of the scratch is in use."""
+        self.runs = self._runs()
+        """All rows of the inputs, in order."""
+
+    def _runs(self) -> list[Run]:
+        runs, first = [], 0
+        for dtype, members in groupby(self.graph.inputs, lambda variable: variable.type.dtype):
+            rows = sum(map(self.n_rows, members))
+            row_bytes = self.vectors.width * np.dtype(dtype).itemsize
+            runs.append(Run(dtype, first, rows, self._reserve(rows * row_bytes), row_bytes))
+            first += rows
+        return runs
+
+    def block(self, name: str) -> Block:
+        """A new basic block, still empty."""
+        return self.function.append_basic_block(name)
+
+    def first_rows(self, variables: Sequence[Variable]) -> list[int]:
+        """The first row of each of some variables that follow each other."""
+        return [0, *itertools.accumulate(map(self.n_rows, variables))][:-1]
+
+    def places(self) -> list[Pointer]:
+        """Where the block of lanes of each input begins."""
+        b, inputs = self.vectors.entry, self.graph.inputs
+        places = []
+        for variable, first in zip(inputs, self.first_rows(inputs), strict=True):
+            run = next(r for r in self.runs if r.first <= first < r.first + r.rows)
+            offset = run.offset + (first - run.first) * run.row_bytes
+            kind = ir.PointerType(self.vectors.stored_type(variable.type.dtype))
+            places.append(b.inttoptr(b.add(self.scratch, I64(offset)), kind))
+        return places
+
+    def reserve(self, n_bytes: int) -> Pointer:
+        """A pointer to bytes of the scratch that nothing else uses."""
+        b = self.vectors.entry
+        offset = self._reserve(n_bytes)
+        return b.inttoptr(b.add(self.scratch, I64(offset)), ir.PointerType(I8))
+
+    def _reserve(self, n_bytes: int) -> int:
+        offset = self.scratch_bytes
+        # and some lines more: what begins at equal places of pages would compete for the cache
+        self.scratch_bytes += (-(-n_bytes // CACHE_LINE) + 5) * CACHE_LINE
+        return offset
+
+    def lanes_of(self, run: Run, row: Value) -> Pointer:
+        """Where a row's block of lanes lies: a pointer to a vector."""
+        b = self.vectors.builder
+        offset = b.add(I64(run.offset), b.mul(row, I64(run.row_bytes)))
+        kind = ir.PointerType(self.vectors.stored_type(run.dtype))
+        return b.inttoptr(b.add(self.scratch, offset), kind)
+
+    def base(self, table: Pointer, row: Value) -> Value:
+        """Where a row begins in the caller's arrays: an address, still a number."""
+        b = self.vectors.builder
+        return b.load(b.gep(table, [row]))
+
+    def cell(self, base: Value, column: Value, dtype: str) -> Pointer:
+        """Where a column's number lies in a row that begins at an address."""
+        b = self.vectors.builder
+        kind = I8 if dtype == "bool" else TYPES[dtype]
+        return b.gep(b.inttoptr(base, ir.PointerType(kind)), [column])
