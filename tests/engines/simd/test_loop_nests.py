@@ -211,9 +211,9 @@ def test_bits_depend_neither_on_neighbours_nor_on_tiles(
         np.testing.assert_array_equal(steps, ended.steps[rows])
     monkeypatch.setenv("RUNNER_CACHE_DIR", "")
     for tile, at_once, register in (((1, 1), 1, 64), ((2, 5), 3, 16), ((8, 2), 100, 32)):
-        monkeypatch.setattr("runner.engines.simd.loop_nests._TILE", tile)
-        for name in ("_TERMS", "_SUMS"):
-            monkeypatch.setattr(f"runner.engines.simd.loop_nests.{name}", at_once)
+        monkeypatch.setattr("runner.engines.simd.products.TILE", tile)
+        for name in ("TERMS", "SUMS"):
+            monkeypatch.setattr(f"runner.engines.simd.products.{name}", at_once)
         monkeypatch.setattr("runner.engines.simd.bodies.InMemory.block_bytes", register)
         compiled.cache_clear()
         again = train(compiled("pytensor", signature), work)
