@@ -136,4 +136,4 @@ def fault_policy(
     return FaultPolicy(deadline, max_failures, audit, canary)
 
 
-FaultHandling = Annotated[FaultPolicy, OptionGroup(fault_policy)]
+Faults = Annotated[FaultPolicy, OptionGroup(fault_policy)]

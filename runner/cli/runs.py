@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ def run_sweep(
     plan: Plan,
     folder: Path,
     cluster: ClusterOptions,
-    policy: FaultPolicy,
+    faults: FaultPolicy,
     *,
     trust_model: bool,
     overwrite: bool,
@@ -40,23 +39,26 @@ def run_sweep(
     typer.Exit
         With `FAILURES`, if restarts could not be trained.
     """
-    from runner.dispatch.sweep import is_finished
+    # Not what sweeps: that takes long to load, and the fork server is to be started before.
+    from runner.cluster.client import is_embedded, start_fork_server
+    from runner.study.store import is_finished
 
     if not quiet:
         size = f"{counted(len(plan.configurations), 'configuration')} × "
         size += counted(plan.experiment.restarts, "restart")
         print_message(f"{plan.experiment.name}: {size}, into {folder}")
     finished = not overwrite and is_finished(folder)
-    if not finished:
-        _start_fork_server(cluster)
-    study = _sweep(plan, folder, cluster, policy, trust_model, overwrite, quiet)
+    if not finished and is_embedded(cluster):
+        # Another process loads the workers' modules while this one loads its own.
+        interruption.remove_when_interrupted(start_fork_server())
+    study = _sweep(plan, folder, cluster, faults, trust_model, overwrite, quiet)
     if not quiet:
         if finished:
             print_result("Already finished: nothing was left to do.\n")
         print_summary(study)
         line = f'import runner; study = runner.open_study("{study.path.as_posix()}")'
         print_result(f"\nIn Python:\n  {line}")
-        if policy.audit:
+        if faults.audit:
             print_result(f"\n{audit_text(study)}")
     if report:
         analysed = run_analysis(folder, cluster, trust_model=trust_model, quiet=quiet)
@@ -122,7 +124,7 @@ def _sweep(
     plan: Plan,
     folder: Path,
     cluster: ClusterOptions,
-    policy: FaultPolicy,
+    faults: FaultPolicy,
     trust_model: bool,
     overwrite: bool,
     quiet: bool,
@@ -140,13 +142,5 @@ def _sweep(
             trust_model=trust_model,
             report=report,
             cluster=cluster,
-            faults=policy,
+            faults=faults,
         )
-
-
-def _start_fork_server(cluster: ClusterOptions) -> None:
-    """Have the workers' modules loaded while this process loads its own."""
-    from runner.cluster.client import ADDRESS_VARIABLE, start_fork_server
-
-    if not (cluster.scheduler or cluster.scheduler_file or os.environ.get(ADDRESS_VARIABLE)):
-        interruption.remove_when_interrupted(start_fork_server())

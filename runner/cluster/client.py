@@ -33,6 +33,11 @@ _WORKER_MODULES = ["distributed.nanny", "runner.training.worker", "pandas", "llv
 _forking = False  # whether this process has started its fork server
 
 
+def is_embedded(options: ClusterOptions) -> bool:
+    """Whether `open_client` starts a cluster on this machine, as no scheduler is named."""
+    return not (options.scheduler or options.scheduler_file or os.environ.get(ADDRESS_VARIABLE))
+
+
 def usable_cores() -> int:
     """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

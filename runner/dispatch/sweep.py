@@ -170,18 +170,6 @@ def _sweep(
     return Study(store.path)
 
 
-def is_finished(folder: str | Path) -> bool:
-    """Whether a folder has a study of which nothing is left to train.
-
-    Raises
-    ------
-    StudyError
-        If there is a study, and its plan or its log is damaged.
-    """
-    store = Store(folder)
-    return store.exists and not store.remaining(store.read_plan()[0])
-
-
 def _try_models(plan: Plan) -> None:
     """Find the mistakes of users' own models before any work is sent."""
     for group in plan.groups:

@@ -117,9 +117,7 @@ Hidden = Annotated[
 class Section(BaseModel):
     """A frozen, strict set of fields: unknown names and wrong types are errors."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Problem(Section):

@@ -439,6 +439,18 @@ class Store:
         return list(found.values())
 
 
+def is_finished(folder: str | Path) -> bool:
+    """Whether a folder has a study of which nothing is left to train.
+
+    Raises
+    ------
+    StudyError
+        If there is a study, and its plan or its log is damaged.
+    """
+    store = Store(folder)
+    return store.exists and not store.remaining(store.read_plan()[0])
+
+
 def _is_gone(holder: str) -> bool:
     """Whether a holder's name is what a killed process of this machine has left."""
     found = re.fullmatch(r"process (\d{1,9}) on (.+)", holder)

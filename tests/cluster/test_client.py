@@ -12,7 +12,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from runner.cluster.certificates import make_certificates
-from runner.cluster.client import check_address, open_client
+from runner.cluster.client import check_address, is_embedded, open_client
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 
@@ -206,3 +206,22 @@ def test_tls_needs_a_certificate_of_the_same_authority(tmp_path, role) -> None:
     expected = "no certificate to show" if role is None else "made together?"
     assert expected in sweep.stderr
     assert "Traceback" not in sweep.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "address", "embedded"),
+    [
+        (ClusterOptions(), None, True),
+        (ClusterOptions(workers=2), None, True),
+        (ClusterOptions(), "tcp://127.0.0.1:1", False),
+        (ClusterOptions(scheduler="tcp://127.0.0.1:1"), None, False),
+        (ClusterOptions(scheduler_file="scheduler.json"), None, False),
+    ],
+)
+def test_a_cluster_is_embedded_unless_a_scheduler_is_named(
+    monkeypatch, options, address, embedded
+) -> None:
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+    if address is not None:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+    assert is_embedded(options) is embedded

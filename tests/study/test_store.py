@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.crafted import crafted
 
 from runner.errors import StudyError
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Batch, Plan, digest
 from runner.study.commits import Commit, Failure
-from runner.study.store import Store
+from runner.study.store import Store, is_finished
 
 ROOT = Path(__file__).parents[2]
 BATCH = Batch(0, 0, 10)
@@ -166,6 +167,17 @@ def test_no_study_says_how_to_make_one(tmp_path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(StudyError, match=r"no study here .* runner sweep"):
             Store(path).read_plan()
+
+
+def test_a_study_is_finished_when_every_batch_has_its_shard(tmp_path) -> None:
+    assert not is_finished(tmp_path / "nowhere")
+    unfinished = crafted(tmp_path / "u", {0: [9, 9]}, {0: [True, True]}, commit=False)
+    assert not is_finished(unfinished.path)
+    done = crafted(tmp_path / "d", {0: [9, 9]}, {0: [True, True]}, failed=(1,))
+    assert is_finished(done.path)
+    (shard,) = (done.path / "shards").rglob("*.parquet")
+    shard.unlink()
+    assert not is_finished(done.path)
 
 
 def test_the_lock_names_its_holder_and_ends_with_it(store) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli.console import out_console, print_result
-from runner.cli.options import Changes, Cluster, FaultHandling, Overwrite, Quiet, TrustModel
+from runner.cli.options import Changes, Cluster, Faults, Overwrite, Quiet, TrustModel
 from runner.errors.messages import counted
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def sweep(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     cluster: Cluster,
-    policy: FaultHandling,
+    faults: Faults,
 ) -> None:
     """Train every restart of an experiment; continue where an earlier run stopped."""
     from runner.cli.runs import run_sweep
@@ -71,7 +71,7 @@ def sweep(
         plan,
         folder,
         cluster,
-        policy,
+        faults,
         trust_model=trust_model,
         overwrite=overwrite,
         quiet=quiet,
