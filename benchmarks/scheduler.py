@@ -17,16 +17,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 from distributed import Client, Scheduler, Worker
 
-from runner.cluster.slots import Slots
-from runner.dispatch.dispatcher import Dispatcher
-from runner.dispatch.window import Sent, Window
+from runner.cluster.task_results import TaskResult
+from runner.cluster.worker_pool import WorkerPool
+from runner.dispatch.dispatcher import Complete
+from runner.dispatch.sent_tasks import Call, SentTask
+from runner.dispatch.task_handler import RunState, TaskHandler
+from runner.dispatch.task_loop import TaskLoop
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Batch, Plan
 from runner.study.store import Store
@@ -34,14 +35,20 @@ from runner.study.store import Store
 IDLE_S = 5.0
 
 
-class Idle(Window):
+class Idle(TaskHandler):
     """Tasks that only answer."""
 
-    def call(self, sent: Sent) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return bytes, (2**15,)
+    def call(self, task: SentTask) -> Call:
+        return Call(bytes, (2**15,))
 
-    def take(self, sent: Sent, result: bytes) -> None:
-        self.dispatcher.succeeded(sent.pieces[0], b"")
+    def succeeded(self, run: RunState, task: SentTask, result: TaskResult) -> None:
+        run.dispatcher.succeeded(task.pieces[0], b"")
+
+    def completed(self, run: RunState, complete: Complete) -> None:
+        pass
+
+    def report_progress(self, run: RunState) -> None:
+        pass
 
 
 async def schedule() -> None:
@@ -74,17 +81,17 @@ def measure(tasks: int, n: int) -> str:
     try:
         workers.stdout.readline()
         with Client(address) as client:
-            slots = Slots(client, "cpu")
-            slots.check()
+            pool = WorkerPool(client, "cpu")
+            pool.check()
             idle, at = cpu_s(scheduler.pid), time.monotonic()
             time.sleep(IDLE_S)
             share = (cpu_s(scheduler.pid) - idle) / (time.monotonic() - at)
             before, at = (cpu_s(scheduler.pid), cpu_s()), time.monotonic()
-            window = Idle(slots, Dispatcher(Batch(0, k, k + 1) for k in range(tasks)), tasks)
-            window.finish()
+            batches = [Batch(0, k, k + 1) for k in range(tasks)]
+            TaskLoop(RunState.of(pool, batches), Idle()).finish()
             took = time.monotonic() - at
             spent = cpu_s(scheduler.pid) - before[0] - share * took, cpu_s() - before[1]
-            slots.close()
+            pool.close()
     finally:
         for process in (workers, scheduler):
             process.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from runner.engines.devices import require
@@ -10,6 +11,35 @@ from runner.engines.versions import PACKAGES, source, versions, without_jax
 from runner.errors import ClusterError
 
 Versions = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What an inspection of workers has found."""
+
+    answered: frozenset[str]
+    """Addresses of the workers that answered."""
+    misfits: frozenset[str]
+    """Addresses of those that must not get work."""
+    text: str
+    """Why, in lines."""
+
+
+def inspect(
+    client: Any, offers: Mapping[str, str], cpus_need_jax: Callable[[], bool]
+) -> Inspection:
+    """Ask workers, by address with what they offer, for their versions and their GPU."""
+    ours, theirs = own(), ask_workers(client, list(offers))
+    strange = mismatches(ours, theirs)
+    cpus = [a for a in strange if offers[a] in ("", "cpu")]
+    not_with_jax = cpus if cpus and not cpus_need_jax() else []
+    strange = mismatches(ours, theirs, not_with_jax)
+    gpus = [a for a in theirs if offers[a] == "gpu" and a not in strange]
+    lacking = without_device(client, gpus)
+    lines = [f"  {address}: {reason}" for address, reason in lacking.items()]
+    if strange:
+        lines.append(version_table(ours, theirs, not_with_jax))
+    return Inspection(frozenset(theirs), frozenset([*strange, *lacking]), "\n".join(lines))
 
 
 def _asker() -> Callable[[], dict[str, str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import heapq
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from runner.cluster.answers import Answer
+from runner.cluster.task_results import TaskResult
+from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.engines.devices import KINDS
 from runner.errors import StudyError
 from runner.errors.messages import printable
@@ -45,119 +47,121 @@ def chosen(batches: Iterable[Batch], seed: int, share: float) -> frozenset[Batch
     return frozenset(heapq.nsmallest(count, every, key=rank))
 
 
-class Audit:
-    """One batch's audit: an errand to a worker that has no part in what is stored of it."""
+@dataclass(frozen=True, eq=False)
+class AuditTask(AuxiliaryTask):
+    """One batch's audit, done by a worker that has no part in what is stored of it."""
 
-    urgent = False
+    commit: Commit
+    """What is stored."""
+    trained_by: tuple[str, ...]
+    """Addresses of the workers that trained it; empty if an earlier run did."""
+    failures: int = 0
+    """How often the second training has failed."""
 
-    def __init__(self, audits: Audits, commit: Commit, trained_by: Iterable[str]) -> None:
-        self.name = f"audit-{commit.batch.name}"
-        self.kind = commit.device
-        self.batch = commit.batch
-        self.commit = commit
-        self.trained_by = sorted(trained_by)
-        self.failures = 0
-        self._audits = audits
+    @property
+    def name(self) -> str:
+        """For Dask's name of the task."""
+        return f"audit-{self.batch.name}"
 
     def workers(self, addresses: Sequence[str]) -> Sequence[str]:
         """Return all but those that have trained it; these as well if there are no others."""
         return [a for a in addresses if a not in self.trained_by] or addresses
 
-    def call(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """Train the batch."""
-        return self._audits.train(self.batch, self.kind)
+    def ended(self, result: TaskResult | None) -> AuditTask | AuditRecord:
+        """Return what follows: the audit once more, or what is to be recorded of it."""
+        if result is None:
+            return self
+        if result.reason:
+            failures = self.failures + 1
+            if failures < _TRIES:
+                return replace(self, failures=failures)
+            return AuditRecord(self.commit, self.trained_by, reason=result.reason)
+        sha256 = hashlib.sha256(result.value.shard).hexdigest()
+        return AuditRecord(self.commit, self.trained_by, result.worker, sha256)
 
-    def answered(self, answer: Answer) -> None:
-        """Compare."""
-        sha256 = hashlib.sha256(answer.result.shard).hexdigest()
-        self._audits.record(self, sha256=sha256, audited_by=answer.worker)
 
-    def failed(self, reason: str) -> None:
-        """Try once more, then leave it."""
-        self.failures += 1
-        if self.failures < _TRIES:
-            self.lost()
-        else:
-            self._audits.record(self, reason=reason)
+@dataclass(frozen=True)
+class AuditRecord:
+    """What one audit has found."""
 
-    def lost(self) -> None:
-        """Do it later."""
-        self._audits.waiting(self)
+    commit: Commit
+    """What is stored."""
+    trained_by: tuple[str, ...]
+    """Addresses of the workers that trained it; empty if an earlier run did."""
+    audited_by: str = ""
+    """Address of the worker that trained it the second time, if any could."""
+    sha256: str = ""
+    """Of the second shard; empty if there is none."""
+    reason: str = ""
+    """Why there is none."""
+
+    @property
+    def alike(self) -> bool | None:
+        """Whether both shards are the same; None if there is no second one."""
+        return self.sha256 == self.commit.sha256 if self.sha256 else None
+
+    @property
+    def other_worker(self) -> bool | None:
+        """Whether another worker did the audit; None if that is not known."""
+        if not (self.sha256 and self.trained_by):
+            return None
+        return self.audited_by not in self.trained_by
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The record as a line of the study's audits."""
+        return {
+            "batch": self.commit.batch.name,
+            "trained_by": list(self.trained_by),
+            "sha256": self.commit.sha256,
+            "audited_by": self.audited_by,
+            "audited_sha256": self.sha256,
+            "alike": self.alike,
+            "other_worker": self.other_worker,
+            "reason": self.reason,
+        }
+
+    def check(self, study: Path) -> None:
+        """Raise StudyError if the batch has another hash the second time."""
+        if self.alike is not False:
+            return
+        first = ", ".join(self.trained_by) or "a worker of an earlier run"
+        message = (
+            f"{printable(str(study))}: batch {self.commit.batch.name} has SHA-256 "
+            f"{self.commit.sha256} as {first} trained it, and {self.sha256} as {self.audited_by} "
+            "did; expected the same. Nothing was overwritten. Find out which of them computes "
+            "wrongly; `--audit 1` compares every batch."
+        )
+        raise StudyError(message)
 
 
 class Audits:
-    """The audits of one run.
+    """Which batches of one run are audited.
 
     Parameters
     ----------
-    store : Store
-    plan : Plan
-    share : float
-        How many of the batches are audited, from 0 to 1.
-    train : callable
-        Returns what a worker is to call to train a batch on a kind of device.
-    waiting : callable
-        Takes an audit that is to be sent.
+    batches : collection of Batch
+        The chosen ones that no run has yet found alike, see `unaudited`.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        plan: Plan,
-        share: float,
-        train: Callable[[Batch, str], tuple[Callable[..., Any], tuple[Any, ...]]],
-        waiting: Callable[[Audit], None],
-    ) -> None:
-        self.train = train
-        self.waiting = waiting
-        self._store = store
-        self._chosen = unaudited(store, plan, share)
+    def __init__(self, batches: Collection[Batch]) -> None:
+        self._batches = batches
 
-    def committed(self, commit: Commit, trained_by: Iterable[str] = ()) -> None:
-        """Have a batch audited if it is one of the chosen."""
-        if commit.batch not in self._chosen:
-            return
-        audit = Audit(self, commit, trained_by)
+    def committed(
+        self, commit: Commit, trained_by: Iterable[str] = ()
+    ) -> list[AuditTask | AuditRecord]:
+        """Return the audit of a batch, or why there can be none; nothing if it is not chosen."""
+        if commit.batch not in self._batches:
+            return []
+        workers = tuple(sorted(trained_by))
+        reason = ""
         if commit.failures:
-            self.record(audit, reason="some of its restarts could not be trained")
+            reason = "some of its restarts could not be trained"
         elif commit.device not in KINDS:
-            self.record(audit, reason="it was trained on several kinds of device")
-        else:
-            self.waiting(audit)
-
-    def record(
-        self, audit: Audit, *, sha256: str = "", audited_by: str = "", reason: str = ""
-    ) -> None:
-        """Write down what was found.
-
-        Raises
-        ------
-        StudyError
-            If the batch has another hash the second time.
-        """
-        commit, alike = audit.commit, sha256 == audit.commit.sha256
-        found = {
-            "batch": commit.batch.name,
-            "trained_by": audit.trained_by,
-            "sha256": commit.sha256,
-            "audited_by": audited_by,
-            "audited_sha256": sha256,
-            "alike": alike if sha256 else None,
-            "other_worker": audited_by not in audit.trained_by
-            if sha256 and audit.trained_by
-            else None,
-            "reason": reason,
-        }
-        self._store.record(found, self._store.audit_path)
-        if sha256 and not alike:
-            first = ", ".join(audit.trained_by) or "a worker of an earlier run"
-            message = (
-                f"{printable(str(self._store.path))}: batch {commit.batch.name} has SHA-256 "
-                f"{commit.sha256} as {first} trained it, and {sha256} as {audited_by} did; "
-                "expected the same. Nothing was overwritten. Find out which of them computes "
-                "wrongly; `--audit 1` compares every batch."
-            )
-            raise StudyError(message)
+            reason = "it was trained on several kinds of device"
+        if reason:
+            return [AuditRecord(commit, workers, reason=reason)]
+        return [AuditTask(commit.device, commit.batch, commit, workers)]
 
 
 def unaudited(store: Store, plan: Plan, share: float) -> frozenset[Batch]:

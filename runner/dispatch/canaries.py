@@ -1,19 +1,41 @@
-"""Do the workers compute alike? Every one answers the same small question before it is believed."""
+"""Do the workers compute alike? Every one trains the same small batch before it is believed."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from runner.cluster.answers import Answer
-from runner.experiment.plan import Batch
+from runner.cluster.task_results import TaskResult
+from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 
 Kind = tuple[str, int]
 """What has a canary: a kind of device, and a group of configurations."""
 
 _MOST_LOST = 3  # workers in a row that may leave with a canary before it is blamed
+
+
+@dataclass(frozen=True, eq=False)
+class CanaryTask(AuxiliaryTask):
+    """A small batch for one worker."""
+
+    worker: str
+    """Address of the worker."""
+    urgent = True
+
+    @property
+    def name(self) -> str:
+        """For Dask's name of the task."""
+        return f"canary-{self.batch.name}"
+
+    @property
+    def canary(self) -> Kind:
+        """Which canary it is."""
+        return self.kind, self.batch.group
+
+    def workers(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Return the one worker, while it is there."""
+        return [self.worker] if self.worker in addresses else []
 
 
 @dataclass(frozen=True)
@@ -35,10 +57,15 @@ class _Canary:
     """What is known of one canary."""
 
     asked: set[str] = field(default_factory=set)
+    """Workers that have not answered yet."""
     reference: tuple[str, str] | None = None
+    """The worker that all are compared with, and the SHA-256 of its answer."""
     early: dict[str, str] = field(default_factory=dict)
+    """SHA-256 by worker of answers that came before there was a reference."""
     lost: int = 0
+    """Workers in a row that have left before they answered."""
     spoilt: bool = False
+    """Whether nobody is asked any more, because it cannot be trained."""
 
 
 class Canaries:
@@ -47,6 +74,17 @@ class Canaries:
     The first worker is believed. A worker that joins is compared with it, on the group of
     configurations that comes next, so that what it compiles for the comparison is what it needs. A
     group that has no answer yet is asked of a believed worker as well.
+
+    Notes
+    -----
+    A worker is unknown, asked, and then believed or different, until it is gone (`forget`). What
+    can interleave:
+
+    - The answer of a new worker may come before that of the believed worker which was asked with
+      it. It must not become the reference, or a wrong newcomer would have the others sent away. So
+      it waits in ``early`` until the believed one has answered or left.
+    - A worker may leave with a canary. Others are asked when they join. If workers leave with it
+      three times in a row, it is the canary that kills them: it is *spoilt*, and all are believed.
     """
 
     def __init__(self) -> None:
@@ -55,7 +93,7 @@ class Canaries:
         self._canaries: dict[Kind, _Canary] = {}
 
     def ask(self, workers: Iterable[str], kind: Kind) -> list[str]:
-        """Return which of the workers that are there are to answer a canary now."""
+        """Return which of the workers that are there shall be sent a canary now."""
         there = list(workers)
         canary = self._canaries.setdefault(kind, _Canary())
         known = self.believed | self.different
@@ -70,8 +108,18 @@ class Canaries:
         canary.asked |= set(asked)
         return asked
 
+    def ended(self, task: CanaryTask, result: TaskResult | None) -> list[Difference]:
+        """Accept the outcome of a canary; return the workers that differ."""
+        if result is None:
+            return self.left(task.worker, task.canary)
+        if result.reason:
+            self.failed(task.canary)
+            return []
+        sha256 = hashlib.sha256(result.value.shard).hexdigest()
+        return self.answered(task.worker, task.canary, sha256)
+
     def answered(self, worker: str, kind: Kind, sha256: str) -> list[Difference]:
-        """Take an answer; return the workers that turn out to differ."""
+        """Accept an answer; return the workers that differ."""
         canary = self._canaries[kind]
         canary.asked.discard(worker)
         canary.lost = 0
@@ -83,7 +131,7 @@ class Canaries:
         return self._compared(canary)
 
     def left(self, worker: str, kind: Kind) -> list[Difference]:
-        """Take that a worker has left before it answered; return whom that shows to differ."""
+        """Handle a worker that left before it answered; return the workers that differ."""
         canary = self._canaries[kind]
         canary.asked.discard(worker)
         canary.lost += 1
@@ -94,7 +142,7 @@ class Canaries:
         return self._compared(canary)
 
     def failed(self, kind: Kind) -> None:
-        """Take that a canary cannot be trained: believe all that were to answer it."""
+        """Handle a canary that cannot be trained: believe all that were to answer it."""
         canary = self._canaries[kind]
         canary.spoilt = True
         self.believed |= (canary.asked | canary.early.keys()) - self.different
@@ -119,48 +167,3 @@ class Canaries:
                 found.append(Difference(worker, sha256, reference, expected))
         canary.early = {}
         return found
-
-
-class Canary:
-    """One worker's canary: an errand to it alone."""
-
-    urgent = True
-
-    def __init__(
-        self,
-        worker: str,
-        kind: Kind,
-        batch: Batch,
-        call: tuple[Callable[..., Any], tuple[Any, ...]],
-        canaries: Canaries,
-        differ: Callable[[list[Difference]], None],
-    ) -> None:
-        self.name = f"canary-{batch.name}"
-        self.kind = kind[0]
-        self.batch = batch
-        self._worker = worker
-        self._which = kind
-        self._call = call
-        self._canaries = canaries
-        self._differ = differ
-
-    def workers(self, addresses: Sequence[str]) -> Sequence[str]:
-        """Return the one worker."""
-        return [self._worker] if self._worker in addresses else []
-
-    def call(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """Train the canary."""
-        return self._call
-
-    def answered(self, answer: Answer) -> None:
-        """Compare."""
-        sha256 = hashlib.sha256(answer.result.shard).hexdigest()
-        self._differ(self._canaries.answered(self._worker, self._which, sha256))
-
-    def failed(self, reason: str) -> None:
-        """Do without."""
-        self._canaries.failed(self._which)
-
-    def lost(self) -> None:
-        """Leave it: another worker is asked when it joins."""
-        self._differ(self._canaries.left(self._worker, self._which))

@@ -1,13 +1,13 @@
 """Decides what is trained next, what is tried again, and when a batch is complete.
 
-A pure state machine: it never looks at a clock, a cluster or a disk. `runner.dispatch.window` feeds
-it what happened and does what it says.
+A pure state machine: it never looks at a clock, a cluster or a disk. `runner.dispatch.task_loop`
+feeds it what happened and does what it says.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.experiment.plan import Batch
@@ -72,17 +72,36 @@ class Dispatcher:
 
     Parameters
     ----------
-    batches : iterable of Batch
-        What is left to do, taken lazily.
+    batches : sequence of Batch
+        What is left to do, looked at one after the other.
     attempts : int
         How often a batch is tried whole before it is split in two to find the restart that fails,
         and how often a single restart has to fail before it is recorded. What lies between is
         split again the first time it fails.
+
+    Notes
+    -----
+    A restart of a batch is at every moment in exactly one of these states; a piece is a range of
+    restarts that move together::
+
+        not begun --next, bundle--> out --succeeded--> in a shard
+                                    +--failed for good--> a failure
+                                    |
+        again     <--failed, lost---+        `next` hands it out before anything that is not begun
+        suspects  <--killed---------+        only `next_alone` hands it out
+
+    What is out is told from what is not by ``_out`` alone. An outcome of a piece that is not out
+    is ignored: its task was given up or lost, the piece was handed out again, and the first result
+    came all the same.
+
+    What waits is counted from these collections when it is asked for (`remaining`). A count that
+    was kept beside them once drifted with every retry and half, down to where GPUs got one batch
+    at a time for good.
     """
 
-    def __init__(self, batches: Iterable[Batch], attempts: int = 2) -> None:
-        self._batches: Iterator[Batch] = iter(batches)
-        self._peeked: Batch | None = None
+    def __init__(self, batches: Sequence[Batch], attempts: int = 2) -> None:
+        self._batches = batches
+        self._begun = 0  # how many of them were handed out
         self._again: deque[Piece] = deque()
         self._suspects: deque[Piece] = deque()
         self.n_failed = 0
@@ -98,9 +117,13 @@ class Dispatcher:
 
     @property
     def upcoming(self) -> Batch | None:
-        """The next batch that nothing is known of, or None."""
-        self._peeked = self._batch()
-        return self._peeked
+        """The next batch that is not begun, or None."""
+        return self._batches[self._begun] if self._begun < len(self._batches) else None
+
+    @property
+    def remaining(self) -> int:
+        """Pieces that wait to be handed out: batches not begun, and what is tried again."""
+        return len(self._batches) - self._begun + len(self._again) + len(self._suspects)
 
     @property
     def suspect(self) -> Piece | None:
@@ -120,9 +143,10 @@ class Dispatcher:
         if self._again:
             piece = self._again.popleft()
         else:
-            batch = self._batch()
+            batch = self.upcoming
             if batch is None:
                 return None
+            self._begun += 1
             self._open[batch] = _Open(missing=len(batch))
             piece = Piece(batch, batch.start, batch.stop)
         self._out.add(piece)
@@ -131,7 +155,7 @@ class Dispatcher:
     @property
     def waiting(self) -> bool:
         """Whether a piece waits to be handed out."""
-        return bool(self._again or self._suspects) or self.upcoming is not None
+        return self.remaining > 0
 
     def bundle(self, most: Callable[[Batch], int]) -> list[Piece]:
         """Return the next pieces that one task trains together.
@@ -140,12 +164,13 @@ class Dispatcher:
         how many. A piece that is tried again comes alone, so that it cannot take its neighbours
         down a second time.
         """
-        alone = bool(self._again)
+        upcoming = self.upcoming
+        n_batches = 1 if self._again or upcoming is None else most(upcoming)
         first = self.next()
-        if first is None or alone:
-            return [] if first is None else [first]
+        if first is None:
+            return []
         pieces = [first]
-        for _ in range(most(first.batch) - 1):
+        for _ in range(n_batches - 1):
             last, upcoming = pieces[-1].batch, self.upcoming
             if upcoming is None or (last.group, last.stop) != (upcoming.group, upcoming.start):
                 break
@@ -227,10 +252,6 @@ class Dispatcher:
     def _first_attempt(self, piece: Piece) -> int:
         """Where to count from: only a single restart is tried several times."""
         return 0 if piece.stop - piece.start == 1 else self._attempts - 1
-
-    def _batch(self) -> Batch | None:
-        batch, self._peeked = self._peeked or next(self._batches, None), None
-        return batch
 
     def _completed(self, batch: Batch) -> Complete | None:
         work = self._open[batch]

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from runner.cluster.client import open_client
 from runner.cluster.options import ClusterKeywords, ClusterOptions
-from runner.cluster.slots import Slots
+from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.audits import unaudited
 from runner.dispatch.fault_policy import FaultKeywords, FaultPolicy
 from runner.dispatch.progress import ProgressCallback
-from runner.dispatch.trainer import Trainer
+from runner.dispatch.task_handler import RunState
+from runner.dispatch.task_loop import TaskLoop
+from runner.dispatch.training_run import TrainingRun
 from runner.engines.devices import JAX_ENGINES, KINDS
 from runner.engines.registry import check, may_compute_with_jax, try_out
 from runner.errors import ClusterError, StudyError
@@ -156,14 +158,14 @@ def _sweep(
                 if client is not None
                 else open_client(replace(cluster, device=kind))
             )
+            cpus_need_jax = partial(_cpus_need_jax, plan)
             with (
                 opened as connected,
-                closing(
-                    Slots(connected, kind, cluster.wait_s, partial(_cpus_need_jax, plan))
-                ) as slots,
+                closing(WorkerPool(connected, kind, cluster.wait_s, cpus_need_jax)) as pool,
             ):
-                slots.check()
-                Trainer(store, plan, slots, left, faults, report).finish()
+                pool.check()
+                handler = TrainingRun(store, plan, left, faults, report)
+                TaskLoop(RunState.of(pool, left), handler).finish()
     # not before: pandas takes as long to load as a kept function to start training
     from runner.study.tables import Study
 

@@ -19,13 +19,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from runner.cluster.answers import Answer
 from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
-from runner.cluster.slots import Slots
-from runner.dispatch.dispatcher import Complete, Dispatcher, Piece
+from runner.cluster.task_results import TaskResult
+from runner.cluster.worker_pool import WorkerPool
+from runner.dispatch.dispatcher import Complete, Piece
 from runner.dispatch.progress import AnalysisProgress, AnalysisProgressCallback
-from runner.dispatch.window import Sent, Window
+from runner.dispatch.sent_tasks import Call, SentTask
+from runner.dispatch.task_handler import RunState, TaskHandler
+from runner.dispatch.task_loop import TaskLoop
 from runner.engines.versions import versions
 from runner.experiment.plan import Batch, Configuration, Plan, digest
 from runner.landscape import convexity, minima
@@ -132,7 +134,7 @@ def analyze(
                     )
                 )
             )
-            with opened as connected, closing(Slots(connected, device, wait_s)) as slots:
+            with opened as connected, closing(WorkerPool(connected, device, wait_s)) as slots:
                 slots.check()
                 work.finish(slots)
         work.clear()
@@ -168,42 +170,41 @@ def _rows(task: EndpointTask, rows: Any) -> EndpointTask:
     )
 
 
-class _Stage(Window):
+class _Stage(TaskHandler):
     """One stage of an analysis on the cluster."""
 
     def __init__(
         self,
-        slots: Slots,
-        left: list[Batch],
         task: MakeTask,
         keep: Callable[[Complete], None],
         progress: AnalysisProgress,
         report: AnalysisProgressCallback,
     ) -> None:
-        super().__init__(slots, Dispatcher(left), len(left))
         self.task = task
         self.keep = keep
         self.progress = progress
         self.report = report
         self.started = time.monotonic()
 
-    def call(self, sent: Sent) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    def call(self, task: SentTask) -> Call:
         """Inspect a piece."""
-        function, task = self.task(sent.pieces[0], sent.kind)
-        return function, (task,)
+        function, inspected = self.task(task.pieces[0], task.kind)
+        return Call(function, (inspected,))
 
-    def take(self, sent: Sent, answer: Answer) -> None:
-        """Take a part."""
-        self._completed(self.dispatcher.succeeded(sent.pieces[0], answer.result))
+    def succeeded(self, run: RunState, task: SentTask, result: TaskResult) -> None:
+        """Accept a part."""
+        complete = run.dispatcher.succeeded(task.pieces[0], result.value)
+        if complete is not None:
+            self.completed(run, complete)
 
-    def complete(self, complete: Complete) -> None:
+    def completed(self, run: RunState, complete: Complete) -> None:
         """Keep a part that is whole; what cannot be inspected is left out."""
         self.keep(complete)
         self.progress.done += len(complete.batch)
 
-    def tell(self) -> None:
-        """Tell the caller."""
-        self.progress.workers = self.slots.total
+    def report_progress(self, run: RunState) -> None:
+        """Call the callback."""
+        self.progress.workers = run.pool.total
         self.progress.elapsed_s = time.monotonic() - self.started
         self.report(self.progress)
 
@@ -240,7 +241,7 @@ class _Analysis:
                 return False
         return True
 
-    def finish(self, slots: Slots) -> None:
+    def finish(self, slots: WorkerPool) -> None:
         """Do what is left, write the tables."""
         with self.store.writing():
             for old in self.folder.glob("parts/*"):
@@ -292,7 +293,7 @@ class _Analysis:
 
     def _work(
         self,
-        slots: Slots,
+        slots: WorkerPool,
         stage: str,
         batches: Iterator[Batch],
         task: MakeTask,
@@ -305,7 +306,8 @@ class _Analysis:
         progress = AnalysisProgress(stage, before, total, before)
         if not left:
             return
-        _Stage(slots, left, task, partial(self._keep, stage), progress, self.report).finish()
+        handler = _Stage(task, partial(self._keep, stage), progress, self.report)
+        TaskLoop(RunState.of(slots, left), handler).finish()
 
     def _part(self, stage: str, batch: Batch) -> Path:
         return self.parts / stage / f"{batch.name}.parquet"

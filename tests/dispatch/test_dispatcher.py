@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,18 +53,55 @@ def test_every_attempt_has_a_key_of_its_own() -> None:
     assert not set(keys) & {piece.key("b") for piece in [Piece(Batch(0, 0, 4), 0, 4)]}
 
 
+class Counted(Sequence[Batch]):
+    """A thousand batches that note which of them were looked at."""
+
+    def __init__(self) -> None:
+        self.taken: set[int] = set()
+
+    def __len__(self) -> int:
+        return 1000
+
+    def __getitem__(self, k):
+        self.taken.add(k)
+        return Batch(0, k, k + 1)
+
+
 def test_batches_are_taken_only_when_asked_for() -> None:
-    taken = []
-
-    def batches():
-        for k in range(1000):
-            taken.append(k)
-            yield Batch(0, k, k + 1)
-
-    dispatcher = Dispatcher(batches())
+    batches = Counted()
+    dispatcher = Dispatcher(batches)
     for _ in range(3):
         dispatcher.next()
-    assert len(taken) == 3
+    assert len(batches.taken) == 3
+
+
+def test_what_remains_is_what_nobody_has_been_given_whatever_fails() -> None:
+    batches = [Batch(0, k, k + 8) for k in range(0, 64, 8)]
+    dispatcher = Dispatcher(batches)
+    begun: set[Batch] = set()
+    asked = []
+
+    def most(first: Batch) -> int:
+        # nothing is tried again now, so what remains are the batches that nobody has had
+        asked.append(dispatcher.remaining)
+        assert dispatcher.remaining == len(batches) - len(begun)
+        return 3
+
+    for _ in range(200):
+        pieces = dispatcher.bundle(most)
+        for piece in pieces:
+            begun.add(piece.batch)
+            if piece.start <= 5 < piece.stop:
+                dispatcher.failed(piece, "poisoned")
+            elif piece.attempt == 0 and piece.batch.start == 32:
+                dispatcher.lost(piece)
+                dispatcher.killed(dispatcher.next(), "died")
+                dispatcher.succeeded(dispatcher.next_alone(), b"")
+            else:
+                dispatcher.succeeded(piece, b"")
+    assert asked == [8, 5, 2]
+    assert dispatcher.remaining == dispatcher.in_flight == 0
+    assert not dispatcher.waiting
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed"])

@@ -68,7 +68,7 @@ def test_what_kills_its_worker_costs_nothing_but_itself(
     clean, processes, tmp_path, monkeypatch
 ) -> None:
     faults = {4: segfault, 17: run_out_of_memory}
-    monkeypatch.setattr("runner.dispatch.trainer.train_batch", Faulty(faults))
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Faulty(faults))
     study = runner.sweep(
         EXPERIMENT, tmp_path / "s", processes, batch_size=2, canary=False, wait_s=240
     )
@@ -85,7 +85,7 @@ def test_what_hangs_is_given_up_and_its_worker_restarted(
 ) -> None:
     monkeypatch.setattr(deadlines, "UNKNOWN_S", 20.0)
     monkeypatch.setattr(deadlines, "FLOOR_S", 5.0)
-    monkeypatch.setattr("runner.dispatch.trainer.train_batch", Faulty({13: hang}))
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Faulty({13: hang}))
     study = runner.sweep(
         EXPERIMENT,
         tmp_path / "s",
@@ -105,7 +105,7 @@ def test_what_hangs_is_given_up_and_its_worker_restarted(
 
 
 def test_a_worker_that_fails_everything_is_sent_away(clean, tmp_path, monkeypatch, told) -> None:
-    monkeypatch.setattr("runner.dispatch.trainer.train_batch", Broken(1))
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Broken(1))
     with workers({"CPU": 1}, {"CPU": 1}) as (cluster, client):
         address = cluster.workers[1].address
         study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=1)
@@ -117,7 +117,7 @@ def test_a_worker_that_fails_everything_is_sent_away(clean, tmp_path, monkeypatc
 
 
 def test_the_only_worker_stays_and_its_failures_are_recorded(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("runner.dispatch.trainer.train_batch", Broken(0))
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Broken(0))
     with workers({"CPU": 1}) as (_, client):
         study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=2)
     assert study.complete
@@ -126,7 +126,7 @@ def test_the_only_worker_stays_and_its_failures_are_recorded(tmp_path, monkeypat
 
 
 def test_a_worker_with_other_bits_is_sent_away(clean, tmp_path, monkeypatch, told) -> None:
-    monkeypatch.setattr("runner.dispatch.trainer.train_batch", Wrong(1, later=True))
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Wrong(1, later=True))
 
     def let_the_other_begin(progress: Progress) -> None:
         if progress.done:
@@ -161,7 +161,7 @@ def test_an_audit_trains_a_share_again_elsewhere(clean, tmp_path, n) -> None:
 
 
 def test_an_audit_that_finds_other_bits_is_an_alarm(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("runner.dispatch.trainer.train_batch", Wrong(1))
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Wrong(1))
     with workers({"CPU": 1}, {"CPU": 1}) as (cluster, client):
         addresses = [worker.address for worker in cluster.workers.values()]
         with pytest.raises(
@@ -180,7 +180,7 @@ def test_too_many_failures_stop_a_sweep_that_goes_on_with_more(
     clean, client, tmp_path, monkeypatch
 ) -> None:
     faults = dict.fromkeys((1, 8, 9, 20), run_out_of_memory)
-    monkeypatch.setattr("runner.dispatch.trainer.train_batch", Faulty(faults))
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Faulty(faults))
     with pytest.raises(FailuresError, match=r"at most 2 \(--max-failures\)") as stopped:
         runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=2, max_failures=2)
     assert "MemoryError" in str(stopped.value)

@@ -112,7 +112,7 @@ class Poison:
 def test_a_restart_that_raises_costs_nothing_but_itself(
     study, client, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("runner.dispatch.trainer.train_batch", Poison(3, 37))
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Poison(3, 37))
     other = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=16)
     (failure,) = other.failures.to_dict("records")
     assert (failure["configuration"], failure["restart"]) == (3, 37)

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from runner.dispatch.dispatcher import Complete, Dispatcher, Piece
-from runner.dispatch.standing import Standing
+from runner.dispatch.worker_failures import WorkerFailures
 from runner.experiment.plan import Batch
 
 ALLOWED_DEATHS = 3  # of workers that held a task, as Dask counts them
@@ -49,7 +49,7 @@ class Schedule:
         self.kills = rng.choice([0.0, 0.0, 0.05])  # from outside, of whatever is at work
         self.comes_and_goes = rng.choice([0.0, 0.05])
         self.dispatcher = Dispatcher(self.batches, attempts=rng.randint(1, 3))
-        self.standing = Standing()
+        self.failures = WorkerFailures()
         self.workers = {f"w{k}": FakeWorker() for k in range(rng.randint(1, 4))}
         self.names = len(self.workers)
         self.broken = len(self.workers) > 1 and rng.random() < 0.3
@@ -146,10 +146,10 @@ class Schedule:
     def answer(self, name: str, reason: str) -> None:
         piece = self.workers[name].queue.popleft().piece
         if reason:
-            self.standing.failed(name, piece.range, reason)
+            self.failures.failed(name, piece.range, reason)
             self.take(piece, self.dispatcher.failed(piece, reason, "", name))
             return
-        for bad in self.standing.succeeded(name, piece.range):
+        for bad in self.failures.succeeded(name, piece.range):
             if len(self.workers) > 1 and bad in self.workers:
                 self.sent_away.append(bad)
                 self.leave(bad)

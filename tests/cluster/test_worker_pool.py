@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from distributed import Worker
 from support.workers import hashes, until, workers
 
 import runner
-from runner.cluster.slots import Slots
+from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.progress import Progress
 from runner.engines.devices import PRETEND_VARIABLE, require
 from runner.errors import ClusterError
@@ -92,6 +93,36 @@ def test_a_gpu_takes_several_batches_at_once(cpu_only, pretend, tmp_path) -> Non
     assert hashes(study.path) == hashes(cpu_only.path)
 
 
+class Poisoned:
+    """Trains, alone or several batches together, but raises where the very first restart is."""
+
+    def __init__(self, train) -> None:
+        self.train = train
+
+    def __call__(self, task: Task, *sizes):
+        if task.segments[0].start == 0 and task.segments[0].configuration.index == 0:
+            message = "poisoned"
+            raise ArithmeticError(message)
+        return self.train(task, *sizes)
+
+
+def test_a_restart_that_fails_leaves_a_gpus_tasks_as_large(pretend, tmp_path, monkeypatch) -> None:
+    for train in (train_batch, train_batches):
+        monkeypatch.setattr(f"runner.dispatch.training_tasks.{train.__name__}", Poisoned(train))
+    with workers({"GPU": 1}) as (_, client):
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10, canary=False)
+    assert study.failures[["configuration", "restart"]].values.tolist() == [[0, 0]]
+    # A task is a quarter of the batches that nobody has been given, whatever is tried again.
+    expected, left = [], study.plan.n_batches
+    while left:
+        expected.append(max(1, left // 4))
+        left -= expected[-1]
+    log = (study.path / "telemetry" / "batches.jsonl").read_text()
+    together = Counter(json.loads(line).get("together", 1) for line in log.splitlines())
+    sizes = {n: count // n for n, count in together.items() if n > 1}
+    assert sizes == {n: count for n, count in Counter(expected[1:]).items() if n > 1}
+
+
 def test_a_study_begun_on_one_kind_is_finished_on_the_other(cpu_only, pretend, tmp_path) -> None:
     def stop(progress: Progress) -> None:
         if progress.done >= 200:
@@ -108,7 +139,7 @@ def test_a_study_begun_on_one_kind_is_finished_on_the_other(cpu_only, pretend, t
 
 
 def test_a_gpu_that_leaves_loses_nothing(cpu_only, pretend, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("runner.cluster.slots._GONE_S", 1.0)
+    monkeypatch.setattr("runner.cluster.worker_pool._GONE_S", 1.0)
     left = []
     with workers({"CPU": 1}, {"GPU": 1}) as (cluster, client):
 
@@ -134,7 +165,7 @@ def test_a_gpu_that_leaves_loses_nothing(cpu_only, pretend, tmp_path, monkeypatc
 )
 def test_what_is_missing_is_named_at_once(resources, device, message, pretend) -> None:
     with workers(*resources) as (_, client), pytest.raises(ClusterError, match=message):
-        Slots(client, device, wait_s=60).check()
+        WorkerPool(client, device, wait_s=60).check()
 
 
 def test_any_dask_cluster_will_do(cpu_only, tmp_path) -> None:

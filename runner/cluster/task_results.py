@@ -1,4 +1,4 @@
-"""What comes back from a worker: a task's result or its exception, and who sent it."""
+"""What comes back from a worker: what a task returned or the exception that it raised."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from runner.errors import ClusterError
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The outcome of one task."""
+class TaskResult:
+    """The outcome of one task that has run on a worker."""
 
     worker: str
-    """Address of the worker."""
-    result: Any = None
+    """Address of the worker; empty if it is not known, or not to be blamed."""
+    value: Any = None
     """What the function returned, if it did."""
     reason: str = ""
-    """The exception that it raised, in one line."""
+    """The exception that it raised, in one line; empty if it raised none."""
     traceback: str = ""
     """Where it was raised."""
     refused: bool = False
     """Whether the worker is not fit for the task, which is not to blame then."""
 
 
-def answer(function: Callable[..., Any], *arguments: Any) -> Answer:
+def run_task(function: Callable[..., Any], *arguments: Any) -> TaskResult:
     """Call a function on a Dask worker.
 
     Notes
@@ -38,8 +38,8 @@ def answer(function: Callable[..., Any], *arguments: Any) -> Answer:
 
     worker = str(get_worker().address)
     try:
-        return Answer(worker, function(*arguments))
+        return TaskResult(worker, function(*arguments))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         refused = isinstance(error, ClusterError | ImportError)
-        return Answer(worker, None, reason, traceback.format_exc(), refused)
+        return TaskResult(worker, None, reason, traceback.format_exc(), refused)

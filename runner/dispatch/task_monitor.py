@@ -1,4 +1,4 @@
-"""Which worker runs a task, and for how long it has been seen to."""
+"""Which worker runs a task, and for how long it has been seen running there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RESTART_S = 30.0
 
 
 @dataclass(frozen=True)
-class Seen:
+class RunningTask:
     """A task on a worker."""
 
     key: str
@@ -21,7 +21,7 @@ class Seen:
     """Address."""
 
 
-class Watch:
+class TaskMonitor:
     """Looks at what the workers run, in the background.
 
     Dask says when a task is sent and when it is done, but not when it begins: it may wait behind
@@ -34,10 +34,10 @@ class Watch:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._thread = ThreadPoolExecutor(1, "watch")
+        self._thread = ThreadPoolExecutor(1, "task-monitor")
         self._look: Future[Mapping[str, Collection[str]]] | None = None
         self._began = 0.0
-        self._since: dict[Seen, float] = {}
+        self._since: dict[RunningTask, float] = {}
         self._restarts: dict[str, Future[bool]] = {}
 
     def look(self, keys: Collection[str], now: float) -> None:
@@ -48,14 +48,16 @@ class Watch:
             self._began = now
             self._look = self._thread.submit(self._client.call_stack, keys=list(keys))
 
-    def running_s(self, now: float) -> dict[Seen, float]:
+    def running_s(self, now: float) -> dict[RunningTask, float]:
         """Return for how long tasks have been seen running, in seconds; empty if nothing is new."""
         if self._look is None or not self._look.done():
             return {}
         look, self._look = self._look, None
         if look.exception() is not None:
             return {}  # a task was done, or a worker gone, in between; they are asked again
-        running = [Seen(key, worker) for worker, keys in look.result().items() for key in keys]
+        running = [
+            RunningTask(key, worker) for worker, keys in look.result().items() for key in keys
+        ]
         self._since = {seen: self._since.get(seen, self._began) for seen in running}
         return {seen: now - since for seen, since in self._since.items()}
 

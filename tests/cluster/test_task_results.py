@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.cluster.answers import answer
+from runner.cluster.task_results import run_task
 from runner.errors import ClusterError
 
 
@@ -17,15 +17,15 @@ def fail(kind: type[Exception]) -> None:
 
 
 def test_a_result_comes_with_its_worker(client) -> None:
-    found = client.submit(answer, divmod, 7, 2).result()
-    assert found.result == (3, 1)
+    found = client.submit(run_task, divmod, 7, 2).result()
+    assert found.value == (3, 1)
     assert found.worker in client.scheduler_info()["workers"]
     assert not found.reason
 
 
 def test_an_exception_comes_as_data_even_one_that_cannot_be_pickled(client) -> None:
     for kind in (ValueError, MemoryError, Unpicklable):
-        found = client.submit(answer, fail, kind, pure=False).result()
+        found = client.submit(run_task, fail, kind, pure=False).result()
         assert found.reason == f"{kind.__name__}: why"
         assert "in fail" in found.traceback
         assert found.worker
@@ -34,4 +34,4 @@ def test_an_exception_comes_as_data_even_one_that_cannot_be_pickled(client) -> N
 
 def test_a_worker_that_is_not_fit_is_told_from_a_task_that_fails(client) -> None:
     for kind in (ClusterError, ImportError):
-        assert client.submit(answer, fail, kind, pure=False).result().refused
+        assert client.submit(run_task, fail, kind, pure=False).result().refused

@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from runner.dispatch.standing import _REMEMBERED, MOST_REFUTED, Standing
+from runner.dispatch.worker_failures import _REMEMBERED, MOST_REFUTED, WorkerFailures
 from runner.experiment.plan import Batch
 
 PIECES = [Batch(0, k, k + 1) for k in range(MOST_REFUTED + 1)]
 
 
 def test_a_worker_that_fails_what_others_train_is_found() -> None:
-    standing = Standing()
+    failures = WorkerFailures()
     for k, piece in enumerate(PIECES):
-        standing.failed("bad", piece, f"OSError: {k}")
-    found = [standing.succeeded("good", piece) for piece in PIECES]
+        failures.failed("bad", piece, f"OSError: {k}")
+    found = [failures.succeeded("good", piece) for piece in PIECES]
     assert found[: MOST_REFUTED - 1] == [{}] * (MOST_REFUTED - 1)
     assert found[MOST_REFUTED - 1] == {"bad": f"OSError: {MOST_REFUTED - 1}"}
     assert found[MOST_REFUTED:] == [{}]  # said once
 
 
 def test_what_all_workers_fail_speaks_against_none() -> None:
-    standing = Standing()
+    failures = WorkerFailures()
     for piece in PIECES:
         for worker in ("a", "b", "c"):
-            standing.failed(worker, piece, "ValueError")
+            failures.failed(worker, piece, "ValueError")
     other = [Batch(1, k, k + 1) for k in range(9)]
-    assert not any(standing.succeeded("d", piece) for piece in other)
+    assert not any(failures.succeeded("d", piece) for piece in other)
 
 
 def test_a_success_clears_a_worker() -> None:
-    standing = Standing()
+    failures = WorkerFailures()
     for piece in PIECES:
-        standing.failed("flaky", piece, "OSError")
-        assert standing.succeeded("flaky", Batch(1, 0, 1)) == {}
-        assert standing.succeeded("good", piece) == {}
+        failures.failed("flaky", piece, "OSError")
+        assert failures.succeeded("flaky", Batch(1, 0, 1)) == {}
+        assert failures.succeeded("good", piece) == {}
 
 
 def test_the_same_failure_counts_once() -> None:
-    standing = Standing()
-    standing.failed("bad", PIECES[0], "OSError")
+    failures = WorkerFailures()
+    failures.failed("bad", PIECES[0], "OSError")
     for worker in "abcdef":
-        assert standing.succeeded(worker, PIECES[0]) == {}
+        assert failures.succeeded(worker, PIECES[0]) == {}
 
 
 def test_a_worker_that_has_nobody_beside_it_takes_little_memory() -> None:
-    standing = Standing()
+    failures = WorkerFailures()
     for k in range(3 * _REMEMBERED):
-        standing.failed("only", Batch(0, k, k + 1), "OSError")
-    assert len(standing._failed["only"]) == _REMEMBERED
+        failures.failed("only", Batch(0, k, k + 1), "OSError")
+    assert len(failures._failed["only"]) == _REMEMBERED

@@ -1,4 +1,4 @@
-"""Which workers fail what others train; counts alone, no cluster and no clock."""
+"""Which workers fail what others train: counts only, no cluster and no clock."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ MOST_REFUTED = 3
 _REMEMBERED = 1000  # failures of one worker, the last ones
 
 
-class Standing:
-    """What the workers of a run have made of the pieces they got.
+class WorkerFailures:
+    """Failures of the workers of a run, and which of them other workers have refuted.
 
     A failure speaks against the piece or against the worker. It speaks against the worker once
     another one trains the very same piece, and no longer once the worker trains anything itself.

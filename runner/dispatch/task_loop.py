@@ -1,0 +1,352 @@
+"""Keep a cluster's workers fed from a dispatcher, a few tasks in flight for each."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from functools import partial
+
+from runner.cluster.client import is_death
+from runner.cluster.task_results import TaskResult
+from runner.dispatch.auxiliary_tasks import AuxiliaryTask
+from runner.dispatch.dispatcher import Complete, Piece
+from runner.dispatch.isolation import IsolatedWorker
+from runner.dispatch.sent_tasks import SentTask
+from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
+from runner.dispatch.task_monitor import TaskMonitor
+from runner.dispatch.worker_failures import MOST_REFUTED, WorkerFailures
+from runner.errors import ClusterError
+
+_REFRESH_S = 0.5  # how often workers are counted and progress is told when nothing comes back
+_GATHER_S = 60.0  # how long the transfer of a result may take
+_MONITOR_S = 1.0  # how often tasks are looked for that take too long
+_MOST_REFUSALS = 100  # tasks in a row that workers may refuse before the run gives up
+
+_log = logging.getLogger("runner")
+
+
+class TaskLoop:
+    """Sends the tasks of one run and collects their results, until there are none left.
+
+    Parameters
+    ----------
+    run : RunState
+        Workers, checked, and what there is to do.
+    handler : TaskHandler
+        What the tasks do, and what becomes of their results.
+
+    Notes
+    -----
+    One thread runs the loop, and it alone changes the run's state. Two others bring news: Dask's
+    event loop puts futures that are done into a queue, and the `TaskMonitor` asks workers what
+    they run. What can interleave:
+
+    - A result may arrive for a task that was *called off* meanwhile, because its worker was given
+      up or has left: `TasksInFlight` drops it.
+    - Dask forgives a task the deaths of a few workers and runs it again by itself; the loop hears
+      nothing of it. Only a task for *named* workers waits for ever once they are gone: those are
+      taken back when the workers are counted (`_take_back_stranded`).
+    - A worker may die between the end of a task and the transfer of its result. Dask then runs the
+      task again, or reports its death; both were waited for without a bound once. Now the transfer
+      has a time limit, and the task is sent again under another name.
+    - The scheduler may go and come back at any line that talks to it: that is
+      `connection_errors`. What was to be sent is then lost, and sent again once workers are there;
+      `WorkerPool.refresh` decides when the scheduler is gone for good.
+
+    What a task may end as, and what follows for its pieces:
+
+    ==============  ==================================================================
+    succeeded       the handler's decision; the worker's failures are forgotten
+    failed          tried again elsewhere, then halved, until a single restart is left
+    died            tried again on an `IsolatedWorker`; if it was there, failed
+    late            its worker's process is replaced; failed
+    refused         sent again: its worker is unfit, and about to be dismissed
+    lost            sent again, as if it had never been sent
+    ==============  ==================================================================
+    """
+
+    def __init__(self, run: RunState, handler: TaskHandler) -> None:
+        self.run = run
+        self.handler = handler
+        self.failures = WorkerFailures()
+        self.monitor = TaskMonitor(run.pool.client)
+        self.isolated = IsolatedWorker(run.pool, self.monitor)
+        self._name = uuid.uuid4().hex[:8]
+        self._n_sent = 0
+        self._refusals = 0
+        self._monitored_at = float("-inf")
+
+    def finish(self) -> None:
+        """Have everything done that the dispatcher has."""
+        try:
+            self.handler.begin(self.run)
+            self._send_what_fits()
+            while self.run.unfinished:
+                self._collect_results()
+                self._give_up_late_tasks()
+                self._send_what_fits()
+                self.handler.report_progress(self.run)
+        finally:
+            # on an error or Ctrl-C: what is committed stays, the rest is called off
+            for task in self.run.in_flight:
+                self.run.in_flight.call_off(task)
+            self.monitor.close()
+
+    # Sending.
+
+    def _send_what_fits(self) -> None:
+        """Hand out pieces until every worker of every kind has enough."""
+        pool = self.run.pool
+        pool.refresh()
+        self._take_back_stranded()
+        self.handler.prepare(self.run)
+        self._send_isolated()
+        for kind in self.run.auxiliary.kinds - set(pool.kinds):
+            self._drop_auxiliary(kind, f"no {kind.upper()} worker was asked for")
+        for kind in pool.counts:
+            if pool.has_left(kind):
+                self._take_back_all(kind)
+            self._feed(kind)
+
+    def _feed(self, kind: str) -> None:
+        """Send tasks of one kind of device: auxiliary ones first, then pieces."""
+        pool, isolated = self.run.pool, self.isolated.address
+        addresses = pool.addresses(kind)
+        in_use = [address for address in addresses if address != isolated]
+        free = [address for address in in_use if address not in self.monitor.restarting]
+        n_shared = sum(t.kind == kind and not t.alone for t in self.run.in_flight)
+        room = len(free) * TASKS_PER_WORKER[kind] - n_shared
+        room -= self._send_auxiliary(kind, addresses, in_use, room)
+        for _ in range(room):
+            pieces = self.run.dispatcher.bundle(
+                partial(self.handler.batches_per_task, self.run, kind)
+            )
+            if not pieces:
+                break
+            avoided = frozenset[str]().union(*(piece.avoid for piece in pieces))
+            chosen = [address for address in free if address not in avoided] or free
+            # Without names Dask may take any worker of the kind: also one that is dismissed and
+            # has not left yet.
+            named = len(chosen) < len(addresses) or pool.leaving
+            self._send(kind, pieces, chosen if named else ())
+
+    def _send_auxiliary(
+        self, kind: str, addresses: Sequence[str], in_use: Sequence[str], room: int
+    ) -> int:
+        """Send auxiliary tasks, the urgent ones whether there is room or not; count them."""
+        waiting = self.run.auxiliary
+        count = 0
+        for task in waiting.take_urgent(kind):
+            workers = task.workers(addresses)
+            if workers:
+                self._send_check(task, workers)
+                count += 1
+            else:
+                self.handler.auxiliary_ended(self.run, task, None)
+        if self.run.pool.has_left(kind):
+            self._drop_auxiliary(kind, f"no {kind.upper()} worker is there")
+        while count < room and in_use and (next_task := waiting.next(kind)) is not None:
+            self._send_check(next_task, next_task.workers(in_use))
+            count += 1
+        return count
+
+    def _drop_auxiliary(self, kind: str, reason: str) -> None:
+        for task in self.run.auxiliary.take_all(kind):
+            self.handler.auxiliary_ended(self.run, task, TaskResult("", reason=reason))
+
+    def _send_check(self, task: AuxiliaryTask, workers: Sequence[str]) -> None:
+        piece = Piece(task.batch, task.batch.start, task.batch.stop)
+        self._send(task.kind, [piece], workers, task)
+
+    def _send_isolated(self) -> None:
+        """Give the next piece that must be alone a worker that has nothing else to do.
+
+        What has killed a worker, or was only waiting on it, shows when one of them after the other
+        has a worker for itself. The others go on meanwhile.
+        """
+        if any(task.alone for task in self.run.in_flight):
+            return
+        suspect = self.run.dispatcher.suspect
+        if suspect is None:
+            self.isolated.release()
+            return
+        address = self.isolated.when_idle(suspect.avoid)
+        if address is None:
+            return
+        piece = self.run.dispatcher.next_alone()
+        if piece is not None:
+            self._send(self.run.pool.kind_of(address), [piece], [address])
+
+    def _send(
+        self,
+        kind: str,
+        pieces: Sequence[Piece],
+        workers: Sequence[str] = (),
+        auxiliary: AuxiliaryTask | None = None,
+    ) -> None:
+        self._n_sent += 1
+        # A piece that was called back is sent again: Dask would reuse an old key's outcome.
+        name = pieces[0].key(self._name) if auxiliary is None else f"{auxiliary.name}-{self._name}"
+        task = SentTask(kind, tuple(pieces), f"{name}-{self._n_sent}", tuple(workers), auxiliary)
+        if not self.run.in_flight.submit(
+            task, self.handler.call(task), self.run.pool.resources(kind)
+        ):
+            self._lost(task)  # with the connection; `WorkerPool.refresh` says when that is for good
+
+    # Taking back.
+
+    def _take_back_stranded(self) -> None:
+        """Take back tasks for certain workers of which none is there any more."""
+        for task in [task for task in self.run.in_flight if task.workers]:
+            if self.run.pool.present.isdisjoint(task.workers):
+                self.run.in_flight.call_off(task)
+                if task.alone:
+                    self._died(task)
+                else:
+                    self._lost(task)
+
+    def _take_back_all(self, kind: str) -> None:
+        """Take back the tasks for a kind of device that has left, for the other kind."""
+        for task in [task for task in self.run.in_flight if task.kind == kind]:
+            self.run.in_flight.call_off(task)
+            self._lost(task)
+
+    # Outcomes.
+
+    def _collect_results(self) -> None:
+        """Wait for a result, then accept all that are there."""
+        for task, future in self.run.in_flight.arrived(_REFRESH_S):
+            if future.status == "error":
+                self._raised(task, future.exception())
+            else:
+                try:
+                    result = future.result(timeout=_GATHER_S)
+                except (OSError, CancelledError):
+                    # With the scheduler, which may come back; or with its worker, in which case
+                    # Dask has it done again, however long that takes.
+                    self._lost(task)
+                except Exception as error:
+                    self._raised(task, error)
+                else:
+                    self._returned(task, result)
+
+    def _returned(self, task: SentTask, result: TaskResult) -> None:
+        """Accept what `run_task` has returned."""
+        if result.refused:
+            self._refused(task, result.reason)
+            return
+        self._refusals = 0
+        if result.reason:
+            self._failed(task, result)
+        elif task.auxiliary is not None:
+            self.handler.auxiliary_ended(self.run, task.auxiliary, result)
+        else:
+            for piece in task.pieces:
+                for worker, reason in self.failures.succeeded(result.worker, piece.range).items():
+                    self._dismiss(worker, reason)
+            self.handler.succeeded(self.run, task, result)
+
+    def _raised(self, task: SentTask, error: BaseException) -> None:
+        """Accept what Dask itself says of a task for which `run_task` has not returned."""
+        if is_death(error):
+            self._died(task)
+        elif isinstance(error, ClusterError | ImportError):
+            self._refused(task, str(error))
+        else:
+            trace = "".join(traceback.format_exception(error))
+            reason = f"{type(error).__name__}: {error}"
+            self._failed(task, TaskResult("", reason=reason, traceback=trace))
+
+    def _failed(self, task: SentTask, result: TaskResult) -> None:
+        """Handle a task's exception."""
+        if task.auxiliary is not None:
+            self.handler.auxiliary_ended(self.run, task.auxiliary, result)
+            return
+        self.handler.task_failed(task)
+        for piece in task.pieces:
+            if result.worker:
+                self.failures.failed(result.worker, piece.range, result.reason)
+            self._piece_failed(
+                self.run.dispatcher.failed(piece, result.reason, result.traceback, result.worker)
+            )
+
+    def _died(self, task: SentTask) -> None:
+        """Handle the death of a task's worker."""
+        if task.auxiliary is not None:
+            result = TaskResult("", reason="its worker died")
+            self.handler.auxiliary_ended(self.run, task.auxiliary, result)
+            return
+        self.handler.task_failed(task)
+        reason = "KilledWorker: its worker died of it, and had nothing else to do"
+        for piece in task.pieces:
+            self._piece_failed(self.run.dispatcher.killed(piece, reason))
+
+    def _piece_failed(self, complete: Complete | None) -> None:
+        if complete is not None:
+            self.handler.completed(self.run, complete)
+        # Not only when workers are next counted: a sweep that may have no failures would have
+        # trained half a second's worth of batches more.
+        self.handler.check(self.run)
+
+    def _refused(self, task: SentTask, reason: str) -> None:
+        """Send a task again that is not to blame: its worker is about to be dismissed."""
+        self._refusals += 1
+        if self._refusals > _MOST_REFUSALS:
+            raise ClusterError(reason)
+        self._lost(task)
+
+    def _lost(self, task: SentTask) -> None:
+        """Have a task done again that was never done."""
+        if task.auxiliary is not None:
+            self.handler.auxiliary_ended(self.run, task.auxiliary, None)
+        else:
+            self.run.lose(task)
+
+    def _dismiss(self, worker: str, reason: str) -> None:
+        """Dismiss a worker that fails what others do, unless it is the last one."""
+        if self.run.pool.total > 1:
+            why = (
+                f"it has failed {MOST_REFUTED} tasks in a row that others then did "
+                f"(the last with {reason})"
+            )
+            self.run.pool.dismiss(worker, why)
+
+    # Deadlines.
+
+    def _give_up_late_tasks(self) -> None:
+        """Take tasks from workers that have had them for too long, and restart those workers."""
+        now = time.monotonic()
+        if now - self._monitored_at < _MONITOR_S:
+            return
+        self._monitored_at = now
+        if self.monitor.restarting:
+            self.run.pool.count_soon()
+        for worker in self.monitor.not_restarted():
+            self.run.pool.dismiss(worker, "it hangs, and its process could not be replaced")
+        by_key = {task.key: task for task in self.run.in_flight}
+        for running, for_s in self.monitor.running_s(now).items():
+            task = by_key.get(running.key)
+            if task is None:
+                continue
+            allowed_s = self.handler.allowed_s(task, running.worker)
+            if for_s > allowed_s:
+                self._give_up(task, running.worker, allowed_s)
+        # a task may have waited for its turn: only what was sent long ago is worth a look
+        late = [
+            task.key
+            for task in self.run.in_flight
+            if now - task.sent_at_s > self.handler.allowed_s(task, None) / 4
+        ]
+        self.monitor.look(late, now)
+
+    def _give_up(self, task: SentTask, worker: str, allowed_s: float) -> None:
+        reason = f"TimeoutError: no answer within {allowed_s:.0f} s"
+        _log.warning("%s: %s: its process is replaced.", worker, reason)
+        self.run.in_flight.call_off(task)
+        self.monitor.restart(worker)
+        # No worker is named: the new process has a clean slate, so the task may go to it.
+        self._failed(task, TaskResult("", reason=reason))

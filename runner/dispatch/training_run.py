@@ -1,0 +1,260 @@
+"""Train a plan's batches on a cluster's workers, and commit what comes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from runner.cluster.task_results import TaskResult
+from runner.dispatch.audits import AuditRecord, Audits, AuditTask, unaudited
+from runner.dispatch.auxiliary_tasks import AuxiliaryTask
+from runner.dispatch.canaries import Canaries, CanaryTask, Difference
+from runner.dispatch.deadlines import Deadlines
+from runner.dispatch.dispatcher import Complete, Piece
+from runner.dispatch.fault_policy import FaultPolicy
+from runner.dispatch.progress import Progress, ProgressCallback
+from runner.dispatch.sent_tasks import Call, SentTask
+from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
+from runner.dispatch.training_tasks import TrainingTasks
+from runner.errors import FailuresError
+from runner.errors.messages import printable, shown
+from runner.experiment.plan import Batch, Plan
+from runner.study.store import Store
+from runner.training.shards import encode, join, shard_schema
+from runner.training.worker import Trained
+
+Event = AuditTask | AuditRecord | Difference
+"""What canaries and audits find, or want done."""
+
+
+@dataclass
+class _Origin:
+    """Where the pieces of a batch under way were trained, or failed."""
+
+    devices: set[str] = field(default_factory=set)
+    """Kinds of device."""
+    workers: set[str] = field(default_factory=set)
+    """Addresses; of those that trained a piece only."""
+
+
+class TrainingRun(TaskHandler):
+    """One run of a sweep: what workers compute is verified, committed and counted.
+
+    Parameters
+    ----------
+    store : Store
+        Where batches are committed; locked.
+    plan : Plan
+    left : sequence of Batch
+        What is to be trained.
+    faults : FaultPolicy
+    report : callable, optional
+        Called with the `Progress`.
+
+    Notes
+    -----
+    The way of a result, from `succeeded` on: it is *unverified* until its worker's canary has been
+    compared, then *accepted* piece by piece, and *committed* with the batch that it completes.
+    Meanwhile its pieces stay out at the dispatcher, so the run does not end. A worker may turn out
+    to differ, or leave, while results of it are unverified: they are dropped, and the pieces are
+    done again elsewhere.
+
+    Canaries and audits know nothing of the run: they return events, which `_apply` carries out.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        left: Iterable[Batch],
+        faults: FaultPolicy,
+        report: ProgressCallback | None,
+    ) -> None:
+        self.store = store
+        self.plan = plan
+        self.faults = faults
+        self.tasks = TrainingTasks(plan)
+        self.deadlines = Deadlines(faults.deadline_s)
+        self.canaries = Canaries()
+        self.audits = Audits(unaudited(store, plan, faults.audit))
+        again = set(left)
+        self._earlier = [commit for commit in store.commits() if commit.batch not in again]
+        self._failed_earlier = sum(len(commit.failures) for commit in self._earlier)
+        self._canary_group = 0
+        self._unverified: dict[str, list[tuple[SentTask, TaskResult]]] = {}  # by worker
+        self._origins: dict[Batch, _Origin] = {}
+        self._report = report
+        self._started_s = time.monotonic()
+        done = plan.n_restarts - sum(len(batch) for batch in store.remaining(plan))
+        self.progress = Progress(plan.n_restarts, done, done)
+
+    def begin(self, run: RunState) -> None:
+        """Queue the audits of what earlier runs have committed."""
+        self.progress.dashboard = run.pool.client.dashboard_link or ""
+        self.check(run)
+        for commit in self._earlier:
+            self._apply(run, *self.audits.committed(commit))
+
+    # What is sent.
+
+    def call(self, task: SentTask) -> Call:
+        """Train pieces, a canary, or an audited batch."""
+        if isinstance(task.auxiliary, CanaryTask):
+            return self.tasks.canary(task.auxiliary.batch, task.kind)
+        return self.tasks.pieces(task.pieces, task.range, task.kind)
+
+    def batches_per_task(self, run: RunState, kind: str, first: Batch) -> int:
+        """Return how many batches one task may train: as many as fill a GPU, one on a CPU.
+
+        A GPU's share shrinks towards the end, so that it does not hold all that is left.
+        """
+        if kind == "cpu":
+            return 1
+        n_shares = 2 * TASKS_PER_WORKER[kind] * run.pool.counts[kind]
+        share = run.dispatcher.remaining // n_shares
+        return max(1, min(self.tasks.batches_that_fill(first.group, kind), share))
+
+    def allowed_s(self, task: SentTask, worker: str | None) -> float:
+        """Return how long a task may take."""
+        steps, guess_s = self.tasks.most_work(task.range, task.kind)
+        return self.deadlines.allowed_s((task.kind, task.range.group), steps, guess_s, worker)
+
+    def prepare(self, run: RunState) -> None:
+        """Compare workers that have joined, before their results are accepted."""
+        if not self.faults.canary:
+            return
+        present = run.pool.present
+        self.canaries.forget(present)
+        for worker in [worker for worker in self._unverified if worker not in present]:
+            self._drop_results(run, worker)
+        upcoming = run.dispatcher.upcoming
+        self._canary_group = upcoming.group if upcoming else self._canary_group
+        for kind in run.pool.kinds:
+            workers = run.pool.checked(kind)
+            if not run.dispatcher.waiting:  # nobody new is needed
+                known = self.canaries.believed | self._unverified.keys()
+                workers = [worker for worker in workers if worker in known]
+            batch = self.tasks.canary_batch(self._canary_group)
+            for worker in self.canaries.ask(workers, (kind, self._canary_group)):
+                run.auxiliary.add(CanaryTask(kind, batch, worker))
+        for worker in [w for w in self._unverified if w in self.canaries.believed]:
+            for task, result in self._unverified.pop(worker):
+                self._accept(run, task, result)
+
+    # What comes back.
+
+    def succeeded(self, run: RunState, task: SentTask, result: TaskResult) -> None:
+        """Accept what was trained, at once if its worker was found to compute as others do."""
+        if result.worker in self.canaries.different:
+            run.lose(task)
+        elif self.faults.canary and result.worker not in self.canaries.believed:
+            self._unverified.setdefault(result.worker, []).append((task, result))
+        else:
+            self._accept(run, task, result)
+
+    def task_failed(self, task: SentTask) -> None:
+        """Note that a kind of device has a part in what its batches will be."""
+        for piece in task.pieces:
+            self._origins.setdefault(piece.batch, _Origin()).devices.add(task.kind)
+
+    def check(self, run: RunState) -> None:
+        """Raise FailuresError if more restarts have failed than may."""
+        failed = self._failed_earlier + run.dispatcher.n_failed
+        if self.faults.max_failures is not None and failed > self.faults.max_failures:
+            last = run.dispatcher.last_failure
+            message = (
+                f"{printable(str(self.store.path))}: {failed:,} restarts have failed"
+                f"{f' (the last with {shown(last.reason)})' if last else ''}; expected at most "
+                f"{self.faults.max_failures:,} (--max-failures). What is committed stays; rerun "
+                "with a larger --max-failures to continue."
+            )
+            raise FailuresError(message)
+
+    def completed(self, run: RunState, complete: Complete) -> None:
+        """Commit a batch."""
+        batch, origin = complete.batch, self._origins.pop(complete.batch)
+        if complete.shards:
+            shard = join(complete.shards)
+        else:
+            segment = self.plan.segments(batch)[0]
+            shard = encode(shard_schema(segment.configuration.signature()).empty_table())
+        rows = len(batch) - len(complete.failures)
+        device = "+".join(sorted(origin.devices))
+        commit = self.store.commit(batch, shard, rows, complete.failures, device)
+        self.progress.done += len(batch)
+        self.progress.failed += len(complete.failures)
+        self._apply(run, *self.audits.committed(commit, origin.workers))
+
+    def auxiliary_ended(
+        self, run: RunState, task: AuxiliaryTask, result: TaskResult | None
+    ) -> None:
+        """Do what canaries and audits ask for."""
+        if isinstance(task, CanaryTask):
+            self._apply(run, *self.canaries.ended(task, result))
+        elif isinstance(task, AuditTask):
+            self._apply(run, task.ended(result))
+
+    def report_progress(self, run: RunState) -> None:
+        """Call the callback."""
+        self.progress.workers = run.pool.total
+        self.progress.gpus = run.pool.counts.get("gpu", 0)
+        self.progress.elapsed_s = time.monotonic() - self._started_s
+        if self._report is not None:
+            self._report(self.progress)
+
+    def _apply(self, run: RunState, *events: Event) -> None:
+        """Carry out what canaries and audits have found, or want done."""
+        for event in events:
+            match event:
+                case AuditTask():
+                    run.auxiliary.add(event)
+                case AuditRecord():
+                    self.store.record(event.row, self.store.audit_path)
+                    event.check(self.store.path)
+                case Difference():
+                    reason = (
+                        f"it computes other bits than {event.reference}: a small batch has SHA-256 "
+                        f"{event.sha256[:16]}, not {event.expected[:16]}"
+                    )
+                    run.pool.dismiss(event.worker, reason)
+                    self._drop_results(run, event.worker)
+
+    def _drop_results(self, run: RunState, worker: str) -> None:
+        """Have done again what a worker has done that is not to be believed."""
+        for task, _ in self._unverified.pop(worker, []):
+            run.lose(task)
+
+    def _accept(self, run: RunState, task: SentTask, result: TaskResult) -> None:
+        """Note what was trained, and commit the batches that it completes."""
+        value: Trained | list[Trained] = result.value
+        parts = value if isinstance(value, list) else [value]
+        self.deadlines.note(
+            (task.kind, task.range.group),
+            result.worker,
+            work=sum(part.telemetry["lane_steps"] for part in parts),
+            train_s=sum(part.telemetry["train_s"] for part in parts),
+            compile_s=sum(part.telemetry["compile_s"] for part in parts),
+        )
+        for piece, trained in zip(task.pieces, parts, strict=True):
+            self._note(piece, trained, result.worker)
+            complete = run.dispatcher.succeeded(piece, trained.shard)
+            if complete is not None:
+                self.completed(run, complete)
+
+    def _note(self, piece: Piece, trained: Trained, worker: str) -> None:
+        """Keep what a piece's training tells of speed and success."""
+        telemetry = trained.telemetry
+        origin = self._origins.setdefault(piece.batch, _Origin())
+        origin.devices.add(telemetry["device"])
+        origin.workers.add(worker)
+        self.store.record(
+            {"start": piece.start, "stop": piece.stop, "group": piece.batch.group, "worker": worker}
+            | {key: value for key, value in telemetry.items() if key != "solved"}
+        )
+        self.progress.restart_steps += telemetry["restart_steps"]
+        for segment in self.plan.segments(piece.range):
+            index = segment.configuration.index
+            tally = self.progress.solved.setdefault(index, [0, 0])
+            tally[0] += telemetry["solved"][index]
+            tally[1] += segment.stop - segment.start

@@ -1,0 +1,90 @@
+"""What workers run to train batches, and how much work that is; known from the plan alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from runner.dispatch.dispatcher import Piece
+from runner.dispatch.sent_tasks import Call
+from runner.experiment.plan import Batch, Plan
+from runner.training.worker import Task, train_batch, train_batches
+
+_CANARY_RESTARTS = 16
+_CANARY_STEPS = 100
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """The most that a task of one group on one kind of device may have to do."""
+
+    n_lanes: int
+    """Lanes that are computed together, filled or not."""
+    max_steps: int
+    """Steps of a restart."""
+    step_s: float
+    """Seconds per step of one restart, as far as is known beforehand."""
+
+
+class TrainingTasks:
+    """Makes the tasks of one plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._bounds = cache(self._group_bounds)
+
+    def pieces(self, pieces: Sequence[Piece], whole: Batch, device: str) -> Call:
+        """Train a piece, or several batches together that make up ``whole``."""
+        if len(pieces) == 1:
+            return self.batch(whole, device)
+        sizes = [piece.stop - piece.start for piece in pieces]
+        return Call(train_batches, (self._task(whole, device), sizes))
+
+    def batch(self, batch: Batch, device: str) -> Call:
+        """Train a batch."""
+        return Call(train_batch, (self._task(batch, device),))
+
+    def canary_batch(self, group: int) -> Batch:
+        """Return the few restarts of a group that are a canary."""
+        return Batch(group, 0, min(_CANARY_RESTARTS, self._plan.experiment.restarts))
+
+    def canary(self, batch: Batch, device: str) -> Call:
+        """Train a canary: few restarts, for few steps."""
+        task = self._task(batch, device)
+        segments = tuple(
+            replace(segment, configuration=segment.configuration.shortened(_CANARY_STEPS))
+            for segment in task.segments
+        )
+        return Call(train_batch, (replace(task, segments=segments, n_curves=0),))
+
+    def batches_that_fill(self, group: int, device: str) -> int:
+        """Return how many batches of a group the lanes of a device hold, at least one."""
+        size = self._plan.groups[group].batch_size
+        return max(1, self._bounds(group, device).n_lanes // size)
+
+    def most_work(self, batch: Batch, device: str) -> tuple[int, float]:
+        """Return the most steps of lanes that a batch may need, and a guess of the seconds."""
+        bounds = self._bounds(batch.group, device)
+        # lanes that are not filled are computed all the same
+        n_lanes = bounds.n_lanes * -(-len(batch) // bounds.n_lanes)
+        steps = n_lanes * bounds.max_steps
+        return steps, steps * bounds.step_s
+
+    def _task(self, batch: Batch, device: str) -> Task:
+        segments = self._plan.segments(batch)
+        seed, engine = self._plan.experiment.seed, self._plan.engine
+        return Task(segments, seed, engine, self._plan.n_curves, device)
+
+    def _group_bounds(self, group: int, device: str) -> _Bounds:
+        configurations = self._plan.groups[group].configurations
+        return _Bounds(
+            configurations[0].signature(device).n_lanes,
+            max(c.settings.training.max_steps for c in configurations),
+            max(c.step_s for c in configurations),
+        )
