@@ -1,10 +1,9 @@
-"""From PyTensor's graphs to SIMD code."""
+"""From PyTensor's graphs to programs, and on to machine code."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
 
 from pytensor.compile.mode import optdb
 from pytensor.graph.fg import FunctionGraph
@@ -14,6 +13,7 @@ from runner.engines.simd.artifact import Interface, Program, RowRuns
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.loops import once, until_done
 from runner.engines.simd.machine_code import Function, Loop, assemble
+from runner.engines.simd.names import Variable
 
 # Not to multiply sums out: from layer to layer there would be more products.
 _REWRITES = RewriteDatabaseQuery(
@@ -22,7 +22,7 @@ _REWRITES = RewriteDatabaseQuery(
 
 
 def lower_function(
-    inputs: Sequence[Any], outputs: Sequence[Sequence[Any]], *, nested: bool = False
+    inputs: Sequence[Variable], outputs: Sequence[Sequence[Variable]], *, nested: bool = False
 ) -> Program:
     """Write the program of a graph.
 
@@ -51,11 +51,11 @@ def lower_function(
 
 
 def lower_loop(
-    carried: Sequence[Any],
-    fixed: Sequence[Any],
-    moved: Sequence[Any],
-    halts: Any,
-    others: Sequence[Any],
+    carried: Sequence[Variable],
+    fixed: Sequence[Variable],
+    moved: Sequence[Variable],
+    halts: Variable,
+    others: Sequence[Variable],
     *,
     nested: bool = False,
 ) -> Program:
@@ -70,7 +70,7 @@ def lower_loop(
     halts : tensor variable
         Bool: where the step is not taken, so that the column has halted.
     others : sequence of tensor variables
-        What else is told of a column's last step, taken or not; a number per column each.
+        What else a column's last step gives, taken or not; a number per column each.
     nested : bool
         See `runner.engines.simd.loops.until_done`.
 
@@ -98,18 +98,18 @@ def lower_loop(
 
 
 def function(
-    inputs: Sequence[Any], outputs: Sequence[Sequence[Any]], *, nested: bool = False
+    inputs: Sequence[Variable], outputs: Sequence[Sequence[Variable]], *, nested: bool = False
 ) -> Function:
     """Compile and load a graph; see `lower_function`."""
     return Function(assemble(lower_function(inputs, outputs, nested=nested)))
 
 
 def loop(
-    carried: Sequence[Any],
-    fixed: Sequence[Any],
-    moved: Sequence[Any],
-    halts: Any,
-    others: Sequence[Any],
+    carried: Sequence[Variable],
+    fixed: Sequence[Variable],
+    moved: Sequence[Variable],
+    halts: Variable,
+    others: Sequence[Variable],
     *,
     nested: bool = False,
 ) -> Loop:
@@ -117,13 +117,13 @@ def loop(
     return Loop(assemble(lower_loop(carried, fixed, moved, halts, others, nested=nested)))
 
 
-def _row_runs(variables: Sequence[Any], n_rows: Callable[[Any], int]) -> RowRuns:
+def _row_runs(variables: Sequence[Variable], n_rows: Callable[[Variable], int]) -> RowRuns:
     """The rows of some variables as runs of one dtype."""
     dtypes = groupby(variables, lambda variable: str(variable.type.dtype))
     return tuple((sum(map(n_rows, same)), dtype) for dtype, same in dtypes)
 
 
-def rewritten(inputs: Sequence[Any], outputs: Sequence[Any]) -> FunctionGraph:
+def rewritten(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> FunctionGraph:
     """A graph in which equal terms are one, and constants are gathered."""
     graph = FunctionGraph(list(inputs), list(outputs), clone=True)
     optdb.query(_REWRITES).rewrite(graph)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from llvmlite import binding
@@ -163,8 +162,8 @@ def _scratch(n_bytes: int) -> np.ndarray:
     return scratch[-scratch.ctypes.data % CACHE_LINE :]
 
 
-def _machine() -> Any:
-    """LLVM for the processor of this machine; compiled code takes it into its own."""
+def _machine() -> binding.TargetMachine:
+    """LLVM for the processor of this machine; an execution engine becomes its owner."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     return binding.Target.from_default_triple().create_target_machine(
@@ -202,7 +201,7 @@ def _of_kind(kind: Kind, artifact: Artifact) -> Interface:
     return artifact.interface
 
 
-def _loaded(code: bytes, n_numbers: int) -> tuple[Any, Callable[..., None]]:
+def _loaded(code: bytes, n_numbers: int) -> tuple[object, Callable[..., None]]:
     """Load an object file whose function takes two tables and so many numbers.
 
     Returns what owns the machine code, and the function.

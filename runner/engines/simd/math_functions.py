@@ -16,8 +16,9 @@ from runner.engines.simd.names import Value
 from runner.engines.simd.vectors import I32, I64, Vectors, dtype_of
 
 # tanh(x) = x p(x²) / q(x²) up to a bound: the rational function of least largest relative error,
-# 6e-9 and 2e-17, found with Remez' algorithm. Constants first. At the bound tanh is four units in
-# the last place below 1 and stays there, so that rounding can nowhere carry it beyond 1.
+# 6e-9 and 2e-17, found with Remez' algorithm. Constants first. From the bound on, the result is
+# four units in the last place below 1 in float32 and two in float64, so that rounding can nowhere
+# carry it beyond 1.
 _TANH = {
     "float32": (
         8.0,

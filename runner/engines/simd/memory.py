@@ -9,22 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
 from runner.engines.simd.errors import UnknownOperation
+from runner.engines.simd.names import Pointer, Value, Variable
 from runner.engines.simd.vectors import DTYPES, I64, TYPES, Vectors
 
-Index = Sequence[Any]  # a number of the program for each axis
+Index = Sequence[Value]
+"""A number of the program for each axis."""
 
 
 @dataclass(frozen=True)
 class Matrix:
     """Where the numbers of a variable lie, of any number of axes."""
 
-    base: Any
+    base: Pointer
     """Pointer to the first one."""
     shape: tuple[int, ...]
     strides: tuple[int, ...]
@@ -44,7 +45,7 @@ class Memory:
         Gives a pointer to so many bytes that are not used otherwise.
     """
 
-    def __init__(self, vectors: Vectors, reserve: Callable[[int], Any]) -> None:
+    def __init__(self, vectors: Vectors, reserve: Callable[[int], Pointer]) -> None:
         self._v, self._reserve = vectors, reserve
 
     def new(self, shape: Sequence[int], dtype: str) -> Matrix:
@@ -108,7 +109,7 @@ class Memory:
         base = self._v.entry.gep(source.base, [I64(offset)])
         return Matrix(base, tuple(shape), tuple(steps), source.dtype, source.constant)
 
-    def load(self, source: Matrix, index: Index) -> Any:
+    def load(self, source: Matrix, index: Index) -> Value:
         """Read the vector at an index."""
         pointer = self._pointer(source, index)
         if source.constant:
@@ -116,7 +117,7 @@ class Memory:
             return self._v.flags(number) if source.dtype == "bool" else number
         return self._v.load(pointer, source.dtype)
 
-    def store(self, value: Any, target: Matrix, index: Index) -> None:
+    def store(self, value: Value, target: Matrix, index: Index) -> None:
         """Write the vector at an index."""
         self._v.store(value, self._pointer(target, index), target.dtype)
 
@@ -126,10 +127,10 @@ class Memory:
             raise UnknownOperation(f"{source.dtype} in place of {target.dtype}")
         self.nest(target.shape, lambda index: self.store(self.load(source, index), target, index))
 
-    def nest(self, shape: Sequence[int], write: Callable[[list[Any]], None]) -> None:
+    def nest(self, shape: Sequence[int], write: Callable[[Index], None]) -> None:
         """Write a nest of loops over the indices of a shape."""
 
-        def inside(index: list[Any]) -> None:
+        def inside(index: list[Value]) -> None:
             if len(index) == len(shape):
                 write(index)
             elif shape[len(index)] == 1:
@@ -140,18 +141,18 @@ class Memory:
         inside([])
 
     def tiles(
-        self, shape: Sequence[int], sizes: Sequence[int], write: Callable[[list[list[Any]]], None]
+        self, shape: Sequence[int], sizes: Sequence[int], write: Callable[[list[Index]], None]
     ) -> None:
-        """Write nests of loops over tiles of a shape; ``write`` is told the places on each axis."""
+        """Write nests of loops over tiles of a shape; ``write`` gets the places on each axis."""
         v = self._v
 
-        def inside(done: list[list[Any]]) -> None:
+        def inside(done: list[Index]) -> None:
             if len(done) == len(shape):
                 write(done)
                 return
             for first, count, size in _cuts(shape[len(done)], sizes[len(done)]):
 
-                def tile(number: Any, first: int = first, size: int = size) -> None:
+                def tile(number: Value, first: int = first, size: int = size) -> None:
                     begin = v.builder.add(I64(first), v.builder.mul(number, I64(size)))
                     inside([*done, [v.builder.add(begin, I64(k)) for k in range(size)]])
 
@@ -162,7 +163,7 @@ class Memory:
 
         inside([])
 
-    def _pointer(self, place: Matrix, index: Index) -> Any:
+    def _pointer(self, place: Matrix, index: Index) -> Pointer:
         b, offset = self._v.builder, I64(0)
         for position, stride in zip(index, place.strides, strict=True):
             if stride:
@@ -170,12 +171,12 @@ class Memory:
         return b.gep(place.base, [offset])
 
 
-def matrix(base: Any, shape: Sequence[int], dtype: str) -> Matrix:
+def matrix(base: Pointer, shape: Sequence[int], dtype: str) -> Matrix:
     """A matrix whose vectors follow each other from a pointer on."""
     return Matrix(base, tuple(shape), strides(shape), dtype)
 
 
-def static_shape(variable: Any) -> tuple[int, ...]:
+def static_shape(variable: Variable) -> tuple[int, ...]:
     """The shape of a variable.
 
     Raises
