@@ -72,7 +72,7 @@ def wrong_value(path: str, value: object) -> str:
 
 
 def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[str, str]]]:
-    """Check every axis of a grid by itself, and their number of configurations.
+    """Check every axis of a grid by itself, and the number of configurations.
 
     Parameters
     ----------
@@ -101,9 +101,7 @@ def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[s
             text = f"grid {path} is {shown(values)}; expected a list of one value or more."
             problems.append((path, text))
         elif len(values) > MAX_CONFIGURATIONS:
-            text = (
-                f"grid {path} has {len(values):,} values; expected at most {MAX_CONFIGURATIONS:,}."
-            )
+            text = f"grid {path} has {len(values):,} values; {_AT_MOST}."
             problems.append((path, text))
         else:
             axes[path], texts = _checked_values(path, values)

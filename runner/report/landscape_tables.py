@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NAMES = ("curvature", "classes", "minima", "unseen", "barriers", "verdicts")
 """What `analyze` adds to a study."""
 
+_ROUNDING = 1e-9  # largest rise of the loss that rounding alone may make
+
 
 class Landscape:
     """The landscape tables of a study, each a plain table that may be empty.
@@ -77,3 +79,9 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     if table.empty:
         return pd.DataFrame()
     return table if "configuration" in table.columns else table.reset_index()
+
+
+def highest_rise(paths: pd.DataFrame) -> float:
+    """Return how far the loss rises above the line between a path's ends; 0 for rounding."""
+    highest = float(paths["excess"].max()) if len(paths) else 0.0
+    return highest if highest > _ROUNDING else 0.0

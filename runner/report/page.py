@@ -1,4 +1,4 @@
-"""The page: everything of a report, in one HTML file that asks nothing of a network."""
+"""The page: everything of a report, in one HTML file that loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from runner.report.figures.base import Picture
 from runner.report.glossary import LABELS, OTHERS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import sampled
-from runner.report.report_tables import tables
-from runner.report.sentences import findings
+from runner.report.sentences import sentences
+from runner.report.tables.order import all_tables
 
 if TYPE_CHECKING:
     from runner.study.tables import Study
 
-_MOST_FINDINGS = 12
+_MOST_SHOWN = 12  # configurations whose text is shown without a click
 
 
 def page(study: Study, landscape: Landscape, pictures: Sequence[Picture]) -> str:
@@ -57,10 +57,10 @@ def page(study: Study, landscape: Landscape, pictures: Sequence[Picture]) -> str
         name=study.experiment.name,
         lead=_lead(study),
         notes=_notes(study, landscape),
-        findings=findings(study, landscape),
-        most_findings=_MOST_FINDINGS,
+        configurations=sentences(study, landscape),
+        most_shown=_MOST_SHOWN,
         figures=[_figure(picture) for picture in pictures],
-        tables=list(tables(study, landscape)),
+        tables=list(all_tables(study, landscape)),
         facts=_facts(study),
         command=_command(study),
         experiment_file="experiment.toml",
@@ -114,7 +114,7 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
     if not study.complete:
         notes.append(
             f"Unfinished: {study.n_done:,} of {study.plan.n_restarts:,} restarts are trained, and "
-            "everything here is of these alone. Run the same sweep again to go on."
+            "everything here is of these alone. Run the same sweep again to continue."
         )
     if failed := len(study.failures):
         notes.append(

@@ -10,8 +10,9 @@ import pandas as pd
 
 from runner.errors.messages import counted
 from runner.landscape.convexity import OPEN
-from runner.report.landscape_tables import Landscape
-from runner.report.names import highest_rise, number, percent, title
+from runner.report.landscape_tables import Landscape, highest_rise
+from runner.report.names import title
+from runner.report.numbers import number, percent
 from runner.study.variance import times_known
 from runner.training.labels import LABELS
 
@@ -38,21 +39,21 @@ _ONLY = {
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What is known of one configuration."""
+class ConfigurationText:
+    """What a report says about one configuration."""
 
     title: str
-    """Its name."""
+    """The configuration's title."""
     headline: str
     """One sentence with its numbers: solved share, classes, highest rise, verdict."""
     lines: list[tuple[str, str]]
     """What a line is about, and its sentences in plain text."""
 
 
-def findings(study: Study, landscape: Landscape) -> list[Finding]:
-    """Return a finding for every configuration that has restarts."""
+def sentences(study: Study, landscape: Landscape) -> list[ConfigurationText]:
+    """Return the text about every configuration that has restarts."""
     return [
-        Finding(title(c), _headline(study, landscape, c), _lines(study, landscape, c))
+        ConfigurationText(title(c), _headline(study, landscape, c), _lines(study, landscape, c))
         for c in study.plan.configurations
         if study.summary["n"].iloc[c.index]
     ]
@@ -66,8 +67,8 @@ def _headline(study: Study, landscape: Landscape, c: Configuration) -> str:
         if minima == n:
             parts.append(f"{counted(n, 'minimum', 'minima')} up to symmetry")
         else:
-            told = f" ({counted(minima, 'minimum', 'minima')} among them)" if minima else ""
-            parts.append(f"{counted(n, 'class', 'classes')} of endpoints up to symmetry{told}")
+            among = f" ({counted(minima, 'minimum', 'minima')} among them)" if minima else ""
+            parts.append(f"{counted(n, 'class', 'classes')} of endpoints up to symmetry{among}")
     if rises := _rises(landscape, c):
         before, after = rises
         parts.append(
@@ -94,8 +95,8 @@ def _share(row: pd.Series[Any], random: bool) -> str:
     interval = f"(95% interval {percent(row['ci_low'])} to {percent(row['ci_high'])})"
     if not solved:
         return f"None of {n:,} random starts was solved {interval}"
-    who = "All" if solved == n else f"{share} of"
-    return f"{who} {n:,} random starts were solved {interval}"
+    subject = "All" if solved == n else f"{share} of"
+    return f"{subject} {n:,} random starts were solved {interval}"
 
 
 def _lines(study: Study, landscape: Landscape, c: Configuration) -> list[tuple[str, str]]:
@@ -108,8 +109,8 @@ def _lines(study: Study, landscape: Landscape, c: Configuration) -> list[tuple[s
         "Convexity": [_verdict(landscape, c)],
         "Restarting": _times(study, row, c) if random else [],
     }
-    told = {key: " ".join(text for text in texts if text) for key, texts in lines.items()}
-    return [(key, text) for key, text in told.items() if text]
+    joined = {key: " ".join(text for text in texts if text) for key, texts in lines.items()}
+    return [(key, text) for key, text in joined.items() if text]
 
 
 def _solved(row: pd.Series[Any], c: Configuration, random: bool) -> str:
@@ -124,8 +125,8 @@ def _solved(row: pd.Series[Any], c: Configuration, random: bool) -> str:
     share = f"({percent(row['success_rate'])}; {interval})"
     if not solved:
         return f"None of {n:,} random starts {share} was solved within {budget}."
-    who = f"All {n:,}" if solved == n else f"{solved:,} of {n:,}"
-    return f"{who} random starts {share} were solved within {budget}."
+    subject = f"All {n:,}" if solved == n else f"{solved:,} of {n:,}"
+    return f"{subject} random starts {share} were solved within {budget}."
 
 
 def _others(row: pd.Series[Any]) -> str:
@@ -141,25 +142,25 @@ def _times(study: Study, row: pd.Series[Any], c: Configuration) -> list[str]:
         return []
     strategy: Any = study.strategies.loc[c.index]
     needed = int(strategy["restarts_99"])
-    found = []
+    texts = []
     if needed > 1:
-        found.append(f"With {needed:,} restarts, one is solved with a probability of 99%.")
+        texts.append(f"With {needed:,} restarts, one is solved with a probability of 99%.")
     if times_known(c):
         tally = study.tallies[c.index]
         quantiles = (tally.solved_quantile(q) for q in (0.05, 0.5, 0.95))
         low, middle, high = (number(float(np.round(q))) for q in quantiles)
-        found.append(
+        texts.append(
             f"Those that were solved took {middle} steps (median; nine in ten took {low} to "
             f"{high})."
         )
         gain = strategy["budget_cost"] / strategy["checked_cost"]
         if gain > 1.1:
-            found.append(
+            texts.append(
                 f"Giving up after {number(strategy['best_cutoff'])} steps and starting again pays: "
                 f"about {strategy['checked_cost']:,.0f} steps per solution instead of "
                 f"{strategy['budget_cost']:,.0f}."
             )
-    return found
+    return texts
 
 
 def _minima(landscape: Landscape, c: Configuration) -> list[str]:
@@ -171,21 +172,23 @@ def _minima(landscape: Landscape, c: Configuration) -> list[str]:
     largest: Any = table.iloc[0]
     classed = float(table["share"].sum())
     if len(table) == 1:
-        who = "All are" if _all(classed) else f"{percent(classed)} are"
-        found = [f"{who} of one class up to the network's symmetries: {_ONLY[largest['kind']]}."]
+        subject = "All are" if _all(classed) else f"{percent(classed)} are"
+        texts = [
+            f"{subject} of one class up to the network's symmetries: {_ONLY[largest['kind']]}."
+        ]
     else:
-        found = [
+        texts = [
             f"Up to the network's symmetries they fall into {len(table):,} classes "
             f"({', '.join(kinds)}); the largest has {percent(float(largest['share']))} of them."
         ]
     if not _all(classed):
-        found.append(f"{percent(1 - classed)} came to no class.")
+        texts.append(f"{percent(1 - classed)} came to no class.")
     unseen = landscape.of("unseen", c)
     if len(unseen):
         seen, estimate = float(unseen["classes"].iloc[0]), float(unseen["chao1"].iloc[0])
         if estimate > seen + 0.5:
-            found.append(f"By Chao's estimate there are at least {estimate:,.0f}.")
-    return found
+            texts.append(f"By Chao's estimate there are at least {estimate:,.0f}.")
+    return texts
 
 
 def _all(share: float) -> bool:

@@ -20,8 +20,8 @@ import runner
 from runner.cli.app import app
 from runner.errors import StudyError
 from runner.report.landscape_tables import Landscape, weights
-from runner.report.names import number, percent
 from runner.report.network_outputs import network_losses
+from runner.report.numbers import number, percent
 from runner.report.writer import write_report
 
 GATES = {**EXPERIMENT, "grid": {"problem.gate": ["XOR", "OR"]}}

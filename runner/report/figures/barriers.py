@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 
 from runner.errors.messages import counted
 from runner.report.figures.base import Picture
-from runner.report.landscape_tables import Landscape
-from runner.report.names import drawn, highest_rise, number, title
+from runner.report.landscape_tables import Landscape, highest_rise
+from runner.report.names import drawn, title
+from runner.report.numbers import number
 from runner.report.style import MOST_PANELS, OTHER, PALETTE, first, panels
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def draw_barriers(study: Study, landscape: Landscape) -> Iterator[Picture]:
 def _picture(landscape: Landscape, configurations: list[Configuration]) -> Picture:
     shown = configurations[: MOST_PANELS // 2]
     figure, grid = panels(2 * len(shown), columns=2, height=2.2)
-    told = []
+    texts = []
     for position, c in enumerate(shown):
         table = _paths(landscape, c)
         pair = grid[2 * position : 2 * position + 2]
@@ -48,7 +49,7 @@ def _picture(landscape: Landscape, configurations: list[Configuration]) -> Pictu
             rising = f"rising up to {number(height)}" if height else "none rises"
             text = f"{counted(len(rows), 'pair')}, {rising}"
             axes.set_title(f"{drawn(c)}, {when} alignment\n{text}", fontsize=9)
-            told.append(f"{title(c)} {when} alignment: {text}")
+            texts.append(f"{title(c)} {when} alignment: {text}")
         pair[0].set_ylabel("loss")
         # from 0, so that differences far below the loss look as small as they are
         pair[0].set_ylim(bottom=min(0.0, pair[0].get_ylim()[0]))
@@ -62,7 +63,7 @@ def _picture(landscape: Landscape, configurations: list[Configuration]) -> Pictu
         "of sampled endpoints), before and after the hidden units of one are exchanged to match "
         f"the other's. At most {_MOST_PATHS} lines of a panel, those that rise most above the line "
         f"between their ends.{first(len(configurations), len(shown))}",
-        "Lines of the loss along straight paths. " + "; ".join(told),
+        "Lines of the loss along straight paths. " + "; ".join(texts),
         figure,
     )
 

@@ -14,7 +14,8 @@ from matplotlib.patches import Patch
 
 from runner.report.figures.base import Picture, sampled_restarts, trained
 from runner.report.landscape_tables import Landscape
-from runner.report.names import percent, title
+from runner.report.names import title
+from runner.report.numbers import percent
 from runner.report.style import LABEL_COLOURS, MOST_PANELS, OTHER, class_colours, first, panels
 from runner.study.variance import times_known
 from runner.training.labels import LABELS

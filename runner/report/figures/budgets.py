@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from runner.report.figures.base import Picture, n_restarts_text, with_times
 from runner.report.landscape_tables import Landscape
-from runner.report.names import drawn, percent, title
+from runner.report.names import drawn, title
+from runner.report.numbers import percent
 from runner.report.style import MOST_LINES, first, legend, lines_of, single
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def draw_losses(study: Study, landscape: Landscape) -> Iterator[Picture]:
 def _picture(study: Study, configurations: list[Configuration]) -> Picture:
     shown = configurations[:MOST_PANELS]
     figure, grid = panels(len(shown))
-    told = []
+    texts = []
     for axes, c in zip(grid, shown, strict=True):
         frame = sampled_restarts(study, c)
         finite = frame[np.isfinite(frame["loss"])]
@@ -67,7 +67,7 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
                 va="top",
                 fontsize=8,
             )
-            told.append(f"{title(c)}: {counted(count, 'restart')} at {level:.4f}")
+            texts.append(f"{title(c)}: {counted(count, 'restart')} at {level:.4f}")
         if len(finite):
             axes.set_yscale("log")
             axes.set_ylim(bottom=0.7)
@@ -81,7 +81,7 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
         f"Final losses of {sampled(study)}, on a logarithmic scale of counts, coloured by label. "
         "Dashed lines: exact levels of plateau and saturated restarts, where patterns that share "
         f"an output get their mean target.{first(len(configurations), len(shown))}",
-        "Histograms of the final loss. " + ("; ".join(told) if told else "No exact levels."),
+        "Histograms of the final loss. " + ("; ".join(texts) if texts else "No exact levels."),
         figure,
     )
 

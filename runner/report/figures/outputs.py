@@ -10,8 +10,9 @@ import pandas as pd
 
 from runner.report.figures.base import Picture, can_be_evaluated, classified, n_analysed_text
 from runner.report.landscape_tables import Landscape, weights
-from runner.report.names import drawn, number, percent, title
+from runner.report.names import drawn, title
 from runner.report.network_outputs import network_outputs
+from runner.report.numbers import number, percent
 from runner.report.style import MOST_PANELS, first, panels
 
 if TYPE_CHECKING:

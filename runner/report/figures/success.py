@@ -10,7 +10,8 @@ import numpy as np
 from runner.errors.messages import counted
 from runner.report.figures.base import Picture, from_random_starts
 from runner.report.landscape_tables import Landscape
-from runner.report.names import drawn, percent, title
+from runner.report.names import drawn, title
+from runner.report.numbers import percent
 from runner.report.style import LABEL_COLOURS, first, single
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import numpy as np
 
 from runner.report.figures.base import Picture, n_restarts_text, with_times
 from runner.report.landscape_tables import Landscape
-from runner.report.names import drawn, number, title
+from runner.report.names import drawn, title
+from runner.report.numbers import number
 from runner.report.style import MOST_LINES, first, legend, lines_of, single
 
 if TYPE_CHECKING:

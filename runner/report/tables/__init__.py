@@ -1,0 +1,1 @@
+"""The tables of a report; `base` says what a new one has to do."""

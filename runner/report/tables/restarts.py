@@ -1,0 +1,77 @@
+"""Tables of restarts: summary, strategies, budgets, comparisons, losses, failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.report.landscape_tables import Landscape
+from runner.report.tables.base import TableRows
+from runner.training.labels import LABELS
+
+if TYPE_CHECKING:
+    from runner.study.tables import Study
+
+
+def summary_rows(study: Study, landscape: Landscape) -> TableRows:
+    """Return the summary without labels that no restart has; intervals of random starts only."""
+    frame = study.summary.reset_index().drop(columns=list(study.experiment.grid))
+    frame = frame.drop(columns=[label for label in LABELS[1:] if not frame[label].any()])
+    if not _random(study):
+        frame = frame.drop(columns=["ci_low", "ci_high"])
+    note = "One row per configuration: restarts by label, quantiles of final loss and of steps."
+    return TableRows("summary", "Summary", note, frame)
+
+
+def strategy_rows(study: Study, landscape: Landscape) -> TableRows | None:
+    """Return what a solution costs when restarts are given up after some steps."""
+    if not _random(study):
+        return None
+    frame = study.strategies.reset_index().dropna(axis="columns", how="all")
+    note = "Restarts until one is solved with probability 99%, with its 95% interval"
+    if "budget_cost" in frame:
+        note += (
+            "; expected steps per solution with the whole budget, with the best cutoff "
+            "(checked: chosen on one half of the restarts, measured on the other) and under "
+            "Luby's schedule."
+        )
+    else:
+        note += ". Costs in steps need times to solution: run with training.stop_solved = true."
+    return TableRows("strategies", "Restart strategies", note, frame)
+
+
+def budget_rows(study: Study, landscape: Landscape) -> TableRows | None:
+    """Return the share that is solved within each budget of steps."""
+    if not _random(study):
+        return None
+    note = (
+        "Restarts that are solved within a budget, with the share's 95% Wilson interval. "
+        "Where training does not stop at a solution, the only budget is the whole one."
+    )
+    return TableRows("budgets", "Success by step budget", note, study.budgets.reset_index())
+
+
+def comparison_rows(study: Study, landscape: Landscape) -> TableRows | None:
+    """Return how configurations differ that differ in one axis of the grid."""
+    if not _random(study):
+        return None
+    note = (
+        "Configurations that differ in one axis: success share of b less that of a, with its "
+        "95% interval. Paired: both from the same starts. p_holm is adjusted for all rows."
+    )
+    return TableRows("comparisons", "Comparisons", note, study.comparisons)
+
+
+def loss_rows(study: Study, landscape: Landscape) -> TableRows:
+    """Return quantiles of the final loss by label."""
+    return TableRows("losses", "Final losses", "By label.", study.losses.reset_index())
+
+
+def failure_rows(study: Study, landscape: Landscape) -> TableRows:
+    """Return the restarts that could not be trained, without their tracebacks."""
+    frame = study.failures.drop(columns=["traceback"])
+    return TableRows("failures", "Failures", "Restarts that could not be trained.", frame)
+
+
+def _random(study: Study) -> bool:
+    """Whether all starts are random, so that shares of them are estimates."""
+    return all(c.settings.init.slice is None for c in study.plan.configurations)
