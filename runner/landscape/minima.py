@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
 from runner.experiment.plan import Configuration
 from runner.landscape.single_linkage import in_order, single_linkage
 from runner.network.codes import codes, outputs
 from runner.network.symmetry import Symmetries
+from runner.study.statistics.proportions import proportion
 
 TOLERANCE = 1e-4
 """Distance between points of one class, relative to the largest weight or 1."""
@@ -182,9 +182,9 @@ def rows(points: Points, kind: np.ndarray, found: np.ndarray) -> list[dict[str, 
     canonical = points.symmetries.canonical(weights)
     multiplicity = points.symmetries.multiplicity(canonical, TOLERANCE)
     code = codes(net, points.configuration.table.inputs, weights)
-    low, high = proportion_confint(size, len(found), method="wilson")
     made = []
     for number, (i, n) in enumerate(zip(first, size, strict=True)):
+        share = proportion(int(n), len(found))
         finite = kind[i] in ("minimum", "saddle") and points.spectrum[3, i] == 0
         made.append(
             {
@@ -192,9 +192,9 @@ def rows(points: Points, kind: np.ndarray, found: np.ndarray) -> list[dict[str, 
                 "class": number,
                 "kind": kind[i],
                 "size": int(n),
-                "share": n / len(found),
-                "ci_low": float(low[number]),
-                "ci_high": float(high[number]),
+                "share": share.estimate,
+                "ci_low": share.low,
+                "ci_high": share.high,
                 "loss": points.loss[i],
                 "accuracy": points.accuracy[i],
                 "smallest": points.spectrum[0, i],

@@ -21,16 +21,19 @@ from runner.experiment.plan import Batch, Plan, digest
 from runner.network.optimizers import OPTIMIZERS
 from runner.study import analysis_tables
 from runner.study.commits import Commit
+from runner.study.statistics.budgets import budgets
+from runner.study.statistics.comparisons import comparisons
+from runner.study.statistics.losses import losses
+from runner.study.statistics.strategies import strategies
+from runner.study.statistics.summary import summary
+from runner.study.statistics.times import times
 from runner.study.store import Store
-from runner.study.tally import COLUMNS, Tally, share, tallies
+from runner.study.tally import COLUMNS, Tally, tallies
 from runner.training.labels import LABELS
 from runner.training.shards import RESTART_COLUMNS, shard_schema
 
 INDEX = ["configuration", "restart"]
 """Index of every table with a row per restart."""
-
-QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
-"""Quantiles in the summary, by the ending of their columns."""
 
 # Arrow's threads would read shards faster than they are counted, and keep them in memory.
 _NOT_AHEAD = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
@@ -308,27 +311,10 @@ class Study:
         All restarts are counted, shard by shard. ``attrs["loss_sample"]`` says of how many
         restarts of each configuration, the first ones, the loss's quantiles are.
         """
-        found = self.tallies
-        summary = self.configurations[list(self.experiment.grid)].copy()
-        counts = {
-            k: {label: tally.labels[label][0] for label in tally.labels}
-            for k, tally in found.items()
-        }
-        labels = pd.DataFrame.from_dict(counts, orient="index", dtype=float)
-        labels = labels.reindex(index=summary.index, columns=list(LABELS)).fillna(0).astype("int64")
-        summary["n"] = labels.sum(axis="columns")
-        summary["solved"] = labels["solved"]
-        rates = [share(k, n) for k, n in zip(labels["solved"], summary["n"], strict=True)]
-        summary[["success_rate", "ci_low", "ci_high"]] = rates
-        summary[list(LABELS[1:])] = labels[list(LABELS[1:])]
-        losses = self.sample.groupby(level="configuration")["loss"]
-        for name, part in QUANTILES.items():
-            summary[f"loss_{name}"] = losses.quantile(part)
-        for name, part in QUANTILES.items():
-            steps = {k: tally.quantile(part) for k, tally in found.items()}
-            summary[f"steps_{name}"] = pd.Series(steps, dtype=float)
-        summary.attrs["loss_sample"] = self.n_sampled
-        return summary
+        points = self.configurations[list(self.experiment.grid)]
+        table = summary(points, self.tallies, self.sample)
+        table.attrs["loss_sample"] = self.n_sampled
+        return table
 
     def endpoints(self, group: int, restarts: int) -> pa.Table:
         """Return the first restarts of each configuration of a group of the plan.
@@ -347,38 +333,28 @@ class Study:
 
     @cached_property
     def budgets(self) -> pd.DataFrame:
-        """Success against step budget: see `runner.study.variance.budgets`."""
-        from runner.study import variance
-
-        return variance.budgets(self)
+        """Success against step budget: see `runner.study.statistics.budgets`."""
+        return budgets(self.plan, self.tallies)
 
     @cached_property
     def times(self) -> pd.DataFrame:
-        """Kaplan-Meier estimate of the time to solution: see `runner.study.variance.times`."""
-        from runner.study import variance
-
-        return variance.times(self)
+        """Kaplan-Meier estimate of the time to solution: see `runner.study.statistics.times`."""
+        return times(self.plan, self.tallies)
 
     @cached_property
     def strategies(self) -> pd.DataFrame:
-        """What a solution costs under restart strategies: see `variance.strategies`."""
-        from runner.study import variance
-
-        return variance.strategies(self)
+        """What a solution costs under restart strategies: see `statistics.strategies`."""
+        return strategies(self.plan, self.tallies)
 
     @cached_property
     def losses(self) -> pd.DataFrame:
-        """Final losses by label: see `runner.study.variance.losses`."""
-        from runner.study import variance
-
-        return variance.losses(self)
+        """Final losses by label: see `runner.study.statistics.losses`."""
+        return losses(self.plan, self.tallies, self.sample)
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
-        """Success of configurations that differ in one axis: see `variance.comparisons`."""
-        from runner.study import variance
-
-        return variance.comparisons(self)
+        """Success of configurations that differ in one axis: see `statistics.comparisons`."""
+        return comparisons(self.plan, self.sample)
 
     @cached_property
     def digest(self) -> str:

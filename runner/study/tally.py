@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,9 +12,6 @@ import pyarrow.compute as pc
 
 COLUMNS = ("configuration", "restart", "label", "solved", "steps", "loss")
 """Columns of the shards that are read."""
-
-CONFIDENCE = 0.95
-"""Confidence level of every interval."""
 
 _MOST_ROWS = 2**20  # of partial counts that are kept before they are added up
 
@@ -55,6 +52,10 @@ class Tally:
     def solved_quantile(self, share: float) -> float:
         """Return a quantile of the steps of the solved restarts; at least one must be."""
         return _quantile(self.steps, self.solved.sum(axis=1), share)
+
+
+Tallies: TypeAlias = Mapping[int, Tally]
+"""Tallies by configuration; those that have no restart are left out."""
 
 
 def tallies(tables: Iterable[pa.Table]) -> dict[int, Tally]:
@@ -128,19 +129,6 @@ def _by_configuration(ends: pa.Table, labels: pa.Table) -> dict[int, Tally]:
             steps.astype(np.int64), counts[:, 1], counts[:, 0], named[int(configuration)]
         )
     return found
-
-
-def share(successes: int, n: int) -> tuple[float, float, float]:
-    """Return a share and its 95% interval (Wilson 1927); all missing where n is 0."""
-    if n == 0:
-        return (np.nan, np.nan, np.nan)
-    # as scipy.stats does, which takes longer to load than a table to show
-    p, z2 = successes / n, NormalDist().inv_cdf((1 + CONFIDENCE) / 2) ** 2
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = np.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    low = 0.0 if successes == 0 else float(centre - half)
-    high = 1.0 if successes == n else float(centre + half)
-    return p, low, high
 
 
 def _quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:

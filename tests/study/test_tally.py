@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from runner.study import tally
 from runner.study.tally import tallies
@@ -73,17 +72,3 @@ def test_counts_are_those_of_all_rows_at_once(n, most, seed, size) -> None:
 
 def test_nothing_has_no_counts() -> None:
     assert tallies([]) == {}
-
-
-@given(st.integers(1, 10**7).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_a_share_and_its_interval_are_those_of_scipy(counts) -> None:
-    successes, n = counts
-    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
-    got = tally.share(successes, n)
-    np.testing.assert_allclose(got, (successes / n, *interval), rtol=1e-12, atol=1e-15)
-    assert (got[1] == 0) == (successes == 0)
-    assert (got[2] == 1) == (successes == n)
-
-
-def test_nothing_has_no_share() -> None:
-    assert np.isnan(tally.share(0, 0)).all()

@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 
 from runner.report.landscape_tables import Landscape
 from runner.report.style import styled
-from runner.study.variance import times_known
+from runner.study.statistics.times import times_known
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration

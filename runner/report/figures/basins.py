@@ -17,7 +17,7 @@ from runner.report.landscape_tables import Landscape
 from runner.report.names import title
 from runner.report.numbers import percent
 from runner.report.style import LABEL_COLOURS, MOST_PANELS, OTHER, class_colours, first, panels
-from runner.study.variance import times_known
+from runner.study.statistics.times import times_known
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:

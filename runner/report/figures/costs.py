@@ -12,7 +12,7 @@ from runner.report.landscape_tables import Landscape
 from runner.report.names import drawn, title
 from runner.report.numbers import number
 from runner.report.style import MOST_LINES, first, legend, lines_of, single
-from runner.study.variance import cutoff_costs
+from runner.study.statistics.strategies import cutoff_costs
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration

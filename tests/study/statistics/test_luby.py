@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runner.study.luby import expected_cost, run_lengths
+from runner.study.statistics.luby import expected_cost, run_lengths
 
 
 def test_the_sequence_is_that_of_the_paper() -> None:

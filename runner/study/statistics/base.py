@@ -1,0 +1,50 @@
+"""What statistics of a study have in common, and how to write one.
+
+A statistic is a function of a `Plan` and of what a study has counted and sampled; it returns a
+DataFrame. It never opens a study, so it can be called with restarts that come from anywhere. What
+it takes says what has to be read for it:
+
+``tallies`` (`runner.study.tally.Tally` by configuration)
+    Every restart, counted by label and number of steps, in memory that does not grow with them.
+``sample`` (DataFrame, as `runner.study.tables.Study.sample`)
+    The first restarts of each configuration, a row each, where a count is not enough.
+
+To add one: a file here with the function, whose docstring says what each column is and where the
+method is from; a cached property of `Study` that calls it; a test that has its values from another
+library, a publication or a simulation. Configurations without a restart have no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from runner.experiment.plan import Configuration, Plan
+    from runner.study.tally import Tallies, Tally
+
+CONFIGURATION: Final = "configuration"
+"""Name of the index that every statistic has."""
+
+CONFIDENCE: Final = 0.95
+"""Confidence level of every interval."""
+
+# The standard library's: scipy.stats takes longer to load than a table to compute.
+Z: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+"""Half width of that interval of a standard normal variable: 1.96."""
+
+
+def counted(plan: Plan, tallies: Tallies) -> Iterator[tuple[Configuration, Tally]]:
+    """Yield every configuration that has restarts, in the plan's order, with how they ended."""
+    for index in sorted(tallies):
+        yield plan.configurations[index], tallies[index]
+
+
+def indexed(
+    rows: Sequence[tuple[object, ...]], index: list[str], columns: list[str]
+) -> pd.DataFrame:
+    """Make a table of its rows, whose first cells are the index."""
+    return pd.DataFrame(rows, columns=[*index, *columns]).set_index(index)

@@ -1,0 +1,50 @@
+"""Success against step budget."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from runner.study.statistics.base import CONFIGURATION, counted, indexed
+from runner.study.statistics.proportions import proportion
+from runner.study.statistics.times import times_known
+
+if TYPE_CHECKING:
+    from runner.experiment.plan import Plan
+    from runner.study.tally import Tallies
+
+
+def budgets(plan: Plan, tallies: Tallies) -> pd.DataFrame:
+    """Success against step budget.
+
+    Returns
+    -------
+    DataFrame
+        Index configuration and budget (steps). Columns n, solved (within the budget),
+        success_rate, ci_low and ci_high (Wilson's 95% interval), and first_solved: whether
+        ``solved`` counts first solutions. Where training does not stop there, the only budget is
+        ``max_steps`` and ``solved`` counts restarts that are solved in the end.
+
+    Notes
+    -----
+    All budgets of a configuration are counted on the same restarts, so their intervals are not
+    independent of each other.
+    """
+    rows = []
+    for configuration, tally in counted(plan, tallies):
+        training = configuration.settings.training
+        known = times_known(configuration)
+        solved = tally.solved.sum(axis=1)
+        for budget in _ladder(training.max_steps) if known else [training.max_steps]:
+            k = int(solved[tally.steps <= budget].sum())
+            rows.append((configuration.index, budget, tally.n, k, *proportion(k, tally.n), known))
+    columns = ["n", "solved", "success_rate", "ci_low", "ci_high", "first_solved"]
+    return indexed(rows, [CONFIGURATION, "budget"], columns)
+
+
+def _ladder(most: int) -> list[int]:
+    """Return 1, 2, 5, 10, 20, 50, ... up to and with ``most``."""
+    rungs = (factor * 10**power for power in itertools.count() for factor in (1, 2, 5))
+    return [*itertools.takewhile(lambda rung: rung < most, rungs), most]

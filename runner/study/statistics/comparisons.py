@@ -1,0 +1,114 @@
+"""Success of configurations that differ in one axis of the grid, compared two by two."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from runner.study.statistics.base import CONFIDENCE, CONFIGURATION
+
+if TYPE_CHECKING:
+    from runner.experiment.plan import Plan
+
+MOST_PAIRS = 5_000
+"""Pairs of configurations that are compared."""
+
+
+def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
+    """Success of configurations that differ in one axis of the grid.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair. Columns axis, a, b (configurations, a < b), n (restarts, or pairs of
+        them), paired, difference (success share of b less that of a), ci_low and ci_high (95%),
+        p_value, and p_holm, adjusted for the number of rows (Holm 1979).
+        ``attrs["left_out"]`` counts the pairs beyond the first `MOST_PAIRS`. The restarts are
+        those of `Study.sample`.
+
+    Notes
+    -----
+    Configurations of one network shape and one initialisation have the same starts, so they are
+    compared restart by restart: McNemar's exact test, and the interval of Bonett and Price (2012),
+    Wald's with one discordant pair more of each kind. Others: Fisher's exact test, and
+    Newcombe's interval (1998).
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    solved = {
+        int(str(index)): frame["solved"].droplevel(0)
+        for index, frame in sample.groupby(level=CONFIGURATION)
+    }
+    pairs = list(_neighbours(plan, list(solved)))
+    rows = []
+    for axis, a, b in pairs[:MOST_PAIRS]:
+        shared = _same_starts(plan, a, b)
+        if shared:
+            # in an unfinished study one of them may have restarts that the other lacks
+            common = solved[a].index.intersection(solved[b].index)
+            if common.empty:
+                continue
+            outcome = _paired(solved[a][common].to_numpy(bool), solved[b][common].to_numpy(bool))
+            n = len(common)
+        else:
+            n = min(len(solved[a]), len(solved[b]))
+            outcome = _independent(solved[a].to_numpy(bool), solved[b].to_numpy(bool))
+        rows.append((axis, a, b, n, shared, *outcome))
+    columns = ["axis", "a", "b", "n", "paired", "difference", "ci_low", "ci_high", "p_value"]
+    table = pd.DataFrame(rows, columns=columns)
+    table["p_holm"] = multipletests(table["p_value"], method="holm")[1] if rows else np.nan
+    table.attrs["left_out"] = max(0, len(pairs) - MOST_PAIRS)
+    return table
+
+
+def _neighbours(plan: Plan, present: list[int]) -> Iterator[tuple[str, int, int]]:
+    """Pairs of configurations whose points differ in one axis, axis by axis."""
+    points = {i: plan.configurations[i].point for i in present}
+    for axis in plan.experiment.grid:
+        alike: dict[tuple[object, ...], list[int]] = {}
+        for i, point in points.items():
+            rest = tuple(value for name, value in point.items() if name != axis)
+            alike.setdefault(rest, []).append(i)
+        for members in alike.values():
+            yield from ((axis, a, b) for a, b in itertools.combinations(members, 2))
+
+
+def _same_starts(plan: Plan, a: int, b: int) -> bool:
+    """Tell whether restarts of equal number of two configurations start at the same weights."""
+    seed = plan.experiment.seed
+    first, second = (plan.configurations[i].starts(seed) for i in (a, b))
+    return first.architecture.layers == second.architecture.layers and (
+        (first.distribution, first.scale, first.slice)
+        == (second.distribution, second.scale, second.slice)
+    )
+
+
+def _paired(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float, float]:
+    """Difference of paired shares, its interval, and the p-value of no difference."""
+    from statsmodels.stats.contingency_tables import mcnemar
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    difference = b.astype(float) - a.astype(float)
+    adjusted = DescrStatsW(np.append(difference, [1.0, -1.0]))
+    low, high = adjusted.zconfint_mean(1 - CONFIDENCE)
+    table = np.bincount(2 * a + b, minlength=4).reshape(2, 2)
+    p_value = float(mcnemar(table, exact=True).pvalue)
+    return float(difference.mean()), max(-1.0, float(low)), min(1.0, float(high)), p_value
+
+
+def _independent(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float, float]:
+    """Difference of independent shares, its interval, and the p-value of no difference."""
+    from scipy.stats import fisher_exact
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    k, n = [int(b.sum()), int(a.sum())], [len(b), len(a)]
+    low, high = confint_proportions_2indep(
+        k[0], n[0], k[1], n[1], compare="diff", method="newcomb", alpha=1 - CONFIDENCE
+    )
+    table = np.array([[k[0], n[0] - k[0]], [k[1], n[1] - k[1]]])
+    difference = k[0] / n[0] - k[1] / n[1]
+    return difference, float(low), float(high), float(fisher_exact(table).pvalue)

@@ -1,0 +1,105 @@
+"""Times to solution: the estimate of Kaplan and Meier.
+
+The time to solution is the step at which a restart is first solved. It is known where
+``training.stop_solved`` ends restarts there. Otherwise a restart goes on, what is known is whether
+it is solved in the end, and nothing is derived from that about earlier steps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from runner.study.statistics.base import CONFIGURATION, Z, counted, indexed
+
+if TYPE_CHECKING:
+    from runner.experiment.plan import Configuration, Plan
+    from runner.study.tally import Tallies
+
+
+def times_known(configuration: Configuration) -> bool:
+    """Tell whether a solved restart's steps are its time to solution."""
+    return configuration.settings.training.stop_solved
+
+
+def times(plan: Plan, tallies: Tallies) -> pd.DataFrame:
+    """Kaplan-Meier estimate of the share that is not yet solved.
+
+    Returns
+    -------
+    DataFrame
+        Index configuration and step, a row for each step at which a restart was first solved.
+        Columns at_risk, solved (at this step), unsolved (the estimate), ci_low and ci_high
+        (pointwise 95%, log-log, Kalbfleisch and Prentice). Configurations without known times to
+        solution have no rows: they need ``training.stop_solved = true``.
+
+    Notes
+    -----
+    A restart that ended in another way (out of steps, diverged, at a threshold) stays unsolved
+    however long one waits under the same rules, so it is right-censored at ``max_steps``.
+    """
+    frames = []
+    for configuration, tally in counted(plan, tallies):
+        if not times_known(configuration) or not tally.n_solved:
+            continue
+        solved = tally.solved.sum(axis=1)
+        end = np.array([configuration.settings.training.max_steps])
+        others = np.array([tally.n - tally.n_solved])
+        curve = survival(tally.steps[solved > 0], end, solved[solved > 0], others)
+        frames.append(curve.assign(**{CONFIGURATION: configuration.index}))
+    if not frames:
+        columns = ["at_risk", "solved", "unsolved", "ci_low", "ci_high"]
+        return indexed([], [CONFIGURATION, "step"], columns)
+    return pd.concat(frames).reset_index().set_index([CONFIGURATION, "step"])
+
+
+def survival(
+    times: np.ndarray,
+    censored: np.ndarray,
+    n_times: np.ndarray | None = None,
+    n_censored: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Return the Kaplan-Meier estimate (Kaplan and Meier 1958).
+
+    Parameters
+    ----------
+    times : ndarray, shape (k,), int
+        When solved restarts were first solved; at least one.
+    censored : ndarray, shape (m,), int
+        How long others were seen.
+    n_times, n_censored : ndarray, shape (k,) and (m,), int, optional
+        How many restarts each of these stands for; by default one.
+
+    Returns
+    -------
+    DataFrame
+        Index step: the different times. Columns as in `times`; the interval is missing where the
+        estimate is 0.
+    """
+    steps, place = np.unique(times, return_inverse=True)
+    solved = np.bincount(place, n_times).astype(np.int64)
+    seen = np.concatenate([times, censored])
+    ones = np.ones(len(seen), np.int64)
+    n_seen = ones if n_times is None or n_censored is None else np.append(n_times, n_censored)
+    order = np.argsort(seen)
+    gone = np.concatenate([[0], np.cumsum(n_seen[order])])
+    at_risk = n_seen.sum() - gone[np.searchsorted(seen[order], steps, side="left")]
+    unsolved = np.cumprod(1 - solved / at_risk)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Greenwood's variance of the logarithm of the estimate, and the interval of its logarithm
+        variance = np.cumsum(solved / (at_risk * (at_risk - solved)))
+        half = Z * np.sqrt(variance) / np.abs(np.log(unsolved))
+        low, high = unsolved ** np.exp(half), unsolved ** np.exp(-half)
+    known = unsolved > 0
+    return pd.DataFrame(
+        {
+            "at_risk": at_risk,
+            "solved": solved,
+            "unsolved": unsolved,
+            "ci_low": np.where(known, low, np.nan),
+            "ci_high": np.where(known, high, np.nan),
+        },
+        index=pd.Index(steps, name="step"),
+    )
