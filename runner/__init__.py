@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from runner.experiment.experiment import Experiment as Experiment
     from runner.experiment.experiment import load_experiment as load_experiment
     from runner.landscape.analysis import analyze as analyze
+    from runner.landscape.options import AnalysisOptions as AnalysisOptions
     from runner.landscape.references import reference as reference
     from runner.report.writer import write_report as write_report
     from runner.study.tables import Study as Study
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 _load, _lazy = attach(
     __name__,
     {
+        "AnalysisOptions": "runner.landscape.options",
         "ClusterOptions": "runner.cluster.options",
         "Experiment": "runner.experiment.experiment",
         "FaultPolicy": "runner.dispatch.fault_policy",
@@ -49,6 +51,7 @@ _load, _lazy = attach(
 )
 
 __all__ = [
+    "AnalysisOptions",
     "ClusterError",
     "ClusterOptions",
     "Experiment",

@@ -82,15 +82,16 @@ def run_analysis(
 ) -> Study:
     """Analyse a study; by default the usual number of endpoints."""
     from runner.cli.progress_display import shown_analysis
-    from runner.landscape.analysis import MAX_ENDPOINTS, analyze
+    from runner.landscape.analysis import analyze
+    from runner.landscape.options import AnalysisOptions
 
     with interruption.resumable(folder), shown_analysis(err_console, quiet) as report:
         return analyze(
             folder,
-            endpoints=endpoints or MAX_ENDPOINTS,
+            analysis=AnalysisOptions(endpoints=endpoints) if endpoints else None,
+            cluster=cluster,
             trust_model=trust_model,
             report=report,
-            **vars(cluster),
         )
 
 

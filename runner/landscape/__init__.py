@@ -9,6 +9,7 @@ from runner.lazy import attach
 __getattr__, __all__ = attach(
     __name__,
     {
+        "AnalysisOptions": "runner.landscape.options",
         "analyze": "runner.landscape.analysis",
         "reference": "runner.landscape.references",
     },

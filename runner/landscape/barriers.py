@@ -8,16 +8,8 @@ import numpy as np
 
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import length
+from runner.landscape.options import AnalysisOptions
 from runner.network.symmetry import Symmetries
-
-N_GRID = 33
-"""Equally spaced points of a path at which the loss is taken, both ends included."""
-
-JENSEN = 1e-9
-"""Rise above the line between a path's ends, relative to the higher end or 1, that counts."""
-
-_CURVE_STEPS = 400  # of Adam
-_CURVE_RATE = 0.1
 
 
 @dataclass(frozen=True)
@@ -25,7 +17,9 @@ class Paths:
     """Straight paths of n pairs."""
 
     losses: np.ndarray
-    """(n, N_GRID)."""
+    """(n, n_points), n_points odd: at equally spaced points, both ends included."""
+    rise_tolerance: float
+    """Rise above the line between a path's ends, relative to the higher end or 1, that counts."""
 
     @property
     def ends(self) -> np.ndarray:
@@ -35,12 +29,12 @@ class Paths:
     @property
     def midpoint_violation(self) -> np.ndarray:
         """Loss half way minus the mean of the ends' losses (n,)."""
-        return np.asarray(self.losses[:, N_GRID // 2] - self.ends)
+        return np.asarray(self.losses[:, self.losses.shape[1] // 2] - self.ends)
 
     @property
     def excess(self) -> np.ndarray:
         """Largest rise above the line between the ends (n,); nan where a loss is not finite."""
-        share = np.linspace(0.0, 1.0, N_GRID)
+        share = np.linspace(0.0, 1.0, self.losses.shape[1])
         line = (1 - share) * self.losses[:, :1] + share * self.losses[:, -1:]
         rise = (self.losses - line)[:, 1:-1].max(axis=1)
         # an overflow half way is no rise: what the loss is there was not seen
@@ -55,13 +49,16 @@ class Paths:
     def violated(self) -> np.ndarray:
         """Whether a path rises above the line by more than rounding (n,)."""
         higher = np.maximum(self.losses[:, [0, -1]].max(axis=1), 1.0)
-        return np.asarray(self.excess > JENSEN * higher)
+        return np.asarray(self.excess > self.rise_tolerance * higher)
 
 
-def straight(surface: LossSurface, first: np.ndarray, second: np.ndarray) -> Paths:
+def straight(
+    surface: LossSurface, first: np.ndarray, second: np.ndarray, options: AnalysisOptions
+) -> Paths:
     """Losses on the straight paths from first to second, both (n_parameters, n)."""
-    share = np.linspace(0.0, 1.0, N_GRID)
-    return Paths(_along(surface, (1 - share) * first[..., None] + share * second[..., None]))
+    share = np.linspace(0.0, 1.0, options.path_points)
+    points = (1 - share) * first[..., None] + share * second[..., None]
+    return Paths(_along(surface, points), options.rise_tolerance)
 
 
 def _along(surface: LossSurface, points: np.ndarray) -> np.ndarray:
@@ -72,7 +69,11 @@ def _along(surface: LossSurface, points: np.ndarray) -> np.ndarray:
 
 
 def curved(
-    surface: LossSurface, first: np.ndarray, second: np.ndarray, noise: np.ndarray
+    surface: LossSurface,
+    first: np.ndarray,
+    second: np.ndarray,
+    noise: np.ndarray,
+    options: AnalysisOptions,
 ) -> np.ndarray:
     """Barriers of quadratic Bézier curves between pairs, trained to be low.
 
@@ -81,8 +82,10 @@ def curved(
     surface : LossSurface
     first, second : ndarray, shape (n_parameters, n)
     noise : ndarray, shape (n_parameters, n)
-        Standard normal numbers that push the bends off the straight path, on which symmetry may
-        hold them.
+        Standard normal numbers that push the bends off the straight path, where symmetry may make
+        the gradient along them vanish.
+    options : AnalysisOptions
+        How many points, how many steps of Adam, and how large.
 
     Returns
     -------
@@ -95,32 +98,37 @@ def curved(
     The mean loss over the grid is minimised by Adam on the bend (Garipov et al. 2018), all pairs
     at once.
     """
-    share = np.linspace(0.0, 1.0, N_GRID)
+    n_points, n_steps = options.path_points, options.curve_steps
+    share = np.linspace(0.0, 1.0, n_points)
     n = first.shape[1]
     ends = (1 - share) ** 2 * first[..., None] + share**2 * second[..., None]
     pull = 2 * share * (1 - share)  # of the bend on each point of the grid
     apart = np.maximum(np.linalg.norm(second - first, axis=0), 1e-3 * length(first))
     bend = 0.5 * (first + second) + 0.1 * apart * noise / np.linalg.norm(noise, axis=0)
-    lanes = surface[np.repeat(np.arange(n), N_GRID)]
+    lanes = surface[np.repeat(np.arange(n), n_points)]
     best = np.full(n, np.inf)
     mean, square = np.zeros_like(bend), np.zeros_like(bend)
-    for step in range(1, _CURVE_STEPS + 1):
+    for step in range(1, n_steps + 1):
         points = ends + pull * bend[..., None]
         values = lanes.values(points.reshape(len(points), -1))
-        losses = values.loss.reshape(n, N_GRID)
+        losses = values.loss.reshape(n, n_points)
         highest = losses.max(axis=1) - 0.5 * (losses[:, 0] + losses[:, -1])
         best = np.fmin(best, highest)
         gradient = (values.gradient.reshape(points.shape) * pull).mean(axis=2)
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.999 * square + 0.001 * gradient**2
-        rate = _CURVE_RATE * (1 - (step - 1) / _CURVE_STEPS)
+        rate = options.curve_rate * (1 - (step - 1) / n_steps)
         unbiased = np.sqrt(square / (1 - 0.999**step)) + 1e-12
         bend = bend - rate * mean / (1 - 0.9**step) / unbiased
     return best
 
 
 def both_ways(
-    surface: LossSurface, symmetries: Symmetries, first: np.ndarray, second: np.ndarray
+    surface: LossSurface,
+    symmetries: Symmetries,
+    first: np.ndarray,
+    second: np.ndarray,
+    options: AnalysisOptions,
 ) -> list[tuple[np.ndarray, np.ndarray, Paths]]:
     """Straight paths to the second ends as they are, and to their images nearest to the first.
 
@@ -132,4 +140,4 @@ def both_ways(
     pairs = [(first, second)]
     first = symmetries.balanced(first)
     pairs.append((first, symmetries.align(first, symmetries.balanced(second))))
-    return [(a, b, straight(surface, a, b)) for a, b in pairs]
+    return [(a, b, straight(surface, a, b, options)) for a, b in pairs]

@@ -6,13 +6,10 @@ loss is not convex. That none of many was found proves nothing.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from runner.experiment.plan import Configuration
-from runner.landscape.barriers import JENSEN
+from runner.experiment.configuration import Configuration
 from runner.network.architecture import LossKind
 
 PROVEN = "non-convex, proven"
@@ -63,9 +60,12 @@ def swap_bound(configuration: Configuration) -> float:
 
 
 def verdict(
-    configuration: Configuration, curvature: pd.DataFrame, paths: pd.DataFrame
-) -> dict[str, Any]:
-    """Row of the table of verdicts.
+    configuration: Configuration,
+    curvature: pd.DataFrame,
+    paths: pd.DataFrame,
+    rise_tolerance: float,
+) -> dict[str, str | int | float]:
+    """Return the row of the table of verdicts.
 
     Parameters
     ----------
@@ -74,11 +74,13 @@ def verdict(
         Analysed restarts: restart, loss (at the endpoint) and swap_excess.
     paths : DataFrame
         Rows of barriers, with a column ``violated``.
+    rise_tolerance : float
+        Rise, relative to the loss or 1, that counts as one when two units are exchanged.
     """
     pairs = paths.groupby(["pairs", "restart_a", "restart_b"])["violated"].any()
     # an overflow half way is no rise
     swaps = curvature["swap_excess"].where(np.isfinite(curvature["swap_excess"]))
-    row: dict[str, Any] = {
+    row: dict[str, str | int | float] = {
         "configuration": configuration.index,
         "verdict": OPEN,
         "pairs": len(pairs),
@@ -90,7 +92,7 @@ def verdict(
     }
     reasons = []
     why = known(configuration)
-    swapped = swaps > JENSEN * np.maximum(curvature["loss"], 1.0)
+    swapped = swaps > rise_tolerance * np.maximum(curvature["loss"], 1.0)
     if row["violations"]:
         worst = paths.iloc[int(np.argmax(paths["excess"].where(paths["violated"], -np.inf)))]
         row["restart_a"], row["restart_b"] = int(worst["restart_a"]), int(worst["restart_b"])

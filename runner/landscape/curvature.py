@@ -7,16 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.landscape.loss_surface import LossSurface
-from runner.landscape.newton import NEAR, Spectrum, length, minimise, polish, spectrum
+from runner.landscape.newton import Spectrum, length, minimise, polish, spectrum
+from runner.landscape.options import AnalysisOptions
 from runner.network.symmetry import Symmetries
-
-MAX_PARAMETERS = 200
-"""Weights and biases up to which the exact Hessian is taken."""
-
-PERTURBED = 0.01
-"""Length, relative to that of the weights or 1, of the push that a minimum must come back from."""
-
-_BACK = 1e-5  # distance, relative to the length of the weights or 1, that counts as back
 
 
 @dataclass(frozen=True)
@@ -57,6 +50,7 @@ def curvature(
     weights: np.ndarray,
     stationary: np.ndarray,
     noise: np.ndarray,
+    options: AnalysisOptions,
 ) -> Curvature:
     """Look at endpoints.
 
@@ -73,6 +67,8 @@ def curvature(
         of any label whose Hessian is regular and whose Newton step is short.
     noise : ndarray, shape (n_parameters, n)
         Standard normal numbers that perturb minima.
+    options : AnalysisOptions
+        Up to which size Hessians are computed, how near is nearby, and which tolerances count.
 
     Notes
     -----
@@ -101,18 +97,18 @@ def curvature(
         swap_excess=_swap_excess(surface, symmetries, weights, values.loss),
     )
     tried = np.flatnonzero(finite)
-    if not tried.size or size > MAX_PARAMETERS:
+    if not tried.size or size > options.max_parameters:
         return found
-    at = spectrum(surface[tried], weights[:, tried])
+    at = spectrum(surface[tried], weights[:, tried], options)
     found.condition[tried] = at.condition
     found.null_directions[tried] = at.null_directions
     found.spectrum[:, tried] = _summary(at)
     found.smallest[:], found.largest[:], found.index[:], _ = found.spectrum
     step = np.linalg.norm(at.step(values.gradient[:, tried]), axis=0)
-    short = (at.null_directions == 0) & (step <= NEAR * length(weights[:, tried]))
+    short = (at.null_directions == 0) & (step <= options.search_radius * length(weights[:, tried]))
     tried = tried[stationary[tried] | short]
     if tried.size:
-        _seek(found, surface, tried, weights, stationary, noise)
+        _seek(found, surface, tried, weights, stationary, noise, options)
     return found
 
 
@@ -127,23 +123,24 @@ def _seek(
     weights: np.ndarray,
     stationary: np.ndarray,
     noise: np.ndarray,
+    options: AnalysisOptions,
 ) -> None:
     """Fill in the critical points next to some endpoints, and their kinds."""
-    polished, arrived = polish(surface[tried], weights[:, tried])
+    polished, arrived = polish(surface[tried], weights[:, tried], options)
     again = np.flatnonzero(stationary[tried] & ~arrived)
     if again.size:
         # it rests, so there is something: perhaps at the end of a bent valley
         start = weights[:, tried[again]]
-        lower = minimise(surface[tried[again]], start)
-        polished[:, again], arrived[again] = polish(surface[tried[again]], lower)
+        lower = minimise(surface[tried[again]], start, options)
+        polished[:, again], arrived[again] = polish(surface[tried[again]], lower, options)
         away = np.linalg.norm(polished[:, again] - start, axis=0)
-        arrived[again] &= away <= NEAR * length(start)
+        arrived[again] &= away <= options.search_radius * length(start)
         found.critical[tried[again]] = "indeterminate"
     tried, polished = tried[arrived], polished[:, arrived]
     if not tried.size:
         return
     here = surface[tried]
-    at = spectrum(here, polished)
+    at = spectrum(here, polished, options)
     minimum = (at.index == 0) & (at.null_directions == 0) & np.isfinite(at.scale)
     saddle = (at.index > 0) & ((at.null_directions == 0) | stationary[tried])
     kind = np.select([minimum, saddle], ["minimum", "saddle"], "none").astype(object)
@@ -153,9 +150,9 @@ def _seek(
     if held.size:
         start = polished[:, held]
         push = noise[:, tried[held]]
-        push = push / np.linalg.norm(push, axis=0) * PERTURBED * length(start)
-        again = minimise(here[held], start + push)
-        back = np.linalg.norm(again - start, axis=0) <= _BACK * length(start)
+        push = push / np.linalg.norm(push, axis=0) * options.perturbation * length(start)
+        again = minimise(here[held], start + push, options)
+        back = np.linalg.norm(again - start, axis=0) <= options.return_tolerance * length(start)
         found.returned[tried[held]] = back
         kind[held[~back]] = "indeterminate"
 

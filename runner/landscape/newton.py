@@ -10,18 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.landscape.loss_surface import LossSurface
-
-NULL = 1e-7
-"""An eigenvalue within this share of the largest absolute one counts as 0."""
-
-NEAR = 0.1
-"""Distance, relative to the length of the weights or 1, up to which a critical point is nearby."""
-
-AT_REST = 1e-8
-"""Newton step, relative to the length of the weights or 1, at which a search has arrived."""
-
-_MAX_STEPS = 60
-_HALVINGS = 12
+from runner.landscape.options import AnalysisOptions
 
 
 @dataclass(frozen=True)
@@ -32,6 +21,8 @@ class Spectrum:
     """(n, n_parameters), rising."""
     vectors: np.ndarray
     """(n, n_parameters, n_parameters), in columns."""
+    null_tolerance: float
+    """An eigenvalue within this share of the largest absolute one counts as 0."""
 
     @property
     def scale(self) -> np.ndarray:
@@ -41,7 +32,7 @@ class Spectrum:
     @property
     def null(self) -> np.ndarray:
         """Which eigenvalues count as 0 (n, n_parameters)."""
-        return np.asarray(np.abs(self.values) <= NULL * self.scale[:, None])
+        return np.asarray(np.abs(self.values) <= self.null_tolerance * self.scale[:, None])
 
     @property
     def index(self) -> np.ndarray:
@@ -71,14 +62,14 @@ class Spectrum:
         return np.asarray(np.einsum("npk,nk->pn", self.vectors, along * inverse))
 
 
-def spectrum(surface: LossSurface, weights: np.ndarray) -> Spectrum:
+def spectrum(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions) -> Spectrum:
     """Spectrum at weights (n_parameters, n); eigenvalues are nan where a Hessian is not finite."""
     hessian = surface.hessian(weights)
     broken = ~np.isfinite(hessian).all(axis=(1, 2))
     hessian[broken] = 0.0
     values, vectors = np.linalg.eigh(hessian)
     values[broken] = np.nan
-    return Spectrum(values, vectors)
+    return Spectrum(values, vectors, options.null_tolerance)
 
 
 def length(weights: np.ndarray) -> np.ndarray:
@@ -86,35 +77,41 @@ def length(weights: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(np.linalg.norm(weights, axis=0), 1.0))
 
 
-def polish(surface: LossSurface, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Go to the nearby critical point, of whatever index, by damped Newton steps.
+def polish(
+    surface: LossSurface, weights: np.ndarray, options: AnalysisOptions
+) -> tuple[np.ndarray, np.ndarray]:
+    """Go to a nearby critical point, of whatever index, by damped Newton steps.
 
     Parameters
     ----------
     surface : LossSurface
     weights : ndarray, shape (n_parameters, n)
+    options : AnalysisOptions
+        How near is nearby, and when a search ends.
 
     Returns
     -------
     polished : ndarray, shape (n_parameters, n)
     arrived : ndarray of bool, shape (n,)
-        False where the search left the neighbourhood (see `NEAR`), or where its steps do not
+        False where the search left the neighbourhood (``search_radius``), or where its steps do not
         shrink as they must at a critical point: on a surface that falls for ever the Newton steps
         keep their length while the gradient vanishes.
     """
-    reach = NEAR * length(weights)
+    reach = options.search_radius * length(weights)
     polished, arrived = weights.copy(), np.zeros(len(surface), bool)
     active = np.arange(len(surface))
     history = np.full((2, len(surface)), np.inf)  # lengths of the last two steps
-    for taken in range(_MAX_STEPS):
+    for taken in range(options.search_steps):
         if not active.size:
             break
         here = surface[active]
         gradient = here.values(polished[:, active]).gradient
-        step = spectrum(here, polished[:, active]).step(gradient)
+        step = spectrum(here, polished[:, active], options).step(gradient)
         size = np.linalg.norm(step, axis=0)
-        polished[:, active] = _shortened(here, polished[:, active], step, gradient)
-        at_rest = size <= AT_REST * length(polished[:, active])
+        polished[:, active] = _shortened(
+            here, polished[:, active], step, gradient, options.halvings
+        )
+        at_rest = size <= options.step_tolerance * length(polished[:, active])
         arrived[active[at_rest]] = True
         away = np.linalg.norm(polished[:, active] - weights[:, active], axis=0)
         going = ~at_rest & (away <= reach[active])
@@ -127,14 +124,18 @@ def polish(surface: LossSurface, weights: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _shortened(
-    surface: LossSurface, weights: np.ndarray, step: np.ndarray, gradient: np.ndarray
+    surface: LossSurface,
+    weights: np.ndarray,
+    step: np.ndarray,
+    gradient: np.ndarray,
+    halvings: int,
 ) -> np.ndarray:
     """Take a step towards a smaller gradient, halved until it is."""
     before = np.linalg.norm(gradient, axis=0)
     moved: np.ndarray = weights - step
     left = np.arange(len(surface))
     share = 1.0
-    for _ in range(_HALVINGS):
+    for _ in range(halvings):
         after = np.linalg.norm(surface[left].values(moved[:, left]).gradient, axis=0)
         # at rest nothing but rounding is left of the gradient
         left = left[~(after <= before[left] + 1e-15)]
@@ -145,7 +146,7 @@ def _shortened(
     return moved
 
 
-def minimise(surface: LossSurface, weights: np.ndarray) -> np.ndarray:
+def minimise(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions) -> np.ndarray:
     """Go down to a minimum by Newton steps that never raise the loss.
 
     Returns
@@ -155,30 +156,35 @@ def minimise(surface: LossSurface, weights: np.ndarray) -> np.ndarray:
     """
     found = weights.copy()
     active = np.arange(len(surface))
-    for _ in range(_MAX_STEPS):
+    for _ in range(options.search_steps):
         if not active.size:
             break
         here, at = surface[active], found[:, active]
         values = here.values(at)
-        step = spectrum(here, at).step(values.gradient, downhill=True)
+        step = spectrum(here, at, options).step(values.gradient, downhill=True)
         size = np.linalg.norm(step, axis=0)
         longest = 0.5 * length(at)
         step *= np.minimum(1.0, longest / np.maximum(size, 1e-300))
         slope = (step * values.gradient).sum(axis=0)
-        found[:, active] = _lowered(here, at, step, values.loss, slope)
+        found[:, active] = _lowered(here, at, step, values.loss, slope, options.halvings)
         still = (found[:, active] == at).all(axis=0)
-        active = active[~still & (size > AT_REST * length(at))]
+        active = active[~still & (size > options.step_tolerance * length(at))]
     return found
 
 
 def _lowered(
-    surface: LossSurface, weights: np.ndarray, step: np.ndarray, loss: np.ndarray, slope: np.ndarray
+    surface: LossSurface,
+    weights: np.ndarray,
+    step: np.ndarray,
+    loss: np.ndarray,
+    slope: np.ndarray,
+    halvings: int,
 ) -> np.ndarray:
     """Take a step down, halved until it is; none where even a short one is not."""
     moved: np.ndarray = weights - step
     left = np.arange(len(surface))
     share = 1.0
-    for _ in range(_HALVINGS):
+    for _ in range(halvings):
         after = surface[left].loss(moved[:, left])
         allowed = loss[left] - 1e-4 * share * slope[left] + 1e-15 * np.abs(loss[left])
         left = left[~(after <= allowed)]

@@ -1,4 +1,4 @@
-"""What a Dask worker runs in an analysis: look at endpoints, and at paths between pairs of them."""
+"""What a Dask worker runs in an analysis: inspect endpoints, and paths between pairs of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from runner.engines.devices import computing, require
 from runner.engines.registry import measured
-from runner.experiment.plan import Configuration
+from runner.experiment.configuration import Configuration
 from runner.landscape import barriers
 from runner.landscape.curvature import curvature
 from runner.landscape.loss_surface import LossSurface
+from runner.landscape.options import AnalysisOptions
 from runner.network.starts import Starts
 from runner.network.symmetry import Symmetries
 from runner.training.compute_lock import COMPUTE_LOCK
@@ -39,6 +40,8 @@ class EndpointTask:
     """(n,) bool: whether they came to rest."""
     engine: str
     """Which engine compiles."""
+    options: AnalysisOptions
+    """How far to search, and what counts as equal."""
     device: str = "cpu"
     """Kind of device to compute on, cpu or gpu."""
 
@@ -79,7 +82,7 @@ class PairTask:
 
 
 def inspect_endpoints(task: EndpointTask) -> bytes:
-    """Look at endpoints; see `runner.landscape.curvature.curvature`.
+    """Inspect endpoints; see `runner.landscape.curvature.curvature`.
 
     Returns
     -------
@@ -88,7 +91,12 @@ def inspect_endpoints(task: EndpointTask) -> bytes:
     """
     with COMPUTE_LOCK, np.errstate(over="ignore", invalid="ignore"):
         found = curvature(
-            task.surface(), task.symmetries, task.weights, task.stationary, task.noise()
+            task.surface(),
+            task.symmetries,
+            task.weights,
+            task.stationary,
+            task.noise(),
+            task.options,
         )
     net = task.configurations[0].architecture
     indices = np.array([c.index for c in task.configurations])
@@ -129,7 +137,7 @@ def _accuracy(task: EndpointTask, outputs: np.ndarray) -> np.ndarray:
 
 
 def inspect_pairs(task: PairTask) -> bytes:
-    """Take the losses on paths between pairs of endpoints; see `runner.landscape.barriers`.
+    """Evaluate the loss on paths between pairs of endpoints; see `runner.landscape.barriers`.
 
     Returns
     -------
@@ -137,15 +145,17 @@ def inspect_pairs(task: PairTask) -> bytes:
         A Parquet file with two rows per pair, unaligned and aligned.
     """
     with COMPUTE_LOCK, np.errstate(over="ignore", invalid="ignore"):
-        surface, noise = task.first.surface(), task.first.noise()
-        ways = barriers.both_ways(surface, task.first.symmetries, task.first.weights, task.second)
+        surface, noise, options = task.first.surface(), task.first.noise(), task.first.options
+        ways = barriers.both_ways(
+            surface, task.first.symmetries, task.first.weights, task.second, options
+        )
         parts = []
         for aligned, (first, second, paths) in zip((False, True), ways, strict=True):
             curve = np.full(len(surface), np.nan)
             which = np.flatnonzero(task.curved & paths.violated)
             if which.size:
                 curve[which] = barriers.curved(
-                    surface[which], first[:, which], second[:, which], noise[:, which]
+                    surface[which], first[:, which], second[:, which], noise[:, which], options
                 )
             parts.append(
                 pa.table(

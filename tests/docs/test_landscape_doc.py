@@ -29,7 +29,7 @@ def test_the_commands_run_in_the_order_given(scheduler, tmp_path, monkeypatch) -
         done = CliRunner().invoke(app, words + (FEWER if words[0] == "sweep" else []))
         assert done.exit_code == 0, f"{command}: {done.output}"
     assert "convex, known" in done.output
-    assert "looked at" in done.stderr
+    assert "endpoints analysed" in done.stderr
     (python,) = re.findall(r"From Python:\n\n((?:    .*\n|\n)+)", TEXT)
     program: dict[str, runner.Study] = {}
     exec(re.sub(r"^    ", "", python, flags=re.MULTILINE), program)  # noqa: S102

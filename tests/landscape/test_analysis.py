@@ -12,6 +12,7 @@ from support.landscapes import REGULARISED, configuration, function, searched
 
 import runner
 from runner.errors import StudyError
+from runner.landscape import endpoint_sample
 from runner.landscape.analysis import analyze
 from runner.landscape.worker import inspect_endpoints
 from runner.study import analysis_tables
@@ -119,9 +120,7 @@ def test_a_finished_analysis_is_not_done_again(lesson, client) -> None:
 def test_an_interrupted_analysis_goes_on_to_the_same_bytes(
     lesson, client, tmp_path, monkeypatch
 ) -> None:
-    from runner.landscape import analysis
-
-    monkeypatch.setattr(analysis, "_ENDPOINTS", 60)  # eight pieces, six at a time
+    monkeypatch.setattr(endpoint_sample, "_PIECE_ENDPOINTS", 60)  # eight pieces, six at a time
     copy = tmp_path / "s"
     shutil.copytree(lesson.path, copy)
     shutil.rmtree(copy / "tables")
@@ -152,6 +151,71 @@ def test_a_sample_is_the_first_restarts_of_each_configuration(lesson, client, tm
     assert study.minima.attrs["endpoints_per_configuration"] == 10
     same = lesson.curvature.loc[study.curvature.index, "smallest"]
     np.testing.assert_array_equal(study.curvature["smallest"], same)
+
+
+def test_options_are_given_whole_or_one_by_one(lesson, client, tmp_path) -> None:
+    few = runner.AnalysisOptions(endpoints=40, pairs=3, representatives=2, path_points=5)
+    tables = []
+    for keywords in ({"analysis": few}, few.changed):
+        copy = tmp_path / str(len(tables))
+        shutil.copytree(lesson.path, copy)
+        study = analyze(copy, client, **keywords)
+        assert study.barriers["path"].map(len).unique().tolist() == [5]
+        by_kind = study.barriers.groupby(["configuration", "pairs"]).size().unstack(fill_value=0)
+        assert (by_kind["sample"] == 2 * 3).all()
+        assert by_kind["representatives"].tolist() == [0, 2, 0, 2]  # single layers have one class
+        assert (study.verdicts.attrs["pairs"], study.verdicts.attrs["path_points"]) == (3, 5)
+        tables.append(bytes_of(study))
+    assert tables[0] == tables[1]
+
+
+def test_a_keyword_that_is_not_known_is_told_like_a_typo(lesson, client) -> None:
+    with pytest.raises(runner.ExperimentError, match=r"Did you mean 'scheduler'\?"):
+        analyze(lesson.path, client, schedular="tcp://127.0.0.1:8786")
+    with pytest.raises(runner.ExperimentError, match=r"Did you mean 'endpoints'\?"):
+        analyze(lesson.path, client, endpoint=40)
+    with pytest.raises(runner.ExperimentError, match="analysis are both given"):
+        analyze(lesson.path, client, endpoints=40, analysis=runner.AnalysisOptions())
+    with pytest.raises(runner.ExperimentError, match="endpoints is 0; expected an integer >= 1"):
+        analyze(lesson.path, client, endpoints=0)
+
+
+@pytest.mark.parametrize("written", range(len(analysis_tables.TABLES)))
+def test_tables_of_two_analyses_are_never_side_by_side(
+    lesson, client, tmp_path, monkeypatch, written
+) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(lesson.path, copy)
+    write, calls = analysis_tables.write, []
+
+    def stop(*arguments):
+        calls.append(arguments)
+        if len(calls) > written:
+            raise KeyboardInterrupt
+        write(*arguments)
+
+    monkeypatch.setattr(analysis_tables, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        analyze(copy, client, endpoints=40)
+    monkeypatch.undo()
+    study, readable = runner.open_study(copy), []
+    for name in analysis_tables.TABLES:
+        try:
+            readable.append(getattr(study, name))
+        except StudyError:
+            continue
+    assert [t.attrs["endpoints_per_configuration"] for t in readable] == [10] * written
+    told = []
+    again = analyze(copy, client, endpoints=40, report=told.append)
+    assert not told  # every part was there
+    assert len(again.curvature) == 40
+
+
+def test_a_damaged_table_is_made_anew(lesson, client, tmp_path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(lesson.path, copy)
+    (copy / "tables" / "minima.parquet").write_bytes(b"PAR1 of another make")
+    assert bytes_of(analyze(copy, client)) == bytes_of(lesson)
 
 
 def test_tables_of_an_older_state_are_not_shown(client, tmp_path) -> None:
@@ -235,11 +299,9 @@ class Poison:
 def test_an_endpoint_that_cannot_be_looked_at_is_left_out(
     lesson, client, tmp_path, monkeypatch
 ) -> None:
-    from runner.landscape import analysis
-
     copy = tmp_path / "s"
     shutil.copytree(lesson.path, copy)
-    monkeypatch.setattr(analysis, "inspect_endpoints", Poison())
+    monkeypatch.setattr(endpoint_sample, "inspect_endpoints", Poison())
     study = analyze(copy, client, endpoints=40)
     assert len(study.curvature) == 36
     seen = lesson.curvature.drop(index=7, level="restart").query("restart < 10")

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from support.landscapes import configuration, plain, surface, symmetries
 
-from runner.landscape.barriers import JENSEN, N_GRID, Paths, both_ways, curved, straight
+from runner.landscape.barriers import Paths, both_ways, curved, straight
+from runner.landscape.options import DEFAULTS
+
+N_GRID, JENSEN = DEFAULTS.path_points, DEFAULTS.rise_tolerance
 
 FREE = {"problem": {"gate": "XOR"}, "network": {}, "loss": {}}
 
@@ -18,7 +21,7 @@ def test_losses_on_straight_paths_are_those_of_plain_numpy() -> None:
     c = configuration()
     net = plain(c)
     first, second = np.random.default_rng(0).normal(size=(2, 9, 5))
-    paths = straight(surface(c, 5), first, second)
+    paths = straight(surface(c, 5), first, second, DEFAULTS)
     assert paths.losses.shape == (5, N_GRID)
     for k in range(5):
         for i, a in enumerate(np.linspace(0, 1, N_GRID)):
@@ -34,17 +37,17 @@ def test_a_path_below_its_line_violates_nothing_though_its_ends_differ() -> None
     share = np.linspace(0, 1, N_GRID)
     bowl, line = share**2, 3 * share
     bump = line + 1e-3 * np.sin(np.pi * share)
-    paths = Paths(np.array([bowl, line, bump]))
+    paths = Paths(np.array([bowl, line, bump]), JENSEN)
     assert paths.violated.tolist() == [False, False, True]
     assert paths.excess[2] == pytest.approx(1e-3)
     assert paths.barrier[0] == pytest.approx(0.5)  # though convex: a barrier is no violation
-    assert Paths(np.array([line + 0.1 * JENSEN])).violated.tolist() == [False]
+    assert Paths(np.array([line + 0.1 * JENSEN]), JENSEN).violated.tolist() == [False]
 
 
 def test_a_loss_that_overflows_half_way_proves_nothing() -> None:
     losses = np.ones((2, N_GRID))
     losses[0, 5], losses[1, 7] = np.inf, np.nan
-    paths = Paths(losses)
+    paths = Paths(losses, JENSEN)
     assert paths.violated.tolist() == [False, False]
     assert np.isnan(paths.excess).all()
 
@@ -54,7 +57,7 @@ def test_a_loss_that_overflows_half_way_proves_nothing() -> None:
 def test_a_convex_loss_is_never_violated(seed) -> None:
     c = configuration(problem={"gate": "XOR"}, network={"hidden": []}, loss={})
     first, second = np.random.default_rng(seed).normal(scale=20, size=(2, 3, 8))
-    assert not straight(surface(c, 8), first, second).violated.any()
+    assert not straight(surface(c, 8), first, second, DEFAULTS).violated.any()
 
 
 def solved(c, n):
@@ -73,7 +76,7 @@ def test_images_of_one_solution_have_a_barrier_that_aligning_takes_away() -> Non
     c = configuration(**FREE)
     first = solved(c, 6)
     second = symmetries(c).exchanged(first)
-    (_, _, raw), (a, b, aligned) = both_ways(surface(c, 6), symmetries(c), first, second)
+    (_, _, raw), (a, b, aligned) = both_ways(surface(c, 6), symmetries(c), first, second, DEFAULTS)
     assert (raw.barrier > 0.4).all()
     np.testing.assert_allclose(a, b, atol=1e-9)
     assert np.abs(aligned.excess).max() < 1e-12
@@ -83,9 +86,9 @@ def test_a_trained_curve_goes_around_the_barrier_of_the_straight_path() -> None:
     c = configuration(**FREE)
     first = solved(c, 4)
     second = symmetries(c).exchanged(first)
-    direct = straight(surface(c, 4), first, second).barrier
+    direct = straight(surface(c, 4), first, second, DEFAULTS).barrier
     noise = np.random.default_rng(5).normal(size=first.shape)
-    around = curved(surface(c, 4), first, second, noise)
+    around = curved(surface(c, 4), first, second, noise, DEFAULTS)
     assert (around < direct).all()
     assert (around > -1e-12).all()
     assert np.median(around / direct) < 0.5

@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from support.landscapes import configuration, plain
 
 from runner.landscape.convexity import KNOWN, OPEN, PROVEN, known, swap_bound, verdict
+from runner.landscape.options import DEFAULTS
 
 PATHS = ["pairs", "restart_a", "restart_b", "aligned", "violated", "excess"]
 
@@ -24,7 +25,7 @@ def problem(gate="XOR", loss="cross-entropy", reduction="mean", **network):
 def judge(c, rows=(), swaps=()):
     paths = pd.DataFrame([dict(zip(PATHS, row, strict=True)) for row in rows], columns=PATHS)
     seen = pd.DataFrame(swaps, columns=["restart", "loss", "swap_excess"], dtype=float)
-    return verdict(c, seen, paths)
+    return verdict(c, seen, paths, DEFAULTS.rise_tolerance)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,15 @@ import pytest
 from scipy.optimize import minimize
 from support.landscapes import configuration, numerical_hessian, plain, saddle, surface, symmetries
 
-from runner.landscape import curvature as module
 from runner.landscape.curvature import curvature
+from runner.landscape.options import DEFAULTS, AnalysisOptions
 
 
-def look(c, weights, stationary=True):
+def look(c, weights, stationary=True, options=DEFAULTS):
     n = weights.shape[1]
     noise = np.random.default_rng(0).normal(size=weights.shape)
     flags = np.full(n, stationary)
-    return curvature(surface(c, n), symmetries(c), weights, flags, noise)
+    return curvature(surface(c, n), symmetries(c), weights, flags, noise, options)
 
 
 def test_ends_of_an_independent_search_are_minima_with_their_eigenvalues() -> None:
@@ -81,9 +81,9 @@ def test_endpoints_that_are_not_finite_are_left_alone() -> None:
     assert np.isfinite(found.smallest[2])
 
 
-def test_large_networks_have_no_exact_hessian(monkeypatch) -> None:
-    monkeypatch.setattr(module, "MAX_PARAMETERS", 8)
-    found = look(configuration(), np.full((9, 2), 0.1))
+def test_large_networks_have_no_exact_hessian() -> None:
+    small = AnalysisOptions(max_parameters=8)
+    found = look(configuration(), np.full((9, 2), 0.1), options=small)
     assert np.isnan(found.smallest).all()
     assert (found.critical == "none").all()
     assert np.isfinite(found.gradient_norm).all()

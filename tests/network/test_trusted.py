@@ -18,6 +18,7 @@ from runner.engines.registry import compiled, try_out
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan, Segment
 from runner.landscape.analysis import analyze
+from runner.landscape.options import DEFAULTS
 from runner.landscape.worker import EndpointTask, inspect_endpoints
 from runner.network.model import make_model
 from runner.study.store import Store
@@ -196,7 +197,7 @@ class TestOnlyWhenTrusted:
             train_batch(task)
         none = np.zeros(4, int)
         points = EndpointTask(
-            (configuration,), none, none, np.zeros((3, 4)), np.zeros(4, bool), "pytensor"
+            (configuration,), none, none, np.zeros((3, 4)), np.zeros(4, bool), "pytensor", DEFAULTS
         )
         with pytest.raises(runner.ExperimentError, match="expected your word that you trust it"):
             inspect_endpoints(points)

@@ -1,0 +1,72 @@
+"""Everything that the tables of one analysis depend on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from runner.engines.versions import versions
+from runner.experiment.plan import Plan, digest
+from runner.landscape.options import AnalysisOptions
+from runner.study.tables import Study
+
+FORMAT = 1
+"""Version of what an analysis computes: parts and tables of another one are not used."""
+
+
+@dataclass(frozen=True)
+class AnalysisPlan:
+    """What one analysis looks at, and how."""
+
+    study: Study
+    """Its committed restarts are analysed."""
+    sweep: Plan
+    """The study's plan, with models that may be executed."""
+    options: AnalysisOptions
+    """As asked for."""
+
+    @property
+    def per_configuration(self) -> int:
+        """Restarts of each configuration that are analysed, as far as they are committed."""
+        share = self.options.endpoints // len(self.sweep.configurations)
+        return max(1, min(self.sweep.experiment.restarts, share))
+
+    @property
+    def pairs_per_configuration(self) -> int:
+        """Most pairs of endpoints that are sampled from each configuration."""
+        share = self.options.study_pairs // len(self.sweep.configurations)
+        return min(self.options.pairs, max(1, share))
+
+    @property
+    def engine(self) -> str:
+        """The engine that compiles: the sweep's, where it can compute Hessians."""
+        engine = self.sweep.engine
+        return engine if engine.startswith("pytensor") else "pytensor"
+
+    @cached_property
+    def key(self) -> str:
+        """Digest that tells this analysis from every other one.
+
+        Options that have their defaults are left out, so that a new option does not make every
+        table that was written before it obsolete.
+        """
+        parts = [FORMAT, self.study.digest, self.per_configuration, self.engine, versions()]
+        changed = {k: v for k, v in self.options.changed.items() if k != "endpoints"}
+        return digest([*parts, changed] if changed else parts)
+
+    @property
+    def attrs(self) -> dict[str, str | int | float]:
+        """What every table says of how it was made."""
+        options = self.options
+        return {
+            "analysis": self.key,
+            "engine": self.engine,
+            "endpoints_per_configuration": self.per_configuration,
+            "sample": f"the first {self.per_configuration:,} restarts of each configuration",
+            # as these were called before they were options
+            "null": options.null_tolerance,
+            "perturbed": options.perturbation,
+            "jensen": options.rise_tolerance,
+            "max_representatives": options.representatives,
+            **{name: v for name, v in asdict(options).items() if name != "endpoints"},
+        }

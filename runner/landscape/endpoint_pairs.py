@@ -1,0 +1,120 @@
+"""Pairs of endpoints, and the stage in which workers evaluate the loss on paths between them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from runner.dispatch.dispatcher import Piece
+from runner.dispatch.sent_tasks import Call
+from runner.landscape.analysis_plan import AnalysisPlan
+from runner.landscape.classification import Classified
+from runner.landscape.endpoint_sample import Inspected, Samples, in_batches
+from runner.landscape.parts import Parts
+from runner.landscape.stage import Stage
+from runner.landscape.worker import EndpointTask, PairTask, inspect_pairs
+from runner.study.analysis_tables import TABLES
+
+_PIECE_PAIRS = 128
+_CURVED = ("minimum", "solved")  # kinds of class between which curves are trained
+
+Pairs = Mapping[int, pd.DataFrame]
+"""Frames by number of the group, a row per pair: ``configuration``; ``pairs``, representatives or
+sample; of both ends ``restart_a``, ``class_a`` and ``row_a``, its row in the frame of inspected
+endpoints; and whether a curve is trained where the straight path rises, ``curved``."""
+
+
+def choose_pairs(plan: AnalysisPlan, classified: Mapping[int, Classified]) -> Pairs:
+    """Choose pairs of endpoints: between the largest classes, and a sample."""
+    frames: dict[int, list[pd.DataFrame]] = {}
+    for of_one in classified.values():
+        chosen = list(_chosen(plan, of_one))
+        if chosen:
+            frames.setdefault(of_one.group, []).append(_described(plan, of_one, chosen))
+    return {number: pd.concat(several, ignore_index=True) for number, several in frames.items()}
+
+
+def _chosen(plan: AnalysisPlan, of_one: Classified) -> Iterator[tuple[str, int, int]]:
+    """Yield pairs of positions in a configuration's frame, and why each was chosen."""
+    frame = of_one.frame
+    position = dict(zip(frame["restart"], range(len(frame)), strict=True))
+    representatives = [row["restart"] for row in of_one.minima[: plan.options.representatives]]
+    for a, b in itertools.combinations(representatives, 2):
+        yield "representatives", position[a], position[b]
+    names = list(of_one.configuration.architecture.parameter_names)
+    finite = np.isfinite(frame[names].to_numpy()).all(axis=1) & np.isfinite(frame["loss"])
+    usable = np.flatnonzero(finite)[: 2 * plan.pairs_per_configuration]
+    for a, b in zip(usable[::2], usable[1::2], strict=False):  # an odd one is left over
+        yield "sample", a, b
+
+
+def _described(
+    plan: AnalysisPlan, of_one: Classified, chosen: list[tuple[str, int, int]]
+) -> pd.DataFrame:
+    frame = of_one.frame
+    pair = pd.DataFrame(chosen, columns=["pairs", "a", "b"])
+    restart = frame["restart"].to_numpy()
+    for side in "ab":
+        pair[f"restart_{side}"] = restart[pair[side]]
+        pair[f"class_{side}"] = of_one.member[pair[side]]
+        pair[f"row_{side}"] = frame.index.to_numpy()[pair[side]]
+    low = [
+        row["restart"]
+        for row in of_one.minima[: plan.options.representatives]
+        if row["kind"] in _CURVED
+    ]
+    both = pair["restart_a"].isin(low) & pair["restart_b"].isin(low)
+    pair["curved"] = (pair["pairs"] == "representatives") & both
+    pair.insert(0, "configuration", of_one.configuration.index)
+    return pair
+
+
+def pair_stage(plan: AnalysisPlan, samples: Samples, inspected: Inspected, pairs: Pairs) -> Stage:
+    """Return the stage that evaluates the paths of every pair."""
+    batches = []
+    for number, frame in pairs.items():
+        batches += in_batches(number, len(frame), _PIECE_PAIRS)
+
+    def call(piece: Piece, device: str) -> Call:
+        number = piece.batch.group
+        chosen = pairs[number].iloc[piece.start : piece.stop]
+        configurations, frame = samples[number].configurations, inspected[number]
+        names = list(configurations[0].architecture.parameter_names)
+        weights = frame[names].to_numpy(np.float64)
+        position = {c.index: k for k, c in enumerate(configurations)}
+        first = EndpointTask(
+            configurations,
+            np.array([position[i] for i in chosen["configuration"]]),
+            chosen["restart_a"].to_numpy(),
+            weights[chosen["row_a"]].T.copy(),
+            np.zeros(len(chosen), bool),
+            plan.engine,
+            plan.options,
+            device,
+        )
+        second = weights[chosen["row_b"]].T.copy()
+        task = PairTask(first, second, chosen.index.to_numpy(), chosen["curved"].to_numpy())
+        return Call(inspect_pairs, (task,))
+
+    return Stage("pairs", tuple(batches), call)
+
+
+def read_paths(pairs: Pairs, stage: Stage, parts: Parts) -> pd.DataFrame:
+    """Join pairs with what workers said of the paths between them.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the table of barriers and ``violated``, two rows per pair, by configuration.
+    """
+    joined = []
+    for batch, frame in parts.read(stage.name, stage.batches):
+        pair = pairs[batch.group].iloc[frame["pair"]].reset_index(drop=True)
+        joined.append(pd.concat([pair, frame], axis=1))
+    if not joined:
+        return pd.DataFrame(columns=[*TABLES["barriers"], "violated"])
+    paths = pd.concat(joined, ignore_index=True)
+    return paths.sort_values("configuration", kind="stable", ignore_index=True)

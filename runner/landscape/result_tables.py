@@ -1,0 +1,42 @@
+"""The tables of an analysis on disk: whether they are there, and how they come there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from runner.errors import StudyError
+from runner.landscape.analysis_plan import AnalysisPlan
+from runner.study import analysis_tables
+from runner.study.store import Store
+
+
+def are_written(store: Store, plan: AnalysisPlan) -> bool:
+    """Whether all tables of just this analysis are there and can be read."""
+    return all(_is_written(store, plan, name) for name in analysis_tables.TABLES)
+
+
+def _is_written(store: Store, plan: AnalysisPlan, name: str) -> bool:
+    try:
+        table = analysis_tables.read(store.tables_path, name, plan.study.digest)
+    except StudyError:  # missing, of an older state of the study, or damaged: it is made anew
+        return False
+    return bool(table.attrs.get("analysis") == plan.key)
+
+
+def write(store: Store, plan: AnalysisPlan, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write all tables.
+
+    Those of another analysis are removed first. A crash between two writes would otherwise leave
+    verdicts on one sample beside minima of another, and both would pass for tables of this study;
+    so it leaves tables that are missing, and readers are told to run the analysis again.
+    """
+    with store.writing():
+        for name in analysis_tables.TABLES:
+            if not _is_written(store, plan, name):
+                analysis_tables.path(store.tables_path, name).unlink(missing_ok=True)
+        for name in analysis_tables.TABLES:
+            table = analysis_tables.frame(name, tables[name])
+            table.attrs |= plan.attrs
+            analysis_tables.write(store.tables_path, name, table, plan.study.digest)

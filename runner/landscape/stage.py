@@ -1,0 +1,82 @@
+"""One stage of an analysis: batches of independent work, done on the cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runner.cluster.task_results import TaskResult
+from runner.cluster.worker_pool import WorkerPool
+from runner.dispatch.dispatcher import Complete, Piece
+from runner.dispatch.progress import AnalysisProgress, AnalysisProgressCallback
+from runner.dispatch.sent_tasks import Call, SentTask
+from runner.dispatch.task_handler import RunState, TaskHandler
+from runner.dispatch.task_loop import TaskLoop
+from runner.experiment.batches import Batch
+from runner.landscape.parts import Parts
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What there is to do, and what a worker has to call for a piece of it."""
+
+    name: str
+    """``endpoints`` or ``pairs``."""
+    batches: tuple[Batch, ...]
+    """All work, done or not."""
+    call: Callable[[Piece, str], Call]
+    """Given a piece of a batch and a kind of device, what a worker of that kind runs. It must
+    return a Parquet file with the rows of the piece, in order."""
+
+
+def run_stage(
+    stage: Stage, parts: Parts, pool: WorkerPool, report: AnalysisProgressCallback
+) -> None:
+    """Have every batch done that has no part yet, and keep what is returned as parts."""
+    missing = parts.missing(stage.name, stage.batches)
+    if not missing:
+        return
+    total = sum(map(len, stage.batches))
+    before = total - sum(map(len, missing))
+    progress = AnalysisProgress(stage.name, before, total, before)
+    handler = _StageHandler(stage, parts, progress, report)
+    TaskLoop(RunState.of(pool, missing), handler).finish()
+
+
+class _StageHandler(TaskHandler):
+    """What is sent and kept in a stage."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        parts: Parts,
+        progress: AnalysisProgress,
+        report: AnalysisProgressCallback,
+    ) -> None:
+        self._stage = stage
+        self._parts = parts
+        self._progress = progress
+        self._report = report
+        self._started = time.monotonic()
+
+    def call(self, task: SentTask) -> Call:
+        """Return what inspects a piece."""
+        return self._stage.call(task.pieces[0], task.kind)
+
+    def succeeded(self, run: RunState, task: SentTask, result: TaskResult) -> None:
+        """Accept the rows of a piece."""
+        complete = run.dispatcher.succeeded(task.pieces[0], result.value)
+        if complete is not None:
+            self.completed(run, complete)
+
+    def completed(self, run: RunState, complete: Complete) -> None:
+        """Keep the rows of a batch; what could not be inspected is missing from them."""
+        self._parts.write(self._stage.name, complete.batch, complete.shards)
+        self._progress.done += len(complete.batch)
+
+    def report_progress(self, run: RunState) -> None:
+        """Tell the caller how far the stage is."""
+        self._progress.workers = run.pool.total
+        self._progress.elapsed_s = time.monotonic() - self._started
+        self._report(self._progress)
