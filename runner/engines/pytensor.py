@@ -9,25 +9,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from runner.engines import jax_backend, vector_code
 from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured, Product
 from runner.engines.devices import uses_vector_code
-from runner.network.architecture import total
+from runner.engines.environment import environment
+from runner.network.architecture import Tensor, total
 from runner.network.step import HYPERPARAMETERS, Lane, Signature, Step
 
-# Read by PyTensor at import. No C++ compiler is needed, which also avoids PyTensor's shared compile
-# directory and its lock.
-os.environ.setdefault("PYTENSOR_FLAGS", "cxx=")
-
-import pytensor
-import pytensor.tensor as pt
-from packaging.version import Version
-from pytensor.compile.mode import Mode, get_mode
+# No C++ compiler is needed, which also avoids PyTensor's shared compile directory and its lock.
+with environment(PYTENSOR_FLAGS=os.environ.get("PYTENSOR_FLAGS", "cxx=")):
+    import pytensor
+    import pytensor.tensor as pt
+    from packaging.version import Version
+    from pytensor.compile.mode import Mode, get_mode
 
 from runner.engines.simd import lowering, machine_code
 from runner.engines.simd.artifact import Artifact, Program
@@ -139,12 +138,12 @@ def interpreted(signature: Signature) -> Evaluate:
     return _evaluate(replace(signature, dtype="float64"), _SELDOM)
 
 
-def gradient(seeds: Sequence[tuple[Any, Any]], parameters: Sequence[Any]) -> list[Any]:
+def gradient(seeds: Sequence[tuple[Tensor, Tensor]], parameters: Sequence[Tensor]) -> list[Tensor]:
     """Back-propagate (tensor, derivative) pairs to the parameters, symbolically."""
     # A vector-Jacobian product: the derivative of sum(seed * tensor) with the seeds held constant.
     # (known_grads would not do: a pre-activation can be a bias itself, and is then overridden.)
     # A step unit has no derivative; parameters before it are disconnected and their gradient is 0.
-    gradients: Any = pytensor.grad(
+    gradients: Tensor = pytensor.grad(
         total([(seed * tensor).sum() for tensor, seed in seeds]),
         list(parameters),
         consider_constant=[seed for _, seed in seeds],
@@ -153,7 +152,7 @@ def gradient(seeds: Sequence[tuple[Any, Any]], parameters: Sequence[Any]) -> lis
     return list(gradients)
 
 
-def _inputs(step: Step) -> tuple[Any, Any, Any, Any, Any, Lane]:
+def _inputs(step: Step) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Lane]:
     dtype = step.signature.dtype
     shape = step.signature.n_lanes
     state = pt.tensor("state", dtype=dtype, shape=(step.signature.n_rows, shape))
@@ -165,14 +164,14 @@ def _inputs(step: Step) -> tuple[Any, Any, Any, Any, Any, Lane]:
     return state, steps, limit, hyper, targets, Lane(rows, step.layout.targets(pt, targets))
 
 
-def _variables(step: Step) -> tuple[list[Any], Lane]:
-    """The state of a step and its lane, as SIMD code takes them; see `loops`."""
+def _variables(step: Step) -> tuple[list[Tensor], Lane]:
+    """The state of a step and its lane, as `runner.engines.simd.lowering` expects them."""
     signature, net, nested = step.signature, step.signature.architecture, _is_nested(step)
     number = () if nested else (8,)  # how long a vector is, makes no difference here
     parameters = [shape for _, shape in net.blocks()] if nested else [number] * net.n_parameters
     outputs = (len(signature.patterns), net.n_outputs)
 
-    def make(name: str, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+    def make(name: str, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
         return [
             pt.tensor(f"{name}{i}", dtype=signature.dtype, shape=shape)
             for i, shape in enumerate(shapes)
@@ -185,7 +184,7 @@ def _variables(step: Step) -> tuple[list[Any], Lane]:
     return state, Lane(hyper, targets)
 
 
-def _untraced() -> Any:
+def _untraced() -> AbstractContextManager[None]:
     """Have PyTensor not note where variables are made: that takes a tenth of the time."""
     return pytensor.config.change_flags(traceback__limit=0)
 
@@ -249,7 +248,7 @@ def _advance(signature: Signature, mode: Mode) -> Advance:
     tensors = step.unpack(state)
     n, n_hyper = len(tensors), len(HYPERPARAMETERS)
 
-    def inner(*flat: Any) -> list[Any]:
+    def inner(*flat: Tensor) -> list[Tensor]:
         carried, count, fixed = list(flat[:n]), flat[n], flat[n + 2 :]
         inside = Lane(fixed[1 : n_hyper + 1], fixed[n_hyper + 1 :])
         moved, count, solved = step.advance(carried, count, fixed[0], inside)

@@ -14,43 +14,55 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured
+from runner.engines.environment import environment
 from runner.errors import ExperimentError
-from runner.network.architecture import total
+from runner.network.architecture import Tensor, total
 from runner.network.step import HYPERPARAMETERS, Lane, Signature, Step
 
 # Theano's compile directory has one lock, for which workers would queue: a directory per process.
 _DIRECTORY = tempfile.mkdtemp(prefix="runner-theano-")
 atexit.register(shutil.rmtree, _DIRECTORY, ignore_errors=True)
-# Read by Theano at import; a user's own flags come last and so prevail. Without the empty
-# blas.ldflags Theano asks NumPy for its libraries, which it no longer tells.
-os.environ["THEANO_FLAGS"] = ",".join(
-    [f"base_compiledir={_DIRECTORY}", "device=cpu", "blas.ldflags="]
-    + [flags for flags in [os.environ.get("THEANO_FLAGS")] if flags]
-)
-# That it then multiplies matrices by NumPy is no news for a user.
-logging.getLogger("theano.tensor.blas").setLevel(logging.ERROR)
-with warnings.catch_warnings():
-    # Theano's last release is older than what its imports warn of today.
-    warnings.simplefilter("ignore")
+_FLAGS = [f"base_compiledir={_DIRECTORY}", "device=cpu", "blas.ldflags="]
+"""Without the last one Theano asks NumPy for its libraries, which NumPy no longer names."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hide what an old library says: warnings of what it calls, and that NumPy multiplies."""
+    logger = logging.getLogger("theano.tensor.blas")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+# A user's own flags come last and so prevail.
+_own_flags = [flags for flags in [os.environ.get("THEANO_FLAGS")] if flags]
+with _quiet(), environment(THEANO_FLAGS=",".join([*_FLAGS, *_own_flags])):
     import theano
     import theano.tensor
     from theano.compile.mode import Mode
 
 
 class _Namespace:
-    """``theano.tensor``, with the batched matrix product that it has not got under this name."""
+    """``theano.tensor``, with the batched matrix product which it lacks under this name."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(theano.tensor, name)
 
-    def matmul(self, a: Any, b: Any) -> Any:
+    def matmul(self, a: Tensor, b: Tensor) -> Tensor:
         """Multiply stacks of matrices (n, i, j) and (n, j, k); one of them may have n = 1."""
         # Theano's own batched_dot needs a BLAS library to link with.
         products = a.dimshuffle(0, 1, 2, "x") * b.dimshuffle(0, "x", 1, 2)
@@ -79,8 +91,7 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     Compiled
     """
     started = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as at the import: its compiler is as old
+    with _quiet():
         advance = _advance(signature)
         evaluate = _evaluate(replace(signature, dtype="float64"))
     return Compiled(signature, advance, evaluate, time.perf_counter() - started)
@@ -105,10 +116,10 @@ def interpreted(signature: Signature) -> Evaluate:
     return _evaluate(replace(signature, dtype="float64"))
 
 
-def gradient(seeds: Sequence[tuple[Any, Any]], parameters: Sequence[Any]) -> list[Any]:
+def gradient(seeds: Sequence[tuple[Tensor, Tensor]], parameters: Sequence[Tensor]) -> list[Tensor]:
     """Back-propagate (tensor, derivative) pairs to the parameters, symbolically."""
     # As in `runner.engines.pytensor`, where the reasons are.
-    gradients: Any = theano.grad(
+    gradients: list[Tensor] = theano.grad(
         total([(seed * tensor).sum() for tensor, seed in seeds]),
         list(parameters),
         consider_constant=[seed for _, seed in seeds],
@@ -118,14 +129,20 @@ def gradient(seeds: Sequence[tuple[Any, Any]], parameters: Sequence[Any]) -> lis
 
 
 def _function(
-    inputs: Sequence[Any], outputs: Sequence[Any], updates: Iterable[Any] = (), mode: Any = None
-) -> Any:
-    return theano.function(
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    updates: Iterable[tuple[Tensor, Tensor]] = (),
+    mode: Any = None,
+) -> Callable[..., list[np.ndarray]]:
+    function: Callable[..., list[np.ndarray]] = theano.function(
         list(inputs), list(outputs), updates=list(updates), mode=mode, on_unused_input="ignore"
     )
+    return function
 
 
-def _shared(tensors: Sequence[Any], inputs: Sequence[Any], arrays: Sequence[np.ndarray]) -> Any:
+def _shared(
+    tensors: Sequence[Tensor], inputs: Sequence[Tensor], arrays: Sequence[np.ndarray]
+) -> list[Tensor]:
     """Shared variables of the types and shapes of some tensors."""
     examples = _function(inputs, tensors, mode=_SELDOM)(*arrays)
     return [
@@ -134,7 +151,7 @@ def _shared(tensors: Sequence[Any], inputs: Sequence[Any], arrays: Sequence[np.n
     ]
 
 
-def _inputs(step: Step) -> tuple[list[Any], list[np.ndarray], list[Any], Lane]:
+def _inputs(step: Step) -> tuple[list[Tensor], list[np.ndarray], list[Tensor], Lane]:
     """Symbolic inputs, an example of each, and what a step makes of them."""
     signature, dtype = step.signature, step.signature.dtype
     n = signature.n_lanes

@@ -99,3 +99,17 @@ def test_a_gpu_solves_what_a_cpu_solves(tmp_path) -> None:
     # another kind: the same restarts, so nearly every verdict agrees
     agree = (gpu.restarts["solved"] == cpu.restarts["solved"]).mean()
     assert agree > 0.999
+
+
+def test_importing_an_engine_changes_no_environment_variable() -> None:
+    code = (
+        "import os; before = dict(os.environ)\n"
+        "import runner.engines.pytensor, pytensor\n"
+        "assert dict(os.environ) == before\n"
+        "print(repr(pytensor.config.cxx))"
+    )
+    env = {k: v for k, v in os.environ.items() if k != "PYTENSOR_FLAGS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "''\n"  # and it has been read
