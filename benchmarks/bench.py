@@ -35,8 +35,9 @@ sys.path.insert(0, str(ROOT))
 import numpy as np
 
 from runner.engines.registry import compiled
+from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.plan import Plan
 from runner.training.lanes import train
 from runner.training.worker import Task, prepare, train_batch
 

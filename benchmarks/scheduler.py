@@ -28,8 +28,9 @@ from runner.dispatch.dispatcher import Complete
 from runner.dispatch.sent_tasks import Call, SentTask
 from runner.dispatch.task_handler import RunState, TaskHandler
 from runner.dispatch.task_loop import TaskLoop
+from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.plan import Plan
 from runner.study.store import Store
 
 IDLE_S = 5.0

@@ -18,8 +18,9 @@ import numpy as np
 from scipy.stats import fisher_exact
 
 from runner.engines.registry import compiled
+from runner.experiment.batches import Segment
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Plan, Segment
+from runner.experiment.plan import Plan
 from runner.training.labels import label
 from runner.training.lanes import evaluate, train
 from runner.training.worker import Task, prepare

@@ -14,7 +14,8 @@ from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.engines.devices import KINDS
 from runner.errors import StudyError
 from runner.errors.messages import printable
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.batches import Batch
+from runner.experiment.plan import Plan
 from runner.study.commits import Commit
 from runner.study.store import Store
 

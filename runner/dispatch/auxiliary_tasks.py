@@ -8,7 +8,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 from runner.study.commits import Failure
 
 

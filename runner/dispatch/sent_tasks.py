@@ -13,7 +13,7 @@ from runner.cluster.client import connection_errors
 from runner.cluster.task_results import run_task
 from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.dispatch.dispatcher import Piece
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,8 +23,9 @@ from runner.engines.registry import check, may_compute_with_jax, try_out
 from runner.errors import ClusterError, StudyError
 from runner.errors.keywords import LooseKeywords
 from runner.errors.messages import printable
+from runner.experiment.batches import Batch
 from runner.experiment.experiment import Experiment, load_experiment
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.plan import Plan
 from runner.study import damage
 from runner.study.store import Store
 

@@ -11,7 +11,7 @@ from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.auxiliary_tasks import AuxiliaryQueue, AuxiliaryTask
 from runner.dispatch.dispatcher import Complete, Dispatcher
 from runner.dispatch.sent_tasks import Call, SentTask, TasksInFlight
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 
 TASKS_PER_WORKER = {"cpu": 3, "gpu": 2}
 """Tasks in flight per worker: one at work, the next already there."""

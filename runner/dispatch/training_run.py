@@ -19,7 +19,8 @@ from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
 from runner.dispatch.training_tasks import TrainingTasks
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.batches import Batch
+from runner.experiment.plan import Plan
 from runner.study.store import Store
 from runner.training.shards import encode, join, shard_schema
 from runner.training.worker import Trained

@@ -8,7 +8,8 @@ from functools import cache
 
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.sent_tasks import Call
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.batches import Batch
+from runner.experiment.plan import Plan
 from runner.training.worker import Task, train_batch, train_batches
 
 _CANARY_RESTARTS = 16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 
 MOST_REFUTED = 3
 """Failures in a row, each of something that another worker has trained, that a worker may have."""

@@ -25,6 +25,7 @@ from runner.experiment.sources import Sources, stored_models, stored_tables
 from runner.network.model import untrusted
 from runner.network.step import Signature
 
+# Batch, Configuration, Segment and digest have files of their own; import them from there.
 __all__ = ["Batch", "Configuration", "Group", "Plan", "Segment", "digest"]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import model_validator
 
 from runner.errors import ExperimentError
-from runner.errors.messages import printable, shown
+from runner.errors.messages import counted, printable, shown
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
 from runner.experiment.truth_table import TruthTable, truth_table
@@ -230,7 +230,8 @@ class Settings(Section):
                 state = f"the targets go from {low!r} to {high!r}"
                 problems.append(f"{where}: {state}; expected 0 and 1 {_WITH_PERCEPTRON}.")
             if table.n_patterns * size > MAX_PASS:
-                state = f"the table has {table.n_patterns:,} rows and {table.n_inputs:,} inputs"
+                state = f"the table has {counted(table.n_patterns, 'row')} and "
+                state += counted(table.n_inputs, "input")
                 problems.append(f"{where}: {state}; expected {_SMALL_TABLE}.")
         if problems:
             raise ExperimentError("\n".join(problems))

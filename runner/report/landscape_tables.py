@@ -12,7 +12,7 @@ from runner.study import analysis_tables
 from runner.study.store import Store
 
 if TYPE_CHECKING:
-    from runner.experiment.plan import Configuration
+    from runner.experiment.configuration import Configuration
     from runner.study.tables import Study
 
 NAMES = ("curvature", "classes", "minima", "unseen", "barriers", "verdicts")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runner.errors.messages import counted, printable
 
 if TYPE_CHECKING:
-    from runner.experiment.plan import Configuration
+    from runner.experiment.configuration import Configuration
     from runner.study.tables import Study
 
 _WIDTH = 40  # characters of a name from the experiment

@@ -11,7 +11,7 @@ from runner.network.architecture import Architecture, LossKind
 from runner.network.layouts import Lanes
 
 if TYPE_CHECKING:
-    from runner.experiment.plan import Configuration
+    from runner.experiment.configuration import Configuration
 
 # The tensor namespace that `runner.network.architecture` and `Lanes` ask for.
 _NUMPY: Any = SimpleNamespace(

@@ -17,7 +17,7 @@ from runner.study.statistics.times import times_known
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
-    from runner.experiment.plan import Configuration
+    from runner.experiment.configuration import Configuration
     from runner.study.tables import Study
 
 _KINDS = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 from runner.study import files
 
 _DEVICES = ("cpu", "gpu", "cpu+gpu")

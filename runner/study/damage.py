@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.batches import Batch
+from runner.experiment.plan import Plan
 from runner.study import files
 from runner.study.commits import Commit, parsed
 from runner.study.store import Store

@@ -26,8 +26,10 @@ from runner.engines.registry import check_known, may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, versions
 from runner.errors import RunnerError, StudyError
 from runner.errors.messages import printable, shown
+from runner.experiment.batches import Batch
+from runner.experiment.digest import digest
 from runner.experiment.experiment import Experiment, load_experiment
-from runner.experiment.plan import Batch, Plan, digest
+from runner.experiment.plan import Plan
 from runner.study import files
 from runner.study.commits import Commit, Failure, Log
 

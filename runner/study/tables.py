@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
+from runner.experiment.batches import Batch
+from runner.experiment.digest import digest
 from runner.experiment.experiment import Experiment
-from runner.experiment.plan import Batch, Plan, digest
+from runner.experiment.plan import Plan
 from runner.network.optimizers import OPTIMIZERS
 from runner.study import analysis_tables
 from runner.study.commits import Commit

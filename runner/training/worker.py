@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from runner.engines.devices import computing, require
 from runner.engines.registry import compiled
-from runner.experiment.plan import Segment
+from runner.experiment.batches import Segment
 from runner.network.step import Signature
 from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.labels import label

@@ -19,8 +19,9 @@ import pyarrow as pa
 from support.crafted import crafted
 
 from runner.errors import RunnerError
+from runner.experiment.digest import digest
 from runner.experiment.experiment import load_experiment, parse_axis, parse_change
-from runner.experiment.plan import Plan, digest
+from runner.experiment.plan import Plan
 from runner.experiment.tables.formats import read_table
 from runner.landscape.references import reference
 from runner.study import damage

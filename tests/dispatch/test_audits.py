@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runner.cluster.task_results import TaskResult
 from runner.dispatch.audits import Audits, chosen
 from runner.errors import StudyError
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 from runner.study.commits import Commit, Failure
 
 BATCHES = [Batch(g, k, k + 10) for g in range(3) for k in range(0, 500, 10)]

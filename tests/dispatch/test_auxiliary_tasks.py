@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runner.dispatch.auxiliary_tasks import AuxiliaryQueue, AuxiliaryTask
 from runner.dispatch.canaries import CanaryTask
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 
 BATCH = Batch(0, 0, 4)
 

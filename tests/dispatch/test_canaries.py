@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runner.cluster.task_results import TaskResult
 from runner.dispatch.canaries import Canaries, CanaryTask
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 
 A, B = ("cpu", 0), ("cpu", 1)
 

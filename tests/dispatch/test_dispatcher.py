@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.schedules import Schedule, shard_of
 
 from runner.dispatch.dispatcher import Dispatcher, Piece
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 
 
 @given(st.integers(0, 2**32))

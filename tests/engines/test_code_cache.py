@@ -16,7 +16,8 @@ from runner.engines.simd.artifact import Artifact, Interface
 TRAIN = """
 import hashlib, sys
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.batches import Batch
+from runner.experiment.plan import Plan
 from runner.training.worker import Task, train_batch
 what = {"name": "x", "restarts": 50, "problem": {"gate": "XOR"}, "training": {"max_steps": 200}}
 what["network"] = {"hidden": [int(sys.argv[1])]}

@@ -15,13 +15,15 @@ from support.workers import hashes, workers
 
 import runner
 from runner.engines.devices import PRETEND_VARIABLE, require
-from runner.experiment.plan import Plan, digest
+from runner.experiment.digest import digest
+from runner.experiment.plan import Plan
 from runner.study.store import Store
 
 TRAIN = """
 import hashlib, sys
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Batch, Plan
+from runner.experiment.batches import Batch
+from runner.experiment.plan import Plan
 from runner.training.worker import Task, train_batch
 what = {"name": "x", "restarts": 50, "problem": {"gate": "XOR"}, "training": {"max_steps": 200}}
 what["network"] = {"hidden": [int(sys.argv[1])]}

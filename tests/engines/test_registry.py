@@ -93,7 +93,8 @@ def test_numba_gives_the_same_bits_from_its_cache(tmp_path) -> None:
     program = (
         "import hashlib, runner\n"
         "from runner.experiment.experiment import load_experiment\n"
-        "from runner.experiment.plan import Batch, Plan\n"
+        "from runner.experiment.batches import Batch\n"
+        "from runner.experiment.plan import Plan\n"
         "from runner.training.worker import Task, train_batch\n"
         "what = {'name': 'x', 'restarts': 40, 'problem': {'gate': 'AND'}, "
         "'network': {'hidden': []}, 'training': {'max_steps': 20, 'dtype': 'float32'}}\n"

@@ -12,8 +12,10 @@ import pytest
 from support.crafted import crafted
 
 from runner.errors import StudyError
+from runner.experiment.batches import Batch
+from runner.experiment.digest import digest
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Batch, Plan, digest
+from runner.experiment.plan import Plan
 from runner.study.commits import Commit, Failure
 from runner.study.store import Store, is_finished
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from runner.dispatch.dispatcher import Complete, Dispatcher, Piece
 from runner.dispatch.worker_failures import WorkerFailures
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 
 ALLOWED_DEATHS = 3  # of workers that held a task, as Dask counts them
 PER_WORKER = 3

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 if TYPE_CHECKING:
-    from runner.experiment.plan import Configuration, Plan
+    from runner.experiment.configuration import Configuration
+    from runner.experiment.plan import Plan
     from runner.study.tally import Tallies, Tally
 
 CONFIGURATION: Final = "configuration"

@@ -15,7 +15,8 @@ import pandas as pd
 from runner.study.statistics.base import CONFIGURATION, Z, counted, indexed
 
 if TYPE_CHECKING:
-    from runner.experiment.plan import Configuration, Plan
+    from runner.experiment.configuration import Configuration
+    from runner.experiment.plan import Plan
     from runner.study.tally import Tallies
 
 
