@@ -6,7 +6,7 @@
 ARG BASE=python:3.12-slim-bookworm
 
 FROM ${BASE} AS build
-# Which lock is installed: runner (JAX for CPUs) or cuda (the same with JAX for NVIDIA GPUs).
+# Which lock is installed: runner, jax (with JAX for CPUs) or cuda (with JAX for NVIDIA GPUs).
 ARG DEVICE=runner
 COPY requirements/${DEVICE}.txt /build/requirements.txt
 RUN python3 -m venv --without-pip /opt/venv \

@@ -1,4 +1,4 @@
-# `make help` lists the targets. Needed: Python 3.11, 3.12 or 3.13, and a package index.
+# `make help` lists the targets. Needed: Python 3.11 to 3.14, and a package index.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -63,7 +63,7 @@ lock: python  ## Pin the requirements anew; ARGS=--upgrade takes the newest vers
 	@rm -rf .lock-venv
 	@$(PYTHON) -m venv .lock-venv
 	@.lock-venv/bin/python $(PIP_INSTALL) uv
-	@cd requirements && for name in runner dev cuda fuzz; do \
+	@cd requirements && for name in runner jax dev cuda fuzz; do \
 	    echo "requirements/$$name.txt"; \
 	    ../.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	        --fork-strategy requires-python --only-binary :all: --generate-hashes \
@@ -91,10 +91,10 @@ clean:  ## Remove the environment and the caches; results stay
 
 python:
 	@command -v $(PYTHON) >/dev/null || { \
-	    echo "$(PYTHON) is not there: install Python 3.11, 3.12 or 3.13, or name one: make PYTHON=python3.12" >&2; \
+	    echo "$(PYTHON) is not there: install Python 3.11 to 3.14, or name one: make PYTHON=python3.12" >&2; \
 	    exit 1; }
-	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit( \
-	    "$(PYTHON) is Python %d.%d; 3.11, 3.12 or 3.13 is needed. Name one: make PYTHON=python3.12" % v[:2])'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 15) or sys.exit( \
+	    "$(PYTHON) is Python %d.%d; 3.11 to 3.14 is needed. Name one: make PYTHON=python3.12" % v[:2])'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	    echo "$(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install $$($(PYTHON) -c 'import sys; \
 	print("python%d.%d-venv" % sys.version_info[:2])')), then run make again" >&2; \
