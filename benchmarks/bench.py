@@ -267,7 +267,7 @@ def compiled_function(dtype: str, engine: str = "pytensor") -> Work:
     plan = Plan(experiment(dtype, 1024, 2000))
     functions, restarts = _ready(plan, 1024, engine)
     s = functions.signature
-    state = s.start(restarts.starts, restarts.hyper[0])
+    state = s.state.start(restarts.starts, restarts.hyper[0])
     hyper = restarts.hyper.astype(dtype)
     targets = np.repeat(restarts.targets.T, s.n_lanes, axis=1).astype(dtype)
     steps = np.zeros(s.n_lanes, np.int32)

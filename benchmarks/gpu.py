@@ -22,7 +22,7 @@ from runner.engines.devices import require
 from runner.engines.registry import compiled
 from runner.engines.versions import versions
 from runner.experiment.plan import Plan
-from runner.network.step import HYPERPARAMETERS
+from runner.network.signature import HYPERPARAMETERS
 
 CALLS = 5
 

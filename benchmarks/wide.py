@@ -26,7 +26,7 @@ from runner.engines.registry import compiled
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.experiment.sizes import n_lanes as lanes_of
-from runner.network.step import HYPERPARAMETERS
+from runner.network.signature import HYPERPARAMETERS
 
 RATE = 0.5
 Work = Callable[[], float]  # does a piece of work, returns how many restart-steps it was
@@ -51,7 +51,7 @@ def ours(c, layout: str) -> Work:
         signature = replace(signature, layout=layout, n_lanes=n_lanes)
     functions = compiled("pytensor", signature)
     n = together(c) if functions.any_lanes else signature.n_lanes  # XLA is given as many as fit
-    state = signature.start(c.starts(1).draw(0, n), np.full(n, RATE))
+    state = signature.state.start(c.starts(1).draw(0, n), np.full(n, RATE))
     hyper = np.zeros((len(HYPERPARAMETERS), n), signature.dtype)
     hyper[0] = RATE
     targets = np.repeat(c.table.targets.ravel()[:, np.newaxis], n, axis=1).astype(signature.dtype)

@@ -70,7 +70,7 @@ def run(engine: str, path: Path, restarts: int, word: str = "") -> None:
         signature = replace(configuration.signature(), n_lanes=min(256, restarts))
         functions = compiled(engine, signature)
         work = prepare(Task((Segment(configuration, 0, restarts),), loaded.seed, engine, 0))
-        at_start = evaluate(functions, signature.start(work.starts, work.hyper[0]), work)
+        at_start = evaluate(functions, signature.state.start(work.starts, work.hyper[0]), work)
         few = replace(work, max_steps=np.full(restarts, 100, np.int32))
         n = signature.architecture.n_parameters
         ended = train(functions, work)

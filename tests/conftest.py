@@ -13,8 +13,10 @@ import pytest
 from distributed import Client, LocalCluster
 from hypothesis import settings
 
-from runner.network.architecture import Architecture, LossKind
-from runner.network.step import Signature
+from runner.network.architecture import Architecture
+from runner.network.criterion import SolvedCriterion
+from runner.network.loss_kind import LossKind
+from runner.network.signature import Signature
 from runner.training.lanes import Restarts
 
 # The same examples in every run; no deadline, as these machines are shared.
@@ -54,14 +56,11 @@ def xor() -> Callable[..., Signature]:
         base = Signature(
             architecture=Architecture(2, hidden, n_outputs, activation, output, skip),
             patterns=XOR,
-            middles=(0.5,) * n_outputs,
-            tolerances=(0.0,) * n_outputs,
+            criterion=SolvedCriterion((0.5,) * n_outputs, (0.0,) * n_outputs),
             loss=LossKind(loss, reduction),
             regularised=False,
             optimizer="gradient-descent",
-            stop_solved=False,
-            stop_loss=False,
-            stop_gradient=False,
+            stops=(),
             dtype="float64",
             layout="lanes",
             n_lanes=8,
@@ -86,7 +85,7 @@ def restarts() -> Callable[..., Restarts]:
         seed: int = 7,
         **hyper: float,
     ) -> Restarts:
-        from runner.network.step import HYPERPARAMETERS
+        from runner.network.signature import HYPERPARAMETERS
 
         rng = np.random.default_rng(seed)
         values = {"learning_rate": rate} | hyper

@@ -23,9 +23,9 @@ def plan_table(plan: Plan) -> Table:
         table.add_column(name, justify="left" if name == "compiled function" else "right")
     for group in plan.groups:
         first = group.configurations[0]
-        net, training = first.architecture, first.settings.training
-        shape = net.title
-        if first.model is None:
+        net, training = first.architecture.as_layers, first.settings.training
+        shape = first.architecture.title
+        if net is not None:
             shape = f"{shape} {net.activation}/{net.output}, {first.settings.loss.kind}"
         table.add_row(
             f"{shape}, {training.optimizer}, {training.dtype}",

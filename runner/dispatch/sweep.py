@@ -177,7 +177,7 @@ def _try_models(plan: Plan) -> None:
     """Find the mistakes of users' own models before any work is sent."""
     for group in plan.groups:
         first = group.configurations[0]
-        if first.model is not None:
+        if first.architecture.executes_file:
             try_out(plan.engine, first.signature())
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from runner.network.step import Signature
+from runner.network.signature import Signature
 
 
 @dataclass(frozen=True)

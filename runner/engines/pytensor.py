@@ -18,8 +18,9 @@ from runner.engines import jax_backend, vector_code
 from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured, Product
 from runner.engines.devices import uses_vector_code
 from runner.engines.environment import environment
-from runner.network.architecture import Tensor, total
-from runner.network.step import HYPERPARAMETERS, Lane, Signature, Step
+from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.network.step import Lane, Step
+from runner.network.tensors import Tensor, total
 
 # No C++ compiler is needed, which also avoids PyTensor's shared compile directory and its lock.
 with environment(PYTENSOR_FLAGS=os.environ.get("PYTENSOR_FLAGS", "cxx=")):
@@ -129,7 +130,7 @@ def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     """Evaluate `Step.trace` at parameters (n_parameters, n), in float64."""
     step = Step(pt, gradient, replace(signature, layout="lanes", dtype="float64"))
     rows = pt.matrix("rows", dtype="float64")
-    graph = step.trace(step.layout.unpack(pt, rows))
+    graph = step.trace(step.packed_layout.unpack(pt, rows))
     return [np.asarray(a) for a in pytensor.function([rows], graph, mode=_SELDOM)(parameters)]
 
 
@@ -161,7 +162,14 @@ def _inputs(step: Step) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Lane]:
     hyper = pt.tensor("hyper", dtype=dtype, shape=(len(HYPERPARAMETERS), shape))
     targets = pt.tensor("targets", dtype=dtype, shape=(step.signature.n_targets, shape))
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
-    return state, steps, limit, hyper, targets, Lane(rows, step.layout.targets(pt, targets))
+    return (
+        state,
+        steps,
+        limit,
+        hyper,
+        targets,
+        Lane(rows, step.packed_layout.unpack_targets(pt, targets)),
+    )
 
 
 def _variables(step: Step) -> tuple[list[Tensor], Lane]:
@@ -299,10 +307,10 @@ def _product(signature: Signature, mode: Mode) -> Product:
     step = Step(pt, gradient, signature)
     state, _, _, hyper, targets, lane = _inputs(step)
     rows = pt.tensor("directions", dtype=signature.dtype, shape=state.type.shape)
-    product = step.product(step.unpack(state), step.layout.unpack(pt, rows), lane)
+    product = step.product(step.unpack(state), step.packed_layout.unpack(pt, rows), lane)
     function = pytensor.function(
         [state, rows, hyper, targets],
-        step.layout.pack(pt, product),
+        step.packed_layout.pack(pt, product),
         mode=mode,
         on_unused_input="ignore",
     )

@@ -16,8 +16,7 @@ from runner.engines.base import Compiled, Engine, Measured
 from runner.engines.devices import JAX_ENGINES, uses_vector_code
 from runner.errors import ExperimentError
 from runner.errors.messages import printable, shown
-from runner.network.model import Model
-from runner.network.step import HYPERPARAMETERS, Signature
+from runner.network.signature import HYPERPARAMETERS, Signature
 
 ENGINES = {
     "pytensor": "PyTensor, as SIMD code on CPUs and through its JAX backend on GPUs: the default",
@@ -67,7 +66,7 @@ def trace(
         For every pattern and layer: pre-activations and outputs, each (units, n), float64.
     """
     flat = iter(_engine(engine).trace(signature, parameters))
-    n_layers = len(signature.architecture.layers)
+    n_layers = len(signature.architecture.require_layers().layers)
     return [[(next(flat), next(flat)) for _ in range(n_layers)] for _ in signature.patterns]
 
 
@@ -87,10 +86,10 @@ def try_out(engine: str, signature: Signature) -> None:
     targets = random.uniform(0.1, 0.9, (2, signature.n_targets, n))
     starts[1, :, 0], targets[1, :, 0] = starts[0, :, 0], targets[0, :, 0]
     hyper = np.zeros((len(HYPERPARAMETERS), n))
-    where = printable(getattr(net, "name", ""))
+    where = printable(net.title)
     try:
         seen = [
-            evaluate(signature.start(start, hyper[0]).astype(float), hyper, wanted)
+            evaluate(signature.state.start(start, hyper[0]).astype(float), hyper, wanted)
             for start, wanted in zip(starts, targets, strict=True)
         ]
     except ExperimentError:
@@ -144,10 +143,10 @@ def may_compute_with_jax(engine: str, device: str, signature: Signature) -> bool
         return False
     if not uses_vector_code(engine, device):
         return True
-    model = signature.architecture
-    if not isinstance(model, Model):
+    network = signature.architecture
+    if not network.executes_file:
         return False
-    return not model.trusted or bool(_without_vector_code(signature))
+    return not network.is_trusted or bool(_without_vector_code(signature))
 
 
 def _without_vector_code(signature: Signature) -> str:

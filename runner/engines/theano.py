@@ -24,8 +24,9 @@ import numpy as np
 from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured
 from runner.engines.environment import environment
 from runner.errors import ExperimentError
-from runner.network.architecture import Tensor, total
-from runner.network.step import HYPERPARAMETERS, Lane, Signature, Step
+from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.network.step import Lane, Step
+from runner.network.tensors import Tensor, total
 
 # Theano's compile directory has one lock, for which workers would queue: a directory per process.
 _DIRECTORY = tempfile.mkdtemp(prefix="runner-theano-")
@@ -107,7 +108,7 @@ def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     """Evaluate `Step.trace` at parameters (n_parameters, n), in float64."""
     step = Step(T, gradient, replace(signature, layout="lanes", dtype="float64"))
     rows = T.matrix("rows", "float64")
-    graph = step.trace(step.layout.unpack(T, rows))
+    graph = step.trace(step.packed_layout.unpack(T, rows))
     return [np.asarray(array) for array in _function([rows], graph, mode=_SELDOM)(parameters)]
 
 
@@ -165,7 +166,7 @@ def _inputs(step: Step) -> tuple[list[Tensor], list[np.ndarray], list[Tensor], L
         np.zeros((signature.n_targets, n), dtype),
     ]
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
-    lane = Lane(rows, step.layout.targets(T, targets))
+    lane = Lane(rows, step.packed_layout.unpack_targets(T, targets))
     return [state, steps, limit, hyper, targets], examples, step.unpack(state), lane
 
 

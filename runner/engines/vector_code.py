@@ -11,8 +11,7 @@ from runner.engines import code_cache
 from runner.engines.base import Compiled, Evaluate, Evaluation, Measured
 from runner.engines.simd.artifact import Artifact
 from runner.engines.simd.machine_code import Function, Loop, processor
-from runner.network.model import Model
-from runner.network.step import Signature
+from runner.network.signature import Signature
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def recall(kind: type[Code], signature: Signature) -> Code | None:
 
 def _key(tag: str, signature: Signature) -> tuple[str, ...] | None:
     """Everything that decides the machine code; None if that is not known."""
-    if isinstance(signature.architecture, Model):
+    if signature.architecture.executes_file:
         return None  # its file may import others
     same = replace(signature, n_lanes=1, n_steps=1)  # vector code takes any numbers of both
     return (tag, repr(same), *processor())

@@ -13,11 +13,14 @@ from runner.experiment import sizes
 from runner.experiment.digest import digest
 from runner.experiment.settings import Settings
 from runner.experiment.truth_table import TruthTable
-from runner.network.architecture import Architecture, LossKind
-from runner.network.model import Model
-from runner.network.optimizers import OPTIMIZERS
-from runner.network.starts import Starts
-from runner.network.step import HYPERPARAMETERS, Signature
+from runner.network.architecture import Architecture, Network
+from runner.network.criterion import SolvedCriterion
+from runner.network.custom.model import CustomModel
+from runner.network.loss_kind import LossKind
+from runner.network.optimizers.registry import OPTIMIZERS
+from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.network.starts.stream import Starts
+from runner.network.stops.registry import STOPS
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Configuration:
     """Every setting."""
     table: TruthTable
     """The truth table that is learned."""
-    model: Model | None = None
-    """A user's own network and loss, in place of layers."""
+    model: CustomModel | None = None
+    """A custom model, in place of layers."""
 
     @cached_property
     def id(self) -> str:
@@ -44,7 +47,7 @@ class Configuration:
         return digest(content)[:12]
 
     @cached_property
-    def architecture(self) -> Architecture:
+    def architecture(self) -> Network:
         """The network that is trained."""
         if self.model is not None:
             return self.model
@@ -79,21 +82,26 @@ class Configuration:
     def signature(self, device: str = "cpu") -> Signature:
         """What has to be compiled to train this configuration on a kind of device."""
         training, loss = self.settings.training, self.settings.loss
-        # Rules that go pattern by pattern and users' own models have no code of matrices.
-        by_weight = OPTIMIZERS[training.optimizer].by_pattern or self.model is not None
-        layout = "lanes" if by_weight else sizes.layout_of(self._n_products, device)
-        own = LossKind("model", "sum")
+        layout = sizes.layout_of(self._n_products, device)
+        # Custom models have no matrices, and rules that go pattern by pattern have no use for them.
+        if OPTIMIZERS[training.optimizer].by_pattern or layout not in self.architecture.layouts:
+            layout = self.architecture.layouts[0]
+        in_force = {
+            "solved": training.stop_solved,
+            "loss": training.stop_loss > 0,
+            "gradient": training.stop_gradient > 0,
+        }
         return Signature(
             architecture=self.architecture,
             patterns=tuple(tuple(float(x) for x in row) for row in self.table.inputs),
-            middles=tuple(0.0 if np.isnan(m) else float(m) for m in self.table.middles),
-            tolerances=tuple(float(t) for t in self.table.tolerances),
-            loss=LossKind(loss.kind, loss.reduction) if self.model is None else own,
+            criterion=SolvedCriterion(
+                middles=tuple(0.0 if np.isnan(m) else float(m) for m in self.table.middles),
+                tolerances=tuple(float(t) for t in self.table.tolerances),
+            ),
+            loss=LossKind(loss.kind, loss.reduction) if self.model is None else None,
             regularised=loss.l2 > 0,
             optimizer=training.optimizer,
-            stop_solved=training.stop_solved,
-            stop_loss=training.stop_loss > 0,
-            stop_gradient=training.stop_gradient > 0,
+            stops=tuple(name for name in STOPS if in_force[name]),
             dtype=training.dtype,
             layout=layout,
             n_lanes=sizes.n_lanes(layout, self._n_products, device),

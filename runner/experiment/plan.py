@@ -22,8 +22,8 @@ from runner.experiment.configuration import Configuration
 from runner.experiment.digest import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.sources import Sources, stored_models, stored_tables
-from runner.network.model import untrusted
-from runner.network.step import Signature
+from runner.network.custom.model import untrusted
+from runner.network.signature import Signature
 
 # Batch, Configuration, Segment and digest have files of their own; import them from there.
 __all__ = ["Batch", "Configuration", "Group", "Plan", "Segment", "digest"]

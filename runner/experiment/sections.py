@@ -18,7 +18,7 @@ from pydantic import (
 
 from runner.errors.messages import listed
 from runner.experiment.gates import GATES, GATES_IN_WORDS
-from runner.network.model import check_name
+from runner.network.custom.source import check_name
 from runner.network.slices import MAX_POINTS, Slice, fixed_weights, parse_axis
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.network.step import Signature
+from runner.network.signature import Signature
 
 CURVES_PER_CONFIGURATION = 200
 """Restarts per configuration whose loss curve is recorded, where a study has few configurations."""
@@ -38,9 +38,9 @@ def layout_of(n_products: int, device: str) -> str:
 def n_lanes(layout: str, n_products: int, device: str) -> int:
     """Return the lanes of one call: its vectors fit into a CPU's cache, or fill a GPU."""
     if device == "gpu":
-        size = 2**17 if layout == "lanes" else 2**14
+        size = 2**14 if layout == "stacked" else 2**17
         return max(256, size // max(1, n_products // 64))
-    if layout == "lanes":
+    if layout != "stacked":
         return 1024
     # The power of two that is nearest to what keeps products times lanes constant.
     return int(2 ** np.clip(round(17 - np.log2(n_products)), 4, 7))

@@ -11,7 +11,8 @@ import numpy as np
 from runner.errors import ExperimentError
 from runner.experiment.settings import Settings
 from runner.experiment.truth_table import TruthTable
-from runner.network.model import Model, make_model, read_source
+from runner.network.custom.model import CustomModel
+from runner.network.custom.source import make_model, read_source
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
@@ -65,8 +66,8 @@ class Sources:
         middles = [np.nan if m is None else m for m in stored["middles"]]
         return TruthTable(**(stored | {"middles": np.array(middles)}))
 
-    def model(self, settings: Settings, table: TruthTable) -> Model | None:
-        """Return the user's own model of one configuration's settings, if it has one.
+    def model(self, settings: Settings, table: TruthTable) -> CustomModel | None:
+        """Return the custom model of one configuration's settings, if it has one.
 
         Raises
         ------
@@ -79,7 +80,9 @@ class Sources:
         if name not in self._models and self._stored_tables is None:
             self._models[name] = {"source": read_source(name, self._directory)}
         text = self._models[name]["source"]
-        model = make_model(name, text, table.n_inputs, table.n_outputs, trusted=self._trust_model)
+        model = make_model(
+            name, text, table.n_inputs, table.n_outputs, is_trusted=self._trust_model
+        )
         grid = settings.init.slice
         if grid is not None and (rules := grid.problems(model.parameter_names)):
             texts = [f"{name}: init is a slice; expected {rule}." for rule in rules]

@@ -9,7 +9,9 @@ import numpy as np
 from runner.experiment.plan import Configuration
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.single_linkage import in_order, single_linkage
-from runner.network.codes import codes, outputs
+from runner.network.activations.registry import ACTIVATIONS
+from runner.network.codes import codes
+from runner.network.forward import outputs
 from runner.network.symmetry import Symmetries
 
 
@@ -46,13 +48,12 @@ class Points:
 def attained(configuration: Configuration) -> bool:
     """Whether finite weights can minimise the loss: an L2 term, or targets that can be reached.
 
-    Of a user's own model nothing is known, so that it may be.
+    Of a custom model nothing is known, so that it may be.
     """
-    if configuration.model is not None:
+    network = configuration.architecture.as_layers
+    if network is None:
         return True
-    low, high = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}.get(
-        configuration.settings.network.output, (-np.inf, np.inf)
-    )
+    low, high = ACTIVATIONS[network.output].asymptotes
     targets = configuration.table.targets
     return bool(
         configuration.settings.loss.l2 > 0 or (targets.min() > low and targets.max() < high)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from runner.experiment.configuration import Configuration
-from runner.network.architecture import LossKind
+from runner.network.loss_kind import LossKind
 
 PROVEN = "non-convex, proven"
 KNOWN = "convex, known"
@@ -21,8 +21,8 @@ _ENTROPY = np.log(3) - 2 / 3 * np.log(2)  # of the odds 1 : 2, in nats
 
 def known(configuration: Configuration) -> str:
     """Why a loss is convex for certain, or an empty string."""
-    network, loss = configuration.settings.network, configuration.settings.loss
-    if network.hidden or configuration.model is not None:
+    network, loss = configuration.architecture.as_layers, configuration.settings.loss
+    if network is None or network.hidden:
         return ""
     if loss.kind == "cross-entropy":
         kind = "softmax" if network.output == "softmax" else "logistic"
@@ -45,15 +45,13 @@ def swap_bound(configuration: Configuration) -> float:
     exchanged both are equal.
     """
     settings, table = configuration.settings, configuration.table
-    network = settings.network
-    if tuple(network.hidden) != (2,) or network.skip or configuration.model is not None:
+    network = configuration.architecture.as_layers
+    if network is None or network.hidden != (2,) or network.skip:
         return np.nan
     if settings.problem.gate not in ("XOR", "XNOR"):
         return np.nan
     low, high = float(table.targets.min()), float(table.targets.max())
-    factor = LossKind(settings.loss.kind, settings.loss.reduction).factor(
-        configuration.architecture, table.n_patterns
-    )
+    factor = LossKind(settings.loss.kind, settings.loss.reduction).factor(network, table.n_patterns)
     if settings.loss.kind == "cross-entropy":
         return float(factor * 3 * _ENTROPY) if (low, high) == (0.0, 1.0) else np.nan
     return float(factor * 2 / 3 * (high - low) ** 2) if network.output != "softmax" else np.nan

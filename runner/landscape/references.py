@@ -17,7 +17,7 @@ from runner.errors import ExperimentError
 from runner.errors.messages import shown
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Configuration, Plan
-from runner.network.step import Signature
+from runner.network.signature import Signature
 from runner.study.tables import INDEX, Study
 from runner.training.labels import label
 from runner.training.lanes import Restarts, evaluate
@@ -126,7 +126,7 @@ class Reference:
         columns: dict[str, list[float]] = {}
         for i, values in enumerate(table.inputs.T, start=1):
             columns[f"x{i}"] = values.tolist()
-        if self.configuration.model is not None:
+        if self.configuration.architecture.as_layers is None:
             seen = self._evaluated[2].outputs.reshape(table.n_patterns, table.n_outputs)
             columns |= {f"a1[{o}]": values.tolist() for o, values in enumerate(seen.T)}
         else:
@@ -157,7 +157,7 @@ class Reference:
             max_steps=np.array([training.max_steps], np.int32),
             traced=np.zeros(1, bool),
         )
-        state = signature.start(restarts.starts, restarts.hyper[0])
+        state = signature.state.start(restarts.starts, restarts.hyper[0])
         return signature, restarts, evaluate(compiled(self.engine, signature), state, restarts)
 
     @cached_property

@@ -16,7 +16,7 @@ from runner.landscape import barriers
 from runner.landscape.curvature import curvature
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.options import AnalysisOptions
-from runner.network.starts import Starts
+from runner.network.starts.stream import Starts
 from runner.network.symmetry import Symmetries
 from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.shards import encode

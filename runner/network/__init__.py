@@ -11,9 +11,10 @@ __getattr__, __all__ = attach(
     __name__,
     {
         "Architecture": "runner.network.architecture",
-        "LossKind": "runner.network.architecture",
-        "Signature": "runner.network.step",
-        "Starts": "runner.network.starts",
+        "LossKind": "runner.network.loss_kind",
+        "Network": "runner.network.architecture",
+        "Signature": "runner.network.signature",
+        "Starts": "runner.network.starts.stream",
         "Step": "runner.network.step",
         "Symmetries": "runner.network.symmetry",
     },

@@ -1,120 +1,25 @@
-"""One training step of many restarts at once, as a symbolic graph for either engine."""
+"""One training step of many restarts at once, as a symbolic graph for any engine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
-from runner.network.architecture import Architecture, LossKind, Tensor, constant
-from runner.network.layouts import LAYOUTS, Lanes, Layout
-from runner.network.model import Model
-from runner.network.optimizers import OPTIMIZERS, Optimizer, Point, Update
-from runner.network.trusted import Trusted
+from runner.network.layouts.base import Layout, PackedLayout
+from runner.network.layouts.lanes import Lanes
+from runner.network.layouts.registry import make_layout
+from runner.network.optimizers.base import Point
+from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.network.stops.base import StopPoint
+from runner.network.stops.registry import STOPS
+from runner.network.tensors import Namespace, Tensor, constant
 
-Gradient = Callable[[Sequence[tuple[Tensor, Tensor]], Sequence[Tensor]], list[Tensor]]
+Gradient: TypeAlias = Callable[[Sequence[tuple[Tensor, Tensor]], Sequence[Tensor]], list[Tensor]]
 """Back-propagates (tensor, derivative) pairs to the given parameters: an engine's ``grad``."""
-
-HYPERPARAMETERS = ("learning_rate", "momentum", "l2", "stop_loss", "stop_gradient")
-"""Rows of the per-lane matrix of settings that need no new compilation."""
-
-
-@dataclass(frozen=True)
-class Signature:
-    """All that forces a compiled function of its own; equal signatures share one.
-
-    Notes
-    -----
-    A signature depends on one configuration alone, never on its neighbours in a grid, so adding
-    configurations cannot change the bits of the others.
-    """
-
-    architecture: Architecture
-    """Shape and non-linearities of the network."""
-    patterns: tuple[tuple[float, ...], ...]
-    """Input patterns, one tuple each; folded into the graph as constants."""
-    middles: tuple[float, ...]
-    """Per output, the middle between its two target levels; 0 where it has more levels."""
-    tolerances: tuple[float, ...]
-    """Per output, how near its target a solved output must be; 0 where it has two levels only."""
-    loss: LossKind
-    """Loss and its reduction."""
-    regularised: bool
-    """Whether an L2 term is added."""
-    optimizer: str
-    """Name of the update rule."""
-    stop_solved: bool
-    """Whether a solved restart stops."""
-    stop_loss: bool
-    """Whether a loss at or under the lane's threshold stops a restart."""
-    stop_gradient: bool
-    """Whether a gradient at or under the lane's threshold stops a restart."""
-    dtype: str
-    """float32 or float64."""
-    layout: str
-    """``lanes`` or ``stacked``; in SIMD code ``matrices`` take the place of the latter."""
-    n_lanes: int
-    """Restarts trained at once by one call; SIMD code takes any number."""
-    n_steps: int
-    """Steps taken by one call; SIMD code takes as many as are needed."""
-
-    @property
-    def rule(self) -> Optimizer:
-        """The update rule."""
-        return OPTIMIZERS[self.optimizer]
-
-    @property
-    def n_rows(self) -> int:
-        """Rows of the packed state: parameters, slots, counters."""
-        return self.architecture.n_parameters * (1 + self.rule.n_slots) + len(self.rule.counters)
-
-    @property
-    def n_targets(self) -> int:
-        """Rows of the packed targets: patterns times outputs."""
-        return len(self.patterns) * self.architecture.n_outputs
-
-    @property
-    def measured(self) -> Signature:
-        """What has to be compiled to look at endpoints of this signature, whatever trained them."""
-        return replace(
-            self,
-            optimizer="gradient-descent",
-            stop_solved=False,
-            stop_loss=False,
-            stop_gradient=False,
-            dtype="float64",
-            n_steps=1,
-        )
-
-    def columns(self, state: np.ndarray) -> dict[str, np.ndarray]:
-        """What the update rule has counted, by name, from a packed state (n_rows, n)."""
-        first = self.architecture.n_parameters * (1 + self.rule.n_slots)
-        return {name: state[first + i] for i, name in enumerate(self.rule.columns)}
-
-    def start(self, parameters: np.ndarray, learning_rate: np.ndarray) -> np.ndarray:
-        """Packed state of restarts before their first step.
-
-        Parameters
-        ----------
-        parameters : ndarray, shape (n_parameters, n), float64
-        learning_rate : ndarray, shape (n,), float64
-
-        Returns
-        -------
-        ndarray, shape (n_rows, n), this signature's dtype
-        """
-        n = self.architecture.n_parameters
-        state = np.zeros((self.n_rows, parameters.shape[1]), self.dtype)
-        state[:n] = parameters
-        if self.rule.slot_from_rate is not None:
-            first = n * (1 + self.rule.slot_from_rate)
-            state[first : first + n] = learning_rate
-        for i, value in enumerate(self.rule.counters):
-            state[n * (1 + self.rule.n_slots) + i] = value
-        return state
 
 
 @dataclass(frozen=True)
@@ -124,7 +29,11 @@ class Lane:
     hyper: Sequence[Tensor]
     """One vector per name in `HYPERPARAMETERS`."""
     targets: Sequence[Tensor]
-    """The layout's target group."""
+    """The layout's target tensors."""
+
+    def setting(self, name: str) -> Tensor:
+        """Return a setting by its name in `HYPERPARAMETERS`."""
+        return self.hyper[HYPERPARAMETERS.index(name)]
 
 
 class Step:
@@ -139,7 +48,7 @@ class Step:
     signature : Signature
     """
 
-    def __init__(self, T: Any, gradient: Gradient, signature: Signature) -> None:
+    def __init__(self, T: Namespace, gradient: Gradient, signature: Signature) -> None:
         self.T = T
         self.gradient = gradient
         self.signature = signature
@@ -147,50 +56,52 @@ class Step:
     @cached_property
     def layout(self) -> Layout:
         """How this signature's restarts lie in tensors."""
-        net, patterns = self.signature.architecture, np.asarray(self.signature.patterns, np.float64)
-        if isinstance(net, Model):
-            return Trusted(net, patterns, self.signature.dtype)
-        kind = LAYOUTS[self.signature.layout]
-        return kind(net, patterns, self.signature.dtype)
+        signature = self.signature
+        patterns = np.asarray(signature.patterns, np.float64)
+        return make_layout(
+            signature.layout, signature.architecture, patterns, signature.loss, signature.dtype
+        )
+
+    @property
+    def packed_layout(self) -> PackedLayout:
+        """`layout`, for what reads or writes packed matrices.
+
+        Raises
+        ------
+        TypeError
+            If this layout has no packed form.
+        """
+        if not isinstance(self.layout, PackedLayout):
+            message = f"layout {self.signature.layout} has no packed form"
+            raise TypeError(message)
+        return self.layout
 
     @property
     def n_tensors(self) -> int:
         """Tensors that hold one set of parameters in this layout."""
-        net = self.signature.architecture
-        lanes = self.signature.layout == "lanes"
-        return net.n_parameters if lanes else 2 * len(net.layers)
+        return self.layout.n_tensors
 
     def unpack(self, state: Tensor) -> list[Tensor]:
         """Split a packed state into parameter, slot and counter tensors."""
-        n = self.signature.architecture.n_parameters
+        packed = self.signature.state
         tensors: list[Tensor] = []
-        for block in range(1 + self.signature.rule.n_slots):
-            tensors += self.layout.unpack(self.T, state[block * n : (block + 1) * n])
-        first = n * (1 + self.signature.rule.n_slots)
+        for number in range(packed.n_blocks):
+            tensors += self.packed_layout.unpack(self.T, state[packed.block(number)])
+        first = packed.first_counter
         return tensors + [state[first + i] for i in range(len(self.signature.rule.counters))]
 
     def pack(self, tensors: Sequence[Tensor]) -> Tensor:
         """Join parameter, slot and counter tensors into a packed state."""
-        size = self.n_tensors
+        size, n_blocks = self.n_tensors, self.signature.state.n_blocks
         rows = []
-        for block in range(1 + self.signature.rule.n_slots):
-            rows.append(self.layout.pack(self.T, tensors[block * size : (block + 1) * size]))
-        counters = tensors[size * (1 + self.signature.rule.n_slots) :]
-        rows += [counter.dimshuffle("x", 0) for counter in counters]
+        for block in range(n_blocks):
+            rows.append(self.packed_layout.pack(self.T, tensors[block * size : (block + 1) * size]))
+        rows += [counter.dimshuffle("x", 0) for counter in tensors[size * n_blocks :]]
         return self.T.concatenate(rows, axis=0) if len(rows) > 1 else rows[0]
 
     def solved(self, out: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-        """Whether every output is on its target's side of the middle (or near its target)."""
-        T, layout, signature = self.T, self.layout, self.signature
-        held = []
-        middles = layout.per_output(signature.middles)
-        tolerances = layout.per_output(signature.tolerances)
-        for y, t, middle, tolerance in zip(out, targets, middles, tolerances, strict=True):
-            side = T.eq(T.gt(y, middle), T.gt(t, middle))
-            near = T.lt(abs(y - t), tolerance)
-            many = np.asarray(tolerance) > 0  # more than two target levels: no side to be on
-            held.append(near if many.all() else T.switch(many, near, side) if many.any() else side)
-        return layout.every(T, held)
+        """Whether each lane is solved."""
+        return self.signature.criterion.graph(self.T, self.layout, out, targets)
 
     def loss(
         self,
@@ -201,11 +112,10 @@ class Step:
     ) -> Tensor:
         """Loss per lane, the L2 term included."""
         signature, dtype = self.signature, self.signature.dtype
-        factor = signature.loss.factor(signature.architecture, len(signature.patterns))
-        summed = self.layout.loss(self.T, signature.loss, pre, out, lane.targets)
-        loss = constant(factor, dtype) * summed
+        summed = self.layout.loss(self.T, pre, out, lane.targets)
+        loss = constant(self.layout.factor, dtype) * summed
         if signature.regularised:
-            loss = loss + lane.hyper[2] * self.layout.add(self.T, [p * p for p in parameters])
+            loss = loss + lane.setting("l2") * self.layout.add(self.T, [p * p for p in parameters])
         return loss
 
     def gradients(
@@ -217,13 +127,10 @@ class Step:
     ) -> list[Tensor]:
         """Gradient of the loss, by the engine's symbolic differentiation."""
         signature, dtype = self.signature, self.signature.dtype
-        factor = signature.loss.factor(signature.architecture, len(signature.patterns))
-        seeds = self.layout.seeds(
-            self.T, signature.loss, pre, out, lane.targets, constant(factor, dtype)
-        )
+        seeds = self.layout.seeds(self.T, pre, out, lane.targets)
         gradients = self.gradient(seeds, parameters)
         if signature.regularised:
-            weight = constant(2, dtype) * lane.hyper[2]
+            weight = constant(2, dtype) * lane.setting("l2")
             gradients = [
                 g + self.layout.spread(self.T, weight, p) * p
                 for g, p in zip(gradients, parameters, strict=True)
@@ -234,18 +141,18 @@ class Step:
         self, tensors: Sequence[Tensor], gradients: Sequence[Tensor], lane: Lane
     ) -> list[Tensor]:
         """What the optimizer makes of parameters, slots and counters in one step."""
-        size, rule = self.n_tensors, self.signature.rule
-        groups = [tensors[i * size : (i + 1) * size] for i in range(1 + rule.n_slots)]
-        update: Update = rule.rule(
+        size, n_blocks = self.n_tensors, self.signature.state.n_blocks
+        blocks = [tensors[i * size : (i + 1) * size] for i in range(n_blocks)]
+        update = self.signature.rule.update(
             Point(
                 T=self.T,
                 dtype=self.signature.dtype,
-                parameters=groups[0],
+                parameters=blocks[0],
                 gradients=gradients,
-                slots=groups[1:],
-                counters=tensors[size * (1 + rule.n_slots) :],
-                rate=lane.hyper[0],
-                momentum=lane.hyper[1],
+                slots=blocks[1:],
+                counters=tensors[size * n_blocks :],
+                rate=lane.setting("learning_rate"),
+                momentum=lane.setting("momentum"),
                 spread=lambda vector, tensor: self.layout.spread(self.T, vector, tensor),
                 patterns=self.signature.patterns,
                 targets=lane.targets,
@@ -265,8 +172,7 @@ class Step:
             ``halted`` are lanes whose outputs are not finite, or that fulfil one of the
             signature's stopping rules, before the update; ``solved`` are those solved there.
         """
-        T, layout, signature = self.T, self.layout, self.signature
-        dtype = signature.dtype
+        T, layout, dtype = self.T, self.layout, self.signature.dtype
         parameters = tensors[: self.n_tensors]
         pre, out = layout.forward(T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
@@ -274,13 +180,16 @@ class Step:
         finite = T.lt(abs(layout.add(T, out)), constant(np.inf, dtype))
         solved = self.solved(out, lane.targets)
         halted = T.invert(finite)
-        if signature.stop_solved:
-            halted = T.or_(halted, solved)
-        if signature.stop_loss:
-            halted = T.or_(halted, T.le(self.loss(parameters, pre, out, lane), lane.hyper[3]))
-        if signature.stop_gradient:
-            peak = layout.highest(T, [abs(g) for g in gradients])
-            halted = T.or_(halted, T.le(peak, lane.hyper[4]))
+        at = StopPoint(
+            T=T,
+            layout=layout,
+            solved=solved,
+            gradients=gradients,
+            loss=lambda: self.loss(parameters, pre, out, lane),
+            setting=lane.setting,
+        )
+        for name in self.signature.stops:
+            halted = T.or_(halted, STOPS[name].holds(at))
         return self.update(tensors, gradients, lane), halted, solved
 
     def advance(
@@ -308,17 +217,17 @@ class Step:
 
         Only in layout lanes, whose graph has every unit on its own.
         """
-        lanes, found = self.layout, []
-        if not isinstance(lanes, Lanes):
-            message = f"layout {self.signature.layout} cannot be traced"
+        layout, traced = self.layout, []
+        if not isinstance(layout, Lanes):
+            message = f"layout {self.signature.layout} has no units of their own; expected lanes"
             raise TypeError(message)
         for pattern in self.signature.patterns:
-            for z, y in lanes.layers(self.T, parameters, pattern):
-                found += [self.T.stack(z), self.T.stack(y)]
-        return found
+            for z, y in layout.units(self.T, parameters, pattern):
+                traced += [self.T.stack(z), self.T.stack(y)]
+        return traced
 
     def look(self, parameters: Sequence[Tensor], lane: Lane) -> list[list[Tensor]]:
-        """What is seen at parameters: loss, gradient, outputs and what is solved, a group each."""
+        """What is seen at parameters: loss, gradient, outputs and what is solved, a list each."""
         pre, out = self.layout.forward(self.T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
         loss = self.loss(parameters, pre, out, lane)
@@ -326,7 +235,7 @@ class Step:
 
     def evaluate(self, tensors: Sequence[Tensor], lane: Lane) -> list[Tensor]:
         """What is known of an endpoint: see `runner.engines.base.Evaluation`."""
-        T, layout = self.T, self.layout
+        T, layout = self.T, self.packed_layout
         (loss,), gradients, out, (solved,) = self.look(tensors[: self.n_tensors], lane)
         moved = self.update(tensors, gradients, lane)[: self.n_tensors]
         next_loss = self.loss(moved, *layout.forward(T, moved, lane.targets), lane)

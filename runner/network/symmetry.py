@@ -21,7 +21,9 @@ from functools import cached_property
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from runner.network.architecture import Architecture
+from runner.network.activations.base import Activation
+from runner.network.activations.registry import ACTIVATIONS
+from runner.network.architecture import Network
 
 MAX_EXHAUSTIVE = 400
 """Exchanges and flips of a network up to which all are tried in aligning."""
@@ -32,29 +34,46 @@ _MAX_SWEEPS = 20  # rounds over the layers of a deep network in aligning
 
 @dataclass(frozen=True, eq=False)
 class Symmetries:
-    """What may be done to one network's weights."""
+    """What may be done to one network's weights.
 
-    architecture: Architecture
+    Notes
+    -----
+    A network whose layers are not known has the identity alone, as one without hidden units has.
+    """
+
+    architecture: Network
     """The network."""
     regularised: bool
     """Whether the loss has an L2 term."""
 
     @property
+    def hidden(self) -> tuple[int, ...]:
+        """Units of each layer that may be exchanged."""
+        net = self.architecture.as_layers
+        return () if net is None else net.hidden
+
+    @property
     def flips(self) -> bool:
         """Whether a hidden unit may change its sign."""
-        kind = self.architecture.activation
-        return kind in ("tanh", "linear") or (kind == "sigmoid" and not self.regularised)
+        if not self.hidden:
+            return False
+        parity = self._activation.parity
+        return parity == "odd" or (parity == "complementary" and not self.regularised)
 
     @property
     def scales(self) -> bool:
         """Whether a hidden unit's incoming weights may be scaled against its outgoing ones."""
-        return self.architecture.activation in ("relu", "linear") and not self.regularised
+        return bool(self.hidden) and self._activation.homogeneous and not self.regularised
+
+    @property
+    def _activation(self) -> Activation:
+        return ACTIVATIONS[self.architecture.require_layers().activation]
 
     @cached_property
     def order(self) -> int:
         """Number of exchanges and flips; scalings, being infinitely many, are not counted."""
         order = 1
-        for units in self.architecture.hidden:
+        for units in self.hidden:
             order *= math.factorial(units) * (2**units if self.flips else 1)
         return order
 
@@ -85,7 +104,7 @@ class Symmetries:
         outer[:] = np.take_along_axis(outer, places[None], axis=1)
         if signs is not None:
             signs = np.broadcast_to(_columns(signs), bias.shape)
-            if self.architecture.activation == "sigmoid":
+            if self._activation.parity == "complementary":
                 # 1 - f(z) = f(-z): what the unit gave when off now goes into the next biases
                 shift += np.where(signs < 0, outer, 0.0).sum(axis=1)
             inner *= signs[:, None]
@@ -101,7 +120,7 @@ class Symmetries:
         Of all images by scaling this is the one of least sum of squares. Layers are scaled in turn
         until nothing changes (Stock et al. 2019).
         """
-        n_layers = len(self.architecture.hidden)
+        n_layers = len(self.hidden)
         if not self.scales:
             return weights
         weights = weights.copy()
@@ -137,8 +156,8 @@ class Symmetries:
         have equal or opposite components, and rounding would decide.
         """
         weights = self.balanced(weights)
-        for layer in range(len(self.architecture.hidden)):
-            last = layer == len(self.architecture.hidden) - 1
+        for layer in range(len(self.hidden)):
+            last = layer == len(self.hidden) - 1
             units = self._unit_vectors(weights, layer)
             n_in = units.shape[1] - self._n_next(layer)
             # A further layer's own symmetries must not show in this one's keys.
@@ -174,7 +193,7 @@ class Symmetries:
         """
         alike = np.ones(weights.shape[1])
         reach = tolerance * np.maximum(np.abs(weights).max(axis=0, initial=0.0), 1.0)
-        for layer, n_units in enumerate(self.architecture.hidden):
+        for layer, n_units in enumerate(self.hidden):
             units = self._unit_vectors(weights, layer)
             same = np.ones(weights.shape[1])
             for unit in range(n_units):
@@ -207,7 +226,7 @@ class Symmetries:
         flips apart, whose effect on the next biases it leaves out), a local optimum for more
         (Ainsworth, Hayase and Srinivasa 2023).
         """
-        if not self.architecture.hidden:
+        if not self.hidden:
             return second.copy()
         if self.order <= MAX_EXHAUSTIVE:
             return self._nearest(first, second)
@@ -219,7 +238,7 @@ class Symmetries:
 
     def _nearest(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         nearest, best = second.copy(), np.full(second.shape[1], np.inf)
-        layers = [list(self._members(units)) for units in self.architecture.hidden]
+        layers = [list(self._members(units)) for units in self.hidden]
         for members in itertools.product(*layers):
             image = second
             for layer, (places, signs) in enumerate(members):
@@ -238,7 +257,7 @@ class Symmetries:
         distance = np.linalg.norm(second - first)
         for _ in range(_MAX_SWEEPS):
             image = second
-            for layer in range(len(self.architecture.hidden)):
+            for layer in range(len(self.hidden)):
                 wanted = self._unit_vectors(first, layer)[:, :, 0]
                 units = self._unit_vectors(image, layer)[:, :, 0]
                 inner = wanted @ units.T
@@ -254,7 +273,7 @@ class Symmetries:
 
     def exchanged(self, weights: np.ndarray) -> np.ndarray | None:
         """Exchange the first two units of the first hidden layer that has two; None if none has."""
-        for layer, units in enumerate(self.architecture.hidden):
+        for layer, units in enumerate(self.hidden):
             if units > 1:
                 places = np.arange(units)
                 places[:2] = 1, 0
@@ -262,14 +281,14 @@ class Symmetries:
         return None
 
     def _n_next(self, layer: int) -> int:
-        return self.architecture.layers[layer + 1][0]
+        return self.architecture.require_layers().layers[layer + 1][0]
 
     def _unit_blocks(
         self, weights: np.ndarray, layer: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Views: incoming (units, inputs, n), biases, outgoing (next, units, n), next biases."""
         blocks = self.architecture.blocks()
-        n, units = weights.shape[1], self.architecture.hidden[layer]
+        n, units = weights.shape[1], self.hidden[layer]
         inner, bias, outer, shift = (
             weights[rows].reshape(*shape, n) for rows, shape in blocks[2 * layer : 2 * layer + 4]
         )

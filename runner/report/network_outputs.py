@@ -1,4 +1,4 @@
-"""Networks evaluated in NumPy, for pictures: the same expressions that the engines compile."""
+"""Networks evaluated in NumPy, for pictures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runner.network.architecture import Architecture, LossKind
-from runner.network.layouts import Lanes
+from runner.network.architecture import Architecture
+from runner.network.forward import signals
+from runner.network.layouts.lanes import Lanes
+from runner.network.loss_kind import LossKind
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
 
-# The tensor namespace that `runner.network.architecture` and `Lanes` ask for.
+# The tensor namespace that activations, losses and `Lanes` ask for.
 _NUMPY: Any = SimpleNamespace(
     **{name: getattr(np, name) for name in ("tanh", "exp", "log", "log1p", "maximum")},
     gt=np.greater,
@@ -38,21 +40,8 @@ def network_outputs(
     -------
     ndarray, shape (n, n_outputs), float64
     """
-    # inputs as lanes: a layer without biases' vectors would need another graph, so each input
-    # point is one lane whose first-layer biases hold what the point adds to them
-    n = len(inputs)
-    group = [np.full(n, w) for w in weights]
-    blocks = architecture.blocks()
-    first, last = 0, len(architecture.layers) - 1
-    for layer in {first, last} if architecture.skip else {first}:
-        rows, (units, width) = blocks[2 * layer]
-        biases, _ = blocks[2 * layer + 1]
-        matrix = np.asarray(weights[rows]).reshape(units, width)[:, width - architecture.n_inputs :]
-        for unit, row in enumerate(range(biases.start, biases.stop)):
-            group[row] = group[row] + inputs @ matrix[unit]
-    zero = np.zeros((1, architecture.n_inputs))
-    _, out = Lanes(architecture, zero, "float64").forward(_NUMPY, group)
-    return np.stack([np.broadcast_to(y, (n,)) for y in out], axis=1)
+    last = signals(architecture, inputs, weights[:, np.newaxis])[-1]
+    return last[:, :, 0].T
 
 
 def network_losses(configuration: Configuration, weights: np.ndarray) -> np.ndarray:
@@ -68,12 +57,11 @@ def network_losses(configuration: Configuration, weights: np.ndarray) -> np.ndar
     ndarray, shape (n,), float64
         The L2 term included.
     """
-    net, settings = configuration.architecture, configuration.settings
+    table, settings = configuration.table, configuration.settings
     kind = LossKind(settings.loss.kind, settings.loss.reduction)
-    table = configuration.table
-    lanes = Lanes(net, table.inputs, "float64")
+    lanes = Lanes(configuration.architecture, table.inputs, kind, "float64")
     targets = list(np.broadcast_to(table.targets.ravel()[:, None], (table.targets.size, 1)))
     with np.errstate(over="ignore", invalid="ignore"):
-        pre, out = lanes.forward(_NUMPY, list(weights))
-        loss = kind.factor(net, table.n_patterns) * lanes.loss(_NUMPY, kind, pre, out, targets)
+        pre, out = lanes.forward(_NUMPY, list(weights), targets)
+        loss = lanes.factor * lanes.loss(_NUMPY, pre, out, targets)
         return np.asarray(loss + settings.loss.l2 * (weights**2).sum(axis=0), np.float64)

@@ -199,7 +199,7 @@ def _all(share: float) -> bool:
 def _rises(landscape: Landscape, c: Configuration) -> tuple[float, float] | None:
     """How far the loss rises on straight paths, before and after alignment; None without paths."""
     table = landscape.of("barriers", c)
-    if table.empty or not c.architecture.hidden:
+    if table.empty or not c.architecture.has_hidden_units:
         return None
     aligned = table["aligned"].astype(bool)
     return highest_rise(table[~aligned]), highest_rise(table[aligned])

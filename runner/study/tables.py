@@ -20,7 +20,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.digest import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.plan import Plan
-from runner.network.optimizers import OPTIMIZERS
+from runner.network.optimizers.registry import OPTIMIZERS
 from runner.study import analysis_tables
 from runner.study.commits import Commit
 from runner.study.statistics.budgets import budgets
@@ -495,7 +495,7 @@ class Study:
         names: dict[str, None] = {}
         for group in self.plan.groups:
             names |= dict.fromkeys(group.configurations[0].architecture.parameter_names)
-        if any(c.model is not None for c in self.plan.configurations):
+        if any(c.architecture.as_layers is None for c in self.plan.configurations):
             return list(names)  # in the order of the file
         # layer by layer, weights before biases, whatever network came first
         return sorted(names, key=_parameter_order)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.engines.base import Evaluation
-from runner.network.step import Signature
+from runner.network.signature import Signature
 
 LABELS = (
     "solved",
@@ -124,9 +124,9 @@ def _levels(
     Returns level (n,), whether any two patterns of different targets share an output (n,), and
     whether all patterns do (n,). A user's own loss has no level that is known.
     """
-    n_out = signature.architecture.n_outputs
+    net, n_out = signature.architecture.as_layers, signature.architecture.n_outputs
     n_patterns, n = len(signature.patterns), outputs.shape[1]
-    if n_patterns > _MAX_PATTERNS or signature.loss.kind == "model":
+    if net is None or signature.loss is None or n_patterns > _MAX_PATTERNS:
         return np.full(n, np.nan), np.zeros(n, bool), np.zeros(n, bool)
     y = outputs.reshape(n_patterns, n_out, n)
     t = targets.reshape(n_patterns, n_out, n)
@@ -138,19 +138,6 @@ def _levels(
     same = first[:, None] == first[None]
     members = same.sum(axis=1)
     mean = np.einsum("pqn,qon->pon", same.astype(float), t) / members[:, None]
-    level = _loss_at(signature, mean, t)
+    level = signature.loss.of_outputs(net, mean, t)
     merged = (same & (t[:, None] != t[None]).any(axis=2)).any(axis=(0, 1))
     return level, merged, same.all(axis=(0, 1))
-
-
-def _loss_at(signature: Signature, y: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Loss of outputs y (patterns, outputs, n), the L2 term left out."""
-    kind, net = signature.loss, signature.architecture
-    factor = kind.factor(net, len(signature.patterns))
-    if kind.kind == "squared-error":
-        return np.asarray(factor * ((y - t) ** 2).sum(axis=(0, 1)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(t > 0, -t * np.log(y), 0.0)
-        if net.output != "softmax":
-            terms += np.where(t < 1, -(1 - t) * np.log1p(-y), 0.0)
-    return np.asarray(factor * terms.sum(axis=(0, 1)))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.engines.base import Compiled, Evaluation
-from runner.network.step import HYPERPARAMETERS
+from runner.network.signature import HYPERPARAMETERS
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
             lanes = free[: n - first_empty]
             new = np.arange(first_empty, first_empty + lanes.size)
             first_empty += lanes.size
-            state[:, lanes] = signature.start(restarts.starts[:, new], restarts.hyper[0, new])
+            state[:, lanes] = signature.state.start(restarts.starts[:, new], restarts.hyper[0, new])
             hyper[:, lanes] = restarts.hyper[:, new]
             targets[:, lanes] = restarts.targets[restarts.table[new]].T
             steps[lanes], limit[lanes], holds[lanes] = 0, restarts.max_steps[new], new

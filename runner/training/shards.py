@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from runner.network.step import Signature
+from runner.network.signature import Signature
 
 RESTART_COLUMNS = (
     "configuration",

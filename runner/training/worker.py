@@ -15,7 +15,7 @@ import pyarrow as pa
 from runner.engines.devices import computing, require
 from runner.engines.registry import compiled
 from runner.experiment.batches import Segment
-from runner.network.step import Signature
+from runner.network.signature import Signature
 from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.labels import label
 from runner.training.lanes import Endpoints, Restarts, train
@@ -159,7 +159,7 @@ def _table(task: Task, signature: Signature, restarts: Restarts, ended: Endpoint
     weights = ended.state[: signature.architecture.n_parameters]
     wide = weights.astype(np.float64)
     targets = restarts.targets[restarts.table].T
-    counted = signature.columns(ended.state)
+    counted = signature.state.columns(ended.state)
     verdict = label(
         signature,
         wide,

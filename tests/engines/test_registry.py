@@ -34,7 +34,7 @@ def test_a_call_makes_the_steps_of_plain_numpy(
     functions = compiled("pytensor", signature)
     work = restarts(signature, n=8, max_steps=5, rate=0.3, momentum=0.5)
     targets = np.repeat(work.targets.T, 8, axis=1).astype(dtype)
-    state = signature.start(work.starts, work.hyper[0])
+    state = signature.state.start(work.starts, work.hyper[0])
     counts = np.zeros(8, np.int32)
     hyper = work.hyper.astype(dtype)
     moved, steps, _ = functions.advance(state, counts, work.max_steps, hyper, targets)
@@ -50,7 +50,7 @@ def test_a_call_makes_the_steps_of_plain_numpy(
 # theano has an environment of its own: see test_theano.py
 @pytest.mark.parametrize("engine", [e for e in ENGINES if e not in ("pytensor", "theano")])
 def test_other_engines_agree(xor, restarts, engine) -> None:
-    signature = xor(n_lanes=4, stop_solved=True)
+    signature = xor(n_lanes=4, stops=("solved",))
     work = restarts(signature, n=4, max_steps=7, scale=2.0)
     targets = np.repeat(work.targets.T, 4, axis=1)
     arguments = (work.starts, np.zeros(4, np.int32), work.max_steps, work.hyper, targets)
@@ -67,7 +67,7 @@ def test_a_lane_depends_on_no_other(xor, restarts, layout) -> None:
     work = restarts(signature, n=16, max_steps=7)
     targets = np.repeat(work.targets.T, 16, axis=1).astype("float32")
     hyper = work.hyper.astype("float32")
-    state = signature.start(work.starts, work.hyper[0])
+    state = signature.state.start(work.starts, work.hyper[0])
     counts = np.zeros(16, np.int32)
     advance = compiled("pytensor", signature).advance
     alone, _, _ = advance(state, counts, work.max_steps, hyper, targets)

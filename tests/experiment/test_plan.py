@@ -86,7 +86,7 @@ def test_a_stored_plan_is_rebuilt_without_its_table_file(tmp_path) -> None:
     assert again.canonical() == first.canonical()
     assert again.configurations[0].id == first.configurations[0].id
     assert again.configurations[0].signature() == first.configurations[0].signature()
-    assert again.configurations[0].signature().tolerances == (0.5,)
+    assert again.configurations[0].signature().criterion.tolerances == (0.5,)
 
 
 def test_workers_appear_nowhere_in_a_plan() -> None:

@@ -46,9 +46,9 @@ CALLS = {"eval", "exec", "compile", "__import__", "read_pickle", "unsafe_load"}
 
 
 def test_nothing_is_unpickled_or_executed() -> None:
-    """But a user's own model, in one module that says so."""
+    """But a custom model, in one module that says so."""
     for path in (ROOT / "runner").rglob("*.py"):
-        trusted = path.name == "trusted.py"
+        trusted = path.as_posix().endswith("network/custom/execution.py")
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
             if isinstance(node, ast.Import):

@@ -12,7 +12,8 @@ from support.steps import ACTIVATIONS, LOSSES, net_of
 from runner.engines.pytensor import gradient
 from runner.engines.registry import measured
 from runner.landscape.loss_surface import LossSurface
-from runner.network.step import HYPERPARAMETERS, Lane, Step
+from runner.network.signature import HYPERPARAMETERS
+from runner.network.step import Lane, Step
 
 SHAPES = [((2,), False), ((3, 2), True), ((), False)]
 
@@ -32,11 +33,11 @@ def interpreted_product(signature):
         pt.tensor(name, dtype="float64", shape=(rows, n)) for name, rows in shapes.items()
     )
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
-    lane = Lane(rows, step.layout.targets(pt, targets))
-    product = step.product(step.unpack(state), step.layout.unpack(pt, directions), lane)
+    lane = Lane(rows, step.packed_layout.unpack_targets(pt, targets))
+    product = step.product(step.unpack(state), step.packed_layout.unpack(pt, directions), lane)
     return pytensor.function(
         [state, directions, hyper, targets],
-        step.layout.pack(pt, product),
+        step.packed_layout.pack(pt, product),
         mode=Mode("py", None),
         on_unused_input="ignore",
     )

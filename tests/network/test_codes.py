@@ -9,7 +9,8 @@ from support.plain import Net
 from support.symmetric import TARGETS, XOR, cases
 
 from runner.network.architecture import Architecture
-from runner.network.codes import codes, outputs
+from runner.network.codes import codes
+from runner.network.forward import outputs
 
 # XOR from AND and OR: weights and biases of the textbook.
 BY_HAND = np.array([[10.0, 10, 20, 20, -15, -15, -10, 20, -15]]).T

@@ -57,7 +57,7 @@ def one_pass(weights, inputs, targets, rate):
 def test_passes_are_those_of_the_textbook_rule(gate, rate) -> None:
     inputs = list(itertools.product((0, 1), repeat=2))
     signature, work, ended = endpoints(experiment(gate, learning_rate=rate))
-    counted = signature.columns(ended.state)
+    counted = signature.state.columns(ended.state)
     for k in range(60):
         weights, mistakes = work.starts[:, k].tolist(), 0
         for _ in range(40):
@@ -72,7 +72,7 @@ def test_a_period_is_the_true_one() -> None:
     inputs = list(itertools.product((0, 1), repeat=3))
     targets = [sum(x) % 2 for x in inputs]
     signature, work, ended = endpoints(experiment("PARITY-3", passes=300, learning_rate=0.5))
-    periods = signature.columns(ended.state)["period"]
+    periods = signature.state.columns(ended.state)["period"]
     for k in range(0, 60, 6):
         # exact sums: float64 rounds a start's last bits away, which moves no pass's mistakes here
         weights = [Fraction(w) for w in work.starts[:, k].tolist()]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from runner.network.architecture import Architecture
-from runner.network.starts import Starts
+from runner.network.starts.stream import Starts
 
 NET = Architecture(2, (2,), 1, "sigmoid", "sigmoid")
 

@@ -9,8 +9,9 @@ import pytest
 from support.plain import Rule, train
 from support.steps import ACTIVATIONS, LOSSES, differences, interpreted, net_of
 
-from runner.network.optimizers import OPTIMIZERS
-from runner.network.step import HYPERPARAMETERS
+from runner.network.criterion import SolvedCriterion
+from runner.network.optimizers.registry import OPTIMIZERS
+from runner.network.signature import HYPERPARAMETERS
 
 # the perceptron rule knows no loss: see test_optimizers.py
 NAMES = tuple(name for name in OPTIMIZERS if name != "perceptron")
@@ -38,7 +39,7 @@ def check(signature, restarts, l2=0.0, steps=4, momentum=0.0, rate=0.3):
         signature, n=signature.n_lanes, rate=rate, max_steps=steps, momentum=momentum, l2=l2
     )
     targets = np.repeat(work.targets.T, signature.n_lanes, axis=1)
-    state = signature.start(work.starts, work.hyper[0])
+    state = signature.state.start(work.starts, work.hyper[0])
     seen = evaluate(state, work.hyper, targets)
     moved, counts = state, np.zeros(signature.n_lanes, np.int32)
     for _ in range(steps + 2):  # the limit holds a lane from then on
@@ -97,8 +98,7 @@ def test_more_than_two_target_levels_are_solved_by_nearness(xor) -> None:
         loss="squared-error",
         hidden=(),
         patterns=((0.0, 0.0), (1.0, 0.0), (2.0, 0.0)),
-        middles=(0.0,),
-        tolerances=(0.5,),
+        criterion=SolvedCriterion((0.0,), (0.5,)),
         n_lanes=2,
     )
     state = np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 0.6]])  # y = x, and y = x + 0.6
@@ -110,10 +110,10 @@ def test_more_than_two_target_levels_are_solved_by_nearness(xor) -> None:
 
 def test_a_state_starts_with_the_optimizers_own_values(xor) -> None:
     starts, rates = np.ones((9, 2)), np.array([0.1, 0.2])
-    rprop = xor(optimizer="rprop").start(starts, rates)
+    rprop = xor(optimizer="rprop").state.start(starts, rates)
     assert rprop.shape == (27, 2)
     assert (rprop[9:18] == 0).all()
     np.testing.assert_array_equal(rprop[18:], np.tile(rates, (9, 1)))
-    adam = xor(optimizer="adam").start(starts, rates)
+    adam = xor(optimizer="adam").state.start(starts, rates)
     assert adam.shape == (29, 2)
     assert (adam[27:] == 1).all()

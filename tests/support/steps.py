@@ -10,7 +10,8 @@ from support.plain import Net
 
 from runner.engines.base import Evaluation
 from runner.engines.pytensor import gradient
-from runner.network.step import HYPERPARAMETERS, Lane, Step
+from runner.network.signature import HYPERPARAMETERS
+from runner.network.step import Lane, Step
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear", "step")
 LOSSES = (
@@ -59,7 +60,7 @@ def interpreted(signature):
     steps = pt.tensor("steps", dtype="int32", shape=(signature.n_lanes,))
     limit = pt.tensor("limit", dtype="int32", shape=(signature.n_lanes,))
     rows = [hyper[i] for i in range(len(HYPERPARAMETERS))]
-    lane = Lane(rows, step.layout.targets(pt, targets))
+    lane = Lane(rows, step.packed_layout.unpack_targets(pt, targets))
     moved, count, solved = step.advance(step.unpack(state), steps, limit, lane)
     mode = Mode("py", None)
     advance = pytensor.function(

@@ -8,23 +8,22 @@ import numpy as np
 from support.plain import Net, Rule, train
 
 from runner.engines.registry import compiled, try_out
-from runner.network.architecture import Architecture, LossKind
-from runner.network.model import make_model
-from runner.network.step import Signature
+from runner.network.architecture import Architecture
+from runner.network.criterion import SolvedCriterion
+from runner.network.custom.source import make_model
+from runner.network.loss_kind import LossKind
+from runner.network.signature import Signature
 
 XOR = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))
 TARGETS = np.array([[0.0], [1.0], [1.0], [0.0]])
 BASE = Signature(
     architecture=Architecture(2, (2,), 1, "sigmoid", "sigmoid"),
     patterns=XOR,
-    middles=(0.5,),
-    tolerances=(0.0,),
+    criterion=SolvedCriterion((0.5,), (0.0,)),
     loss=LossKind("cross-entropy", "mean"),
     regularised=False,
     optimizer="gradient-descent",
-    stop_solved=False,
-    stop_loss=False,
-    stop_gradient=False,
+    stops=(),
     dtype="float64",
     layout="lanes",
     n_lanes=4,
@@ -50,7 +49,7 @@ for hidden, skip, layout, optimizer, activation, dtype in CASES:
     hyper = np.zeros((5, 4))
     hyper[0], hyper[1] = RATE, MOMENTUM if optimizer == "momentum" else 0.0
     targets = np.repeat(TARGETS, 4, axis=1)
-    state = signature.start(starts, hyper[0])
+    state = signature.state.start(starts, hyper[0])
     moved, steps, _ = functions.advance(
         state,
         np.zeros(4, np.int32),
@@ -80,8 +79,8 @@ def loss(T, parameters, inputs, targets):
     y = [[b + w @ x] for x in inputs]
     return sum((o - t) ** 2 for (o,), (t,) in zip(y, targets)), y
 """
-net = make_model("own.py:loss", SOURCE, 2, 1, trusted=True)
-signature = replace(BASE, architecture=net, loss=LossKind("model", "sum"))
+net = make_model("own.py:loss", SOURCE, 2, 1, is_trusted=True)
+signature = replace(BASE, architecture=net, loss=None, layout="custom")
 try_out("theano", signature)
 design = np.column_stack([np.array(XOR), np.ones(4)])
 expected = start = np.random.default_rng(0).uniform(-1, 1, (3, 4))

@@ -22,7 +22,7 @@ def first_step(path, holds):
 
 
 def test_restarts_stop_at_the_exact_step(xor, restarts) -> None:
-    signature = xor(stop_solved=True)
+    signature = xor(stops=("solved",))
     work = restarts(signature, n=30, rate=RATE, max_steps=STEPS)
     ended = train_lanes(compiled("pytensor", signature), work)
     net = net_of(signature)
@@ -38,17 +38,17 @@ def test_restarts_stop_at_the_exact_step(xor, restarts) -> None:
     assert any(stop is not None for stop in stops)
 
 
-@pytest.mark.parametrize("rule", ["stop_loss", "stop_gradient"])
+@pytest.mark.parametrize("rule", ["loss", "gradient"])
 def test_thresholds_stop_at_the_exact_step(xor, restarts, rule) -> None:
-    threshold = 0.5 if rule == "stop_loss" else 0.01
-    signature = xor(**{rule: True})
-    work = restarts(signature, n=20, rate=RATE, max_steps=STEPS, **{rule: threshold})
+    threshold = 0.5 if rule == "loss" else 0.01
+    signature = xor(stops=(rule,))
+    work = restarts(signature, n=20, rate=RATE, max_steps=STEPS, **{f"stop_{rule}": threshold})
     ended = train_lanes(compiled("pytensor", signature), work)
     net = net_of(signature)
     early = 0
     for k in range(20):
         path = train(net, Rule("gradient-descent", RATE), work.starts[:, k], STEPS)
-        if rule == "stop_loss":
+        if rule == "loss":
             stop = first_step(path, lambda theta: net.loss(theta) <= threshold)
         else:
             stop = first_step(path, lambda theta: abs(net.gradient(theta)).max() <= threshold)
@@ -67,7 +67,7 @@ WAYS = pytest.mark.parametrize(
 @WAYS
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_bits_do_not_depend_on_lanes_calls_or_tracing(xor, restarts, dtype, engine, layout) -> None:
-    base = xor(stop_solved=True, dtype=dtype, layout=layout)
+    base = xor(stops=("solved",), dtype=dtype, layout=layout)
     work = restarts(base, n=40, rate=RATE, max_steps=STEPS)
     expected = train_lanes(compiled(engine, base), work)
     changes = [{"n_steps": 16}, {"n_steps": 64}]
@@ -105,7 +105,7 @@ def test_a_diverging_restart_stops_and_leaves_its_neighbours_alone(xor, restarts
 
 @WAYS
 def test_curves_hold_the_losses_of_plain_numpy(xor, restarts, engine, layout) -> None:
-    signature = xor(stop_solved=True, layout=layout)
+    signature = xor(stops=("solved",), layout=layout)
     work = restarts(signature, n=12, rate=RATE, max_steps=STEPS, traced=6)
     ended = train_lanes(compiled(engine, signature), work)
     assert sorted(ended.curves) == list(range(6))

@@ -27,7 +27,7 @@ def draw_barriers(study: Study, landscape: Landscape) -> Iterator[Picture]:
     """Draw the loss along straight paths, before and after alignment."""
     crossed = [c for c in study.plan.configurations if len(_paths(landscape, c))]
     # without hidden units there is nothing to align; a study of such alone shows its paths
-    if configurations := [c for c in crossed if c.architecture.hidden] or crossed:
+    if configurations := [c for c in crossed if c.architecture.has_hidden_units] or crossed:
         yield _picture(landscape, configurations)
 
 

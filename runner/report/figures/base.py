@@ -94,7 +94,7 @@ def classified(study: Study, landscape: Landscape) -> list[Configuration]:
 
 def can_be_evaluated(configuration: Configuration) -> bool:
     """Whether a report may compute the network's outputs, at many points."""
-    if configuration.model is not None:
+    if configuration.architecture.as_layers is None:
         return False  # a report executes no user's code
     size = configuration.architecture.n_parameters * configuration.table.n_patterns
     return size <= _MOST_PRODUCTS

@@ -46,7 +46,9 @@ def _picture(landscape: Landscape, configurations: list[Configuration]) -> Pictu
         pad = 0.5 * (high - low)
         sides = [np.linspace(a, b, _GRID) for a, b in zip(low - pad, high + pad, strict=True)]
         points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
-        values = network_outputs(c.architecture, weights(pd.DataFrame([row]), c)[0], points)[:, -1]
+        values = network_outputs(
+            c.architecture.require_layers(), weights(pd.DataFrame([row]), c)[0], points
+        )[:, -1]
         targets = table.targets[:, -1]
         bottom, top = float(targets.min()), float(targets.max())
         top = top if top > bottom else bottom + 1

@@ -27,7 +27,7 @@ def draw_units(study: Study, landscape: Landscape) -> Iterator[Picture]:
     configurations = [
         c
         for c in classified(study, landscape)
-        if c.architecture.hidden and c.architecture.n_inputs >= 2
+        if c.architecture.has_hidden_units and c.architecture.n_inputs >= 2
     ]
     if configurations:
         yield _picture(study, landscape, configurations)
@@ -77,6 +77,6 @@ def _picture(study: Study, landscape: Landscape, configurations: list[Configurat
 
 def _first_layer(rows: pd.DataFrame, configuration: Configuration) -> tuple[np.ndarray, np.ndarray]:
     """Weights on the first two inputs of every unit of the first layer, flat."""
-    units = configuration.architecture.hidden[0]
+    units = configuration.architecture.require_layers().hidden[0]
     x, y = (rows[[f"W1[{j},{i}]" for j in range(units)]].to_numpy(float).ravel() for i in (0, 1))
     return x, y

@@ -81,7 +81,7 @@ def _same_starts(plan: Plan, a: int, b: int) -> bool:
     """Tell whether restarts of equal number of two configurations start at the same weights."""
     seed = plan.experiment.seed
     first, second = (plan.configurations[i].starts(seed) for i in (a, b))
-    return first.architecture.layers == second.architecture.layers and (
+    return first.architecture.starts_shape == second.architecture.starts_shape and (
         (first.distribution, first.scale, first.slice)
         == (second.distribution, second.scale, second.slice)
     )

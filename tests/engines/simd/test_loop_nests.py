@@ -14,6 +14,7 @@ from runner.engines.pytensor import interpreted
 from runner.engines.registry import compiled, measured
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.lowering import function, loop
+from runner.network.criterion import SolvedCriterion
 from runner.training.lanes import train
 
 SIZES = st.sampled_from((1, 2, 3, 5, 9, 13))
@@ -196,12 +197,12 @@ def test_dtypes_are_those_of_vectors() -> None:
 def test_bits_depend_neither_on_neighbours_nor_on_tiles(
     xor, restarts, dtype, hidden, monkeypatch
 ) -> None:
-    signature = xor(hidden=hidden, dtype=dtype, layout="stacked", stop_solved=True)
+    signature = xor(hidden=hidden, dtype=dtype, layout="stacked", stops=("solved",))
     work = restarts(signature, n=41, max_steps=200, rate=2.0)
     functions = compiled("pytensor", signature)
     assert functions.any_lanes
     ended = train(functions, work)
-    state = signature.start(work.starts, work.hyper[0])
+    state = signature.state.start(work.starts, work.hyper[0])
     parts = (state, np.zeros(41, np.int32), work.max_steps, work.hyper.astype(dtype))
     targets = np.repeat(work.targets.T, 41, axis=1).astype(dtype)
     for n in (1, 3, 8):
@@ -238,11 +239,12 @@ def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
     "fields",
     [
         {"output": "softmax", "skip": True, "optimizer": "momentum", "regularised": True},
-        {"activation": "step", "stop_loss": True},
+        {"activation": "step", "stops": ("loss",)},
         {"activation": "relu", "output": "linear", "loss": "squared-error", "optimizer": "adam"},
         {"activation": "tanh", "output": "tanh", "loss": "squared-error", "optimizer": "rprop"},
-        {"output": "softmax", "tolerances": (0.0, 0.1)},  # one output of two levels, one of more
-        {"activation": "linear", "output": "relu", "loss": "squared-error", "stop_gradient": True},
+        # one output of two levels, one of more
+        {"output": "softmax", "criterion": SolvedCriterion((0.5, 0.5), (0.0, 0.1))},
+        {"activation": "linear", "output": "relu", "loss": "squared-error", "stops": ("gradient",)},
     ],
     ids=lambda fields: "-".join(fields),
 )
@@ -250,7 +252,7 @@ def test_every_kind_of_network_has_vector_code(xor, restarts, fields) -> None:
     """And moves as PyTensor does where it runs the same graph in Python."""
     signature = xor(hidden=(4, 3), layout="stacked", n_lanes=8, **fields)
     work = restarts(signature, n=8, momentum=0.5, l2=0.01)
-    state = signature.start(work.starts, work.hyper[0])
+    state = signature.state.start(work.starts, work.hyper[0])
     fixed = work.hyper, np.repeat(work.targets.T, 8, axis=1)
     ours, theirs = compiled("pytensor", signature), interpreted(signature)
     assert ours.any_lanes
@@ -264,9 +266,9 @@ def test_every_kind_of_network_has_vector_code(xor, restarts, fields) -> None:
         before, counts = state, (np.zeros(8, np.int32), np.ones(8, np.int32))
         state, steps, solved = ours.advance(before, *counts, *fixed)
         halted = np.zeros(8, bool)
-        if signature.stop_loss:
+        if "loss" in signature.stops:
             halted |= wanted.loss <= 0
-        if signature.stop_gradient:
+        if "gradient" in signature.stops:
             halted |= (wanted.gradient == 0).all(axis=0)
         assert not halted.all()
         np.testing.assert_array_equal(steps, ~halted)

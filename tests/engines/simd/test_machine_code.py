@@ -113,9 +113,9 @@ def test_what_is_not_known_is_refused(make) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_bits_do_not_depend_on_the_number_of_lanes(xor, restarts, dtype) -> None:
     """So they depend neither on neighbours, nor on the place in a vector."""
-    signature = xor(dtype=dtype, stop_solved=True)
+    signature = xor(dtype=dtype, stops=("solved",))
     work = restarts(signature, n=64, max_steps=300, rate=2.0)
-    state = signature.start(work.starts, work.hyper[0])
+    state = signature.state.start(work.starts, work.hyper[0])
     hyper = work.hyper.astype(dtype)
     targets = np.repeat(work.targets.T, 64, axis=1).astype(dtype)
     parts = (state, np.zeros(64, np.int32), work.max_steps, hyper, targets)

@@ -1,4 +1,4 @@
-"""A user's own model as a file: what is read of it without executing any of it."""
+"""A custom model as a file: what is read of it without executing any of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 import runner
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
-from runner.network.model import MAX_BYTES, MAX_PARAMETERS, Model, make_model, read_source
-from runner.network.starts import Starts
+from runner.network.custom.model import CustomModel
+from runner.network.custom.source import MAX_BYTES, MAX_PARAMETERS, make_model, read_source
+from runner.network.starts.stream import Starts
 from runner.network.symmetry import Symmetries
 
 SOURCE = 'PARAMETERS = {"w": 2, "V": (2, 3)}\ndef loss(T, parameters, inputs, targets): ...\n'
@@ -26,7 +27,7 @@ def plan(folder: Path, source: str = SOURCE, name: str = "own.py:loss", **sectio
     return Plan(experiment)
 
 
-def model(source: str = SOURCE, name: str = "own.py:loss") -> Model:
+def model(source: str = SOURCE, name: str = "own.py:loss") -> CustomModel:
     return make_model(name, source, 2, 1)
 
 
@@ -111,12 +112,12 @@ def test_planning_executes_nothing(tmp_path) -> None:
     assert made.canonical()["models"]["own.py:loss"]["source"].startswith("PARAMETERS")
     assert not flag.exists()
     with pytest.raises(
-        runner.ExperimentError, match=r"trust it\. Read the file, then say --trust-"
+        runner.ExperimentError, match=r"that you trust\. Read it, then pass --trust-"
     ):
         made.trusting(False)
     assert made.trusting(True).canonical() == made.canonical()
-    assert made.trusting(True).configurations[0].model.trusted
-    assert not made.configurations[0].model.trusted
+    assert made.trusting(True).configurations[0].architecture.is_trusted
+    assert not made.configurations[0].architecture.is_trusted
 
 
 def test_a_changed_file_is_another_configuration(tmp_path) -> None:

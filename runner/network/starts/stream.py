@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.network.architecture import Architecture
+from runner.network.architecture import Network
 from runner.network.slices import Slice
+from runner.network.starts.registry import DISTRIBUTIONS
 
 _WORDS_PER_COUNT = 4  # 64-bit words that Philox yields per counter value
 
@@ -26,12 +27,12 @@ class Starts:
 
     seed: int
     """Root seed, 0 to 2**63 - 1."""
-    architecture: Architecture
+    architecture: Network
     """Network whose parameters are drawn."""
     distribution: str
-    """uniform, normal, glorot-uniform, he-normal or slice."""
+    """A key of `runner.network.starts.registry.DISTRIBUTIONS`, or ``slice``."""
     scale: float
-    """Half width, standard deviation or factor; see `draw`."""
+    """Half width, standard deviation or factor, as the distribution says."""
     slice: Slice | None = None
     """The grid of starts that takes the place of random ones, with distribution slice."""
 
@@ -41,28 +42,14 @@ class Starts:
         Returns
         -------
         ndarray, shape (n_parameters, stop - start), float64
-            ``uniform``: every parameter on (-scale, scale). ``normal``: every parameter with
-            standard deviation scale. ``glorot-uniform`` (Glorot and Bengio 2010): weights on
-            ±scale·sqrt(6 / (fan_in + fan_out)), biases 0. ``he-normal`` (He et al. 2015): weights
-            with standard deviation scale·sqrt(2 / fan_in), biases 0. ``slice``: the grid's points,
-            in its order.
-
-        Notes
-        -----
-        Normal variates come from the inverse distribution function, which takes one word each, so
-        that every restart's slice has the same length.
+            With ``slice`` the grid's points, in its order.
         """
         if self.slice is not None:
             return self.slice.draw(self.architecture.parameter_names, start, stop)
+        distribution = DISTRIBUTIONS[self.distribution]
+        scales = distribution.scales(self.architecture, self.scale)
         uniform = self._uniform(start, stop)
-        scales = self._scales()[:, np.newaxis]
-        if self.distribution in ("normal", "he-normal"):
-            from scipy.special import ndtri  # takes a while to load
-
-            weights = scales * ndtri(uniform)
-        else:
-            weights = scales * (2 * uniform - 1)
-        return np.asarray(weights, np.float64)
+        return np.asarray(scales[:, np.newaxis] * distribution.standard(uniform), np.float64)
 
     def _uniform(self, start: int, stop: int) -> np.ndarray:
         """Draw numbers on the open interval (0, 1), shape (n_parameters, stop - start)."""
@@ -76,11 +63,10 @@ class Starts:
         return np.ascontiguousarray(((words >> np.uint64(11)) + 0.5) * 2.0**-53).T
 
     def _key(self) -> np.ndarray:
-        net = self.architecture
         text = json.dumps(
             {
                 "seed": self.seed,
-                "layers": net.layers,
+                "layers": self.architecture.starts_shape,
                 "distribution": self.distribution,
                 "scale": self.scale,
             },
@@ -88,16 +74,3 @@ class Starts:
         )
         digest = hashlib.sha256(text.encode()).digest()
         return np.frombuffer(digest[:16], "<u8").astype(np.uint64)
-
-    def _scales(self) -> np.ndarray:
-        """Scale of each parameter, shape (n_parameters,)."""
-        if self.distribution in ("uniform", "normal"):
-            return np.full(self.architecture.n_parameters, self.scale)
-        scales: list[float] = []
-        for units, inputs in self.architecture.layers:
-            if self.distribution == "glorot-uniform":
-                scale = self.scale * np.sqrt(6 / (inputs + units))
-            else:
-                scale = self.scale * np.sqrt(2 / inputs)
-            scales += [scale] * (units * inputs) + [0.0] * units
-        return np.array(scales)

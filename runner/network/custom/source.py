@@ -1,33 +1,20 @@
-"""A user's own network and loss in a Python file: read and checked here, never executed.
+"""A custom model's file: read and parsed here, never executed.
 
 What the file must hold is in docs/model.md. Its parameters are declared by a literal, so that an
-experiment can be planned, and its study read, without running a line of it; `trusted`
-alone does that.
+experiment can be planned, and its study read, without running a line of it.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from runner.errors import ExperimentError
 from runner.errors.messages import listed, printable, shown
-from runner.network.architecture import Architecture
-
-__all__ = [
-    "MAX_BYTES",
-    "MAX_PARAMETERS",
-    "Model",
-    "check_name",
-    "make_model",
-    "read_source",
-    "untrusted",
-]
+from runner.network.custom.model import CustomModel
 
 MAX_BYTES: Final = 2**16
 """Largest file, bytes: its text travels with every task."""
@@ -41,85 +28,6 @@ DECLARATION: Final = "PARAMETERS"
 _EXAMPLE: Final = f'a literal such as {DECLARATION} = {{"w": 2, "b": 1}} or {{"W1": (2, 3)}}'
 _NAME: Final = re.compile(r"[^:]+\.py:[A-Za-z_]\w*", re.ASCII)
 _PARAMETER: Final = re.compile(r"[A-Za-z]\w*", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Model(Architecture):
-    """A network that a user's function computes, its loss included; made by `make_model`.
-
-    Notes
-    -----
-    To whatever looks at layers it is one layer of units without inputs, as many as there are
-    parameters: no symmetries are known, and the starts depend on the number of parameters alone.
-    """
-
-    name: str = ""
-    """``FILE.py:FUNCTION``, as the user wrote it."""
-    source: str = ""
-    """The file's text."""
-    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    """Names and shapes of the parameters, as declared."""
-    trusted: bool = False
-    """Whether the client asked for it to be executed."""
-
-    @property
-    def title(self) -> str:
-        """What it is called: file and function."""
-        return self.name
-
-    @property
-    def layers(self) -> tuple[tuple[int, int], ...]:
-        """(units, inputs) of the one layer."""
-        return ((sum(rows.stop - rows.start for rows, _ in self.blocks()), 0),)
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """Column names in storage order: ``W1[0,0]``, ``W1[0,1]``, ..., as the file's order is."""
-        names: list[str] = []
-        for name, shape in self.shapes:
-            places = [f"{i}" for i in range(shape[0])]
-            if len(shape) == 2:
-                places = [f"{i},{j}" for i in range(shape[0]) for j in range(shape[1])]
-            names += [f"{name}[{place}]" for place in places]
-        return tuple(names)
-
-    def blocks(self) -> list[tuple[slice, tuple[int, ...]]]:
-        """Rows and shape of each declared parameter in a stacked parameter vector."""
-        blocks: list[tuple[slice, tuple[int, ...]]] = []
-        row = 0
-        for _, shape in self.shapes:
-            size = shape[0] * (shape[1] if len(shape) == 2 else 1)
-            blocks.append((slice(row, row + size), shape))
-            row += size
-        return blocks
-
-    @property
-    def file(self) -> str:
-        """The file, as the user wrote it."""
-        return self.name.rpartition(":")[0]
-
-    @property
-    def function(self) -> str:
-        """What the function is called in it."""
-        return self.name.rpartition(":")[2]
-
-    @property
-    def sha256(self) -> str:
-        """Of the file's text, in UTF-8."""
-        return hashlib.sha256(self.source.encode()).hexdigest()
-
-    def canonical(self) -> dict[str, Any]:
-        """Return what identifies the model, ready for JSON; where the file lies plays no part."""
-        return {"sha256": self.sha256, "function": self.function}
-
-
-def untrusted(name: str) -> ExperimentError:
-    """Return the error of a model that the client did not ask to execute."""
-    return ExperimentError(
-        f"network.model is {shown(name)}, code that runs with your rights on every worker; "
-        "expected your word that you trust it. Read the file, then say --trust-model (in Python "
-        "trust_model=True)."
-    )
 
 
 def check_name(text: str) -> str:
@@ -167,8 +75,8 @@ def read_source(name: str, directory: Path) -> str:
 
 
 def make_model(
-    name: str, source: str, n_inputs: int, n_outputs: int, *, trusted: bool = False
-) -> Model:
+    name: str, source: str, n_inputs: int, n_outputs: int, *, is_trusted: bool = False
+) -> CustomModel:
     """Make a model of its file's text, without executing any of it.
 
     Parameters
@@ -178,7 +86,7 @@ def make_model(
     source : str
     n_inputs, n_outputs : int
         Columns of the truth table.
-    trusted : bool
+    is_trusted : bool
         Whether the client asked for it to be executed.
 
     Raises
@@ -193,7 +101,7 @@ def make_model(
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f"line {error.lineno}: " if isinstance(error, SyntaxError) else ""
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        message = f"{where}: {line}{reason}; expected Python. Mend the file."
+        message = f"{where}: {line}{reason}; expected Python. Fix the file."
         raise ExperimentError(message) from None
     functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     if function not in functions:
@@ -201,12 +109,10 @@ def make_model(
         message = f"{where}: there is no function {function!r}; expected one of its own, has {has}."
         raise ExperimentError(message)
     shapes = _shapes(where, tree)
-    return Model(
-        n_inputs, (), n_outputs, "model", "model", False, name, source, tuple(shapes), trusted
-    )
+    return CustomModel(n_inputs, n_outputs, name, source, tuple(shapes), is_trusted)
 
 
-def _shapes(where: str, tree: ast.Module) -> Iterable[tuple[str, tuple[int, ...]]]:
+def _shapes(where: str, tree: ast.Module) -> list[tuple[str, tuple[int, ...]]]:
     """Names and shapes that the file declares."""
     found = [node for node in tree.body if _declares(node)]
     if not found:
@@ -234,7 +140,7 @@ def _shapes(where: str, tree: ast.Module) -> Iterable[tuple[str, tuple[int, ...]
             )
             raise ExperimentError(message)
         shapes.append((name, axes))
-    size = sum(axes[0] * (axes[1] if len(axes) == 2 else 1) for _, axes in shapes)
+    size = sum(prod(axes) for _, axes in shapes)
     if size > MAX_PARAMETERS:
         message = f"{here} has {size:,} parameters; expected at most {MAX_PARAMETERS:,}."
         raise ExperimentError(message)

@@ -1,4 +1,4 @@
-"""A user's own model executed: against plain NumPy, on every engine, and only when trusted."""
+"""A custom model executed: against plain NumPy, on every engine, and only when trusted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from runner.experiment.plan import Plan, Segment
 from runner.landscape.analysis import analyze
 from runner.landscape.options import DEFAULTS
 from runner.landscape.worker import EndpointTask, inspect_endpoints
-from runner.network.model import make_model
+from runner.network.criterion import SolvedCriterion
+from runner.network.custom.source import make_model
 from runner.study.store import Store
 from runner.training.worker import Task, train_batch
 
@@ -173,7 +174,9 @@ class TestOnlyWhenTrusted:
 
     def test_by_a_sweep(self, armed, tmp_path) -> None:
         path, flag = armed
-        with pytest.raises(runner.ExperimentError, match="on every worker; expected your word"):
+        with pytest.raises(
+            runner.ExperimentError, match="on every worker; expected a file that you trust"
+        ):
             runner.sweep(path, tmp_path / "study")
         assert not (tmp_path / "study").exists()
         assert not flag.exists()
@@ -183,7 +186,7 @@ class TestOnlyWhenTrusted:
         monkeypatch.chdir(tmp_path)
         done = CliRunner().invoke(app, ["sweep", str(path)])
         assert done.exit_code == 2
-        assert "say --trust-model" in done.stderr
+        assert "pass --trust-model to allow it" in done.stderr
         done = CliRunner().invoke(app, ["sweep", str(path), "--dry-run"])
         assert done.exit_code == 0
         assert not flag.exists()
@@ -193,13 +196,13 @@ class TestOnlyWhenTrusted:
         experiment = load_experiment(path)
         (configuration,) = Plan(experiment).configurations
         task = Task((Segment(configuration, 0, 4),), experiment.seed, "pytensor", 0)
-        with pytest.raises(runner.ExperimentError, match="expected your word that you trust it"):
+        with pytest.raises(runner.ExperimentError, match="pass --trust-model to allow it"):
             train_batch(task)
         none = np.zeros(4, int)
         points = EndpointTask(
             (configuration,), none, none, np.zeros((3, 4)), np.zeros(4, bool), "pytensor", DEFAULTS
         )
-        with pytest.raises(runner.ExperimentError, match="expected your word that you trust it"):
+        with pytest.raises(runner.ExperimentError, match="pass --trust-model to allow it"):
             inspect_endpoints(points)
         assert not flag.exists()
 
@@ -248,7 +251,7 @@ def test_given_weights_in_an_own_model(folder) -> None:
 
 
 MISTAKES = [
-    ("    return 1\n", r"what it returns is a int; expected \(loss, outputs\). Mend"),
+    ("    return 1\n", r"what it returns is a int; expected \(loss, outputs\). Fix"),
     (
         "    return targets[0][0], [[targets[0][0]]] * 3\n",
         r"outputs is in rows of \[1, 1, 1\]; expected a row for each of the 4",
@@ -297,9 +300,9 @@ def test_a_model_with_several_outputs_and_an_own_softmax() -> None:
         "    loss = -sum(t * T.log(o) for a, b in zip(y, targets) for o, t in zip(a, b))\n"
         "    return loss / len(inputs), y\n"
     )
-    net = make_model("own.py:loss", f"{HEAD}{body}", 2, 2, trusted=True)
+    net = make_model("own.py:loss", f"{HEAD}{body}", 2, 2, is_trusted=True)
     base = signature_of(LINEAR, n_lanes=1)
-    signature = replace(base, architecture=net, middles=(0.5, 0.5), tolerances=(0.0, 0.0))
+    signature = replace(base, architecture=net, criterion=SolvedCriterion((0.5, 0.5), (0.0, 0.0)))
     _, evaluate = interpreted(signature)
     theta = np.array([0.3, -0.7, 0.2])
     targets = np.column_stack([1 - Y, Y]).reshape(-1, 1)
@@ -314,4 +317,4 @@ def test_only_this_module_executes_anything() -> None:
     for path in (ROOT / "runner").rglob("*.py"):
         text = path.read_text()
         found = "exec(" in text or "eval(" in text.replace("literal_eval(", "")
-        assert found == (path.name == "trusted.py"), path
+        assert found == path.as_posix().endswith("network/custom/execution.py"), path

@@ -1,0 +1,1 @@
+"""Activations, one file each: graphs for the engines, values in NumPy, and their symmetries."""

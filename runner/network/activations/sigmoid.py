@@ -1,0 +1,34 @@
+"""The logistic function."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runner.network.activations.base import Elementwise
+from runner.network.tensors import Namespace, Tensor, constant
+
+
+class Sigmoid(Elementwise):
+    """The logistic function 1 / (1 + exp(-z)).
+
+    Notes
+    -----
+    The graph has ``1/2 + tanh(z/2)/2``: the same function, one rational approximation instead of an
+    exponential and a division, and its derivative reuses the tanh.
+    """
+
+    parity = "complementary"
+    asymptotes = (0.0, 1.0)
+    symbols = "0h1"
+
+    def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:
+        half = constant(0.5, dtype)
+        return half + half * T.tanh(half * z)
+
+    def values(self, z: np.ndarray) -> np.ndarray:
+        from scipy.special import expit  # takes a while to load
+
+        return np.asarray(expit(z))
+
+    def rounded(self, values: np.ndarray) -> np.ndarray:
+        return super().rounded(2 * values - 1)

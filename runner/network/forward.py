@@ -1,0 +1,61 @@
+"""Layers of units evaluated in NumPy, without an engine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runner.network.architecture import Architecture, Network
+
+BLOCK = 65_536
+"""Endpoints that are evaluated at once, which bounds the memory."""
+
+
+def signals(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
+    """Activations of every layer.
+
+    Parameters
+    ----------
+    net : Architecture
+    patterns : ndarray, shape (n_patterns, n_inputs)
+    weights : ndarray, shape (n_parameters, n)
+
+    Returns
+    -------
+    list of ndarray, shape (units, n_patterns, n)
+        Layer by layer, the outputs last.
+    """
+    n = weights.shape[1]
+    blocks = [weights[rows].reshape(*shape, n) for rows, shape in net.blocks()]
+    inputs = np.broadcast_to(patterns.T[:, :, None], (*patterns.T.shape, n))
+    layers, below = [], inputs
+    for layer, (weight, bias) in enumerate(zip(blocks[::2], blocks[1::2], strict=True)):
+        if layer == len(net.hidden) and net.skips:
+            below = np.concatenate([below, inputs])
+        z = np.einsum("jin,ipn->jpn", weight, below) + bias[:, None]
+        below = net.activation_of(layer).values(z)
+        layers.append(below)
+    return layers
+
+
+def outputs(network: Network, patterns: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Outputs of a network, pattern by pattern.
+
+    Parameters
+    ----------
+    network : Network
+    patterns : ndarray, shape (n_patterns, n_inputs)
+    weights : ndarray, shape (n_parameters, n)
+
+    Returns
+    -------
+    ndarray, shape (n, n_patterns * n_outputs), float64
+        Shape (n, 0) where the layers are not known.
+    """
+    net = network.as_layers
+    if net is None:
+        return np.zeros((weights.shape[1], 0))
+    parts = []
+    for start in range(0, weights.shape[1], BLOCK):
+        last = signals(net, patterns, weights[:, start : start + BLOCK])[-1]
+        parts.append(last.transpose(2, 1, 0).reshape(last.shape[2], -1))
+    return np.concatenate(parts) if parts else np.zeros((0, len(patterns) * net.n_outputs))

@@ -1,0 +1,60 @@
+"""Layers of units unrolled over patterns, units and inputs: all engines, for small networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runner.network.layouts.layered import LayeredLayout
+from runner.network.layouts.vectors import VectorLayout
+from runner.network.tensors import Namespace, Tensor, total, weighted
+
+
+class Lanes(VectorLayout, LayeredLayout):
+    """Every single weight is a vector over lanes, and every unit has expressions of its own."""
+
+    def forward(
+        self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        pre: list[Tensor] = []
+        out: list[Tensor] = []
+        for pattern in self.patterns:
+            *_, (z, y) = self.units(T, parameters, pattern)
+            pre += z
+            out += y
+        return pre, out
+
+    def units(
+        self, T: Namespace, parameters: Sequence[Tensor], pattern: Sequence[float]
+    ) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+        """Yield the pre-activations and the outputs of every layer's units on one pattern."""
+        net = self.net
+        inputs = [float(x) for x in pattern]
+        signals: list[Tensor | float] = list(inputs)
+        row = 0
+        for layer, (units, fan_in) in enumerate(net.layers):
+            if layer == len(net.hidden) and net.skips:
+                signals = signals + inputs
+            weights = parameters[row : row + units * fan_in]
+            biases = parameters[row + units * fan_in : row + units * (fan_in + 1)]
+            row += units * (fan_in + 1)
+            z = [
+                weighted(biases[j], weights[j * fan_in : (j + 1) * fan_in], signals, self.dtype)
+                for j in range(units)
+            ]
+            y = net.activation_of(layer).graph(T, z, self.dtype)
+            signals = list(y)
+            yield z, y
+
+    def loss(
+        self,
+        T: Namespace,
+        pre: Sequence[Tensor],
+        out: Sequence[Tensor],
+        targets: Sequence[Tensor],
+    ) -> Tensor:
+        loss, n = self.kind.loss, self.net.n_outputs
+        if loss.is_joint(self.net.output):
+            starts = range(0, len(pre), n)
+            return total([loss.joint_term(T, pre[i : i + n], targets[i : i + n]) for i in starts])
+        terms = zip(pre, out, targets, strict=True)
+        return total([loss.term(T, z, y, t, self.dtype) for z, y, t in terms])

@@ -1,0 +1,39 @@
+"""What all layouts of layers of units share: the loss is a sum of terms of a known kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from runner.network.architecture import Architecture, Network
+from runner.network.layouts.base import Layout
+from runner.network.loss_kind import LossKind
+from runner.network.tensors import Namespace, Tensor, constant
+
+
+class LayeredLayout(Layout):
+    """A layout of layers of units under a loss of the registry."""
+
+    def __init__(
+        self, network: Network, patterns: np.ndarray, loss: LossKind | None, dtype: str
+    ) -> None:
+        super().__init__(network, patterns, loss, dtype)
+        if loss is None:
+            message = f"the loss of {network.title} is not known"
+            raise TypeError(message)
+        self.net: Architecture = network.require_layers()
+        self.kind: LossKind = loss
+
+    @property
+    def factor(self) -> float:
+        return self.kind.factor(self.net, len(self.patterns))
+
+    def seeds(
+        self,
+        T: Namespace,
+        pre: Sequence[Tensor],
+        out: Sequence[Tensor],
+        targets: Sequence[Tensor],
+    ) -> list[tuple[Tensor, Tensor]]:
+        return self.kind.loss.seeds(pre, out, targets, constant(self.factor, self.dtype))

@@ -1,0 +1,86 @@
+"""What an update rule is given, what it returns, and what it says of itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from runner.network.tensors import Namespace, Tensor
+
+
+@dataclass(frozen=True)
+class Point:
+    """Everything a rule may use: one step's inputs, per lane."""
+
+    T: Namespace
+    """The engine's tensor namespace."""
+    dtype: str
+    """Of every floating-point tensor here."""
+    parameters: Sequence[Tensor]
+    """The parameters, in the layout's own tensors."""
+    gradients: Sequence[Tensor]
+    """The loss's gradient, shaped like the parameters."""
+    slots: Sequence[Sequence[Tensor]]
+    """The rule's state, each slot shaped like the parameters."""
+    counters: Sequence[Tensor]
+    """The rule's numbers per lane."""
+    rate: Tensor
+    """Learning rate per lane."""
+    momentum: Tensor
+    """Momentum per lane."""
+    spread: Callable[[Tensor, Tensor], Tensor]
+    """Makes a per-lane vector broadcast against a tensor."""
+    patterns: Sequence[Sequence[float]]
+    """The input patterns, for a rule that takes them one by one."""
+    targets: Sequence[Tensor]
+    """The layout's target tensors, likewise."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one step makes of parameters, slots and counters."""
+
+    parameters: list[Tensor]
+    """Moved parameters, in the order of `Point.parameters`."""
+    slots: list[list[Tensor]]
+    """New slots; as many as `Optimizer.n_slots`."""
+    counters: list[Tensor]
+    """New counters; as many as `Optimizer.counters`."""
+
+
+class Optimizer(ABC):
+    """An update rule and the state that it keeps.
+
+    Notes
+    -----
+    For who adds one: write ``runner/network/optimizers/NAME.py`` with a subclass, name it in
+    `runner.network.optimizers.registry.OPTIMIZERS`, and allow the name in
+    `runner.experiment.sections.Training`. State is *slots*, which are tensors shaped like the
+    parameters, 0 at the start, and *counters*, which are numbers of a lane.
+
+    The rule must be elementwise over lanes, and may use of ``T`` only what every engine has and
+    `runner.engines.simd` has vector code for; constants are made with
+    `runner.network.tensors.constant`, or a float32 step becomes float64. Settings come per lane, so
+    that one compiled function serves every learning rate of a grid; a setting beside rate and
+    momentum has to be added to `runner.network.signature.HYPERPARAMETERS` first.
+
+    ``tests/network/test_step.py`` compares every rule of the registry with a plain NumPy one, which
+    belongs into ``tests/support/plain.py``.
+    """
+
+    n_slots: ClassVar[int] = 0
+    """Slots."""
+    counters: ClassVar[tuple[float, ...]] = ()
+    """Starting values of the counters."""
+    slot_from_rate: ClassVar[int | None] = None
+    """The slot that starts at the learning rate instead of 0, if any."""
+    columns: ClassVar[tuple[str, ...]] = ()
+    """Columns of the shards that the first counters are stored in, as whole numbers."""
+    by_pattern: ClassVar[bool] = False
+    """Whether it takes one pattern after the other: for a single layer, every weight on its own."""
+
+    @abstractmethod
+    def update(self, at: Point) -> Update:
+        """Build the update of one step."""

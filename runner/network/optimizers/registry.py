@@ -1,0 +1,22 @@
+"""Optimizers by their names in the experiment file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from runner.network.optimizers.adam import Adam
+from runner.network.optimizers.base import Optimizer
+from runner.network.optimizers.gradient_descent import GradientDescent
+from runner.network.optimizers.momentum import Momentum
+from runner.network.optimizers.perceptron import Perceptron
+from runner.network.optimizers.rprop import Rprop
+
+OPTIMIZERS: Final[Mapping[str, Optimizer]] = {
+    "gradient-descent": GradientDescent(),
+    "momentum": Momentum(),
+    "rprop": Rprop(),
+    "adam": Adam(),
+    "perceptron": Perceptron(),
+}
+"""Every optimizer."""

@@ -1,0 +1,76 @@
+"""What has to be compiled: all that decides a training step, and nothing that only fills it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from runner.network.architecture import Network
+from runner.network.criterion import SolvedCriterion
+from runner.network.loss_kind import LossKind
+from runner.network.optimizers.base import Optimizer
+from runner.network.optimizers.registry import OPTIMIZERS
+from runner.network.state import PackedState
+
+HYPERPARAMETERS: Final = ("learning_rate", "momentum", "l2", "stop_loss", "stop_gradient")
+"""Rows of the per-lane matrix of settings that need no new compilation."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """All that forces a compiled function of its own; equal signatures share one.
+
+    Notes
+    -----
+    A signature depends on one configuration alone, never on its neighbours in a grid, so adding
+    configurations cannot change the bits of the others.
+    """
+
+    architecture: Network
+    """The network that is trained."""
+    patterns: tuple[tuple[float, ...], ...]
+    """Input patterns, one tuple each; folded into the graph as constants."""
+    criterion: SolvedCriterion
+    """When outputs count as solved."""
+    loss: LossKind | None
+    """Loss and its reduction; None where the network makes its own."""
+    regularised: bool
+    """Whether an L2 term is added."""
+    optimizer: str
+    """A key of `runner.network.optimizers.registry.OPTIMIZERS`."""
+    stops: tuple[str, ...]
+    """Stopping rules in force, in the order of `runner.network.stops.registry.STOPS`."""
+    dtype: str
+    """float32 or float64."""
+    layout: str
+    """A key of `runner.network.layouts.registry.LAYOUTS`; in vector code ``matrices`` take the
+    place of ``stacked``."""
+    n_lanes: int
+    """Restarts trained at once by one call; vector code takes any number."""
+    n_steps: int
+    """Steps taken by one call; vector code takes as many as are needed."""
+
+    @property
+    def rule(self) -> Optimizer:
+        """The update rule."""
+        return OPTIMIZERS[self.optimizer]
+
+    @property
+    def state(self) -> PackedState:
+        """The packed state of its restarts."""
+        return PackedState(self.architecture.n_parameters, self.rule, self.dtype)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the packed state: parameters, slots, counters."""
+        return self.state.n_rows
+
+    @property
+    def n_targets(self) -> int:
+        """Rows of the packed targets: patterns times outputs."""
+        return len(self.patterns) * self.architecture.n_outputs
+
+    @property
+    def measured(self) -> Signature:
+        """What has to be compiled to look at endpoints of this signature, whatever trained them."""
+        return replace(self, optimizer="gradient-descent", stops=(), dtype="float64", n_steps=1)

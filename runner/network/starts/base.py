@@ -1,0 +1,57 @@
+"""What a distribution of starting weights is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+
+from runner.network.architecture import Network
+
+
+class Distribution(ABC):
+    """How random starting weights are distributed.
+
+    Notes
+    -----
+    For who adds one: write ``runner/network/starts/NAME.py`` with a subclass, name it in
+    `runner.network.starts.registry.DISTRIBUTIONS`, and allow the name in
+    `runner.experiment.sections.Init`. Each parameter must be a function of its own uniform number
+    alone (a normal variate, say, by the inverse distribution function), so that any restart can be
+    drawn without its neighbours and every restart takes equally many random words.
+    """
+
+    @abstractmethod
+    def scales(self, network: Network, scale: float) -> np.ndarray:
+        """Return the width of each parameter, shape (n_parameters,), float64."""
+
+    @abstractmethod
+    def standard(self, uniform: np.ndarray) -> np.ndarray:
+        """Turn numbers on the open interval (0, 1) into variates of width 1, of the same shape."""
+
+
+def symmetric(uniform: np.ndarray) -> np.ndarray:
+    """Turn numbers on (0, 1) into uniform ones on (-1, 1)."""
+    return np.asarray(2 * uniform - 1)
+
+
+def gaussian(uniform: np.ndarray) -> np.ndarray:
+    """Turn numbers on (0, 1) into standard normal ones."""
+    from scipy.special import ndtri  # takes a while to load
+
+    return np.asarray(ndtri(uniform))
+
+
+def by_layer(network: Network, width: Callable[[int, int], float]) -> np.ndarray:
+    """Return a width per parameter: of weights by their layer's (units, inputs), of biases 0.
+
+    Raises
+    ------
+    TypeError
+        If the layers are not known.
+    """
+    scales: list[float] = []
+    for units, inputs in network.require_layers().layers:
+        scales += [width(units, inputs)] * (units * inputs) + [0.0] * units
+    return np.array(scales)
