@@ -10,7 +10,7 @@ from runner.experiment.plan import Plan, digest
 from runner.landscape.options import AnalysisOptions
 from runner.study.tables import Study
 
-FORMAT = 1
+FORMAT = 2
 """Version of what an analysis computes: parts and tables of another one are not used."""
 
 

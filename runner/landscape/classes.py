@@ -137,17 +137,27 @@ def _numbered(text: np.ndarray) -> np.ndarray:
 def _by_weights(
     points: Points, weights: np.ndarray, loss: np.ndarray, options: AnalysisOptions
 ) -> np.ndarray:
+    """Number the classes among critical points without flat directions.
+
+    Notes
+    -----
+    Points of one class differ by less than a share of their own largest weight (or of 1). A
+    distance that depended on the largest weight of all would merge the minima of a configuration
+    as soon as one endpoint had gone far away. So every point is divided by its largest weight,
+    whose logarithm is one more coordinate, since a point and its double are not the same.
+    """
     symmetries, tolerance = points.symmetries, options.class_tolerance
     canonical = symmetries.canonical(weights)
-    reach = tolerance * max(float(np.abs(canonical).max()), 1.0)
-    number = single_linkage(canonical.T, reach)
+    scale = np.maximum(np.abs(canonical).max(axis=0), 1.0)
+    number = single_linkage(np.vstack([canonical / scale, np.log(scale)]).T, tolerance)
     # Rounding may give images of one point two canonical forms, where a projection that decides
     # is 0 by chance: classes of equal loss are aligned and compared once more.
     _, first = np.unique(number, return_index=True)
     a, b = _near(loss[first], tolerance, options.alignments)
     if 0 < a.size <= options.alignments:
         one, other = canonical[:, first[a]], canonical[:, first[b]]
-        same = np.linalg.norm(symmetries.align(one, other) - one, axis=0) <= reach
+        apart = np.linalg.norm(symmetries.align(one, other) - one, axis=0)
+        same = apart <= tolerance * scale[first[a]]
         merged = np.arange(first.size)
         for i, j in zip(a[same], b[same], strict=True):
             merged[merged == merged[j]] = merged[i]

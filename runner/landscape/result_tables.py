@@ -8,7 +8,7 @@ import pandas as pd
 
 from runner.errors import StudyError
 from runner.landscape.analysis_plan import AnalysisPlan
-from runner.study import analysis_tables
+from runner.study import analysis_tables, files
 from runner.study.store import Store
 
 
@@ -36,6 +36,7 @@ def write(store: Store, plan: AnalysisPlan, tables: Mapping[str, pd.DataFrame]) 
         for name in analysis_tables.TABLES:
             if not _is_written(store, plan, name):
                 analysis_tables.path(store.tables_path, name).unlink(missing_ok=True)
+        files.sync_folder(store.tables_path)
         for name in analysis_tables.TABLES:
             table = analysis_tables.frame(name, tables[name])
             table.attrs |= plan.attrs

@@ -96,6 +96,29 @@ def test_a_symmetry_never_changes_the_class(seed) -> None:
             assert found.min() == 0
 
 
+@settings(max_examples=30)
+@given(st.integers(0, 2**32), st.floats(0.0, 6.0))
+def test_a_class_depends_on_its_own_points_alone(seed, decades) -> None:
+    c = configuration()
+    rng = np.random.default_rng(seed)
+    size = 10 ** rng.uniform(-2, 3, 10)  # largest weights
+    middle = rng.uniform(-1, 1, (c.architecture.n_parameters, 10))
+    middle *= size / np.abs(middle).max(axis=0)
+    noise = rng.normal(size=(*middle.shape, 3))
+    noise *= 1e-6 * np.maximum(size, 1.0)[:, None] / np.linalg.norm(noise, axis=0)
+    near = (middle[..., None] + noise).reshape(len(middle), -1)
+    # twins that are further apart than a class is wide, but by nothing beside a far endpoint
+    twins = near + 1e-2 * np.maximum(size, 1.0).repeat(3)
+    weights = np.concatenate([near, twins], axis=1)
+    loss = np.arange(20.0).repeat(3)
+    _, alone = sort(points(c, weights, critical="minimum", loss=loss))
+    np.testing.assert_array_equal(alone, np.arange(20).repeat(3))
+    far = np.full((len(middle), 1), 10.0**decades)
+    together = np.concatenate([weights, far], axis=1)
+    _, found = sort(points(c, together, critical="minimum", loss=np.append(loss, -1.0)))
+    np.testing.assert_array_equal(found, np.arange(21).repeat([3] * 20 + [1]))
+
+
 XOR_01 = {"gate": "XOR"}
 FREE = {"problem": XOR_01, "network": {}, "loss": {}}
 
