@@ -1,4 +1,4 @@
-"""Kept machine code: the same bits without compiling, and no file that may be another's."""
+"""The code cache: the same bits without compiling, and no file that may be another's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.engines import code_cache
+from runner.engines import code_cache, pytensor, vector_code
 from runner.engines.simd.artifact import Artifact, Interface
+from runner.engines.simd.machine_code import Function, Loop
 
 TRAIN = """
 import hashlib, sys
@@ -39,7 +40,7 @@ def trained(folder: Path | str, hidden: int = 2) -> subprocess.Popen[str]:
     )
 
 
-def told(process: subprocess.Popen[str]) -> tuple[str, bool]:
+def result(process: subprocess.Popen[str]) -> tuple[str, bool]:
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     digest, imported = out.split()
@@ -61,31 +62,31 @@ def size_of_a_file() -> int:
 
 
 def test_a_second_process_needs_no_pytensor_and_gives_the_same_bits(tmp_path) -> None:
-    digest, compiled = told(trained(tmp_path))
+    digest, compiled = result(trained(tmp_path))
     assert compiled
     (file,) = tmp_path.iterdir()
-    assert told(trained(tmp_path)) == (digest, False)
+    assert result(trained(tmp_path)) == (digest, False)
     damaged = bytearray(file.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     file.write_bytes(damaged)
-    assert told(trained(tmp_path)) == (digest, True)  # compiled again, and kept again
-    assert told(trained(tmp_path)) == (digest, False)
-    assert told(trained("")) == (digest, True)
+    assert result(trained(tmp_path)) == (digest, True)  # compiled again, and kept again
+    assert result(trained(tmp_path)) == (digest, False)
+    assert result(trained("")) == (digest, True)
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_code_of_matrices_is_kept_too(tmp_path) -> None:
-    digest, compiled = told(trained(tmp_path, hidden=40))
+    digest, compiled = result(trained(tmp_path, hidden=40))
     assert compiled
-    assert told(trained(tmp_path, hidden=40)) == (digest, False)
+    assert result(trained(tmp_path, hidden=40)) == (digest, False)
 
 
 def test_processes_that_begin_together_share_a_folder(tmp_path) -> None:
     together = [trained(tmp_path) for _ in range(3)]
-    digests = {told(process)[0] for process in together}
+    digests = {result(process)[0] for process in together}
     assert len(digests) == 1
     assert len(list(tmp_path.iterdir())) == 1  # and nothing unfinished is left
-    assert told(trained(tmp_path)) == (digests.pop(), False)
+    assert result(trained(tmp_path)) == (digests.pop(), False)
 
 
 def test_what_was_written_is_read(folder) -> None:
@@ -191,3 +192,36 @@ def test_the_files_that_were_used_last_are_kept(folder, monkeypatch) -> None:
         True,
         True,
     ]
+
+
+def test_code_that_is_not_all_there_is_compiled_anew(folder, xor) -> None:
+    signature = xor()
+    pytensor.compile("pytensor", signature, "cpu")
+    code = vector_code.recall(vector_code.TrainingCode, signature)
+    assert code is not None
+    assert vector_code.recall(vector_code.MeasuringCode, signature) is None
+    assert code.loop.interface.kind == "loop"
+    key = vector_code._key(code.TAG, signature)
+    code_cache.write(key, {"loop": code.loop, "look": code.look})
+    assert vector_code.recall(vector_code.TrainingCode, signature) is None
+
+
+def test_code_is_called_only_as_what_it_is(folder, xor) -> None:
+    """Machine code that is called with other arguments would end the process."""
+    signature = xor()
+    pytensor.compile("pytensor", signature, "cpu")
+    code = vector_code.recall(vector_code.TrainingCode, signature)
+    with pytest.raises(ValueError, match="the machine code is a loop; expected a function"):
+        Function(code.loop)
+    with pytest.raises(ValueError, match="the machine code is a function; expected a loop"):
+        Loop(code.look)
+
+
+def test_another_version_of_jax_changes_no_name(folder, monkeypatch) -> None:
+    names = []
+    for version in ("1", "2"):
+        monkeypatch.setattr(code_cache, "versions", lambda v=version: {"jax": v, "jaxlib": v})
+        code_cache._environment.cache_clear()
+        names.append(code_cache._path(("x",)))
+    code_cache._environment.cache_clear()
+    assert names[0] == names[1]

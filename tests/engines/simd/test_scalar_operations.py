@@ -1,4 +1,4 @@
-"""Every vector operation against NumPy."""
+"""Every scalar operation, applied to vectors, against NumPy."""
 
 from __future__ import annotations
 
