@@ -71,11 +71,11 @@ def train(folder: str, restarts: int) -> None:
 
 
 def write(folder: str, restarts: int) -> None:
-    plan, store = Plan(load_experiment(experiment(restarts))), Store(folder)
+    plan = Plan(load_experiment(experiment(restarts)))
     schema = shard_schema(plan.configurations[0].signature())
     rng = np.random.default_rng(1)
-    with store.locked():
-        store.create(plan)
+    with Store(folder).writer() as writer:
+        writer.create(plan)
         for batch in plan.batches():
             parts = []
             for segment in plan.segments(batch):
@@ -98,7 +98,7 @@ def write(folder: str, restarts: int) -> None:
                 arrays = [pa.array(columns[f.name], f.type) for f in schema]
                 parts.append(pa.table(arrays, schema=schema))
             table = pa.concat_tables(parts).combine_chunks()
-            store.commit(batch, encode(table), len(table), [])
+            writer.commit(batch, encode(table), len(table), [])
 
 
 def read(folder: str) -> None:

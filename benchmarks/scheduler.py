@@ -105,14 +105,15 @@ def commits(size: int, n: int = 40) -> str:
     """The client's side of a batch: its shard and its line in the log, made durable."""
     experiment = {"name": "scheduler", "restarts": n, "problem": {"gate": "XOR"}}
     plan, shard = Plan(load_experiment(experiment), batch_size=1), os.urandom(size)
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        store = Store(Path(folder) / "study")
-        with store.locked():
-            store.create(plan)
-            cpu, wall = cpu_s(), time.monotonic()
-            for batch in plan.batches():
-                store.commit(batch, shard, 1, [])
-            spent = cpu_s() - cpu, time.monotonic() - wall
+    with (
+        tempfile.TemporaryDirectory(dir=".") as folder,
+        Store(Path(folder) / "study").writer() as writer,
+    ):
+        writer.create(plan)
+        cpu, wall = cpu_s(), time.monotonic()
+        for batch in plan.batches():
+            writer.commit(batch, shard, 1, [])
+        spent = cpu_s() - cpu, time.monotonic() - wall
     return f"{size:12,d}{n:8d}" + "".join(f"{1e3 * s / n:12.2f}" for s in spent)
 
 

@@ -28,6 +28,7 @@ from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.study import damage
 from runner.study.store import Store
+from runner.study.writer import Writer
 
 if TYPE_CHECKING:
     from runner.study.tables import Study
@@ -145,8 +146,8 @@ def _sweep(
             message = f"--device is 'gpu', but --engine {plan.engine} computes on CPUs only."
             raise ClusterError(message)
         device = "cpu"
-    with store.locked():
-        _prepare(store, plan, overwrite, device)
+    with store.writer() as writer:
+        _prepare(store, writer, plan, overwrite, device)
         if device == "auto" and store.has_other_jax():
             # On a GPU another JAX than the study records would train: its CPU code goes on without.
             device = "cpu"
@@ -165,7 +166,7 @@ def _sweep(
                 closing(WorkerPool(connected, kind, cluster.wait_s, cpus_need_jax)) as pool,
             ):
                 pool.check()
-                handler = TrainingRun(store, plan, left, faults, report)
+                handler = TrainingRun(store, writer, plan, left, faults, report)
                 TaskLoop(RunState.of(pool, left), handler).finish()
     # not before: pandas takes as long to load as a kept function to start training
     from runner.study.tables import Study
@@ -233,7 +234,7 @@ def repair(
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
     store = Store(path)
     plan = store.read_plan()[0].trusting(trust_model)
-    with store.locked(reading=False), store.writing():
+    with store.locked() as lock, store.writing():
         found = damage.find(store, plan)
         differences = store.differences(plan) if damage.costs_batches(store, plan, found) else []
         if differences:
@@ -243,7 +244,7 @@ def repair(
                 "environment of the versions that trained it."
             )
             raise StudyError(message)
-        damage.repair(store, plan, found)
+        damage.repair(store, lock, plan, found)
     if store.remaining(plan):
         _sweep(store, plan, client, cluster, FaultPolicy(), report)
     return found
@@ -255,12 +256,12 @@ def _cpus_need_jax(plan: Plan) -> bool:
     return any(may_compute_with_jax(plan.engine, "cpu", signature) for signature in signatures)
 
 
-def _prepare(store: Store, plan: Plan, overwrite: bool, device: str) -> None:
+def _prepare(store: Store, writer: Writer, plan: Plan, overwrite: bool, device: str) -> None:
     """Make the folder ready for this plan, or say why it is not."""
     if overwrite:
-        store.clear()
+        writer.clear()
     if not store.exists:
-        store.create(plan)
+        writer.create(plan)
     differences = store.differences(plan, "cpu" if device == "auto" else device)
     if differences:
         where = printable(str(store.path))

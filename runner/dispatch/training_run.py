@@ -22,6 +22,7 @@ from runner.errors.messages import printable, shown
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.store import Store
+from runner.study.writer import Writer
 from runner.training.shards import encode, join, shard_schema
 from runner.training.worker import Trained
 
@@ -45,7 +46,9 @@ class TrainingRun(TaskHandler):
     Parameters
     ----------
     store : Store
-        Where batches are committed; locked.
+        What is committed already.
+    writer : Writer
+        Commits batches to it.
     plan : Plan
     left : sequence of Batch
         What is to be trained.
@@ -67,12 +70,14 @@ class TrainingRun(TaskHandler):
     def __init__(
         self,
         store: Store,
+        writer: Writer,
         plan: Plan,
         left: Iterable[Batch],
         faults: FaultPolicy,
         report: ProgressCallback | None,
     ) -> None:
         self.store = store
+        self.writer = writer
         self.plan = plan
         self.faults = faults
         self.tasks = TrainingTasks(plan)
@@ -182,7 +187,7 @@ class TrainingRun(TaskHandler):
             shard = encode(shard_schema(segment.configuration.signature()).empty_table())
         rows = len(batch) - len(complete.failures)
         device = "+".join(sorted(origin.devices))
-        commit = self.store.commit(batch, shard, rows, complete.failures, device)
+        commit = self.writer.commit(batch, shard, rows, complete.failures, device)
         self.progress.done += len(batch)
         self.progress.failed += len(complete.failures)
         self._apply(run, *self.audits.committed(commit, origin.workers))
@@ -211,7 +216,7 @@ class TrainingRun(TaskHandler):
                 case AuditTask():
                     run.auxiliary.add(event)
                 case AuditRecord():
-                    self.store.record(event.row, self.store.audit_path)
+                    self.writer.record_audit(event.row)
                     event.check(self.store.path)
                 case Difference():
                     reason = (
@@ -249,7 +254,7 @@ class TrainingRun(TaskHandler):
         origin = self._origins.setdefault(piece.batch, _Origin())
         origin.devices.add(telemetry["device"])
         origin.workers.add(worker)
-        self.store.record(
+        self.writer.record(
             {"start": piece.start, "stop": piece.stop, "group": piece.batch.group, "worker": worker}
             | {key: value for key, value in telemetry.items() if key != "solved"}
         )

@@ -12,6 +12,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import files
 from runner.study.commits import Commit, parsed
+from runner.study.lock import StudyLock
 from runner.study.store import Store
 
 
@@ -77,13 +78,14 @@ def _in_the_log(store: Store, planned: set[Batch]) -> tuple[list[Damage], dict[B
     return found, committed
 
 
-def repair(store: Store, plan: Plan, damages: Sequence[Damage]) -> None:
-    """Move damaged files to the quarantine and make the log whole; the lock must be held.
+def repair(store: Store, lock: StudyLock, plan: Plan, damages: Sequence[Damage]) -> None:
+    """Move damaged files to the quarantine and make the log whole, under the study's lock.
 
     Notes
     -----
     Nothing is deleted: the log too is copied to the quarantine before it loses a line.
     """
+    lock.require()
     for damage in damages:
         if damage.cure == "move":
             files.move(damage.path, _free_name(store, damage.path))

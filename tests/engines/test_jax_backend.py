@@ -149,8 +149,8 @@ def test_a_study_goes_on_with_and_without_jax(without_jax, tmp_path) -> None:
 
 def begun_elsewhere(store: Store, plan: Plan) -> None:
     """A study that was begun with another version of JAX."""
-    with store.locked():
-        store.create(plan)
+    with store.writer() as writer:
+        writer.create(plan)
     with_other_jax(store)
 
 

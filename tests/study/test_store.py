@@ -16,6 +16,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.digest import digest
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
+from runner.study import damage
 from runner.study.commits import Commit, Failure
 from runner.study.store import Store, is_finished
 
@@ -32,15 +33,15 @@ def plan(**changes) -> Plan:
 @pytest.fixture
 def store(tmp_path) -> Store:
     store = Store(tmp_path / "study")
-    with store.locked():
-        store.create(plan())
+    with store.writer() as writer:
+        writer.create(plan())
     return store
 
 
 def test_a_commit_is_read_back(store) -> None:
     failures = [Failure(3, "ValueError: no", "Traceback …")]
-    with store.locked():
-        made = store.commit(BATCH, b"shard", 9, failures)
+    with store.writer() as writer:
+        made = writer.commit(BATCH, b"shard", 9, failures)
     assert store.commits() == [made]
     assert made.failures == tuple(failures)
     assert store.shard_path(BATCH).read_bytes() == b"shard"
@@ -48,13 +49,13 @@ def test_a_commit_is_read_back(store) -> None:
 
 
 def test_a_torn_last_line_did_not_happen(store) -> None:
-    with store.locked():
-        made = store.commit(BATCH, b"shard", 10, [])
+    with store.writer() as writer:
+        made = writer.commit(BATCH, b"shard", 10, [])
     whole = store.log.path.read_bytes()
     for cut in range(len(whole)):
         store.log.path.write_bytes(whole + whole[:cut])
         assert store.commits() == [made]
-        with store.locked():
+        with store.writer():
             pass
         assert store.log.path.read_bytes() == whole
 
@@ -66,22 +67,52 @@ def test_a_damaged_line_is_named(store) -> None:
 
 
 def test_the_same_batch_with_other_bytes_is_an_alarm(store) -> None:
-    with store.locked():
-        store.commit(BATCH, b"shard", 10, [])
-    with pytest.raises(StudyError, match="another SHA-256"), store.locked():
-        store.commit(BATCH, b"other", 10, [])
+    with store.writer() as writer:
+        writer.commit(BATCH, b"shard", 10, [])
+    with pytest.raises(StudyError, match="another SHA-256"), store.writer() as writer:
+        writer.commit(BATCH, b"other", 10, [])
     assert store.shard_path(BATCH).read_bytes() == b"shard"
-    with store.locked():
-        store.commit(BATCH, b"shard", 10, [])  # as after a crash before the log's line
+    with store.writer() as writer:
+        writer.commit(BATCH, b"shard", 10, [])  # as after a crash before the log's line
     assert len(store.commits()) == 1
+
+
+def test_nothing_is_written_once_the_lock_is_given_back(store) -> None:
+    with store.locked() as lock, store.writing():
+        damage.repair(store, lock, plan(), [])
+    with store.writer() as writer:
+        pass
+    before = {path: path.read_bytes() for path in store.path.rglob("*") if path.is_file()}
+    for write in (
+        lambda: writer.commit(BATCH, b"shard", 10, []),
+        lambda: writer.create(plan()),
+        writer.clear,
+        lambda: writer.record({}),
+        lambda: writer.record_audit({}),
+        lambda: damage.repair(store, lock, plan(), []),
+    ):
+        with pytest.raises(RuntimeError, match="written to without its lock"):
+            write()
+    after = {path: path.read_bytes() for path in store.path.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_a_writer_refuses_a_damaged_log_that_a_repair_may_mend(store) -> None:
+    store.log_path.write_bytes(b"nonsense\n")
+    with pytest.raises(StudyError, match="line 1 is damaged"), store.writer():
+        pass
+    with store.locked() as lock, store.writing():
+        damage.repair(store, lock, plan(), damage.find(store, plan()))
+    with store.writer() as writer:
+        writer.commit(BATCH, b"shard", 10, [])
 
 
 def test_a_plan_is_read_back_in_the_order_of_its_grid(tmp_path) -> None:
     grid = {"problem.gate": ["XOR", "AND"], "network.hidden": [[2], []]}
     store = Store(tmp_path)
     first = plan(grid=grid)
-    with store.locked():
-        store.create(first)
+    with store.writer() as writer:
+        writer.create(first)
     again, versions = store.read_plan()
     assert [c.point for c in again.configurations] == [c.point for c in first.configurations]
     assert list(again.experiment.grid) == list(grid)
@@ -152,17 +183,17 @@ def test_a_plan_that_is_whole_but_strange_is_refused(store, path, value) -> None
 
 
 def test_a_log_whose_plan_is_gone_is_not_taken_for_the_next_ones(store) -> None:
-    with store.locked():
-        store.commit(BATCH, b"shard", 10, [])
+    with store.writer() as writer:
+        writer.commit(BATCH, b"shard", 10, [])
     store.plan_path.unlink()
     with (
         pytest.raises(StudyError, match=r"the plan\.json that it belongs to is gone"),
-        store.locked(),
+        store.writer() as writer,
     ):
-        store.create(plan())
-    with store.locked():
-        store.clear()
-        store.create(plan())
+        writer.create(plan())
+    with store.writer() as writer:
+        writer.clear()
+        writer.create(plan())
 
 
 def test_no_study_says_how_to_make_one(tmp_path) -> None:
@@ -210,7 +241,7 @@ from runner.study.store import Store
 print("ready", flush=True)
 for line in sys.stdin:
     try:
-        with Store(line.strip()).locked(reading=False):
+        with Store(line.strip()).locked():
             print("won", flush=True)
             sys.stdin.readline()
     except StudyError as error:
@@ -245,7 +276,7 @@ def test_of_many_that_want_a_study_one_wins_and_the_others_name_it(tmp_path) -> 
             study = tmp_path / str(race % 50)  # the first fifty are made by whoever comes first
             if race >= 50 and race % 10 == 9:
                 # what a process that was killed has left must not be taken for the winner
-                (study / ".holder").write_text(f"process 999999999 on {socket.gethostname()}")
+                (study / ".lock.holder").write_text(f"process 999999999 on {socket.gethostname()}")
             answers = tell(str(study))
             winner = contenders[answers.index("won")]
             losers = [answer for answer in answers if answer != "won"]
@@ -269,7 +300,8 @@ def test_temporary_files_of_a_crash_are_removed(store) -> None:
 def test_clearing_removes_only_what_a_study_made(store) -> None:
     foreign = store.path / "notes.txt"
     foreign.write_text("mine")
-    store.clear()
+    with store.writer() as writer:
+        writer.clear()
     assert foreign.read_text() == "mine"
     assert not store.exists
     assert not store.shards_path.exists()
@@ -283,15 +315,15 @@ def test_a_folder_that_is_no_study_loses_nothing(tmp_path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text("mine")
     store = Store(tmp_path)
-    with store.locked():
-        store.clear()
+    with store.writer() as writer:
+        writer.clear()
     assert all((tmp_path / name).read_text() == "mine" for name in theirs)
     (tmp_path / "experiment.toml").write_text("mine")
     with (
         pytest.raises(StudyError, match=r"experiment\.toml is there, but no study"),
-        store.locked(),
+        store.writer() as writer,
     ):
-        store.create(plan())
+        writer.create(plan())
     assert (tmp_path / "experiment.toml").read_text() == "mine"
 
 

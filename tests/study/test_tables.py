@@ -134,8 +134,8 @@ def test_an_empty_study_has_empty_tables(tmp_path) -> None:
     from runner.experiment.plan import Plan
 
     store = Store(tmp_path)
-    with store.locked():
-        store.create(Plan(load_experiment(EXPERIMENT)))
+    with store.writer() as writer:
+        writer.create(Plan(load_experiment(EXPERIMENT)))
     study = runner.open_study(tmp_path)
     assert not study.complete
     assert len(store.remaining(study.plan)) == study.plan.n_batches
@@ -160,10 +160,10 @@ def test_rows_that_stand_in_two_shards_are_counted_by_nothing(tmp_path) -> None:
     whole = crafted(tmp_path / "whole", {0: [1] * 6}, {0: [True] * 6})
     table = pq.read_table(next(whole.path.glob("shards/*/*.parquet")))
     store = Store(tmp_path / "doubled")
-    store.create(Plan(whole.experiment, batch_size=3))
-    first, second = store.read_plan()[0].batches()
-    for batch in (first, second):
-        store.commit(batch, encode(table.slice(0, 3)), 3, [])
+    with store.writer() as writer:
+        writer.create(Plan(whole.experiment, batch_size=3))
+        for batch in store.read_plan()[0].batches():
+            writer.commit(batch, encode(table.slice(0, 3)), 3, [])
     for read in (lambda s: s.summary, lambda s: s.restarts):
         with pytest.raises(StudyError, match="not those of its batch"):
             read(runner.open_study(store.path))

@@ -42,8 +42,8 @@ def crafted(
     n = len(steps[0])
     plan = Plan(load_experiment({**experiment, "restarts": n}), batch_size=n * len(steps))
     assert len(plan.groups) == 1
-    store = Store(path)
-    store.create(plan)
+    with Store(path).writer() as writer:
+        writer.create(plan)
     if not commit:
         return Study(path)
     (batch,) = plan.batches()
@@ -74,5 +74,6 @@ def crafted(
             )
     schema = shard_schema(plan.configurations[0].signature())
     failures = [Failure(p, "ValueError: <b>no</b>", "a traceback") for p in failed]
-    store.commit(batch, encode(pa.Table.from_pylist(rows, schema)), len(rows), failures)
+    with Store(path).writer() as writer:
+        writer.commit(batch, encode(pa.Table.from_pylist(rows, schema)), len(rows), failures)
     return Study(path)

@@ -1,0 +1,66 @@
+"""What would be computed in another way than a stored study was: its plan, packages' versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from runner.engines.registry import may_compute_with_jax
+from runner.engines.versions import JAX_PACKAGES, versions
+from runner.errors.messages import shown
+from runner.experiment.plan import Plan
+
+_DERIVED = {"plan.configurations", "plan.batch_sizes", "plan.curves"}
+
+
+def differences(stored: Mapping[str, Any], plan: Plan, devices: Iterable[str]) -> list[str]:
+    """Return what a plan and this machine's versions change against what is stored, in words.
+
+    Parameters
+    ----------
+    stored : mapping
+        The fields ``plan`` and ``versions`` of a study's plan file.
+    plan : Plan
+    devices : iterable of str
+        Kinds of device that are to train what is left, or have trained a part of the study.
+        Versions of JAX count only if it may train there; otherwise these are not asked for.
+    """
+    old = {"plan": stored["plan"], "versions": stored["versions"]}
+    new = json.loads(json.dumps({"plan": plan.canonical(), "versions": versions()}))
+    found = dict(_differences(old, new))
+    of_jax = {f"versions.{name}" for name in JAX_PACKAGES} & found.keys()
+    if of_jax and not _may_use_jax(plan, devices):
+        found = {path: text for path, text in found.items() if path not in of_jax}
+    # What follows from other fields is named only where nothing else explains it.
+    telling = [
+        text
+        for path, text in found.items()
+        if path not in _DERIVED and not path.endswith(".source")
+    ]
+    return telling or list(found.values())
+
+
+def has_other_jax(stored: Mapping[str, Any]) -> bool:
+    """Return whether a study was begun with another version of JAX than is here, or without."""
+    recorded, ours = stored["versions"], versions()
+    return any(recorded.get(name) != ours.get(name) for name in JAX_PACKAGES)
+
+
+def _may_use_jax(plan: Plan, devices: Iterable[str]) -> bool:
+    signatures = [group.configurations[0].signature() for group in plan.groups]
+    return any(
+        may_compute_with_jax(plan.engine, device, signature)
+        for device in devices
+        for signature in signatures
+    )
+
+
+def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(k for k in new if k not in old)]:
+            yield from _differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+    elif old != new:
+        # a reader knows the experiment's fields by their own names
+        field = path.removeprefix("plan.").removeprefix("experiment.")
+        yield path, f"{field} was {shown(old)}, now {shown(new)}"

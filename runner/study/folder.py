@@ -1,0 +1,129 @@
+"""The folder of a study: every path in it, and what a disk refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from runner.errors import StudyError
+from runner.errors.messages import printable
+from runner.experiment.batches import Batch
+from runner.study import files
+
+
+class StudyFolder:
+    """The paths in a study's folder.
+
+    Parameters
+    ----------
+    path : Path or str
+        The folder; need not exist yet.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @property
+    def where(self) -> str:
+        """The folder, as messages name it."""
+        return printable(str(self.path))
+
+    @property
+    def plan_path(self) -> Path:
+        """The plan, immutable, with its own hash."""
+        return self.path / "plan.json"
+
+    @property
+    def experiment_path(self) -> Path:
+        """The experiment as it was run, for people and for another run."""
+        return self.path / "experiment.toml"
+
+    @property
+    def log_path(self) -> Path:
+        """The log of commits; see `runner.study.commits`."""
+        return self.path / "commits.jsonl"
+
+    @property
+    def telemetry_path(self) -> Path:
+        """One line per batch with times and places; differs from run to run."""
+        return self.path / "telemetry" / "batches.jsonl"
+
+    @property
+    def audit_path(self) -> Path:
+        """One line per batch that was trained a second time, to compare."""
+        return self.path / "telemetry" / "audit.jsonl"
+
+    @property
+    def shards_path(self) -> Path:
+        """Folder of the shards."""
+        return self.path / "shards"
+
+    def shard_path(self, batch: Batch) -> Path:
+        """Return the path of a batch's shard."""
+        return self.shards_path / f"{batch.name}.parquet"
+
+    @property
+    def report_path(self) -> Path:
+        """The report, one self-contained file."""
+        return self.path / "report.html"
+
+    @property
+    def tables_path(self) -> Path:
+        """Folder of the tables that analysis adds."""
+        return self.path / "tables"
+
+    @property
+    def lock_path(self) -> Path:
+        """Locked by the process that writes."""
+        return self.path / ".lock"
+
+    @property
+    def holder_path(self) -> Path:
+        """The name of the process that holds the lock."""
+        return self.path / ".lock.holder"
+
+    @property
+    def quarantine_path(self) -> Path:
+        """Where damaged files are moved; nothing is ever deleted for being damaged."""
+        return self.path / "quarantine"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a plan in the folder."""
+        return self.plan_path.is_file()
+
+    def temporaries(self) -> list[Path]:
+        """Return the half-written files that a crash has left.
+
+        Only names that a study gives to its files: a file with that suffix may also be a user's.
+        """
+        own = [self.plan_path, self.experiment_path, self.log_path]
+        own += [self.report_path, self.holder_path]
+        found = [path.with_name(path.name + files.TEMPORARY) for path in own]
+        if self.exists:
+            places = {self.shards_path: "*", self.tables_path: "*"}
+            places[self.quarantine_path] = f"*-{self.log_path.name}"
+            for folder, names in places.items():
+                if not folder.is_symlink():
+                    found += folder.rglob(names + files.TEMPORARY)
+        return [path for path in found if path.is_file()]
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what a disk refuses into a StudyError that says how to continue.
+
+        Only around work on files: what a broken connection raises is an OSError too.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise self.unwritable(error) from error
+
+    def unwritable(self, error: OSError) -> StudyError:
+        """Return what `writing` raises."""
+        reason = error.strerror or type(error).__name__
+        return StudyError(
+            f"{self.where}: cannot write: {reason}. What is committed stays; make room or choose "
+            "another folder with --out, then run the same command again."
+        )

@@ -1,0 +1,173 @@
+"""The writer of a study: nothing is committed without it, and only one exists at a time.
+
+**How a batch is committed.** What the log lacks did not happen. The steps, each durable before the
+next one begins, and what a crash or a power cut after each leaves behind:
+
+1. The shard is written to ``<batch>.parquet.tmp`` and synced. *Left behind:* a temporary file,
+   whole or torn. Who locks the folder next removes it, and the batch is trained again.
+2. It is renamed to ``<batch>.parquet``, and the folder is synced. *Left behind:* a whole shard that
+   the log lacks. The batch is trained again and must give the same bytes; they are compared, the
+   shard stays as it is, and step 3 follows.
+3. One line is appended to ``commits.jsonl`` and synced. *Left behind:* a part of the line, without
+   its newline. The next writer cuts it off before it appends anything, since otherwise the two
+   would make one damaged line in the middle of the log; then as after step 2. A whole line is
+   never there without its shard, which was durable before.
+
+A shard that is gone while the log has its batch (a user removed it, or ``verify --repair`` moved
+it away damaged) is trained again too. It must have the hash that the log says, and no second line
+is written: a batch twice in the log is damage. This is why a writer has to know what is committed,
+and why there is only one: it holds the folder's lock, and the log changes in no other way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from runner.errors import StudyError
+from runner.errors.messages import printable
+from runner.experiment.batches import Batch
+from runner.experiment.plan import Plan
+from runner.study import files
+from runner.study.commits import Commit, Failure, Log
+from runner.study.folder import StudyFolder
+from runner.study.lock import StudyLock
+from runner.study.plan_file import PlanFile
+
+
+class Writer:
+    """Whoever has one may change the study; get it from `runner.study.store.Store.writer`.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+    lock : StudyLock
+        Its lock; once that is given back, every method raises RuntimeError.
+
+    Raises
+    ------
+    StudyError
+        If the log is damaged.
+    """
+
+    def __init__(self, folder: StudyFolder, lock: StudyLock) -> None:
+        self._folder = folder
+        self._lock = lock
+        self._log = Log(folder.log_path)
+        with folder.writing():
+            self._log.drop_torn_line()
+            self._committed = {commit.batch: commit for commit in self._log.read()}
+
+    def create(self, plan: Plan) -> None:
+        """Write the plan of a new study; the plan itself comes last.
+
+        Raises
+        ------
+        StudyError
+            If the folder holds a log, of a study whose plan is gone, or another experiment.toml.
+        """
+        self._lock.require()
+        folder = self._folder
+        if folder.log_path.exists():
+            message = (
+                f"{folder.where}: commits.jsonl is there, but the plan.json that it belongs to is "
+                "gone. Restore plan.json from a copy, choose another folder with --out, or replace "
+                "what is left with --overwrite."
+            )
+            raise StudyError(message)
+        experiment = tomli_w.dumps(plan.experiment.model_dump(mode="json")).encode()
+        path = folder.experiment_path
+        if path.exists() and path.read_bytes() != experiment:
+            message = (
+                f"{folder.where}: experiment.toml is there, but no study that it would be of. "
+                "Move it away, or choose another folder with --out."
+            )
+            raise StudyError(message)
+        with folder.writing():
+            files.make_folder(folder.shards_path)
+            files.replace(path, experiment)
+            PlanFile(folder).write(plan)
+
+    def clear(self) -> None:
+        """Remove a study's own files, and nothing else, from the folder."""
+        self._lock.require()
+        folder = self._folder
+        if not folder.exists and not folder.log_path.exists():
+            return  # what is there is somebody else's
+        with folder.writing():
+            # The plan goes last: a log without its plan would pass for that of the next one.
+            folder.log_path.unlink(missing_ok=True)
+            if folder.path.is_dir():
+                files.sync_folder(folder.path)
+            for path in (folder.shards_path, folder.telemetry_path.parent, folder.tables_path):
+                if path.exists():
+                    shutil.rmtree(path)
+            for path in (folder.report_path, folder.experiment_path, folder.plan_path):
+                path.unlink(missing_ok=True)
+        self._committed = {}
+
+    def commit(
+        self,
+        batch: Batch,
+        shard: bytes,
+        rows: int,
+        failures: Sequence[Failure],
+        device: str = "cpu",
+    ) -> Commit:
+        """Make a batch's shard and outcome durable, in the steps at the top of this file.
+
+        Raises
+        ------
+        StudyError
+            If the same batch is in the log or the folder with other bytes: the promise that a
+            batch always gives the same bytes is broken, which must not be papered over. Also if
+            the disk refuses.
+        """
+        self._lock.require()
+        path = self._folder.shard_path(batch)
+        sha256 = hashlib.sha256(shard).hexdigest()
+        logged = self._committed.get(batch)
+        if logged is not None and logged.sha256 != sha256:
+            raise self._other_bytes(path)
+        commit = Commit(batch, rows, len(shard), sha256, tuple(failures), device)
+        with self._folder.writing():
+            files.make_folder(path.parent)
+            try:
+                files.write_new(path, shard)
+            except FileExistsError:  # a crash between steps 2 and 3
+                if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+                    raise self._other_bytes(path) from None
+            if logged is None:
+                self._log.append(commit)
+                self._committed[batch] = commit
+        return commit
+
+    def record(self, telemetry: Mapping[str, Any]) -> None:
+        """Append a line to the telemetry; not synced, as nothing depends on it."""
+        self._append(self._folder.telemetry_path, telemetry)
+
+    def record_audit(self, found: Mapping[str, Any]) -> None:
+        """Append what a batch's second training has found; not synced either."""
+        self._append(self._folder.audit_path, found)
+
+    def _append(self, path: Path, content: Mapping[str, Any]) -> None:
+        self._lock.require()
+        with self._folder.writing():
+            line = json.dumps(content, sort_keys=True)
+            files.make_folder(path.parent)
+            files.append_line(path, line, durable=False)
+
+    def _other_bytes(self, path: Path) -> StudyError:
+        where = self._folder.where
+        return StudyError(
+            f"{printable(str(path))}: the same batch, trained again, has another SHA-256. Nothing "
+            "was overwritten. Find out why: a damaged disk (`python -m runner verify "
+            f"{where} --repair` moves damaged shards away), workers that do not compute "
+            "alike, or a stop just when the other kind of device, CPU or GPU, had trained it."
+        )
