@@ -1,4 +1,4 @@
-"""Curvature of endpoints, and what kind of critical point, if any, lies next to each."""
+"""Curvature of endpoints, and the kind of the critical point, if any, near each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runner.network.symmetry import Symmetries
 
 @dataclass(frozen=True)
 class Curvature:
-    """What is known of n endpoints and their neighbourhoods."""
+    """Curvature of n endpoints, and the critical points near them."""
 
     gradient_norm: np.ndarray
     """(n,): largest absolute component."""
@@ -52,7 +52,7 @@ def curvature(
     noise: np.ndarray,
     options: AnalysisOptions,
 ) -> Curvature:
-    """Look at endpoints.
+    """Inspect endpoints: curvature, and the nearby critical point where there is one.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ def curvature(
     symmetries : Symmetries
         Of their network.
     weights : ndarray, shape (n_parameters, n), float64
-        Where they are; need not be finite.
+        The endpoints; need not be finite.
     stationary : ndarray of bool, shape (n,)
-        Endpoints that came to rest. A critical point is sought next to these, and next to those
+        Endpoints that came to rest. A critical point is searched for near these, and near those
         of any label whose Hessian is regular and whose Newton step is short.
     noise : ndarray, shape (n_parameters, n)
         Standard normal numbers that perturb minima.
@@ -74,8 +74,9 @@ def curvature(
     -----
     ``minimum``: the gradient vanishes, every eigenvalue is clearly positive, and minimising again
     from a perturbed point comes back. ``saddle``: the gradient vanishes and an eigenvalue is
-    clearly negative. ``indeterminate``: it vanishes, but flat directions leave the case open;
-    said of stationary endpoints alone.
+    clearly negative. ``indeterminate``: every eigenvalue is clearly positive, but minimising
+    does not come back; or, of stationary endpoints alone, flat directions leave the case open, or
+    no critical point is nearby. ``none``: all others.
     """
     size, n = weights.shape
     values = surface.values(weights)
@@ -125,11 +126,12 @@ def _seek(
     noise: np.ndarray,
     options: AnalysisOptions,
 ) -> None:
-    """Fill in the critical points next to some endpoints, and their kinds."""
+    """Search for critical points near some endpoints; write them and their kinds to ``found``."""
     polished, arrived = polish(surface[tried], weights[:, tried], options)
     again = np.flatnonzero(stationary[tried] & ~arrived)
     if again.size:
-        # it rests, so there is something: perhaps at the end of a bent valley
+        # These are at rest, so something stopped them. A bent valley may have led the Newton steps
+        # away; going downhill follows it to its end, from which the search may arrive.
         start = weights[:, tried[again]]
         lower = minimise(surface[tried[again]], start, options)
         polished[:, again], arrived[again] = polish(surface[tried[again]], lower, options)
@@ -146,25 +148,25 @@ def _seek(
     kind = np.select([minimum, saddle], ["minimum", "saddle"], "none").astype(object)
     kind[(kind == "none") & stationary[tried]] = "indeterminate"
 
-    held = np.flatnonzero(minimum)
-    if held.size:
-        start = polished[:, held]
-        push = noise[:, tried[held]]
+    candidate = np.flatnonzero(minimum)
+    if candidate.size:
+        start = polished[:, candidate]
+        push = noise[:, tried[candidate]]
         push = push / np.linalg.norm(push, axis=0) * options.perturbation * length(start)
-        again = minimise(here[held], start + push, options)
+        again = minimise(here[candidate], start + push, options)
         back = np.linalg.norm(again - start, axis=0) <= options.return_tolerance * length(start)
-        found.returned[tried[held]] = back
-        kind[held[~back]] = "indeterminate"
+        found.returned[tried[candidate]] = back
+        kind[candidate[~back]] = "indeterminate"
 
     found.critical[tried] = kind
-    kept = kind != "none"
-    tried, polished = tried[kept], polished[:, kept]
+    named = kind != "none"
+    tried, polished = tried[named], polished[:, named]
     if tried.size:
         values = surface[tried].values(polished)
         found.point[:, tried] = polished
         found.loss[tried] = values.loss
         found.outputs[:, tried] = values.outputs
-        found.spectrum[:, tried] = _summary(at)[:, kept]
+        found.spectrum[:, tried] = _summary(at)[:, named]
 
 
 def _swap_excess(

@@ -1,4 +1,4 @@
-"""Given weights as reference points: seen by the same symbolic network as every endpoint."""
+"""Given weights as reference points, evaluated by the same symbolic network as endpoints."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Reference:
 
     @cached_property
     def patterns(self) -> pd.DataFrame:
-        """One row per pattern: what every unit gets and gives.
+        """One row per pattern: pre-activation and output of every unit.
 
         Columns
         -------
@@ -136,7 +136,7 @@ class Reference:
         return pd.DataFrame(columns, index=pd.RangeIndex(table.n_patterns, name="pattern"))
 
     def _trace(self, columns: dict[str, list[float]]) -> None:
-        """Add what every unit gets and gives."""
+        """Add columns with pre-activation and output of every unit."""
         found = trace(self.engine, self.configuration.signature(), self.weights[:, np.newaxis])
         for layers in found:
             for number, (z, a) in enumerate(layers, start=1):
@@ -146,7 +146,7 @@ class Reference:
 
     @cached_property
     def _evaluated(self) -> tuple[Signature, Restarts, Evaluation]:
-        """The weights as the only restart of a signature, and what is seen there."""
+        """The weights as the only restart of a signature, and the evaluation there."""
         signature = replace(self.configuration.signature(), n_lanes=1, n_steps=1)
         training = self.configuration.settings.training
         restarts = Restarts(

@@ -413,10 +413,11 @@ class Study:
         Columns
         -------
         configuration, class : int64
-        kind : str; ``minimum`` and ``saddle``, grouped by their weights in canonical form;
-            ``indeterminate``, critical points with flat directions, grouped by their outputs;
-            ``solved`` and ``saturated``, which run off to infinity, grouped by loss level and
-            hidden code; ``plateau``, grouped by loss level
+        kind : str; ``minimum`` and ``saddle``, grouped by their weights in canonical form, saddles
+            with flat directions by outputs and loss; ``indeterminate``, critical points whose kind
+            is open, grouped by outputs and loss; ``solved``, whose weights grow without bound,
+            grouped by hidden code; ``saturated``, which do too, grouped by loss level and hidden
+            code; ``plateau``, grouped by loss level
         size : int64, analysed restarts in the class
         share, ci_low, ci_high : float64, their share with its 95% Wilson interval
         loss : float64, of the representative: at the critical point, or at the endpoint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -47,6 +48,12 @@ def test_every_table_and_its_columns_are_explained() -> None:
         own = set(analysis_tables.TABLES[name]) - set(analysis_tables.INDEX)
         ends = {"pairs", "restart_a", "restart_b", "class_a", "class_b"}
         assert own - ends <= explained
+
+
+def test_every_option_is_listed_with_its_default() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.e-]+) \|", TEXT, flags=re.MULTILINE)
+    defaults = asdict(runner.AnalysisOptions())
+    assert dict(rows) == {name: str(value) for name, value in defaults.items()}
 
 
 def test_a_folder_without_a_study_is_an_error_in_one_line(tmp_path) -> None:
