@@ -25,9 +25,6 @@ from runner.experiment.sources import Sources, stored_models, stored_tables
 from runner.network.custom.model import untrusted
 from runner.network.signature import Signature
 
-# Batch, Configuration, Segment and digest have files of their own; import them from there.
-__all__ = ["Batch", "Configuration", "Group", "Plan", "Segment", "digest"]
-
 
 @dataclass(frozen=True)
 class Group:

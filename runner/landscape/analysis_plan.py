@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from runner.engines.versions import versions
-from runner.experiment.plan import Plan, digest
+from runner.experiment.digest import digest
+from runner.experiment.plan import Plan
 from runner.landscape.options import AnalysisOptions
 from runner.study.tables import Study
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.experiment.plan import Configuration
+from runner.experiment.configuration import Configuration
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.single_linkage import in_order, single_linkage
 from runner.network.activations.registry import ACTIVATIONS

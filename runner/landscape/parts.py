@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from runner.experiment.plan import Batch
+from runner.experiment.batches import Batch
 from runner.study import files
 from runner.study.store import Store
 from runner.training.shards import decode, join

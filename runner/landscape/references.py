@@ -15,8 +15,9 @@ from runner.engines.base import Evaluation
 from runner.engines.registry import compiled, trace
 from runner.errors import ExperimentError
 from runner.errors.messages import shown
+from runner.experiment.configuration import Configuration
 from runner.experiment.experiment import Experiment, load_experiment
-from runner.experiment.plan import Configuration, Plan
+from runner.experiment.plan import Plan
 from runner.network.signature import Signature
 from runner.study.tables import INDEX, Study
 from runner.training.labels import label

@@ -11,8 +11,9 @@ from scipy.optimize import minimize, root
 from support.plain import Net
 
 from runner.engines.registry import measured
+from runner.experiment.configuration import Configuration
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Configuration, Plan
+from runner.experiment.plan import Plan
 from runner.landscape.loss_surface import LossSurface
 from runner.network.symmetry import Symmetries
 
