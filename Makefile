@@ -28,8 +28,12 @@ sweep-theano: env-theano  ## Run a small sweep on Theano 1.0.5 itself; Python 3.
 	@$(VENV_THEANO)/bin/python -m runner sweep experiments/gates.toml --engine theano \
 	    --out results/gates-theano --restarts 200 --set training.max_steps=2000 $(ARGS)
 
+# Whole files side by side, the slow ones first (tests/conftest.py); TEST_WORKERS=0 for one process.
+TEST_WORKERS ?= logical
+SIDE_BY_SIDE = -n $(TEST_WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: env-dev env-theano-if-3.11  ## Run the tests; ARGS as for pytest
-	@RUNNER_VENV_THEANO=$(VENV_THEANO) $(RUN) -m pytest $(ARGS)
+	@RUNNER_VENV_THEANO=$(VENV_THEANO) $(RUN) -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-compose: env-dev  ## Run the cluster's tests in real containers (needs Docker)
 	@$(RUN) -m pytest tests/campaigns/compose.py $(ARGS)
