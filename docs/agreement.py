@@ -21,8 +21,9 @@ from runner.engines.registry import compiled
 from runner.experiment.batches import Segment
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
+from runner.training.evaluation import evaluate
 from runner.training.labels import label
-from runner.training.lanes import evaluate, train
+from runner.training.lanes import train
 from runner.training.worker import Task, prepare
 
 CASES = {

@@ -17,7 +17,7 @@ from runner.network.architecture import Architecture
 from runner.network.criterion import SolvedCriterion
 from runner.network.loss_kind import LossKind
 from runner.network.signature import Signature
-from runner.training.lanes import Restarts
+from runner.training.restarts import Restarts
 
 # The same examples in every run; no deadline, as these machines are shared.
 settings.register_profile("runner", deadline=None, derandomize=True)

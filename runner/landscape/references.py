@@ -20,8 +20,9 @@ from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.network.signature import Signature
 from runner.study.tables import INDEX, Study
+from runner.training.evaluation import evaluate
 from runner.training.labels import label
-from runner.training.lanes import Restarts, evaluate
+from runner.training.restarts import Restarts
 
 
 def reference(

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-LABELS = {
-    "solved": "every output is on its target's side of the middle",
-    "cycling": "the weights have come back to earlier ones, and will for ever",
-    "plateau": "all patterns give one output, and the loss is that of the best constant",
-    "saturated": "some patterns of different targets share their output, the loss is the one that "
-    "this allows at best, and the weights still grow: no minimum, but no way out in sight either",
-    "descending": "the loss still falls where the step budget ends",
-    "oscillating": "the next step would raise the loss: the step size is too large there",
-    "stationary": "loss and weights are at rest, but the restart is not solved",
+from runner.training.labels import Label
+
+LABELS = {label.value: label.sentence for label in Label} | {
     "minimum": "at rest where the loss curves upwards in every direction, and come back to after "
     "a perturbation",
     "saddle": "at rest where the loss curves downwards in some direction",
     "indeterminate": "at rest where the curvature does not tell",
-    "diverged": "a weight, an output or the loss is no longer finite",
 }
-"""Every label, in the order of tables."""
+"""Every label of restarts, and every further kind of class."""
 
 OTHERS = {
     "restart": "one training run from one random start",

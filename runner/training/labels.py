@@ -7,37 +7,69 @@ never makes a minimum here; that verdict needs curvature and is made in `landsca
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 import numpy as np
 
 from runner.engines.base import Evaluation
 from runner.network.signature import Signature
+from runner.training.levels import stuck_levels
 
-LABELS = (
-    "solved",
-    "cycling",
-    "plateau",
-    "saturated",
-    "descending",
-    "oscillating",
-    "stationary",
-    "diverged",
-)
-"""Every label; `label` says what each means."""
+
+class Label(StrEnum):
+    """What was seen of an endpoint; the value is what is stored. In the order of tables.
+
+    Examples
+    --------
+    >>> Label("plateau").sentence
+    'all patterns give one output, and the loss is that of the best constant'
+    """
+
+    sentence: str
+    """What it means, to go after "the restart is this if"."""
+
+    def __new__(cls, value: str, sentence: str) -> Label:
+        """Make a member of its stored value and its sentence."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    SOLVED = "solved", "every output is on its target's side of the middle"
+    CYCLING = "cycling", "the weights have come back to earlier ones, and will for ever"
+    PLATEAU = (
+        "plateau",
+        "all patterns give one output, and the loss is that of the best constant",
+    )
+    SATURATED = (
+        "saturated",
+        "some patterns of different targets share their output, the loss is the one that this "
+        "allows at best, and the weights still grow: no minimum, but no way out in sight either",
+    )
+    DESCENDING = "descending", "the loss still falls where the step budget ends"
+    OSCILLATING = (
+        "oscillating",
+        "the next step would raise the loss: the step size is too large there",
+    )
+    STATIONARY = "stationary", "loss and weights are at rest, but the restart is not solved"
+    DIVERGED = "diverged", "a weight, an output or the loss is no longer finite"
+
+
+LABELS: Final = tuple(label.value for label in Label)
+"""The stored value of every label, in the order of tables."""
 
 REST = 0.01
 """What counts as at rest: less than this relative change over as many further steps as were
 allowed, at the pace of the next step. Also how near (relatively) a level the loss must be."""
 
-MERGED = 0.05
-"""Outputs nearer to each other than this share of the targets' range count as equal."""
-
-_MAX_PATTERNS = 64  # comparing all pairs of patterns costs their square, per endpoint
+_ROUNDING = 1e-12  # a relative rise of the loss by less is no oscillation
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LabelResult:
     """Labels of n endpoints and the exact levels that stuck ones have come to."""
 
     label: np.ndarray
@@ -54,7 +86,7 @@ def label(
     max_steps: np.ndarray,
     seen: Evaluation,
     period: np.ndarray | None = None,
-) -> Verdict:
+) -> LabelResult:
     """Label endpoints.
 
     Parameters
@@ -71,7 +103,7 @@ def label(
 
     Returns
     -------
-    Verdict
+    LabelResult
         The first that holds of: ``diverged``, a weight, an output or the loss is not finite;
         ``solved``, every output is on the right side; ``cycling``, the weights have come back to
         earlier ones and so will for ever; ``plateau``, all patterns have one output
@@ -84,60 +116,35 @@ def label(
         loss, fall = seen.loss, seen.loss - seen.next_loss
         finite = np.isfinite(loss) & np.isfinite(parameters).all(axis=0)
         finite &= np.isfinite(seen.outputs).all(axis=0)
-        level, merged, constant = np.full(len(loss), np.nan), *np.zeros((2, len(loss)), bool)
         unsolved = np.flatnonzero(~solved)  # few, as a rule, and the others come to no level
-        level[unsolved], merged[unsolved], constant[unsolved] = _levels(
-            signature, seen.outputs[:, unsolved], targets[:, unsolved]
-        )
+        levels = stuck_levels(signature, seen.outputs[:, unsolved], targets[:, unsolved])
+        level = _scattered(levels.loss, unsolved, np.full(len(loss), np.nan))
+        merged = _scattered(levels.some_merged, unsolved, np.zeros(len(loss), bool))
+        constant = _scattered(levels.all_merged, unsolved, np.zeros(len(loss), bool))
         near = np.abs(loss - level) <= REST * level
         growing = np.linalg.norm(seen.moved, axis=0) > np.linalg.norm(parameters, axis=0)
         moved = np.abs(seen.moved - parameters).max(axis=0)
         size = np.maximum(np.abs(parameters).max(axis=0), 1.0)
         resting = (fall * max_steps <= REST * loss) & (moved * max_steps <= REST * size)
 
-    cycling = np.zeros(len(solved), bool) if period is None else period > 0
-    plateau = near & constant
-    saturated = near & merged & ~constant & growing
-    # A rise by rounding alone is no oscillation.
-    rising = -fall > 1e-12 * np.abs(loss)
-    holds = {
-        "diverged": ~finite,
-        "solved": solved,
-        "cycling": cycling,
-        "plateau": plateau,
-        "saturated": saturated,
-        "oscillating": rising,
-        "stationary": resting,
-        "descending": np.ones(len(solved), bool),
+    # the first that holds is the label, so the order is part of what they mean
+    holds: Mapping[Label, np.ndarray] = {
+        Label.DIVERGED: ~finite,
+        Label.SOLVED: solved,
+        Label.CYCLING: np.zeros(len(solved), bool) if period is None else period > 0,
+        Label.PLATEAU: near & constant,
+        Label.SATURATED: near & merged & ~constant & growing,
+        Label.OSCILLATING: -fall > _ROUNDING * np.abs(loss),
+        Label.STATIONARY: resting,
+        Label.DESCENDING: np.ones(len(solved), bool),
     }
     first = np.argmax(list(holds.values()), axis=0)
-    names = np.array(list(holds), object)[first]
-    stuck = (names == "plateau") | (names == "saturated")
-    return Verdict(names, np.where(stuck, level, np.nan))
+    names = np.array([label.value for label in holds], object)[first]
+    stuck = (names == Label.PLATEAU.value) | (names == Label.SATURATED.value)
+    return LabelResult(names, np.where(stuck, level, np.nan))
 
 
-def _levels(
-    signature: Signature, outputs: np.ndarray, targets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Loss if patterns with equal outputs gave their mean target, and which were equal.
-
-    Returns level (n,), whether any two patterns of different targets share an output (n,), and
-    whether all patterns do (n,). A user's own loss has no level that is known.
-    """
-    net, n_out = signature.architecture.as_layers, signature.architecture.n_outputs
-    n_patterns, n = len(signature.patterns), outputs.shape[1]
-    if net is None or signature.loss is None or n_patterns > _MAX_PATTERNS:
-        return np.full(n, np.nan), np.zeros(n, bool), np.zeros(n, bool)
-    y = outputs.reshape(n_patterns, n_out, n)
-    t = targets.reshape(n_patterns, n_out, n)
-    reach = MERGED * np.maximum(t.max(axis=0) - t.min(axis=0), np.finfo(float).tiny)
-    equal = (np.abs(y[:, None] - y[None]) < reach).all(axis=2)
-    # Each group goes by its first member; two rounds join what is equal through a third.
-    first = np.argmax(equal, axis=1)
-    first = np.take_along_axis(first, first, axis=0)
-    same = first[:, None] == first[None]
-    members = same.sum(axis=1)
-    mean = np.einsum("pqn,qon->pon", same.astype(float), t) / members[:, None]
-    level = signature.loss.of_outputs(net, mean, t)
-    merged = (same & (t[:, None] != t[None]).any(axis=2)).any(axis=(0, 1))
-    return level, merged, same.all(axis=(0, 1))
+def _scattered(values: np.ndarray, places: np.ndarray, into: np.ndarray) -> np.ndarray:
+    """Return an array with values put in places."""
+    into[places] = values
+    return into

@@ -18,7 +18,8 @@ from runner.experiment.batches import Segment
 from runner.network.signature import Signature
 from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.labels import label
-from runner.training.lanes import Endpoints, Restarts, train
+from runner.training.lanes import train
+from runner.training.restarts import Endpoints, Restarts
 from runner.training.shards import encode, shard_schema
 
 
@@ -158,9 +159,9 @@ def prepare(task: Task) -> Restarts:
 def _table(task: Task, signature: Signature, restarts: Restarts, ended: Endpoints) -> pa.Table:
     weights = ended.state[: signature.architecture.n_parameters]
     wide = weights.astype(np.float64)
-    targets = restarts.targets[restarts.table].T
+    targets = restarts.targets_of()
     counted = signature.state.columns(ended.state)
-    verdict = label(
+    labelled = label(
         signature,
         wide,
         ended.solved,
@@ -178,13 +179,13 @@ def _table(task: Task, signature: Signature, restarts: Restarts, ended: Endpoint
     columns = [
         np.concatenate(owners),
         np.concatenate(numbers),
-        verdict.label,
+        labelled.label,
         ended.solved,
         ended.steps,
         ended.seen.loss,
         np.abs(ended.seen.gradient).max(axis=0),
         weight_norm,
-        verdict.level,
+        labelled.level,
         *(counts.astype(np.int64) for counts in counted.values()),
         *weights,
         *_curves(ended, wide.shape[1]),

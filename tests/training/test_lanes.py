@@ -10,7 +10,7 @@ from support.plain import Rule, train
 from support.steps import net_of
 
 from runner.engines.registry import compiled
-from runner.training.lanes import checkpoints
+from runner.training.curves import checkpoints
 from runner.training.lanes import train as train_lanes
 
 RATE, STEPS = 2.0, 300

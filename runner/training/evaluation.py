@@ -1,0 +1,43 @@
+"""Evaluating all restarts, as many at a time as a compiled function takes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runner.engines.base import Compiled, Evaluation
+from runner.training.restarts import Restarts
+
+
+def evaluate(compiled: Compiled, state: np.ndarray, restarts: Restarts) -> Evaluation:
+    """Evaluate packed states (n_rows, n) of all restarts in float64."""
+    return evaluate_columns(compiled, state, restarts.hyper, restarts.targets_of())
+
+
+def evaluate_columns(
+    compiled: Compiled, state: np.ndarray, hyper: np.ndarray, targets: np.ndarray
+) -> Evaluation:
+    """Evaluate columns of states, settings and targets, as many at a time as a call takes.
+
+    Parameters
+    ----------
+    compiled : Compiled
+    state : ndarray, shape (n_rows, n)
+    hyper : ndarray, shape (5, n)
+    targets : ndarray, shape (n_targets, n)
+
+    Returns
+    -------
+    Evaluation
+        Of n restarts, in float64.
+    """
+    arrays = [array.astype(np.float64) for array in (state, hyper, targets)]
+    if compiled.any_lanes:
+        return compiled.evaluate(*arrays)
+    n, n_lanes = state.shape[1], compiled.signature.n_lanes
+    parts: list[list[np.ndarray]] = []
+    for start in range(0, n, n_lanes):
+        lanes = np.arange(start, min(start + n_lanes, n))
+        padded = np.pad(lanes, (0, n_lanes - lanes.size), mode="edge")
+        seen = compiled.evaluate(*(np.ascontiguousarray(array[:, padded]) for array in arrays))
+        parts.append([np.asarray(a)[..., : lanes.size] for a in vars(seen).values()])
+    return Evaluation(*(np.concatenate(arrays, axis=-1) for arrays in zip(*parts, strict=True)))

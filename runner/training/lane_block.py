@@ -1,0 +1,95 @@
+"""What the lanes of a compiled function hold between two calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.engines.base import Compiled
+from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.training.restarts import Restarts
+
+EMPTY = -1
+"""Number of the restart of a lane that holds none."""
+
+
+@dataclass
+class LaneBlock:
+    """The arrays of one call, a column per lane.
+
+    Notes
+    -----
+    A lane moves while its steps are under its limit. An empty lane has a limit of 0 and so never
+    moves; a lane is paused by a lowered limit.
+    """
+
+    restart: np.ndarray
+    """(n_lanes,) int: the restart that each lane holds, or `EMPTY`."""
+    state: np.ndarray
+    """(n_rows, n_lanes), the signature's dtype."""
+    hyper: np.ndarray
+    """(5, n_lanes), the signature's dtype."""
+    targets: np.ndarray
+    """(n_targets, n_lanes), the signature's dtype."""
+    steps: np.ndarray
+    """(n_lanes,) int32: updates made."""
+    limit: np.ndarray
+    """(n_lanes,) int32: steps at which the lane halts."""
+
+    @classmethod
+    def empty(cls, signature: Signature, n_lanes: int) -> LaneBlock:
+        """Make a block of empty lanes."""
+        return cls(
+            restart=np.full(n_lanes, EMPTY),
+            state=np.zeros((signature.n_rows, n_lanes), signature.dtype),
+            hyper=np.zeros((len(HYPERPARAMETERS), n_lanes), signature.dtype),
+            targets=np.zeros((signature.n_targets, n_lanes), signature.dtype),
+            steps=np.zeros(n_lanes, np.int32),
+            limit=np.zeros(n_lanes, np.int32),
+        )
+
+    def fill(
+        self, signature: Signature, lanes: np.ndarray, restarts: Restarts, numbers: np.ndarray
+    ) -> None:
+        """Put restarts into lanes, at their starts."""
+        starts, rates = restarts.starts[:, numbers], restarts.hyper[0, numbers]
+        self.restart[lanes] = numbers
+        self.state[:, lanes] = signature.state.start(starts, rates)
+        self.hyper[:, lanes] = restarts.hyper[:, numbers]
+        self.targets[:, lanes] = restarts.targets_of(numbers)
+        self.steps[lanes] = 0
+        self.limit[lanes] = restarts.max_steps[numbers]
+
+    def clear(self, lanes: np.ndarray) -> None:
+        """Empty lanes."""
+        self.restart[lanes], self.steps[lanes], self.limit[lanes] = EMPTY, 0, 0
+
+    def taken(self, lanes: np.ndarray) -> LaneBlock:
+        """Return a block of copies of some lanes."""
+        return LaneBlock(
+            restart=self.restart[lanes],
+            state=self.state[:, lanes],
+            hyper=self.hyper[:, lanes],
+            targets=self.targets[:, lanes],
+            steps=self.steps[lanes],
+            limit=self.limit[lanes],
+        )
+
+    def advance(self, compiled: Compiled) -> tuple[np.ndarray, np.ndarray]:
+        """Call a compiled function once.
+
+        Returns
+        -------
+        taken : ndarray, shape (n_lanes,), int32
+            Steps that each lane took.
+        solved : ndarray, shape (n_lanes,), bool
+            See `runner.engines.base.Compiled.advance`.
+        """
+        before = self.steps
+        state, steps, solved = compiled.advance(
+            self.state, self.steps, self.limit, self.hyper, self.targets
+        )
+        # an engine's arrays may be read-only, or its own to use again
+        self.state, self.steps = state.copy(), steps.copy()
+        return self.steps - before, solved

@@ -1,0 +1,53 @@
+"""Restarts before and after their training, as arrays over restarts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runner.engines.base import Evaluation
+
+
+@dataclass(frozen=True)
+class Restarts:
+    """n restarts of one signature, ready to train."""
+
+    starts: np.ndarray
+    """(n_parameters, n) float64: starting weights."""
+    hyper: np.ndarray
+    """(5, n) float64: rows named by `runner.network.signature.HYPERPARAMETERS`."""
+    targets: np.ndarray
+    """(n_tables, n_targets) float64: one row per truth table."""
+    table: np.ndarray
+    """(n,) int: row of ``targets`` of each restart."""
+    max_steps: np.ndarray
+    """(n,) int32: step budget."""
+    traced: np.ndarray
+    """(n,) bool: restarts whose loss curve is recorded."""
+
+    def __len__(self) -> int:
+        return int(self.starts.shape[1])
+
+    def targets_of(self, numbers: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return the targets (n_targets, n) of some restarts, by default of all."""
+        targets: np.ndarray = self.targets[self.table[numbers]].T
+        return targets
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where n restarts ended."""
+
+    state: np.ndarray
+    """(n_rows, n): packed state, the signature's dtype; its first rows are the weights."""
+    steps: np.ndarray
+    """(n,) int32: updates made."""
+    solved: np.ndarray
+    """(n,) bool: every output on the right side."""
+    seen: Evaluation
+    """The endpoints in float64."""
+    curves: dict[int, list[tuple[int, float]]]
+    """(step, loss) pairs of each traced restart, by its position."""
+    lane_steps: int
+    """Steps of all calls for the lanes that held a restart, useful or not, as far as is known."""
