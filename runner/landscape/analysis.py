@@ -54,7 +54,7 @@ def analyze(
     report : callable, optional
         Called with an `AnalysisProgress` now and then.
     analysis : AnalysisOptions, optional
-        How many endpoints and pairs to look at, and which tolerances to use.
+        How many endpoints and pairs to analyse, and which tolerances to use.
     cluster : ClusterOptions, optional
         Which scheduler or how many processes of this machine, and which kind of device.
     **options
@@ -71,8 +71,8 @@ def analyze(
     Raises
     ------
     ExperimentError
-        If an option is unknown or out of range, or the study has a model and ``trust_model`` was
-        not said.
+        If an option is unknown or out of range, or the study has a model and ``trust_model`` is
+        false.
     StudyError
         If there is no study, it is damaged, or its folder is in use.
     ClusterError
@@ -80,8 +80,8 @@ def analyze(
 
     Notes
     -----
-    An analysis goes on where it was interrupted, and one whose tables are there is not done
-    again: see `runner.landscape.parts.Parts`.
+    An interrupted analysis continues from its finished parts, and one whose tables are up to date
+    is not repeated: see `runner.landscape.parts.Parts`.
 
     Examples
     --------
@@ -98,10 +98,10 @@ def analyze(
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
     store = Store(study.path if isinstance(study, Study) else study)
     sweep = Study(store.path).plan.trusting(trust_model)
-    with store.locked():
+    with store.locked() as lock:
         plan = AnalysisPlan(Study(store.path), sweep, analysis)
-        parts = Parts(store, plan.key)
-        if not result_tables.are_written(store, plan):
+        parts = Parts(store, lock, plan.key)
+        if not result_tables.up_to_date(store, plan):
             opened: AbstractContextManager[Any] = (
                 nullcontext(client) if client is not None else open_client(cluster)
             )
@@ -114,7 +114,7 @@ def analyze(
                 tables = _tables(
                     plan, parts, lambda stage: run_stage(stage, parts, pool, report or _ignore)
                 )
-            result_tables.write(store, plan, tables)
+            result_tables.write(store, lock, plan, tables)
         parts.remove()
     return Study(store.path)
 
@@ -136,4 +136,4 @@ def _tables(
 
 
 def _ignore(_: object) -> None:
-    """Tell nobody."""
+    """Report progress to nobody."""

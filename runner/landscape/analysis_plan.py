@@ -17,7 +17,7 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class AnalysisPlan:
-    """What one analysis looks at, and how."""
+    """Which restarts and paths one analysis inspects, and how."""
 
     study: Study
     """Its committed restarts are analysed."""
@@ -57,7 +57,7 @@ class AnalysisPlan:
 
     @property
     def attrs(self) -> dict[str, str | int | float]:
-        """What every table says of how it was made."""
+        """How a table was made, for its ``attrs``."""
         options = self.options
         return {
             "analysis": self.key,

@@ -37,7 +37,7 @@ class Paths:
         share = np.linspace(0.0, 1.0, self.losses.shape[1])
         line = (1 - share) * self.losses[:, :1] + share * self.losses[:, -1:]
         rise = (self.losses - line)[:, 1:-1].max(axis=1)
-        # an overflow half way is no rise: what the loss is there was not seen
+        # an overflow half way is no rise: the loss there is not known
         return np.where(np.isfinite(self.losses).all(axis=1), rise, np.nan)
 
     @property

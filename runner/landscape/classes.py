@@ -65,9 +65,10 @@ def kinds(points: Points) -> np.ndarray:
 
     Notes
     -----
-    A nearby critical point decides, whatever the label. Without one, solved endpoints count as
-    on their way to infinity only if no finite weights could minimise the loss; otherwise they,
-    like all that still fall or oscillate, are on their way to a place that is not known.
+    A nearby critical point decides, whatever the label. Without one, solved endpoints are of a
+    class only if no finite weights could minimise the loss, so that their weights grow without
+    bound; otherwise they still approach a minimum that is not known, like all that still descend
+    or oscillate.
     """
     none = points.critical == "none"
     solved = "" if attained(points.configuration) else "solved"
@@ -117,9 +118,9 @@ def _split(points: Points, kind: str, which: np.ndarray, options: AnalysisOption
         if not part.any():
             continue
         if kind == "indeterminate" or by_outputs:
-            seen = outputs(net, patterns, weights[:, part])
-            seen = np.column_stack([seen, points.loss[which[part]]])
-            number = single_linkage(seen, options.class_tolerance)
+            computed = outputs(net, patterns, weights[:, part])
+            computed = np.column_stack([computed, points.loss[which[part]]])
+            number = single_linkage(computed, options.class_tolerance)
         else:
             number = _by_weights(points, weights[:, part], points.loss[which[part]], options)
         found[part] = found.max() + 1 + number

@@ -76,52 +76,63 @@ def verdict(
         Rise, relative to the loss or 1, that counts as one when two units are exchanged.
     """
     pairs = paths.groupby(["pairs", "restart_a", "restart_b"])["violated"].any()
+    n, violations = len(pairs), int(pairs.sum())
+    worst = paths["excess"].max() if len(paths) else np.nan
     # an overflow half way is no rise
     swaps = curvature["swap_excess"].where(np.isfinite(curvature["swap_excess"]))
-    row: dict[str, str | int | float] = {
-        "configuration": configuration.index,
-        "verdict": OPEN,
-        "pairs": len(pairs),
-        "violations": int(pairs.sum()),
-        "worst_violation": paths["excess"].max() if len(paths) else np.nan,
-        "swap_violation": swaps.max() if len(swaps) else np.nan,
-        "restart_a": -1,
-        "restart_b": -1,
-    }
-    reasons = []
-    why = known(configuration)
     swapped = swaps > rise_tolerance * np.maximum(curvature["loss"], 1.0)
-    if row["violations"]:
-        worst = paths.iloc[int(np.argmax(paths["excess"].where(paths["violated"], -np.inf)))]
-        row["restart_a"], row["restart_b"] = int(worst["restart_a"]), int(worst["restart_b"])
-        image = " (its nearest image under the symmetries)" if worst["aligned"] else ""
-        reasons.append(
-            f"the loss on the straight path from restart {row['restart_a']} to "
-            f"{row['restart_b']}{image} rises {worst['excess']:.3g} above the line between its "
-            f"ends; so it does for {row['violations']:,} of {row['pairs']:,} pairs"
-        )
+    ends, proofs = (-1, -1), []
     if swapped.any():
         best = curvature.iloc[int(np.argmax(swaps.where(swapped, -np.inf)))]
-        restart = int(best["restart"])
-        if not row["violations"]:
-            row["restart_a"] = row["restart_b"] = restart
-        text = (
-            f"restart {restart} with two hidden units exchanged has the same loss, "
-            f"{best['loss']:.3g}, and half way it is {best['swap_excess']:.3g} higher"
-        )
-        bound = swap_bound(configuration)
-        if not np.isnan(bound):
-            text += f"; with two equal units no loss comes below {bound:.4g}"
-        reasons.append(text)
-    if why:
-        row["verdict"] = KNOWN
-        rounding = f", by at most {row['worst_violation']:.1g}" if row["violations"] else ""
-        reasons = [f"{why}; {row['violations']:,} of {row['pairs']:,} pairs violate it{rounding}"]
-    elif reasons:
-        row["verdict"] = PROVEN
-    elif row["pairs"]:
-        reasons = [f"none of {row['pairs']:,} straight paths rises, which proves nothing"]
-    else:
-        reasons = ["there was no pair of finite endpoints to look at"]
+        ends = (int(best["restart"]),) * 2
+        proofs = [_swap_proof(configuration, best)]
+    if violations:
+        steepest = paths.iloc[int(np.argmax(paths["excess"].where(paths["violated"], -np.inf)))]
+        ends = int(steepest["restart_a"]), int(steepest["restart_b"])
+        proofs = [_path_proof(steepest, violations, n), *proofs]
+    name, reasons = PROVEN, proofs
+    if why := known(configuration):
+        name = KNOWN
+        rounding = f", by at most {worst:.1g}" if violations else ""
+        reasons = [f"{why}; {violations:,} of {n:,} pairs violate it{rounding}"]
+    elif not proofs:
+        name = OPEN
+        reasons = [_nothing_found(n)]
     text = ". ".join(reason[0].upper() + reason[1:] for reason in reasons)
-    return row | {"reason": f"{text}."}
+    return {
+        "configuration": configuration.index,
+        "verdict": name,
+        "pairs": n,
+        "violations": violations,
+        "worst_violation": worst,
+        "swap_violation": swaps.max() if len(swaps) else np.nan,
+        "restart_a": ends[0],
+        "restart_b": ends[1],
+        "reason": f"{text}.",
+    }
+
+
+def _path_proof(path: pd.Series, violations: int, pairs: int) -> str:
+    image = " (its nearest image under the symmetries)" if path["aligned"] else ""
+    return (
+        f"the loss on the straight path from restart {path['restart_a']} to "
+        f"{path['restart_b']}{image} rises {path['excess']:.3g} above the line between its "
+        f"ends; so it does for {violations:,} of {pairs:,} pairs"
+    )
+
+
+def _swap_proof(configuration: Configuration, restart: pd.Series) -> str:
+    text = (
+        f"restart {int(restart['restart'])} with two hidden units exchanged has the same loss, "
+        f"{restart['loss']:.3g}, and half way it is {restart['swap_excess']:.3g} higher"
+    )
+    bound = swap_bound(configuration)
+    if np.isnan(bound):
+        return text
+    return f"{text}; with two equal units no loss comes below {bound:.4g}"
+
+
+def _nothing_found(pairs: int) -> str:
+    if pairs:
+        return f"none of {pairs:,} straight paths rises, which proves nothing"
+    return "there was no pair of finite endpoints to look at"

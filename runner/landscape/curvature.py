@@ -19,7 +19,7 @@ class Curvature:
     gradient_norm: np.ndarray
     """(n,): largest absolute component."""
     smallest: np.ndarray
-    """(n,): smallest eigenvalue of the Hessian; like the next four nan where it is not taken."""
+    """(n,): smallest eigenvalue of the Hessian; like the next four nan where it is not computed."""
     largest: np.ndarray
     """(n,): largest eigenvalue."""
     index: np.ndarray

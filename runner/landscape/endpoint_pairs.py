@@ -103,7 +103,7 @@ def pair_stage(plan: AnalysisPlan, samples: Samples, inspected: Inspected, pairs
 
 
 def read_paths(pairs: Pairs, stage: Stage, parts: Parts) -> pd.DataFrame:
-    """Join pairs with what workers said of the paths between them.
+    """Join pairs with what workers found on the paths between them.
 
     Returns
     -------

@@ -108,7 +108,7 @@ returned, and ``label``, ``level`` and ``end_loss`` of training."""
 
 
 def read_inspected(samples: Samples, stage: Stage, parts: Parts) -> Inspected:
-    """Join what workers said of the endpoints with what training said."""
+    """Join what workers found at the endpoints with the labels and losses of training."""
     frames: dict[int, list[pd.DataFrame]] = {}
     for batch, frame in parts.read(stage.name, stage.batches):
         frames.setdefault(batch.group, []).append(frame)

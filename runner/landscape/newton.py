@@ -152,7 +152,7 @@ def minimise(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions
     Returns
     -------
     ndarray, shape (n_parameters, n)
-        Where the search came to rest, or stood after its last step.
+        Where the search came to rest, or was after its last step.
     """
     found = weights.copy()
     active = np.arange(len(surface))

@@ -1,4 +1,4 @@
-"""What an analysis looks at, how far it searches, and what it counts as equal, in one object."""
+"""What an analysis inspects, how far it searches, and what it counts as equal, in one object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEAST = {"pairs": 0, "representatives": 0, "max_parameters": 0, "alignments": 0
 
 @dataclass(frozen=True)
 class AnalysisOptions:
-    """What an analysis looks at, how far it searches, and what it counts as equal.
+    """What an analysis inspects, how far it searches, and what it counts as equal.
 
     All of them change what the tables say, so every table's ``attrs`` hold them, and tables that
     were made with others are made anew. "Relative to the weights" means to their Euclidean length,
@@ -63,7 +63,7 @@ expected an odd integer >= 3.
     """Newton step, relative to the weights, at which a search has arrived: the square root of
     float64's precision, as one more such step would change nothing."""
     halvings: int = 12
-    """How often a Newton step that does not help is halved before the search goes on."""
+    """How often a Newton step that does not help is halved before it is made all the same."""
     perturbation: float = 0.01
     """Length, relative to the weights, of the push that a minimum must come back from. A tenth of
     ``search_radius``, so that other critical points are rarely that near."""

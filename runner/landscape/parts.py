@@ -1,4 +1,4 @@
-"""Finished pieces of an analysis on disk, from which an interrupted one goes on."""
+"""Finished batches of an analysis on disk, from which an interrupted one continues."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from runner.experiment.batches import Batch
 from runner.study import files
+from runner.study.lock import StudyLock
 from runner.study.store import Store
 from runner.training.shards import decode, join
 
@@ -21,7 +22,9 @@ class Parts:
     Parameters
     ----------
     store : Store
-        The study; the caller holds its lock.
+        The study.
+    lock : StudyLock
+        Its lock; whatever changes a file requires it.
     key : str
         Digest of the analysis, see `runner.landscape.analysis_plan.AnalysisPlan`.
 
@@ -42,13 +45,15 @@ class Parts:
     without a part go to the cluster. What is made of the parts is computed anew.
     """
 
-    def __init__(self, store: Store, key: str) -> None:
+    def __init__(self, store: Store, lock: StudyLock, key: str) -> None:
         self._store = store
+        self._lock = lock
         self._all = store.tables_path / "parts"
         self._folder = self._all / key[:16]
 
     def prepare(self) -> None:
         """Make the folder, and remove the parts of other analyses."""
+        self._lock.require()
         with self._store.writing():
             for old in self._all.glob("*"):
                 if old != self._folder:
@@ -65,6 +70,7 @@ class Parts:
         A batch of which nothing could be inspected has none. Its part is an empty file, so that it
         is not tried again, and its rows are missing from the tables.
         """
+        self._lock.require()
         shards = tuple(shards)
         path = self._path(stage, batch)
         with self._store.writing():
@@ -80,6 +86,7 @@ class Parts:
 
     def remove(self) -> None:
         """Remove all parts: the tables have made them superfluous."""
+        self._lock.require()
         with self._store.writing(), suppress(FileNotFoundError):
             shutil.rmtree(self._all)
 

@@ -1,4 +1,4 @@
-"""The tables of an analysis on disk: whether they are there, and how they come there."""
+"""The tables of an analysis on disk: whether they are up to date, and how they are written."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import pandas as pd
 from runner.errors import StudyError
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.study import analysis_tables, files
+from runner.study.lock import StudyLock
 from runner.study.store import Store
 
 
-def are_written(store: Store, plan: AnalysisPlan) -> bool:
-    """Whether all tables of just this analysis are there and can be read."""
-    return all(_is_written(store, plan, name) for name in analysis_tables.TABLES)
+def up_to_date(store: Store, plan: AnalysisPlan) -> bool:
+    """Whether all tables exist, can be read, and are of just this analysis."""
+    return all(_is_current(store, plan, name) for name in analysis_tables.TABLES)
 
 
-def _is_written(store: Store, plan: AnalysisPlan, name: str) -> bool:
+def _is_current(store: Store, plan: AnalysisPlan, name: str) -> bool:
     try:
         table = analysis_tables.read(store.tables_path, name, plan.study.digest)
     except StudyError:  # missing, of an older state of the study, or damaged: it is made anew
@@ -25,16 +26,19 @@ def _is_written(store: Store, plan: AnalysisPlan, name: str) -> bool:
     return bool(table.attrs.get("analysis") == plan.key)
 
 
-def write(store: Store, plan: AnalysisPlan, tables: Mapping[str, pd.DataFrame]) -> None:
+def write(
+    store: Store, lock: StudyLock, plan: AnalysisPlan, tables: Mapping[str, pd.DataFrame]
+) -> None:
     """Write all tables.
 
     Those of another analysis are removed first. A crash between two writes would otherwise leave
     verdicts on one sample beside minima of another, and both would pass for tables of this study;
-    so it leaves tables that are missing, and readers are told to run the analysis again.
+    so it leaves tables that are missing, whose readers are asked to run the analysis again.
     """
+    lock.require()
     with store.writing():
         for name in analysis_tables.TABLES:
-            if not _is_written(store, plan, name):
+            if not _is_current(store, plan, name):
                 analysis_tables.path(store.tables_path, name).unlink(missing_ok=True)
         files.sync_folder(store.tables_path)
         for name in analysis_tables.TABLES:

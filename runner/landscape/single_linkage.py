@@ -27,8 +27,8 @@ def single_linkage(points: np.ndarray, tolerance: float) -> np.ndarray:
     Notes
     -----
     A million endpoints may all be the same point, so points that fall into one cell of a fine
-    grid are taken as one first. Near neighbours by a k-d tree are then joined, and of every
-    cluster that results one point is kept, until no two of those are near each other. Since one
+    grid are joined first, and one stands for them. Near neighbours by a k-d tree are then joined,
+    and one point stands for every cluster, until no two of those are near each other. Since one
     point stands for a cell, pairs just within the tolerance may be missed; points of different
     clusters are what this is for, and those are much further apart.
     """
@@ -38,15 +38,15 @@ def single_linkage(points: np.ndarray, tolerance: float) -> np.ndarray:
     cell = tolerance / (2 * np.sqrt(n_dimensions))
     cells = np.round(points / cell)
     _, first, member = np.unique(cells, axis=0, return_index=True, return_inverse=True)
-    kept, label = points[first], member.ravel()
+    remaining, label = points[first], member.ravel()
     while True:
-        joined = _joined(kept, tolerance)
+        joined = _joined(remaining, tolerance)
         n = int(joined.max()) + 1
         label = joined[label]
-        if n == len(kept):
+        if n == len(remaining):
             break
         _, chosen = np.unique(joined, return_index=True)
-        kept = kept[chosen]
+        remaining = remaining[chosen]
     return in_order(label)
 
 

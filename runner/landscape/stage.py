@@ -33,7 +33,7 @@ class Stage:
 def run_stage(
     stage: Stage, parts: Parts, pool: WorkerPool, report: AnalysisProgressCallback
 ) -> None:
-    """Have every batch done that has no part yet, and keep what is returned as parts."""
+    """Have every batch done that has no part yet, and write what is returned as parts."""
     missing = parts.missing(stage.name, stage.batches)
     if not missing:
         return
@@ -45,7 +45,7 @@ def run_stage(
 
 
 class _StageHandler(TaskHandler):
-    """What is sent and kept in a stage."""
+    """Sends the pieces of a stage, and writes what is returned as parts."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class _StageHandler(TaskHandler):
             self.completed(run, complete)
 
     def completed(self, run: RunState, complete: Complete) -> None:
-        """Keep the rows of a batch; what could not be inspected is missing from them."""
+        """Write the rows of a batch; what could not be inspected is missing from them."""
         self._parts.write(self._stage.name, complete.batch, complete.shards)
         self._progress.done += len(complete.batch)
 

@@ -30,10 +30,10 @@ def verdict_tables(
     nothing = pd.DataFrame(columns=["restart", "loss", "swap_excess"], dtype=float)
     rows = []
     for configuration in plan.sweep.configurations:
-        seen, index = nothing, configuration.index
+        inspected, index = nothing, configuration.index
         if index in classified:
             frame = classified[index].frame
-            seen = frame[["restart", "swap_excess"]].assign(loss=frame["end_loss"])
+            inspected = frame[["restart", "swap_excess"]].assign(loss=frame["end_loss"])
         own = by_configuration.get(index, paths.iloc[:0])
-        rows.append(verdict(configuration, seen, own, plan.options.rise_tolerance))
+        rows.append(verdict(configuration, inspected, own, plan.options.rise_tolerance))
     yield "verdicts", pd.DataFrame(rows)

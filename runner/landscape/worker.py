@@ -76,7 +76,7 @@ class PairTask:
     second: np.ndarray
     """(n_parameters, n) float64: the other ends."""
     number: np.ndarray
-    """(n,) int: what each pair is called in what comes back."""
+    """(n,) int: the number of each pair in the result."""
     curved: np.ndarray
     """(n,) bool: pairs for which a curve is trained where the straight path has a barrier."""
 
