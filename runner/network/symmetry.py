@@ -97,7 +97,7 @@ class Symmetries:
         ndarray, shape (n_parameters, n)
         """
         moved = weights.copy()
-        inner, bias, outer, shift = self._unit_blocks(moved, layer)
+        inner, bias, outer, shift = self.unit_blocks(moved, layer)
         places = np.broadcast_to(_columns(places), bias.shape)
         inner[:] = np.take_along_axis(inner, places[:, None], axis=0)
         bias[:] = np.take_along_axis(bias, places, axis=0)
@@ -127,7 +127,7 @@ class Symmetries:
         for _ in range(_MAX_BALANCING if n_layers > 1 else 1):
             change = 0.0
             for layer in range(n_layers):
-                inner, bias, outer, _ = self._unit_blocks(weights, layer)
+                inner, bias, outer, _ = self.unit_blocks(weights, layer)
                 with np.errstate(all="ignore"):
                     length_in = np.sqrt((inner**2).sum(axis=1) + bias**2)
                     length_out = np.sqrt((outer**2).sum(axis=0))
@@ -233,7 +233,7 @@ class Symmetries:
         nearest = second.copy()
         for column in range(second.shape[1]):
             pair = slice(column, column + 1)
-            nearest[:, pair] = self._assigned(first[:, pair], second[:, pair])
+            nearest[:, pair] = self.align_by_assignment(first[:, pair], second[:, pair])
         return nearest
 
     def _nearest(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -253,7 +253,8 @@ class Symmetries:
         for places, sign in itertools.product(itertools.permutations(range(units)), signs):
             yield np.array(places), None if sign is None else np.array(sign)
 
-    def _assigned(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    def align_by_assignment(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Align one endpoint (n_parameters, 1) with another, as `align` does for large groups."""
         distance = np.linalg.norm(second - first)
         for _ in range(_MAX_SWEEPS):
             image = second
@@ -283,7 +284,7 @@ class Symmetries:
     def _n_next(self, layer: int) -> int:
         return self.architecture.require_layers().layers[layer + 1][0]
 
-    def _unit_blocks(
+    def unit_blocks(
         self, weights: np.ndarray, layer: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Views: incoming (units, inputs, n), biases, outgoing (next, units, n), next biases."""
@@ -296,7 +297,7 @@ class Symmetries:
 
     def _unit_vectors(self, weights: np.ndarray, layer: int) -> np.ndarray:
         """Incoming weights, bias and outgoing weights of each unit: (units, numbers, n)."""
-        inner, bias, outer, _ = self._unit_blocks(weights, layer)
+        inner, bias, outer, _ = self.unit_blocks(weights, layer)
         return np.concatenate([inner, bias[:, None], outer.swapaxes(0, 1)], axis=1)
 
 

@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from runner.engines.devices import computing, require
 from runner.engines.registry import compiled
 from runner.experiment.batches import Segment
-from runner.network.signature import Signature
 from runner.training.compute_lock import COMPUTE_LOCK
-from runner.training.labels import label
 from runner.training.lanes import train
-from runner.training.restarts import Endpoints, Restarts
-from runner.training.shards import encode, shard_schema
+from runner.training.restarts import Restarts
+from runner.training.rows import restart_rows
+from runner.training.shards import encode
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
     ready = time.perf_counter()
     restarts = prepare(task)
     ended = train(functions, restarts)
-    table = _table(task, signature, restarts, ended)
+    table = restart_rows(task.segments, signature, restarts, ended)
     stops = np.cumsum(sizes)
     shards = [encode(table.slice(b - n, n)) for b, n in zip(stops, sizes, strict=True)]
     finished = time.perf_counter()
@@ -154,57 +152,3 @@ def prepare(task: Task) -> Restarts:
         max_steps=np.array(budgets, np.int32)[which],
         traced=numbers < task.n_curves,
     )
-
-
-def _table(task: Task, signature: Signature, restarts: Restarts, ended: Endpoints) -> pa.Table:
-    weights = ended.state[: signature.architecture.n_parameters]
-    wide = weights.astype(np.float64)
-    targets = restarts.targets_of()
-    counted = signature.state.columns(ended.state)
-    labelled = label(
-        signature,
-        wide,
-        ended.solved,
-        targets,
-        restarts.max_steps,
-        ended.seen,
-        counted.get("period"),
-    )
-    numbers = [np.arange(s.start, s.stop) for s in task.segments]
-    owners = [
-        np.full(len(k), s.configuration.index) for s, k in zip(task.segments, numbers, strict=True)
-    ]
-    with np.errstate(over="ignore", invalid="ignore"):
-        weight_norm = np.sqrt((wide**2).sum(axis=0))
-    columns = [
-        np.concatenate(owners),
-        np.concatenate(numbers),
-        labelled.label,
-        ended.solved,
-        ended.steps,
-        ended.seen.loss,
-        np.abs(ended.seen.gradient).max(axis=0),
-        weight_norm,
-        labelled.level,
-        *(counts.astype(np.int64) for counts in counted.values()),
-        *weights,
-        *_curves(ended, wide.shape[1]),
-    ]
-    schema = shard_schema(signature)
-    return pa.table(
-        [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-    )
-
-
-def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
-    """Steps and losses of n restarts' curves, as lists; null where a restart is not traced."""
-    traced = sorted(ended.curves)
-    lengths = np.zeros(n, np.int64)
-    lengths[traced] = [len(ended.curves[i]) for i in traced]
-    missing = np.ones(n + 1, bool)  # arrow's offsets: a null's says where its list would begin
-    missing[traced] = missing[n] = False
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32(), mask=missing)
-    points = [point for i in traced for point in ended.curves[i]]
-    steps = pa.array([step for step, _ in points], pa.int32())
-    losses = pa.array([loss for _, loss in points], pa.float64())
-    return pa.ListArray.from_arrays(offsets, steps), pa.ListArray.from_arrays(offsets, losses)

@@ -32,7 +32,7 @@ def member(symmetries, weights, rng):
         signs = rng.choice([-1.0, 1.0], places.shape) if symmetries.flips else None
         weights = symmetries.transform(weights, layer, places, signs)
         if symmetries.scales:
-            inner, bias, outer, _ = symmetries._unit_blocks(weights, layer)
+            inner, bias, outer, _ = symmetries.unit_blocks(weights, layer)
             factor = rng.uniform(0.3, 3.0, bias.shape)
             inner *= factor[:, None]
             bias *= factor

@@ -1,0 +1,87 @@
+"""The rows of a shard: trained restarts, labelled, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from runner.experiment.batches import Segment
+from runner.network.signature import Signature
+from runner.training.labels import label
+from runner.training.restarts import Endpoints, Restarts
+from runner.training.shards import shard_schema
+
+
+def restart_rows(
+    segments: Sequence[Segment], signature: Signature, restarts: Restarts, ended: Endpoints
+) -> pa.Table:
+    """Label endpoints and put them into the columns of `runner.training.shards.shard_schema`.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        Whose restarts, in order.
+    signature : Signature
+        What trained them.
+    restarts : Restarts
+    ended : Endpoints
+        Of these restarts.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per restart, in the order of the segments.
+    """
+    weights = ended.state[: signature.architecture.n_parameters]
+    wide = weights.astype(np.float64)
+    targets = restarts.targets_of()
+    counted = signature.state.columns(ended.state)
+    labelled = label(
+        signature,
+        wide,
+        ended.solved,
+        targets,
+        restarts.max_steps,
+        ended.seen,
+        counted.get("period"),
+    )
+    numbers = [np.arange(s.start, s.stop) for s in segments]
+    owners = [
+        np.full(len(k), s.configuration.index) for s, k in zip(segments, numbers, strict=True)
+    ]
+    with np.errstate(over="ignore", invalid="ignore"):
+        weight_norm = np.sqrt((wide**2).sum(axis=0))
+    columns = [
+        np.concatenate(owners),
+        np.concatenate(numbers),
+        labelled.label,
+        ended.solved,
+        ended.steps,
+        ended.seen.loss,
+        np.abs(ended.seen.gradient).max(axis=0),
+        weight_norm,
+        labelled.level,
+        *(counts.astype(np.int64) for counts in counted.values()),
+        *weights,
+        *_curves(ended, wide.shape[1]),
+    ]
+    schema = shard_schema(signature)
+    return pa.table(
+        [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
+    """Steps and losses of n restarts' curves, as lists; null where a restart is not traced."""
+    traced = sorted(ended.curves)
+    lengths = np.zeros(n, np.int64)
+    lengths[traced] = [len(ended.curves[i]) for i in traced]
+    missing = np.ones(n + 1, bool)  # arrow's offsets: a null's says where its list would begin
+    missing[traced] = missing[n] = False
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32(), mask=missing)
+    points = [point for i in traced for point in ended.curves[i]]
+    steps = pa.array([step for step, _ in points], pa.int32())
+    losses = pa.array([loss for _, loss in points], pa.float64())
+    return pa.ListArray.from_arrays(offsets, steps), pa.ListArray.from_arrays(offsets, losses)
