@@ -129,7 +129,8 @@ class Going:
     def __call__(self, path: Path) -> None:
         digest = hashlib.sha256()
         for p in sorted(path.rglob("*")):
-            own = p.is_file() and p.name != ".holder"  # a process's number
+            # the lock's holder is a process's number, which makes no other state
+            own = p.is_file() and not p.name.startswith(".lock.holder")
             digest.update(f"{p.relative_to(path)} {p.is_dir()}\0".encode())
             digest.update(hashlib.sha256(p.read_bytes() if own else b"").digest())
         if digest.hexdigest() not in self.seen:
