@@ -19,7 +19,8 @@ from runner.experiment.configuration import Configuration
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.network.signature import Signature
-from runner.study.tables import INDEX, Study
+from runner.study.analysis_tables import INDEX
+from runner.study.tables import Study
 from runner.training.evaluation import evaluate
 from runner.training.labels import label
 from runner.training.restarts import Restarts

@@ -109,6 +109,18 @@ class StudyFolder:
                     found += folder.rglob(names + files.TEMPORARY)
         return [path for path in found if path.is_file()]
 
+    def is_linked(self, path: Path) -> bool:
+        """Whether a path in the folder leads through a symbolic link, perhaps out of it."""
+        inside = path.relative_to(self.path)
+        return any((self.path / part).is_symlink() for part in (inside, *inside.parents[:-1]))
+
+    def damaged(self, problem: str) -> StudyError:
+        """Return the error that says what is wrong with a study's files, and what to do."""
+        return StudyError(
+            f"{self.where}: {problem}. Run `python -m runner verify {self.where}`; with `--repair` "
+            "it puts this right."
+        )
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Turn what a disk refuses into a StudyError that says how to continue.

@@ -1,0 +1,159 @@
+"""The tables of `python -m runner analyze` as properties of a study: what each column means."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from runner.study import analysis_tables
+from runner.study.folder import StudyFolder
+
+
+class AnalysisProperties(ABC):
+    """What `runner.study.tables.Study` offers of an analysis.
+
+    Notes
+    -----
+    To add a table: its columns in `runner.study.analysis_tables.TABLES`, and a property here that
+    says what each of them is.
+    """
+
+    @property
+    @abstractmethod
+    def path(self) -> Path:
+        """The study's folder."""
+
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """SHA-256 of what is committed."""
+
+    def _analysis_table(self, name: str) -> pd.DataFrame:
+        return analysis_tables.read(StudyFolder(self.path).tables_path, name, self.digest)
+
+    @cached_property
+    def curvature(self) -> pd.DataFrame:
+        """One row per analysed restart, indexed by configuration and restart.
+
+        Columns
+        -------
+        gradient_norm : float64, largest absolute component of the gradient in float64
+        smallest, largest : float64, eigenvalues of the Hessian; missing for networks with more
+            parameters than ``attrs["max_parameters"]`` and for endpoints that are not finite
+        index : float64, eigenvalues below minus the tolerance ``attrs["null"]`` × the largest
+            absolute one
+        condition : float64, largest over smallest absolute eigenvalue
+        null_directions : float64, eigenvalues within the tolerance of 0
+        label : str, the restart's label, with ``stationary`` split into ``minimum``, ``saddle``
+            and ``indeterminate``
+        critical : str, what a damped Newton search finds next to the endpoint, whatever its
+            label: ``minimum``, ``saddle``, ``indeterminate`` or ``none``
+        polished_loss : float64, the loss there; missing with ``none``
+        polish_distance : float64, how far it is from the endpoint
+        returned : boolean, whether minimising again from a perturbed point came back to it;
+            missing where no minimum was at stake
+        swap_excess : float64, rise of the loss half way to the endpoint with the first two hidden
+            units exchanged; missing where no layer has two units
+
+        Raises
+        ------
+        StudyError
+            If the study has not been analysed; the same for all tables below.
+        """
+        return self._analysis_table("curvature")
+
+    @cached_property
+    def classes(self) -> pd.DataFrame:
+        """One row per analysed restart: its class.
+
+        The one column, ``class`` (int64), numbers the classes of a configuration from 0 by
+        falling size, as in `minima`; it is -1 where the endpoint belongs to none.
+        """
+        return self._analysis_table("classes")
+
+    @cached_property
+    def minima(self) -> pd.DataFrame:
+        """One row per class of endpoints that the network's symmetries make the same.
+
+        Columns
+        -------
+        configuration, class : int64
+        kind : str; ``minimum`` and ``saddle``, grouped by their weights in canonical form, saddles
+            with flat directions by outputs and loss; ``indeterminate``, critical points whose kind
+            is open, grouped by outputs and loss; ``solved``, whose weights grow without bound,
+            grouped by hidden code; ``saturated``, which do too, grouped by loss level and hidden
+            code; ``plateau``, grouped by loss level
+        size : int64, analysed restarts in the class
+        share, ci_low, ci_high : float64, their share with its 95% Wilson interval
+        loss : float64, of the representative: at the critical point, or at the endpoint
+        accuracy : float64, share of the outputs that are on the right side
+        smallest, largest, index : float64, of the Hessian there
+        multiplicity : float64, size of the orbit under the finite symmetries
+        level : float64, exact loss level that a saturated class or a plateau comes to
+        code : str, hidden code: each unit's activation over the patterns as 0, h, 1 (or -, 0, +)
+        restart : int64, the representative
+        W1[0,0], ... : float64, its weights in canonical form
+        """
+        return self._analysis_table("minima")
+
+    @cached_property
+    def unseen(self) -> pd.DataFrame:
+        """One row per configuration: how many classes the analysed restarts have not met.
+
+        Columns
+        -------
+        n, classes, singletons, doubletons : int64, restarts that belong to a class, classes, and
+            classes met exactly once and twice
+        good_turing : float64, estimated chance that a new restart ends in a class not met before,
+            singletons / n (Good 1953, Biometrika 40:237)
+        chao1 : float64, lower estimate of the number of all classes,
+            classes + f1 (f1 - 1) / (2 (f2 + 1)) (Chao 1984, Scand. J. Statist. 11:265; the
+            bias-corrected form)
+        boender_rinnooy_kan : float64, posterior mean of the number of all classes,
+            classes (n - 1) / (n - classes - 2) (Boender and Rinnooy Kan 1987, Math. Programming
+            37:59); missing where n <= classes + 2
+        """
+        return self._analysis_table("unseen")
+
+    @cached_property
+    def barriers(self) -> pd.DataFrame:
+        """The loss on straight paths between pairs of endpoints; two rows a pair.
+
+        Columns
+        -------
+        configuration : int64
+        pairs : str, ``representatives`` (of classes) or ``sample`` (of endpoints)
+        restart_a, restart_b, class_a, class_b : int64
+        aligned : bool, whether the second endpoint was first replaced by the nearest of its
+            images under the network's symmetries
+        midpoint_violation : float64, loss half way minus the mean of the ends' losses; positive
+            breaks convexity (Jensen's inequality)
+        excess : float64, largest rise of the path above the straight line between its ends
+        barrier : float64, highest loss on the path minus the mean of the ends' losses
+        curve_barrier : float64, the same on a quadratic Bézier curve trained to be low; missing
+            where no curve was trained
+        path : list of 33 float64, losses at equal steps from the first end to the second
+        """
+        return self._analysis_table("barriers")
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One row per configuration: what is known of the loss's convexity.
+
+        Columns
+        -------
+        configuration : int64
+        verdict : str, ``non-convex, proven``, ``convex, known`` or ``no violation found``
+        reason : str, in plain words with numbers
+        pairs, violations : int64, pairs of endpoints looked at, and those whose straight path
+            rises above the line between its ends
+        worst_violation : float64, the largest such rise
+        swap_violation : float64, largest rise on the way to an endpoint's own image with two
+            hidden units exchanged; missing where there are no two
+        restart_a, restart_b : int64, the pair of the worst violation (the same restart twice
+            where it is the exchange of units); -1 where there is none
+        """
+        return self._analysis_table("verdicts")
