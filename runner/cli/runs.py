@@ -40,7 +40,8 @@ def run_sweep(
         With `FAILURES`, if restarts could not be trained.
     """
     # Not what sweeps: that takes long to load, and the fork server is to be started before.
-    from runner.cluster.client import is_embedded, start_fork_server
+    from runner.cluster.addresses import is_embedded
+    from runner.cluster.fork_server import start_fork_server
     from runner.study.store import is_finished
 
     if not quiet:

@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from runner.cluster.client import start_command, wait_for_workers
+from runner.cluster.addresses import start_command
+from runner.cluster.client import wait_for_workers
 from runner.cluster.preflight import Inspection, inspect
 from runner.engines.devices import KINDS
 from runner.errors import ClusterError

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
+from runner.cluster.addresses import check_address, is_embedded
 from runner.cluster.certificates import make_certificates
-from runner.cluster.client import check_address, is_embedded, open_client
+from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 
@@ -70,7 +71,8 @@ def test_a_plain_address_is_refused_before_anything_is_sent() -> None:
 def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
     code = """if __name__ == "__main__":
     import os, signal, sys
-    from runner.cluster.client import open_client, start_fork_server
+    from runner.cluster.client import open_client
+    from runner.cluster.fork_server import start_fork_server
     from runner.cluster.options import ClusterOptions
     start_fork_server()
     start_fork_server()  # changes nothing
@@ -99,7 +101,8 @@ def test_workers_are_spawned_where_there_is_no_room_for_a_socket(tmp_path) -> No
     folder.mkdir()
     code = """if __name__ == "__main__":
     import os
-    from runner.cluster.client import open_client, start_fork_server
+    from runner.cluster.client import open_client
+    from runner.cluster.fork_server import start_fork_server
     from runner.cluster.options import ClusterOptions
     assert start_fork_server() is None
     with open_client(ClusterOptions(workers=1)) as client:

@@ -82,7 +82,7 @@ def sweep(
 def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
     from runner.cli.result_tables import plan_table
     from runner.cli.text import duration
-    from runner.cluster.client import usable_cores
+    from runner.cluster.embedded import usable_cores
 
     n_workers = workers or usable_cores()
     print_result(

@@ -1,0 +1,89 @@
+"""Addresses of schedulers: where they are read from, and which may safely be talked to."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from runner.cluster.options import ClusterOptions
+from runner.errors import ClusterError
+from runner.errors.messages import printable
+
+ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
+"""Environment variable that names a scheduler."""
+
+
+def is_embedded(options: ClusterOptions) -> bool:
+    """Whether `open_client` starts a cluster on this machine, as no scheduler is named."""
+    return not (options.scheduler or options.scheduler_file or os.environ.get(ADDRESS_VARIABLE))
+
+
+def scheduler_address(options: ClusterOptions) -> str | None:
+    """Return the address of the scheduler that is named; None for an embedded cluster.
+
+    Raises
+    ------
+    ClusterError
+        If a scheduler's file is not there in time, or none.
+    """
+    if options.scheduler_file is not None:
+        return _address_in(Path(options.scheduler_file), options.wait_s)
+    return options.scheduler or os.environ.get(ADDRESS_VARIABLE)
+
+
+def check_address(address: str, insecure: bool) -> None:
+    """Refuse an address on another machine without TLS, unless it is allowed.
+
+    Raises
+    ------
+    ClusterError
+    """
+    scheme, separator, rest = address.rpartition("://")
+    if insecure or scheme in ("tls", "wss", "inproc"):
+        return
+    host = urlsplit(f"//{rest}").hostname or ""
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if loopback:
+        return
+    shown = printable(address if separator else f"tcp://{address}")
+    message = (
+        f"--scheduler is {shown}, on another machine without TLS; expected tls://. Whoever "
+        "reaches that port can run programs there. Make certificates with `python -m runner "
+        "certificates DIR`, or say --insecure on a network that you trust."
+    )
+    raise ClusterError(message)
+
+
+def start_command(address: str, tag: str = "CPU") -> str:
+    """Return how to start a worker, in backquotes."""
+    config = "DASK_CONFIG=certificates/worker.yaml " if address.startswith("tls://") else ""
+    return (
+        f"`{config}python -m dask worker {address} --nthreads 1 --dashboard-address 127.0.0.1:0 "
+        f'--resources "{tag}=1" --preload runner.preload` in the project\'s folder'
+    )
+
+
+def _address_in(path: Path, wait_s: float) -> str:
+    """Read the address in a scheduler's file, which may appear a little later."""
+    until = time.monotonic() + wait_s
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    where = printable(str(path))
+    try:
+        return str(json.loads(path.read_bytes())["address"])
+    except OSError as error:
+        reason = error.strerror
+    except (ValueError, KeyError, TypeError):
+        reason = "no scheduler has written it"
+    message = (
+        f"--scheduler-file is {where}: {reason}; expected the file that `dask scheduler "
+        "--scheduler-file` writes."
+    )
+    raise ClusterError(message)
