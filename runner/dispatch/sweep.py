@@ -175,7 +175,7 @@ def _sweep(
 
 
 def _try_models(plan: Plan) -> None:
-    """Find the mistakes of users' own models before any work is sent."""
+    """Find the mistakes of custom models before any work is sent."""
     for group in plan.groups:
         first = group.configurations[0]
         if first.architecture.executes_file:
@@ -224,7 +224,7 @@ def repair(
     Raises
     ------
     ExperimentError
-        If a user's own model is not trusted, or an option is unknown.
+        If a custom model is not trusted, or an option is unknown.
     StudyError
         If there is no study, it is in use, or other versions than these trained what is damaged.
     ClusterError

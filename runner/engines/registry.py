@@ -71,7 +71,7 @@ def trace(
 
 
 def try_out(engine: str, signature: Signature) -> None:
-    """Evaluate a user's own model at a few points, to find its mistakes before work is sent.
+    """Evaluate a custom model at a few points, to find its mistakes before work is sent.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def may_compute_with_jax(engine: str, device: str, signature: Signature) -> bool
 
     Notes
     -----
-    Layers of units have vector code, whatever their settings. A user's own model may hold an
+    Layers of units have vector code, whatever their settings. A custom model may hold an
     operation that has none; to find out its code is executed, so for one that is not trusted the
     answer is yes.
     """

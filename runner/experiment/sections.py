@@ -140,7 +140,7 @@ class Problem(Section):
 
 
 class Network(Section):
-    """The layers and their activations, or a user's own model."""
+    """The layers and their activations, or a custom model."""
 
     hidden: Hidden = (2,)
     """Units of each hidden layer; default [2]; [] for none."""

@@ -110,7 +110,7 @@ class Settings(Section):
         return found + self._perceptron_conflicts() + self._slice_conflicts()
 
     def _model_conflicts(self) -> list[Conflict]:
-        """Return the rules of a user's own model that these settings break."""
+        """Return the rules of a custom model that these settings break."""
         found = []
         for name, section in (("network", self.network), ("loss", self.loss)):
             for field in sorted(section.model_fields_set - {"model", "l2"}):

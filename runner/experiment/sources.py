@@ -106,7 +106,7 @@ def stored_tables(configurations: Iterable[Configuration]) -> dict[str, Any]:
 
 
 def stored_models(configurations: Iterable[Configuration]) -> dict[str, Any]:
-    """Return the users' own models, whole and ready for JSON."""
+    """Return the custom models, whole and ready for JSON."""
     return {
         c.model.name: {"sha256": c.model.sha256, "source": c.model.source}
         for c in configurations

@@ -122,7 +122,7 @@ class Reference:
         -------
         x1, x2, … : inputs
         z1[0], a1[0], z1[1], … : pre-activation and output of each unit of layer 1; and so on; of
-            a user's own model a1[0], a1[1], … only: its outputs
+            a custom model a1[0], a1[1], … only: its outputs
         y1, … : targets
         """
         table = self.configuration.table

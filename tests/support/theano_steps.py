@@ -72,7 +72,7 @@ for hidden, skip, layout, optimizer, activation, dtype in CASES:
         np.testing.assert_allclose(seen.loss[lane], net.loss(start), rtol=1e-12)
     print("agrees:", hidden, layout, optimizer, activation, dtype)
 
-# a user's own model: least squares, whose steps are known in closed form
+# a custom model: least squares, whose steps are known in closed form
 SOURCE = """PARAMETERS = {"w": 2, "b": 1}
 def loss(T, parameters, inputs, targets):
     w, b = parameters["w"], parameters["b"][0]
