@@ -13,7 +13,7 @@ from typing import Any
 
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
-from runner.study.commits import Commit, Log
+from runner.study.commits import Commit, Log, parsed
 from runner.study.differences import differences, has_other_jax
 from runner.study.folder import StudyFolder
 from runner.study.lock import StudyLock, locked
@@ -101,8 +101,10 @@ class Store(StudyFolder):
 
     def _devices(self, device: str) -> Iterator[str]:
         yield device
-        # only on demand: a study with a damaged log is compared too, before it is repaired
-        yield from {commit.device for commit in self.commits()}
+        # Of whole lines alone: a study with a damaged log is compared before it is repaired, and
+        # the batches of its damaged lines are trained again.
+        whole = map(parsed, self.log.lines()[0])
+        yield from {commit.device for commit in whole if commit is not None}
 
     def has_other_jax(self) -> bool:
         """Return whether the study was begun with another version of JAX than is here, or none."""
