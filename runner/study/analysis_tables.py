@@ -17,6 +17,7 @@ import pandas as pd
 from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.study import files
+from runner.study.folder import require_file
 
 INDEX: Final = ["configuration", "restart"]
 """Index of the tables with a row per analysed restart."""
@@ -130,9 +131,11 @@ def read(folder: Path, name: str, digest: str) -> pd.DataFrame:
     Raises
     ------
     StudyError
-        If it is not there, cannot be read, or was made from another state of the study.
+        If it is not there, is a link, cannot be read, or was made from another state of the study.
     """
     where, study = path(folder, name), printable(str(folder.parent))
+    for own in (folder, where):
+        require_file(own)
     again = f"Run `python -m runner analyze {study}`."
     try:
         table = pd.read_parquet(where)

@@ -13,6 +13,7 @@ from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.experiment.batches import Batch
 from runner.study import files
+from runner.study.folder import require_file
 
 _DEVICES = ("cpu", "gpu", "cpu+gpu")
 _MOST = 10**18  # restarts and groups that any plan can have
@@ -113,7 +114,7 @@ class Log:
         for number, line in enumerate(self.lines()[0], start=1):
             commit = parsed(line)
             if commit is None or commit.batch in commits:
-                what = "damaged" if commit is None else "doubled"
+                what = "damaged" if commit is None else "a duplicate"
                 message = (
                     f"{printable(str(self.path))}: line {number} is {what}. Run "
                     f"`python -m runner verify {printable(str(self.path.parent))} --repair`."
@@ -123,7 +124,14 @@ class Log:
         return list(commits.values())
 
     def lines(self) -> tuple[list[bytes], bytes]:
-        """Return the whole lines, and what a crash left of one more."""
+        """Return the whole lines, and what a crash left of one more.
+
+        Raises
+        ------
+        StudyError
+            If the file is a link.
+        """
+        require_file(self.path)
         try:
             *whole, torn = self.path.read_bytes().split(b"\n")
         except FileNotFoundError:

@@ -42,10 +42,11 @@ def find(store: Store, plan: Plan) -> list[Damage]:
     found, committed = _in_the_log(store, planned)
     logged = {store.shard_path(batch): commit for batch, commit in committed.items()}
     for path, commit in logged.items():
-        if path.is_symlink() or not path.is_file():
-            cure = "move" if path.is_symlink() else "train"
-            found.append(Damage(path, "is missing", cure))
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != commit.sha256:
+        if path.is_symlink():
+            found.append(Damage(path, "is missing", "move"))
+        elif store.is_linked(path) or not path.is_file():
+            found.append(Damage(path, "is missing", "train"))
+        elif _sha256(path) != commit.sha256:
             found.append(Damage(path, "is damaged (its SHA-256 is not the log's)", "move"))
     known = {store.shard_path(batch) for batch in planned}
     for path in sorted(store.shards_path.rglob("*")):
@@ -54,6 +55,11 @@ def find(store: Store, plan: Plan) -> list[Damage]:
         elif path in known and path not in logged:
             found.append(Damage(path, "is not in the log", "move"))
     return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def costs_batches(store: Store, plan: Plan, damages: Sequence[Damage]) -> bool:
@@ -72,7 +78,7 @@ def _in_the_log(store: Store, planned: set[Batch]) -> tuple[list[Damage], dict[B
         if commit is None or commit.batch not in planned:
             found.append(Damage(store.log.path, f"line {number} is damaged", "rewrite"))
         elif commit.batch in committed:
-            found.append(Damage(store.log.path, f"line {number} is doubled", "rewrite"))
+            found.append(Damage(store.log.path, f"line {number} is a duplicate", "rewrite"))
         else:
             committed[commit.batch] = commit
     return found, committed

@@ -12,6 +12,16 @@ from runner.experiment.batches import Batch
 from runner.study import files
 
 
+def require_file(path: Path) -> None:
+    """Raise StudyError if a study's file is a link: a study from elsewhere could name any file."""
+    if path.is_symlink():
+        message = (
+            f"{printable(str(path))} is a symbolic link; expected a file. Put the file itself into "
+            "the study's folder."
+        )
+        raise StudyError(message)
+
+
 class StudyFolder:
     """The paths in a study's folder.
 

@@ -18,7 +18,7 @@ from runner.experiment.digest import digest
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.study import files
-from runner.study.folder import StudyFolder
+from runner.study.folder import StudyFolder, require_file
 
 FORMAT = 1
 """Version of the folder's layout."""
@@ -80,8 +80,10 @@ class PlanFile:
         Raises
         ------
         StudyError
-            If there is no study, or the file does not match its hash or is of another format.
+            If there is no study, or the file is a link, does not match its hash or is of another
+            format.
         """
+        require_file(self._path)
         try:
             if self._path.stat().st_size > _MAX_BYTES:
                 raise ValueError

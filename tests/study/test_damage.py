@@ -112,11 +112,18 @@ def link_away(store: Store) -> None:
     path.symlink_to(target)
 
 
+def link_a_folder_away(store: Store) -> None:
+    folder = store.shards_path / "0000"
+    target = store.path / "elsewhere"
+    folder.rename(target)
+    folder.symlink_to(target)
+
+
 def add_a_stranger(store: Store) -> None:
     (store.shards_path / "0000" / "notes.parquet").write_bytes(b"mine")
 
 
-def double_a_line(store: Store) -> None:
+def duplicate_a_line(store: Store) -> None:
     data = store.log.path.read_bytes()
     store.log.path.write_bytes(data + data.splitlines(keepends=True)[0])
 
@@ -141,8 +148,9 @@ def lose_the_log(store: Store) -> None:
         cut,
         remove,
         link_away,
+        link_a_folder_away,
         add_a_stranger,
-        double_a_line,
+        duplicate_a_line,
         break_a_line,
         tear_the_last_line,
         lose_the_log,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -106,8 +108,6 @@ def test_a_large_study_counts_all_and_looks_at_the_first(path, monkeypatch) -> N
 
 
 def test_what_is_trained_is_known_without_a_shard(path, tmp_path) -> None:
-    import shutil
-
     copy = shutil.copytree(path, tmp_path / "copy")
     shutil.rmtree(copy / "shards")
     assert runner.open_study(copy).trained.tolist() == [40] * 4
@@ -148,18 +148,27 @@ def test_an_empty_study_has_empty_tables(tmp_path) -> None:
 
 
 def test_a_missing_shard_is_named(path, tmp_path) -> None:
-    import shutil
-
     shutil.copytree(path, tmp_path / "copy")
     next((tmp_path / "copy" / "shards").rglob("*.parquet")).unlink()
     with pytest.raises(StudyError, match="runner verify"):
         _ = runner.open_study(tmp_path / "copy").restarts
 
 
+def test_nothing_is_read_through_a_link(path, tmp_path) -> None:
+    for name in ("shards/0000", "commits.jsonl", "plan.json"):
+        copy = tmp_path / name.replace("/", "-")
+        shutil.copytree(path, copy)
+        (copy / name).rename(tmp_path / "outside")
+        (copy / name).symlink_to(tmp_path / "outside")
+        with pytest.raises(StudyError, match=r"is a (symbolic )?link; expected a file"):
+            _ = runner.open_study(copy).summary
+        (tmp_path / "outside").rename(tmp_path / f"outside-{copy.name}")
+
+
 def test_rows_that_stand_in_two_shards_are_counted_by_nothing(tmp_path) -> None:
     whole = crafted(tmp_path / "whole", {0: [1] * 6}, {0: [True] * 6})
     table = pq.read_table(next(whole.path.glob("shards/*/*.parquet")))
-    store = Store(tmp_path / "doubled")
+    store = Store(tmp_path / "duplicate")
     with store.writer() as writer:
         writer.create(Plan(whole.experiment, batch_size=3))
         for batch in store.read_plan()[0].batches():

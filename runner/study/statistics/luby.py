@@ -27,8 +27,8 @@ def run_lengths(n: int) -> list[int]:
 
 
 def _schedule() -> Iterator[int]:
-    # Run i ends a doubled block of length 2**k - 1 for each k that divides it out: the lowest set
-    # bit of the count of blocks, in Knuth's loopless form.
+    # Knuth's loopless form: u counts the blocks, and each block is runs of 1, 2, 4, ... up to the
+    # lowest set bit of u.
     u, v = 1, 1
     for _ in count():
         yield v
