@@ -1,8 +1,8 @@
-"""The tables that `python -m runner analyze` adds to a study: names, columns, files.
+"""The tables that `python -m runner analyze` adds to a study: their names, columns and files.
 
-Each is a Parquet file under the study's ``tables/``; ``attrs`` of the frames say what was sampled
-and at which tolerances. All of them carry the digest of the shards that they were made from, so
-that tables of an older state of the study are never shown as if they were of this one.
+Each is a Parquet file in the study's folder ``tables``. The frames' ``attrs`` say how many restarts
+were analysed, and with which tolerances. A table also carries a digest of the shards that it was
+made from; if the study has gone on since, the table is out of date and is refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runner.study import files
 from runner.study.folder import require_file
 
 INDEX: Final = ["configuration", "restart"]
-"""Index of the tables with a row per analysed restart."""
+"""Index of every table with a row per restart."""
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "curvature": {
@@ -94,21 +94,21 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "restart_b": "int64",
     },
 }
-"""Columns and dtypes of every table. `minima` has a column per weight and bias after these; the
-docstrings of `runner.study.tables.Study`'s properties say what each column means."""
+"""Columns and dtypes of every table. `minima` has a column per weight and bias after these.
+`runner.study.analysis_properties` says what each column means."""
 
 _DIGEST: Final = "study"
 
 
 def frame(name: str, rows: Any) -> pd.DataFrame:
-    """Make a table of its columns, in order, with their dtypes.
+    """Return rows as a table: its columns in order, with their dtypes.
 
     Parameters
     ----------
     name : str
         A key of `TABLES`.
     rows : list of mappings, or mapping of columns
-        Columns that the table does not name are kept behind its own.
+        Other columns follow the table's own.
     """
     columns = TABLES[name]
     made = pd.DataFrame(rows)
@@ -142,7 +142,7 @@ def read(folder: Path, name: str, digest: str) -> pd.DataFrame:
     except FileNotFoundError:
         message = f"{study}: the table {name!r} is not there yet. {again}"
         raise StudyError(message) from None
-    except Exception as error:  # whatever pandas meets in a file of another make
+    except Exception as error:  # a file from elsewhere: pandas documents no limit to what it raises
         reason = printable(" ".join(str(error).split())[:300])
         message = f"{printable(str(where))}: cannot be read ({reason}). {again}"
         raise StudyError(message) from error
@@ -153,5 +153,5 @@ def read(folder: Path, name: str, digest: str) -> pd.DataFrame:
 
 
 def path(folder: Path, name: str) -> Path:
-    """Return where a table lies."""
+    """Return the path of a table's file."""
     return folder / f"{name}.parquet"

@@ -58,10 +58,27 @@ def open_study(path: str | Path) -> Study:
 class Study(AnalysisProperties):
     """The results of one experiment; tables are read when first asked for.
 
+    Parameters
+    ----------
+    path : str or Path
+        The study's folder; `open_study` also checks that there is a study.
+
+    Raises
+    ------
+    StudyError
+        By every property that reads: if there is no study, or what it reads of it is damaged.
+
     Notes
     -----
-    A table shows what was committed when it was first read: open the study again for news.
-    ``configuration`` is the position in the grid, ``restart`` the number of the restart in it.
+    A table shows what was committed when it was first read; open the study again to see what has
+    been committed since. ``configuration`` is the position in the grid, ``restart`` the number of
+    the restart in it.
+
+    Examples
+    --------
+    >>> study = open_study("results/gates")  # doctest: +SKIP
+    >>> study.summary[["n", "success_rate"]]  # doctest: +SKIP
+    >>> solved = study.weights[study.restarts["solved"]]  # doctest: +SKIP
     """
 
     def __init__(self, path: str | Path) -> None:
