@@ -48,6 +48,8 @@ def find(store: Store, plan: Plan) -> list[Damage]:
             found.append(Damage(path, "is missing", "train"))
         elif _sha256(path) != commit.sha256:
             found.append(Damage(path, "is damaged (its SHA-256 is not the log's)", "move"))
+    if store.shards_path.is_symlink():  # what is in there is not the study's to move
+        return [*found, Damage(store.shards_path, "does not belong to the study", "move")]
     known = {store.shard_path(batch) for batch in planned}
     for path in sorted(store.shards_path.rglob("*")):
         if path not in known and (path.is_symlink() or not path.is_dir()):

@@ -13,11 +13,15 @@ from runner.study import files
 
 
 def require_file(path: Path) -> None:
-    """Raise StudyError if a study's file is a link: a study from elsewhere could name any file."""
+    """Raise StudyError if a study's file or folder is a link.
+
+    A study from elsewhere could name any file: to be read, or to have lines appended to it.
+    """
     if path.is_symlink():
+        kind = "folder" if path.is_dir() else "file"
         message = (
-            f"{printable(str(path))} is a symbolic link; expected a file. Put the file itself into "
-            "the study's folder."
+            f"{printable(str(path))} is a symbolic link; expected a {kind}. Put the {kind} itself "
+            "into the study's folder."
         )
         raise StudyError(message)
 

@@ -36,7 +36,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import files
 from runner.study.commits import Commit, Failure, Log
-from runner.study.folder import StudyFolder
+from runner.study.folder import StudyFolder, require_file
 from runner.study.lock import StudyLock
 from runner.study.plan_file import PlanFile
 
@@ -53,13 +53,15 @@ class Writer:
     Raises
     ------
     StudyError
-        If the log is damaged.
+        If the log is damaged, or the folder of the shards or of the telemetry is a link.
     """
 
     def __init__(self, folder: StudyFolder, lock: StudyLock) -> None:
         self._folder = folder
         self._lock = lock
         self._log = Log(folder.log_path)
+        for path in (folder.shards_path, folder.telemetry_path.parent):
+            require_file(path)
         with folder.writing():
             self._log.drop_torn_line()
             self._committed = {commit.batch: commit for commit in self._log.read()}
@@ -127,10 +129,12 @@ class Writer:
         StudyError
             If the same batch is in the log or the folder with other bytes: the promise that a
             batch always gives the same bytes is broken, which must not be papered over. Also if
-            the disk refuses.
+            the disk refuses, or the shard or its folder is a link.
         """
         self._lock.require()
         path = self._folder.shard_path(batch)
+        for own in (path.parent, path):
+            require_file(own)
         sha256 = hashlib.sha256(shard).hexdigest()
         logged = self._committed.get(batch)
         if logged is not None and logged.sha256 != sha256:
@@ -158,6 +162,7 @@ class Writer:
 
     def _append(self, path: Path, content: Mapping[str, Any]) -> None:
         self._lock.require()
+        require_file(path)
         with self._folder.writing():
             line = json.dumps(content, sort_keys=True)
             files.make_folder(path.parent)

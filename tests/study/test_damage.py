@@ -119,6 +119,12 @@ def link_a_folder_away(store: Store) -> None:
     folder.symlink_to(target)
 
 
+def link_all_shards_away(store: Store) -> None:
+    target = store.path / "elsewhere"
+    store.shards_path.rename(target)
+    store.shards_path.symlink_to(target)
+
+
 def add_a_stranger(store: Store) -> None:
     (store.shards_path / "0000" / "notes.parquet").write_bytes(b"mine")
 
@@ -149,6 +155,7 @@ def lose_the_log(store: Store) -> None:
         remove,
         link_away,
         link_a_folder_away,
+        link_all_shards_away,
         add_a_stranger,
         duplicate_a_line,
         break_a_line,

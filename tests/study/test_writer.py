@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from runner.errors import StudyError
@@ -9,6 +11,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study.store import Store
+from runner.study.writer import Writer
 
 BATCH = Batch(0, 0, 10)
 PLAN = Plan(load_experiment({"name": "t", "restarts": 10, "problem": {"gate": "XOR"}}))
@@ -70,3 +73,37 @@ def test_a_writer_that_has_cleared_a_study_knows_of_no_commit(store, shard) -> N
         made = writer.commit(BATCH, shard, 10, [])
     assert store.commits() == [made]
     assert store.shard_path(BATCH).read_bytes() == shard
+
+
+def write_all(writer: Writer) -> None:
+    writer.commit(BATCH, b"shard", 10, [])
+    writer.record({"batch": 1})
+    writer.record_audit({"batch": 1})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "shards",
+        "shards/0000",
+        f"shards/{BATCH.name}.parquet",
+        "telemetry",
+        "telemetry/batches.jsonl",
+        "telemetry/audit.jsonl",
+    ],
+)
+def test_nothing_is_written_through_a_link(store, tmp_path, name) -> None:
+    with store.writer() as writer:
+        write_all(writer)
+    outside, inside = tmp_path / "outside", store.path / name
+    inside.rename(outside)
+    inside.symlink_to(outside)
+
+    def content() -> dict[Path, bytes]:
+        found = [outside, *outside.rglob("*")]
+        return {path: path.read_bytes() for path in found if path.is_file()}
+
+    before = content()
+    with pytest.raises(StudyError, match="is a symbolic link"), store.writer() as writer:
+        write_all(writer)
+    assert content() == before
