@@ -13,7 +13,10 @@ from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.experiment.batches import Batch
 from runner.study import files
-from runner.study.folder import require_file
+from runner.study.folder import read_bounded
+
+MAX_BYTES = 2**30
+"""Largest log that is read: of five million batches, at some 200 bytes each."""
 
 _DEVICES = ("cpu", "gpu", "cpu+gpu")
 _MOST = 10**18  # restarts and groups that any plan can have
@@ -129,11 +132,10 @@ class Log:
         Raises
         ------
         StudyError
-            If the file is a link.
+            If the file is a link, or larger than `MAX_BYTES`.
         """
-        require_file(self.path)
         try:
-            *whole, torn = self.path.read_bytes().split(b"\n")
+            *whole, torn = read_bounded(self.path, MAX_BYTES).split(b"\n")
         except FileNotFoundError:
             return [], b""
         return whole, torn

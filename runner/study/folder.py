@@ -26,6 +26,33 @@ def require_file(path: Path) -> None:
         raise StudyError(message)
 
 
+def read_bounded(path: Path, most: int) -> bytes:
+    """Read a study's file whole.
+
+    Parameters
+    ----------
+    path : Path
+    most : int
+        Bytes; a file of a study from elsewhere may be larger than the memory.
+
+    Raises
+    ------
+    StudyError
+        If it is a link, or larger.
+    FileNotFoundError
+        If it does not exist.
+    """
+    require_file(path)
+    size = path.stat().st_size
+    if size > most:
+        message = (
+            f"{printable(str(path))} has {size:,} bytes; expected at most {most:,}. Restore it "
+            "from a copy, or run the sweep again into another folder."
+        )
+        raise StudyError(message)
+    return path.read_bytes()
+
+
 class StudyFolder:
     """The paths in a study's folder.
 

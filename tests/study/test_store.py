@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from runner.experiment.batches import Batch
 from runner.experiment.digest import digest
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
-from runner.study import damage
-from runner.study.commits import Commit, Failure
+from runner.study import damage, plan_file
+from runner.study.commits import MAX_BYTES, Commit, Failure
 from runner.study.store import Store, is_finished
 
 ROOT = Path(__file__).parents[2]
@@ -325,6 +326,35 @@ def test_a_folder_that_is_no_study_loses_nothing(tmp_path) -> None:
     ):
         writer.create(plan())
     assert (tmp_path / "experiment.toml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("commits.jsonl", Store.commits),
+        ("commits.jsonl", lambda store: damage.find(store, plan())),
+        ("telemetry/audit.jsonl", Store.audits),
+    ],
+)
+def test_a_log_larger_than_any_study_makes_is_not_read(store, name, read) -> None:
+    path = store.path / name
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # which takes no room on the disk
+    tracemalloc.start()
+    try:
+        with pytest.raises(StudyError, match=r"has 1,073,741,825 bytes; expected at most 1,073,"):
+            read(store)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_plan_larger_than_any_is_refused(store, monkeypatch) -> None:
+    assert store.read_plan()
+    monkeypatch.setattr(plan_file, "_MAX_BYTES", store.plan_path.stat().st_size - 1)
+    with pytest.raises(StudyError, match="damaged"):
+        store.read_plan()
 
 
 def test_a_plan_from_elsewhere_has_no_other_file_read(store, tmp_path) -> None:
