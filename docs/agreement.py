@@ -22,8 +22,8 @@ from runner.experiment.batches import Segment
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.training.evaluation import evaluate
-from runner.training.labels import label
 from runner.training.lanes import train
+from runner.training.rows import label_endpoints
 from runner.training.worker import Task, prepare
 
 CASES = {
@@ -75,14 +75,7 @@ def run(engine: str, path: Path, restarts: int, word: str = "") -> None:
         few = replace(work, max_steps=np.full(restarts, 100, np.int32))
         n = signature.architecture.n_parameters
         ended = train(functions, work)
-        verdict = label(
-            signature,
-            ended.state[:n],
-            ended.solved,
-            work.targets[work.table].T,
-            work.max_steps,
-            ended.seen,
-        )
+        verdict = label_endpoints(functions, work, ended)
         found |= {
             f"{name}|loss": at_start.loss,
             f"{name}|gradient": at_start.gradient,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runner.study.tables import Study as Study
     from runner.study.tables import open_study as open_study
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _load, _lazy = attach(
     __name__,

@@ -85,7 +85,9 @@ def xor() -> Callable[..., Signature]:
         base = Signature(
             architecture=Architecture(2, hidden, n_outputs, activation, output, skip),
             patterns=XOR,
-            criterion=SolvedCriterion((0.5,) * n_outputs, (0.0,) * n_outputs),
+            criterion=SolvedCriterion(
+                (0.5,) * n_outputs, (0.0,) * n_outputs, by_class=output == "softmax"
+            ),
             loss=LossKind(loss, reduction),
             regularised=False,
             optimizer="gradient-descent",

@@ -21,7 +21,7 @@ from runner.experiment.plan import Plan
 from runner.network.signature import Signature
 from runner.study.analysis_tables import INDEX
 from runner.study.tables import Study
-from runner.training.evaluation import evaluate
+from runner.training.evaluation import evaluate, gradients_of
 from runner.training.labels import label
 from runner.training.restarts import Restarts
 
@@ -172,8 +172,16 @@ class Reference:
         """
         signature, restarts, seen = self._evaluated
         solved = seen.solved & np.isfinite(seen.loss)
+        state = signature.state.start(restarts.starts, restarts.hyper[0])
+        functions = compiled(self.engine, signature)
         verdict = label(
-            signature, restarts.starts, solved, restarts.targets.T, restarts.max_steps, seen
+            signature,
+            restarts.starts,
+            solved,
+            restarts.targets.T,
+            restarts.max_steps,
+            seen,
+            gradients_of(functions, state, restarts.hyper, restarts.targets.T),
         )
         row = {
             **self.configuration.point,

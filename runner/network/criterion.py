@@ -8,27 +8,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.network.layouts.base import Layout
-from runner.network.tensors import Namespace, Tensor
+from runner.network.tensors import Namespace, Tensor, constant, largest, total
 
 
 @dataclass(frozen=True)
 class SolvedCriterion:
-    """Every output lies on its target's side of the middle, or near its target.
+    """When each pattern's outputs are right: by side, by nearness or by class.
 
     Notes
     -----
-    The second is for outputs with more than two target levels, which have no side to be on.
+    An output is right on its target's side of the middle between its two target levels. One with
+    more target levels has no side to be on, and is right near its target. Outputs that are classes
+    (a softmax with one-hot targets) are judged together: the pattern's own class must have the
+    largest of them, however small that is.
     """
 
     middles: tuple[float, ...]
     """Per output, the middle between its two target levels; 0 where it has more levels."""
     tolerances: tuple[float, ...]
     """Per output, how near its target a solved output must be; 0 where it has two levels only."""
+    by_class: bool = False
+    """Whether the outputs are classes."""
 
     def graph(
         self, T: Namespace, layout: Layout, out: Sequence[Tensor], targets: Sequence[Tensor]
     ) -> Tensor:
         """Build whether each lane is solved."""
+        if self.by_class:
+            return layout.every(T, self._classified(T, layout, out, targets))
         right = []
         middles = layout.per_output(self.middles)
         tolerances = layout.per_output(self.tolerances)
@@ -41,3 +48,17 @@ class SolvedCriterion:
             else:
                 right.append(T.switch(by_nearness, near, side) if by_nearness.any() else side)
         return layout.every(T, right)
+
+    def _classified(
+        self, T: Namespace, layout: Layout, out: Sequence[Tensor], targets: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Build whether the own class's output is larger than every other one, by pattern."""
+        right = []
+        classes = zip(layout.by_output(out), layout.by_output(targets), strict=True)
+        per_class = [list(zip(y, t, strict=True)) for y, t in classes]
+        for pattern in zip(*per_class, strict=True):
+            one = constant(1, layout.dtype)
+            own = total([t * y for y, t in pattern])
+            others = largest(T, [(one - t) * y for y, t in pattern])
+            right.append(T.gt(own, others))
+        return right

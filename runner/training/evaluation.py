@@ -6,11 +6,33 @@ import numpy as np
 
 from runner.engines.base import Compiled, Evaluation
 from runner.training.restarts import Restarts
+from runner.training.stability import Gradients
 
 
 def evaluate(compiled: Compiled, state: np.ndarray, restarts: Restarts) -> Evaluation:
     """Evaluate packed states (n_rows, n) of all restarts in float64."""
     return evaluate_columns(compiled, state, restarts.hyper, restarts.targets_of())
+
+
+def gradients_of(
+    compiled: Compiled, state: np.ndarray, hyper: np.ndarray, targets: np.ndarray
+) -> Gradients:
+    """Return a function that gives restarts' gradients at other parameters than their own.
+
+    Parameters
+    ----------
+    compiled : Compiled
+    state, hyper, targets : ndarray
+        As for `evaluate_columns`: the restarts.
+    """
+    n = compiled.signature.architecture.n_parameters
+
+    def gradients(parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
+        there = state[:, which].astype(np.float64)
+        there[:n] = parameters
+        return evaluate_columns(compiled, there, hyper[:, which], targets[:, which]).gradient
+
+    return gradients
 
 
 def evaluate_columns(

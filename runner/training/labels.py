@@ -1,8 +1,10 @@
-"""Honest labels for endpoints, from their values in float64 and one step further.
+"""Honest labels for endpoints, from their values in float64, one step further, and the curvature.
 
 With targets that a unit only reaches at infinite weights the loss has no finite minimiser: solved
 and stuck restarts alike run off to infinity with vanishing gradients. So a small gradient alone
-never makes a minimum here; that verdict needs curvature and is made in `landscape`.
+never makes a minimum here; that verdict is made in `landscape`. And a restart is called stuck
+(plateau, saturated, stationary) only if it would also be so after ten times the steps, as far as
+its curvature tells: see `stability`, and docs/labels.md for how often that was right.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import numpy as np
 
 from runner.engines.base import Evaluation
 from runner.network.signature import Signature
-from runner.training.levels import stuck_levels
+from runner.training.levels import constant_loss, stuck_levels
+from runner.training.stability import AHEAD, Gradients, column_norms, will_stay
 
 
 class Label(StrEnum):
@@ -42,20 +45,32 @@ class Label(StrEnum):
     CYCLING = "cycling", "the weights have come back to earlier ones, and will for ever"
     PLATEAU = (
         "plateau",
-        "all patterns give one output, and the loss is that of the best constant",
+        "all patterns give one output, the loss is that of the best constant, and no direction "
+        "leads away from there in ten times the steps",
     )
     SATURATED = (
         "saturated",
-        "some patterns of different targets share their output, the loss is the one that this "
-        "allows at best, and the weights still grow: no minimum, but no way out in sight either",
+        "some patterns of different targets share their output, or an output is at the wrong end "
+        "of its range; the loss is the one that this allows at best, and the weights still grow: "
+        "no minimum, but no way out in ten times the steps either",
     )
-    DESCENDING = "descending", "the loss still falls where the step budget ends"
+    DESCENDING = (
+        "descending",
+        "the step budget ends while the loss falls, or where more steps would lead away",
+    )
     OSCILLATING = (
         "oscillating",
         "the next step would raise the loss: the step size is too large there",
     )
-    STATIONARY = "stationary", "loss and weights are at rest, but the restart is not solved"
-    DIVERGED = "diverged", "a weight, an output or the loss is no longer finite"
+    STATIONARY = (
+        "stationary",
+        "loss and weights are at rest and would be in ten times the steps, but it is not solved",
+    )
+    DIVERGED = (
+        "diverged",
+        "a weight, an output or the loss is not finite, or will not be after the next step, or the "
+        "loss is a million times that of the best constant and rises",
+    )
 
 
 LABELS: Final = tuple(label.value for label in Label)
@@ -64,6 +79,13 @@ LABELS: Final = tuple(label.value for label in Label)
 REST = 0.01
 """What counts as at rest: less than this relative change over as many further steps as were
 allowed, at the pace of the next step. Also how near (relatively) a level the loss must be."""
+
+EXPLODED = 1e6
+"""A loss that rises beyond this many times the best constant's has diverged, though finite yet."""
+
+FALLING = 0.3
+"""Share of the loss that may be lost in `stability.AHEAD` times the budget, at the next step's
+pace, by an endpoint at a level; at a level that is neared as 1/t it is less than a tenth."""
 
 _ROUNDING = 1e-12  # a relative rise of the loss by less is no oscillation
 
@@ -85,6 +107,7 @@ def label(
     targets: np.ndarray,
     max_steps: np.ndarray,
     seen: Evaluation,
+    gradients: Gradients,
     period: np.ndarray | None = None,
 ) -> LabelResult:
     """Label endpoints.
@@ -98,50 +121,74 @@ def label(
     max_steps : ndarray, shape (n,)
         Step budget of each restart.
     seen : Evaluation
+    gradients : Gradients
+        The endpoints' gradients at other parameters.
     period : ndarray, shape (n,), optional
         Steps after which the weights came back to what they were, bit for bit; 0 if they did not.
 
     Returns
     -------
     LabelResult
-        The first that holds of: ``diverged``, a weight, an output or the loss is not finite;
-        ``solved``, every output is on the right side; ``cycling``, the weights have come back to
-        earlier ones and so will for ever; ``plateau``, all patterns have one output
-        and the loss is that of the best constant; ``saturated``, some patterns share their
-        output, the loss is that of their mean target, and the weights grow; ``oscillating``, the
-        next step raises the loss; ``stationary``, loss and weights would change by less than
-        `REST` in as many steps again as were allowed; ``descending``, the loss still falls.
+        The first that holds of the sentences of `Label`, in the order: diverged, solved, cycling,
+        plateau, saturated, oscillating, stationary, descending.
     """
     with np.errstate(all="ignore"):
         loss, fall = seen.loss, seen.loss - seen.next_loss
-        finite = np.isfinite(loss) & np.isfinite(parameters).all(axis=0)
-        finite &= np.isfinite(seen.outputs).all(axis=0)
         unsolved = np.flatnonzero(~solved)  # few, as a rule, and the others come to no level
         levels = stuck_levels(signature, seen.outputs[:, unsolved], targets[:, unsolved])
         level = _scattered(levels.loss, unsolved, np.full(len(loss), np.nan))
         merged = _scattered(levels.some_merged, unsolved, np.zeros(len(loss), bool))
         constant = _scattered(levels.all_merged, unsolved, np.zeros(len(loss), bool))
         near = np.abs(loss - level) <= REST * level
-        growing = np.linalg.norm(seen.moved, axis=0) > np.linalg.norm(parameters, axis=0)
+        at_level = near & (fall * max_steps * AHEAD <= FALLING * loss)
+        growing = column_norms(seen.moved) > column_norms(parameters)
         moved = np.abs(seen.moved - parameters).max(axis=0)
         size = np.maximum(np.abs(parameters).max(axis=0), 1.0)
         resting = (fall * max_steps <= REST * loss) & (moved * max_steps <= REST * size)
+        diverged = _diverged(signature, parameters, targets, seen)
+        rising = -fall > _ROUNDING * np.abs(loss)
+
+        stays = np.zeros(len(loss), bool)
+        asked = at_level & (merged | constant) | resting & ~rising
+        asked = np.flatnonzero(asked & ~solved & ~diverged)
+        stays[asked] = will_stay(
+            parameters[:, asked],
+            seen.moved[:, asked],
+            seen.gradient[:, asked],
+            max_steps[asked],
+            signature.rule.follows_size,
+            lambda at, which: gradients(at, asked[which]),
+        )
 
     # the first that holds is the label, so the order is part of what they mean
     holds: Mapping[Label, np.ndarray] = {
-        Label.DIVERGED: ~finite,
+        Label.DIVERGED: diverged,
         Label.SOLVED: solved,
         Label.CYCLING: np.zeros(len(solved), bool) if period is None else period > 0,
-        Label.PLATEAU: near & constant,
-        Label.SATURATED: near & merged & ~constant & growing,
-        Label.OSCILLATING: -fall > _ROUNDING * np.abs(loss),
-        Label.STATIONARY: resting,
+        Label.PLATEAU: at_level & constant & stays,
+        Label.SATURATED: at_level & merged & ~constant & growing & stays,
+        Label.OSCILLATING: rising,
+        Label.STATIONARY: resting & stays,
         Label.DESCENDING: np.ones(len(solved), bool),
     }
     first = np.argmax(list(holds.values()), axis=0)
     names = np.array([label.value for label in holds], object)[first]
     stuck = (names == Label.PLATEAU.value) | (names == Label.SATURATED.value)
     return LabelResult(names, np.where(stuck, level, np.nan))
+
+
+def _diverged(
+    signature: Signature, parameters: np.ndarray, targets: np.ndarray, seen: Evaluation
+) -> np.ndarray:
+    """Which endpoints are not finite, or on their way there."""
+    finite = np.isfinite(seen.loss) & np.isfinite(parameters).all(axis=0)
+    finite &= np.isfinite(seen.outputs).all(axis=0)
+    finite &= np.isfinite(seen.next_loss) & np.isfinite(seen.moved).all(axis=0)
+    exploded = np.zeros(len(seen.loss), bool)
+    large = np.flatnonzero(finite & (seen.next_loss >= seen.loss))
+    if large.size:
+        exploded[large] = seen.loss[large] > EXPLODED * constant_loss(signature, targets[:, large])
+    return np.asarray(~finite | exploded)
 
 
 def _scattered(values: np.ndarray, places: np.ndarray, into: np.ndarray) -> np.ndarray:

@@ -1,4 +1,10 @@
-"""Exact levels of the loss: what it is where patterns share an output."""
+"""Exact levels of the loss: what it is where patterns share an output, or outputs are at a bound.
+
+A restart that is stuck comes to one of a few losses that can be written down. Patterns that the
+hidden units no longer tell apart share an output, and the best that it can be is their mean target.
+With squared error an output may also end at a bound of its range on the wrong side of a pattern's
+target, where its derivative vanishes: the loss then counts that bound.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +12,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runner.network.activations.registry import ACTIVATIONS
 from runner.network.signature import Signature
 
 MERGED = 0.05
 """Outputs nearer to each other than this share of the targets' range count as equal."""
 
-_MAX_PATTERNS = 64  # comparing all pairs of patterns costs their square, per endpoint
+AT_BOUND = 0.01
+"""Outputs nearer to a bound of their range than this share of the range count as at it."""
+
+MAX_GROUPS = 32
+"""Groups of patterns with equal outputs that are looked for, the first ones in the table; patterns
+beyond count as if their outputs were right. So many groups tell most patterns apart."""
+
+_BLOCK_BYTES = 2**26  # of outputs that are looked at together
 
 
 @dataclass(frozen=True)
 class StuckLevels:
-    """Losses of n endpoints if patterns with equal outputs gave their mean target."""
+    """Losses of n endpoints if what cannot move further were all that is wrong."""
 
     loss: np.ndarray
     """(n,) float64: this loss, without the L2 term; nan where no level is known."""
     some_merged: np.ndarray
-    """(n,) bool: whether any two patterns of different targets share an output."""
+    """(n,) bool: whether patterns of different targets share an output, or an output is at a bound
+    that is not its target."""
     all_merged: np.ndarray
     """(n,) bool: whether all patterns share one output."""
 
@@ -37,22 +52,97 @@ def stuck_levels(signature: Signature, outputs: np.ndarray, targets: np.ndarray)
     Returns
     -------
     StuckLevels
-        Of long tables and of a network's own loss no level is known.
+        Of a network's own loss no level is known.
+
+    Notes
+    -----
+    The first pattern without a group leads the next one, which all patterns join whose outputs are
+    nearer to its own than `MERGED`. Every endpoint is looked at by itself.
     """
-    net, n_out = signature.architecture.as_layers, signature.architecture.n_outputs
-    n_patterns, n = len(signature.patterns), outputs.shape[1]
-    if net is None or signature.loss is None or n_patterns > _MAX_PATTERNS:
+    n_out, n = signature.architecture.n_outputs, outputs.shape[1]
+    if signature.architecture.as_layers is None or signature.loss is None:
         return StuckLevels(np.full(n, np.nan), np.zeros(n, bool), np.zeros(n, bool))
-    y = outputs.reshape(n_patterns, n_out, n)
-    t = targets.reshape(n_patterns, n_out, n)
-    reach = MERGED * np.maximum(t.max(axis=0) - t.min(axis=0), np.finfo(float).tiny)
-    equal = (np.abs(y[:, None] - y[None]) < reach).all(axis=2)
-    # Each group goes by its first member; two rounds join what is equal through a third.
-    first = np.argmax(equal, axis=1)
-    first = np.take_along_axis(first, first, axis=0)
-    same = first[:, None] == first[None]
-    members = same.sum(axis=1)
-    mean = np.einsum("pqn,qon->pon", same.astype(float), t) / members[:, None]
-    level = signature.loss.of_outputs(net, mean, t)
-    merged = (same & (t[:, None] != t[None]).any(axis=2)).any(axis=(0, 1))
-    return StuckLevels(level, merged, same.all(axis=(0, 1)))
+    shape = (len(signature.patterns), n_out, -1)
+    size = max(2, _BLOCK_BYTES // (8 * len(outputs)))
+    parts = [
+        _levels(
+            signature,
+            outputs[:, first : first + size].reshape(shape),
+            targets[:, first : first + size].reshape(shape),
+        )
+        for first in range(0, max(n, 1), size)
+    ]
+    return StuckLevels(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def constant_loss(signature: Signature, targets: np.ndarray) -> np.ndarray:
+    """Loss of the best output that is the same for all patterns, the L2 term left out.
+
+    Parameters
+    ----------
+    signature : Signature
+    targets : ndarray, shape (n_patterns * n_outputs, n), float64
+
+    Returns
+    -------
+    ndarray, shape (n,), float64
+        nan where the network makes its own loss.
+    """
+    network, loss = signature.architecture.as_layers, signature.loss
+    if network is None or loss is None:
+        return np.full(targets.shape[1], np.nan)
+    t = targets.reshape(len(signature.patterns), network.n_outputs, -1)
+    return loss.of_outputs(network, np.broadcast_to(t.mean(axis=0), t.shape), t)
+
+
+def _levels(
+    signature: Signature, y: np.ndarray, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the fields of `StuckLevels` for outputs y and targets t (patterns, outputs, n)."""
+    if y.shape[2] == 1:  # NumPy sums a single column in another order, see `column_norms`
+        loss, merged, constant = _levels(signature, y.repeat(2, axis=2), t.repeat(2, axis=2))
+        return loss[:1], merged[:1], constant[:1]
+    network = signature.architecture.as_layers
+    if network is None or signature.loss is None:
+        raise TypeError(signature.architecture.title)
+    span = np.maximum(t.max(axis=0) - t.min(axis=0), np.finfo(float).tiny)
+    at, bounds = np.zeros(y.shape, bool), t.copy()
+    if signature.loss.kind == "squared-error":  # cross-entropy's derivative does not vanish there
+        at, bounds = _at_bounds(network.output, y, t)
+    wrong = at & (np.abs(bounds - t) > MERGED * span)
+    values = np.where(at, bounds, t)
+    merged = wrong.any(axis=(0, 1))
+    left = ~wrong.any(axis=1)  # (patterns, n): not yet in a group
+    constant = np.zeros(y.shape[2], bool)
+    for number in range(min(len(y), MAX_GROUPS)):
+        if not left.any():
+            break
+        leader = np.argmax(left, axis=0)
+        led = _rows(y, leader)
+        group = (np.abs(y - led) < MERGED * span).all(axis=1) & left & left.any(axis=0)
+        members = group.sum(axis=0)
+        mean = np.where(group[:, None], t, 0.0).sum(axis=0) / np.maximum(members, 1)
+        differ = (group[:, None] & (t != _rows(t, leader))).any(axis=(0, 1))
+        merged |= differ
+        values = np.where(group[:, None] & differ, mean, values)
+        if number == 0:
+            constant = members == len(y)
+        left &= ~group
+    return signature.loss.of_outputs(network, values, t), merged, constant
+
+
+def _at_bounds(output: str, y: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which outputs are at a bound of their range, and that bound (elsewhere the target)."""
+    at, bounds = np.zeros(y.shape, bool), t.copy()
+    low, high = ACTIVATIONS[output].asymptotes
+    if np.isfinite(high - low):
+        for bound in (low, high):
+            near = np.abs(y - bound) < AT_BOUND * (high - low)
+            at |= near
+            bounds = np.where(near, bound, bounds)
+    return at, bounds
+
+
+def _rows(values: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return each endpoint's row of values (patterns, outputs, n), as (1, outputs, n)."""
+    return np.take_along_axis(values, which[np.newaxis, np.newaxis], axis=0)

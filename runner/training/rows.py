@@ -7,15 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from runner.engines.base import Compiled
 from runner.experiment.batches import Segment
-from runner.network.signature import Signature
-from runner.training.labels import label
+from runner.training.evaluation import gradients_of
+from runner.training.labels import LabelResult, label
 from runner.training.restarts import Endpoints, Restarts
 from runner.training.shards import shard_schema
+from runner.training.stability import column_norms
 
 
 def restart_rows(
-    segments: Sequence[Segment], signature: Signature, restarts: Restarts, ended: Endpoints
+    segments: Sequence[Segment], functions: Compiled, restarts: Restarts, ended: Endpoints
 ) -> pa.Table:
     """Label endpoints and put them into the columns of `runner.training.shards.shard_schema`.
 
@@ -23,7 +25,7 @@ def restart_rows(
     ----------
     segments : sequence of Segment
         Whose restarts, in order.
-    signature : Signature
+    functions : Compiled
         What trained them.
     restarts : Restarts
     ended : Endpoints
@@ -34,25 +36,15 @@ def restart_rows(
     pyarrow.Table
         One row per restart, in the order of the segments.
     """
+    signature = functions.signature
     weights = ended.state[: signature.architecture.n_parameters]
     wide = weights.astype(np.float64)
-    targets = restarts.targets_of()
     counted = signature.state.columns(ended.state)
-    labelled = label(
-        signature,
-        wide,
-        ended.solved,
-        targets,
-        restarts.max_steps,
-        ended.seen,
-        counted.get("period"),
-    )
+    labelled = label_endpoints(functions, restarts, ended)
     numbers = [np.arange(s.start, s.stop) for s in segments]
     owners = [
         np.full(len(k), s.configuration.index) for s, k in zip(segments, numbers, strict=True)
     ]
-    with np.errstate(over="ignore", invalid="ignore"):
-        weight_norm = np.sqrt((wide**2).sum(axis=0))
     columns = [
         np.concatenate(owners),
         np.concatenate(numbers),
@@ -61,7 +53,7 @@ def restart_rows(
         ended.steps,
         ended.seen.loss,
         np.abs(ended.seen.gradient).max(axis=0),
-        weight_norm,
+        column_norms(wide),
         labelled.level,
         *(counts.astype(np.int64) for counts in counted.values()),
         *weights,
@@ -70,6 +62,21 @@ def restart_rows(
     schema = shard_schema(signature)
     return pa.table(
         [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
+def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -> LabelResult:
+    """Label what `runner.training.lanes.train` has returned for these restarts."""
+    signature, targets = functions.signature, restarts.targets_of()
+    return label(
+        signature,
+        ended.state[: signature.architecture.n_parameters].astype(np.float64),
+        ended.solved,
+        targets,
+        restarts.max_steps,
+        ended.seen,
+        gradients_of(functions, ended.state, restarts.hyper, targets),
+        signature.state.columns(ended.state).get("period"),
     )
 
 

@@ -102,7 +102,7 @@ def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
     ready = time.perf_counter()
     restarts = prepare(task)
     ended = train(functions, restarts)
-    table = restart_rows(task.segments, signature, restarts, ended)
+    table = restart_rows(task.segments, functions, restarts, ended)
     stops = np.cumsum(sizes)
     shards = [encode(table.slice(b - n, n)) for b, n in zip(stops, sizes, strict=True)]
     finished = time.perf_counter()

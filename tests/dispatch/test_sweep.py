@@ -45,8 +45,9 @@ def test_separate_processes_give_the_same_bytes(study, tmp_path) -> None:
     assert hashes(other.path) == hashes(study.path)
 
 
-def test_the_batch_size_changes_no_restart(study, client, tmp_path) -> None:
-    other = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=7)
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_the_batch_size_changes_no_restart(study, client, tmp_path, batch_size) -> None:
+    other = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=batch_size)
     assert other.restarts.equals(study.restarts)
     assert other.weights.equals(study.weights)
     assert other.curves.equals(study.curves)

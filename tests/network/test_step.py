@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,31 @@ def test_more_than_two_target_levels_are_solved_by_nearness(xor) -> None:
     hyper = np.zeros((len(HYPERPARAMETERS), 2))
     seen = interpreted(signature)[1](state, hyper, targets)
     assert seen.solved.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("layout", ["lanes", "stacked"])
+def test_classes_are_solved_by_the_largest_output(xor, layout) -> None:
+    """Four classes, one per pattern: the largest may be far below one half."""
+    rng = np.random.default_rng(4)
+    signature = xor(hidden=(), output="softmax", n_lanes=40, layout=layout)
+    architecture = replace(signature.architecture, n_outputs=4)
+    signature = replace(
+        signature,
+        architecture=architecture,
+        criterion=SolvedCriterion((0.5,) * 4, (0.0,) * 4, by_class=True),
+    )
+    inputs = np.array(signature.patterns)
+    # scores that single out each pattern, a little, and noise that now and then undoes it
+    weights = np.array([[-1, -1, 0.5], [-1, 1, 0], [1, -1, 0], [1, 1, -1.5]]) * 0.3
+    weights = weights[:, :, np.newaxis] + rng.normal(scale=0.08, size=(4, 3, 40))
+    state = np.concatenate([weights[:, :2].reshape(8, 40), weights[:, 2]])
+    targets = np.repeat(np.eye(4).reshape(16, 1), 40, axis=1)
+    seen = interpreted(signature)[1](state, np.zeros((len(HYPERPARAMETERS), 40)), targets)
+    scores = np.einsum("pi,oik->pok", inputs, weights[:, :2]) + weights[:, 2]
+    expected = (scores.argmax(axis=1) == np.arange(4)[:, np.newaxis]).all(axis=0)
+    assert 0 < expected.sum() < 40
+    assert seen.outputs.max() < 0.5  # none is on its target's side of the middle
+    np.testing.assert_array_equal(seen.solved, expected)
 
 
 def test_a_state_starts_with_the_optimizers_own_values(xor) -> None:

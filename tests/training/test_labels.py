@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import runner
 from runner.engines.registry import compiled
+from runner.training.evaluation import gradients_of
 from runner.training.labels import LABELS, Label, label
+from runner.training.levels import stuck_levels
 
 TARGETS = np.array([0.0, 1.0, 1.0, 0.0])
 BUDGET = 10_000
@@ -22,9 +25,11 @@ def verdict(signature, theta, rate=1.0, solved=None):
     hyper = np.zeros((5, n))
     hyper[0] = rate
     targets = np.repeat(TARGETS[:, np.newaxis], n, axis=1)
-    seen = compiled("pytensor", signature).evaluate(state, hyper, targets)
+    functions = compiled("pytensor", signature)
+    seen = functions.evaluate(state, hyper, targets)
     solved = seen.solved if solved is None else np.full(n, solved)
-    found = label(signature, state, solved, targets, np.full(n, BUDGET), seen)
+    gradients = gradients_of(functions, state, hyper, targets)
+    found = label(signature, state, solved, targets, np.full(n, BUDGET), seen, gradients)
     return found.label[0], found.level[0]
 
 
@@ -61,6 +66,48 @@ def test_too_large_a_step_is_oscillating(xor) -> None:
     assert verdict(xor(), [1, -1, -1, 1, 0, 0, 1, 0.5, -1], rate=1e3)[0] == "oscillating"
 
 
+def test_a_saddle_that_the_budget_leads_away_from_is_no_plateau(xor) -> None:
+    """Small weights sit near the best constant, with one direction down: time decides."""
+    theta = np.array([0.4, -0.4, -0.3, 0.3, 0, 0, 0.5, 0.4, -0.45])
+    found, _ = verdict(xor(), theta)
+    assert found == "descending"
+    assert verdict(xor(), theta * 1e-7 * [1, 1, 1, 1, 1, 1, 1, 1, 0])[0] == "plateau"
+    # a step too small to have settled anywhere says nothing
+    assert verdict(xor(), theta * 0.1, rate=1e-9)[0] == "descending"
+
+
+@pytest.mark.parametrize(("n_wrong", "level"), [(1, 0.81 + 0.03), (2, 1.62 + 0.02)])
+def test_outputs_at_the_wrong_end_have_a_level(xor, n_wrong, level) -> None:
+    """tanh with targets ±0.8: 1.8 away where an output is at the other end, 0.2 where not."""
+    signature = xor(output="tanh", loss="squared-error", hidden=())
+    targets = np.array([[-0.8], [0.8], [0.8], [-0.8]])
+    outputs = np.where(np.arange(4) < n_wrong, np.sign(-targets.ravel()), np.sign(targets.ravel()))
+    found = stuck_levels(signature, outputs[:, np.newaxis], targets)
+    # the mean of 1.8 ** 2 for each wrong one and of 0.2 ** 2 for each other one at its own end
+    assert found.loss[0] == pytest.approx((n_wrong * 1.8**2 + (4 - n_wrong) * 0.2**2) / 4)
+    assert found.loss[0] == pytest.approx(level)
+    assert found.some_merged[0]
+
+
+def test_a_finite_loss_that_explodes_is_diverged(client, tmp_path) -> None:
+    study = runner.sweep(
+        {
+            "name": "exploding",
+            "restarts": 40,
+            "problem": {"gate": "XOR"},
+            "network": {"activation": "relu", "output": "linear"},
+            "loss": {"kind": "squared-error"},
+            "training": {"learning_rate": 3.0, "max_steps": 60},
+        },
+        tmp_path / "s",
+        client,
+    )
+    restarts = study.restarts
+    large = restarts[restarts["loss"] > 1e9]
+    assert np.isfinite(large["loss"]).any()
+    assert set(large["label"]) == {"diverged"}
+
+
 def test_weights_that_are_not_finite_are_diverged(xor) -> None:
     for bad in (np.nan, np.inf):
         found, level = verdict(xor(), [bad, 1, 1, 1, 0, 0, 1, 1, 0])
@@ -84,8 +131,10 @@ def test_a_network_at_rest_off_every_level_is_stationary(xor) -> None:
     theta = np.linalg.solve(X.T @ X / 4 + np.eye(3), X.T @ TARGETS / 4)
     state = np.repeat(theta[:, np.newaxis], n, axis=1)
     targets = np.repeat(TARGETS[:, np.newaxis], n, axis=1)
-    seen = compiled("pytensor", signature).evaluate(state, hyper, targets)
-    found = label(signature, state, seen.solved, targets, np.full(n, BUDGET), seen)
+    functions = compiled("pytensor", signature)
+    seen = functions.evaluate(state, hyper, targets)
+    gradients = gradients_of(functions, state, hyper, targets)
+    found = label(signature, state, seen.solved, targets, np.full(n, BUDGET), seen, gradients)
     assert found.label[0] == "stationary"
 
 

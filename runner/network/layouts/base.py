@@ -105,6 +105,13 @@ class Layout(ABC):
     def per_output(self, values: Sequence[float]) -> Sequence[np.ndarray | Scalar]:
         """Spread one constant per output over the output tensors."""
 
+    @abstractmethod
+    def by_output(self, tensors: Sequence[Tensor]) -> list[list[Tensor]]:
+        """Split output (or target) tensors by outputs: for each a list over the patterns.
+
+        One tensor may hold several patterns; `every` takes what is made of such tensors.
+        """
+
 
 class PackedLayout(Layout):
     """A layout whose tensors are cut from, and joined to, one packed matrix (rows, n_lanes).

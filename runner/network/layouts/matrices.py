@@ -85,6 +85,10 @@ class Matrices(LayeredLayout):
     def per_output(self, values: Sequence[float]) -> Sequence[np.ndarray | Scalar]:
         return [self._led(np.asarray(values, self.dtype)[np.newaxis, :])]
 
+    def by_output(self, tensors: Sequence[Tensor]) -> list[list[Tensor]]:
+        (tensor,) = tensors
+        return [[column] for column in self._columns(tensor)]
+
     def loss(
         self,
         T: Namespace,

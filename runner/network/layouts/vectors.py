@@ -43,3 +43,7 @@ class VectorLayout(PackedLayout):
 
     def per_output(self, values: Sequence[float]) -> Sequence[np.ndarray | Scalar]:
         return [constant(v, self.dtype) for v in values] * len(self.patterns)
+
+    def by_output(self, tensors: Sequence[Tensor]) -> list[list[Tensor]]:
+        n = self.network.n_outputs
+        return [list(tensors[output::n]) for output in range(n)]

@@ -81,6 +81,10 @@ class Optimizer(ABC):
     by_pattern: ClassVar[bool] = False
     """Whether it takes one pattern after the other: for a single layer, every weight on its own."""
 
+    follows_size: ClassVar[bool] = True
+    """Whether steps shrink as the gradient does, near enough for the way away from a saddle to be
+    forecast with ``rate = |step| / |gradient|``."""
+
     @abstractmethod
     def update(self, at: Point) -> Update:
         """Build the update of one step."""

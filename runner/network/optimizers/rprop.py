@@ -15,6 +15,7 @@ class Rprop(Optimizer):
 
     n_slots = 2
     slot_from_rate = 1
+    follows_size = False
 
     def update(self, at: Point) -> Update:
         T, dtype = at.T, at.dtype

@@ -1,0 +1,56 @@
+"""docs/labels.md: its table has the configurations of its script, and what it claims is so."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "labels.md").read_text()
+SCRIPT = runpy.run_path(str(ROOT / "docs" / "labels.py"))
+ROWS = [row.strip("|").split("|") for row in TEXT.splitlines() if row.startswith("| ")]
+TABLE = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in ROWS if len(row) == 7}
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def test_the_table_has_the_configurations_of_the_script() -> None:
+    names = [name for name in TABLE if name not in ("configuration", "all")]
+    assert names == list(SCRIPT["CASES"])
+    assert len(names) >= 20
+
+
+def test_at_most_one_in_a_hundred_that_are_called_stuck_is_solved_later() -> None:
+    *_, stuck, _, later = TABLE["all"]
+    assert number(later) <= 0.01 * number(stuck)
+    for name, (_, _, *called, later) in TABLE.items():
+        if name not in ("configuration", "all"):
+            assert number(later) <= 0.01 * sum(map(number, called))
+
+
+# those in which the old rule, without the curvature, was wrong most often, and some that are stuck
+@pytest.mark.parametrize(
+    "name",
+    [
+        "XOR, glorot, rate 0.1",
+        "XOR, starts ±10",
+        "XOR, rprop",
+        "XOR, tanh, targets ±0.8, starts ±3",
+        "XOR, relu, linear output",
+        "XOR, no hidden layer",
+        "majority of five, rate 0.1",
+    ],
+)
+def test_a_part_of_the_table_again(name) -> None:
+    (outcome,) = (o for o in SCRIPT["outcomes"](200, name) if o.name == name)
+    assert outcome.unstuck <= 0.01 * outcome.called_stuck.total()
+    counts = [re.sub(",", "", cell) for cell in TABLE[name]]
+    share = sum(map(int, counts[2:5])) / int(counts[0])
+    # the same restarts from the first on: a fifth of them, so within five standard deviations
+    spread = 5 * (max(share * (1 - share), 0.01) / 200) ** 0.5
+    assert abs(outcome.called_stuck.total() / 200 - share) <= spread
