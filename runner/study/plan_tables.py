@@ -71,7 +71,7 @@ def parameter_names(plan: Plan) -> list[str]:
     names: dict[str, None] = {}
     for group in plan.groups:
         names |= dict.fromkeys(group.configurations[0].architecture.parameter_names)
-    if any(c.model is not None for c in plan.configurations):
+    if any(c.architecture.as_layers is None for c in plan.configurations):
         return list(names)  # in the order of the file
     # layer by layer, weights before biases, whatever network came first
     return sorted(names, key=_layer_order)
