@@ -81,7 +81,7 @@ lock: python  ## Pin the requirements anew; ARGS=--upgrade takes the newest vers
 	@rm -rf .lock-venv
 
 clean:  ## Remove the environment and the caches; results stay
-	@for folder in $(VENV) $(VENV_THEANO); do \
+	@for folder in $(VENV) $(VENV_THEANO) .venv313; do \
 	    if [ -e $$folder/pyvenv.cfg ]; then rm -rf $$folder; fi; \
 	done
 	@rm -rf .lock-venv .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist *.egg-info
