@@ -39,13 +39,13 @@ class Commit:
     """One line of the log: a batch that is done."""
 
     batch: Batch
-    """Which batch."""
+    """The batch that is done."""
     rows: int
     """Rows of its shard; fewer than the batch has restarts where some failed."""
     size: int
-    """Bytes of its shard."""
+    """Size of its shard in bytes."""
     sha256: str
-    """Of its shard."""
+    """SHA-256 of its shard, in hexadecimal."""
     failures: tuple[Failure, ...]
     """Restarts that could not be trained."""
     device: str = "cpu"
@@ -66,13 +66,13 @@ class Commit:
         content = json.loads(text)
         failures = tuple(Failure(**failure) for failure in content.pop("failures"))
         commit = cls(batch=Batch(**content.pop("batch")), failures=failures, **content)
-        if not commit._holds():
+        if not commit._is_consistent():
             message = "its fields are not those of a commit"
             raise ValueError(message)
         return commit
 
-    def _holds(self) -> bool:
-        """Whether the fields are what they say: a log may come from anywhere."""
+    def _is_consistent(self) -> bool:
+        """Whether the fields have their types and agree: a log may come from anywhere."""
         batch, failed = self.batch, [failure.position for failure in self.failures]
         numbers = (batch.group, batch.start, batch.stop, self.rows, self.size, *failed)
         texts = [text for failure in self.failures for text in (failure.reason, failure.traceback)]

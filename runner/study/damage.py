@@ -18,10 +18,10 @@ from runner.study.store import Store
 
 @dataclass(frozen=True)
 class Damage:
-    """A file of a study that is not as the log says."""
+    """A file of a study that differs from what the log says."""
 
     path: Path
-    """Which file."""
+    """The file."""
     problem: str
     """What is wrong with it, in words."""
     cure: str
@@ -43,8 +43,10 @@ def find(store: Store, plan: Plan) -> list[Damage]:
     logged = {store.shard_path(batch): commit for batch, commit in committed.items()}
     for path, commit in logged.items():
         if path.is_symlink():
-            found.append(Damage(path, "is missing", "move"))
-        elif store.is_linked(path) or not path.is_file():
+            found.append(Damage(path, "is a symbolic link", "move"))
+        elif store.is_linked(path):
+            found.append(Damage(path, "lies behind a symbolic link", "train"))
+        elif not path.is_file():
             found.append(Damage(path, "is missing", "train"))
         elif _sha256(path) != commit.sha256:
             found.append(Damage(path, "is damaged (its SHA-256 is not the log's)", "move"))

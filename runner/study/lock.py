@@ -38,9 +38,11 @@ class StudyLock:
         self._lock = lock
 
     def require(self) -> None:
-        """Raise RuntimeError if the lock has been given back: a mistake of the program."""
+        """Raise RuntimeError if the lock has been released: a bug in the calling code."""
         if not self._lock.is_locked:
-            message = f"{self._folder.where}: written to without its lock; expected within it."
+            message = (
+                f"{self._folder.where}: written to without its lock; expected before its release."
+            )
             raise RuntimeError(message)
 
 

@@ -128,8 +128,8 @@ class ShardReader:
         if self._folder.is_linked(path):
             raise self._folder.damaged(f"shard {name} is a link; expected a file")
         if path.stat().st_size != commit.size:
-            raise self._folder.damaged(f"shard {name} is not of the size that the log says")
+            raise self._folder.damaged(f"shard {name} does not have the size that the log says")
         footer = pq.read_metadata(path)
         if footer.num_rows != commit.rows or footer.schema.to_arrow_schema() != schema:
-            raise self._folder.damaged(f"shard {name} has not the plan's rows or columns")
+            raise self._folder.damaged(f"shard {name} does not have the plan's rows and columns")
         self._checked.add(commit.batch)

@@ -126,7 +126,7 @@ class Study(AnalysisProperties):
         for commit in commits:
             if not self.plan.holds(commit.batch):
                 raise self._store.damaged(
-                    f"batch {commit.batch.name} in the log is none of the plan's"
+                    f"batch {commit.batch.name} is in the log, but not in the plan"
                 )
         return commits
 
@@ -242,7 +242,7 @@ class Study(AnalysisProperties):
             frame = frame.explode(["step", "loss"], ignore_index=True)
             frame = frame.astype({"step": "int32", "loss": "float64"})
         except (TypeError, ValueError):
-            raise self._store.damaged("a shard holds a loss curve that is none") from None
+            raise self._store.damaged("a shard holds an invalid loss curve") from None
         frame.attrs["restarts_per_configuration"] = self.plan.n_curves
         return frame
 

@@ -87,7 +87,7 @@ class Writer:
         path = folder.experiment_path
         if path.exists() and path.read_bytes() != experiment:
             message = (
-                f"{folder.where}: experiment.toml is there, but no study that it would be of. "
+                f"{folder.where}: experiment.toml is there, but no study that it belongs to. "
                 "Move it away, or choose another folder with --out."
             )
             raise StudyError(message)
