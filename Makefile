@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench crash fuzz schedules chaos lint format lock clean python env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose bench crash every fuzz schedules chaos lint format lock clean python env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -43,6 +43,9 @@ bench: env-dev  ## Measure the training beside other ways to do it
 
 crash: env-dev  ## Stop a study's work at every file operation; minutes
 	@RUNNER_CRASH_STEP=1 $(RUN) -m pytest -v tests/dispatch/test_crash.py --timeout 0 $(ARGS)
+
+every: env-dev  ## Train all combinations of an experiment file's choices; an hour
+	@PYTHONPATH=.:tests OPENBLAS_NUM_THREADS=1 $(RUN) tests/campaigns/every.py $(ARGS)
 
 fuzz: env-dev  ## Feed the readers of files and options with what breaks them; ARGS="--most-s 600"
 	@$(RUN) $(PIP_INSTALL) --only-binary :all: --require-hashes --upgrade --target .fuzz -r requirements/fuzz.txt

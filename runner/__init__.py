@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import (
     ClusterError,
+    CompileError,
     ExperimentError,
     FailuresError,
     RunnerError,
@@ -54,6 +55,7 @@ __all__ = [
     "AnalysisOptions",
     "ClusterError",
     "ClusterOptions",
+    "CompileError",
     "Experiment",
     "ExperimentError",
     "FailuresError",

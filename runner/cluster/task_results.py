@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from runner.errors import ClusterError
+from runner.errors import ClusterError, CompileError, ExperimentError, RunnerError
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class TaskResult:
     """Where it was raised."""
     refused: bool = False
     """Whether the worker is not fit for the task, which is not to blame then."""
+    error: RunnerError | None = None
+    """The exception, if it would be raised for every task like this one, on every worker: the
+    experiment is wrong, or cannot be compiled."""
 
 
 def run_task(function: Callable[..., Any], *arguments: Any) -> TaskResult:
@@ -42,4 +45,5 @@ def run_task(function: Callable[..., Any], *arguments: Any) -> TaskResult:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         refused = isinstance(error, ClusterError | ImportError)
-        return TaskResult(worker, None, reason, traceback.format_exc(), refused)
+        hopeless = error if isinstance(error, CompileError | ExperimentError) else None
+        return TaskResult(worker, None, reason, traceback.format_exc(), refused, hopeless)

@@ -65,6 +65,9 @@ class TaskLoop:
     died            tried again on an `IsolatedWorker`; if it was there, failed
     late            its worker's process is replaced; failed
     refused         sent again: its worker is unfit, and about to be dismissed
+    hopeless        the run ends with its error: what is compiled is the same for all of a
+                    group's restarts. It was a failure once, and every batch of thousands of
+                    restarts was halved down to single ones, each compiled anew
     lost            sent again, as if it had never been sent
     ==============  ==================================================================
     """
@@ -236,6 +239,9 @@ class TaskLoop:
 
     def _returned(self, task: SentTask, result: TaskResult) -> None:
         """Accept what `run_task` has returned."""
+        if result.error is not None:
+            result.error.add_note(f"On worker {result.worker}:\n{result.traceback}")
+            raise result.error
         if result.refused:
             self._refused(task, result.reason)
             return

@@ -7,6 +7,7 @@ SIMD code, they go through PyTensor's JAX backend.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -18,15 +19,20 @@ from runner.engines import jax_backend, vector_code
 from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured, Product
 from runner.engines.devices import uses_vector_code
 from runner.engines.environment import environment
+from runner.engines.library_output import diverted_output
 from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.step import Lane, Step
 from runner.network.tensors import Tensor, total
 
 # No C++ compiler is needed, which also avoids PyTensor's shared compile directory and its lock.
-with environment(PYTENSOR_FLAGS=os.environ.get("PYTENSOR_FLAGS", "cxx=")):
+with (
+    environment(PYTENSOR_FLAGS=os.environ.get("PYTENSOR_FLAGS", "cxx=")),
+    diverted_output("pytensor"),
+):
     import pytensor
     import pytensor.tensor as pt
     from packaging.version import Version
+    from pytensor.compile.executor import Function
     from pytensor.compile.mode import Mode, get_mode
 
 from runner.engines.simd import lowering, machine_code
@@ -36,6 +42,8 @@ from runner.engines.simd.errors import UnknownOperation
 # Numba keeps what it has compiled, and inlines otherwise when it reads that back. Where it may
 # reorder sums and leave out roundings, bits would tell which of the two a process has done.
 pytensor.config.numba__fastmath = False
+
+_FLOATX_LOCK = threading.Lock()  # floatX is the process's, not a thread's
 
 _SELDOM = Mode(linker="py", optimizer="fast_compile")  # compiling would take longer
 
@@ -70,12 +78,13 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
             return replace(code.loaded(signature), compile_s=time.perf_counter() - started)
     mode = _mode(engine, reason)
     advance, evaluate = _advance(signature, mode), _evaluate(float64, mode)
-    _warm(signature, advance, evaluate)
+    with diverted_output("pytensor"):
+        _warm(signature, advance, evaluate)
     return Compiled(signature, advance, evaluate, time.perf_counter() - started)
 
 
 def measure(engine: str, signature: Signature, device: str) -> Measured:
-    """Compile the functions that look at endpoints; XLA compiles each when it is first called.
+    """Compile the functions that look at endpoints.
 
     Parameters
     ----------
@@ -100,7 +109,12 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
             vector_code.store(code, signature)
             return code.loaded(signature)
     mode = _mode(engine, reason)
-    return Measured(signature, _evaluate(signature, mode), _product(signature, mode))
+    evaluate, product = _evaluate(signature, mode), _product(signature, mode)
+    with diverted_output("pytensor"):
+        state, hyper, targets = _zeros(signature, "float64")
+        evaluate(state, hyper, targets)
+        product(state, state, hyper, targets)
+    return Measured(signature, evaluate, product)
 
 
 def without_vector_code(signature: Signature) -> str:
@@ -131,7 +145,7 @@ def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
     step = Step(pt, gradient, replace(signature, layout="lanes", dtype="float64"))
     rows = pt.matrix("rows", dtype="float64")
     graph = step.trace(step.packed_layout.unpack(pt, rows))
-    return [np.asarray(a) for a in pytensor.function([rows], graph, mode=_SELDOM)(parameters)]
+    return [np.asarray(a) for a in _function([rows], graph, _SELDOM)(parameters)]
 
 
 def interpreted(signature: Signature) -> Evaluate:
@@ -144,13 +158,25 @@ def gradient(seeds: Sequence[tuple[Tensor, Tensor]], parameters: Sequence[Tensor
     # A vector-Jacobian product: the derivative of sum(seed * tensor) with the seeds held constant.
     # (known_grads would not do: a pre-activation can be a bias itself, and is then overridden.)
     # A step unit has no derivative; parameters before it are disconnected and their gradient is 0.
-    gradients: Tensor = pytensor.grad(
-        total([(seed * tensor).sum() for tensor, seed in seeds]),
-        list(parameters),
-        consider_constant=[seed for _, seed in seeds],
-        disconnected_inputs="ignore",
-    )
+    # The zeros that come from a comparison, as in relu and step, have PyTensor's floatX whatever
+    # is compared: as float64 they would widen a float32 gradient, and with it the whole step.
+    with _FLOATX_LOCK, pytensor.config.change_flags(floatX=parameters[0].dtype):
+        gradients: Tensor = pytensor.grad(
+            total([(seed * tensor).sum() for tensor, seed in seeds]),
+            list(parameters),
+            consider_constant=[seed for _, seed in seeds],
+            disconnected_inputs="ignore",
+        )
     return list(gradients)
+
+
+def _function(inputs: Sequence[Tensor], outputs: Tensor | Sequence[Tensor], mode: Mode) -> Function:
+    """Compile a PyTensor function; what PyTensor says meanwhile is logged."""
+    with diverted_output("pytensor"):
+        function: Function = pytensor.function(
+            list(inputs), outputs, mode=mode, on_unused_input="ignore"
+        )
+    return function
 
 
 def _inputs(step: Step) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Lane]:
@@ -272,11 +298,8 @@ def _advance(signature: Signature, mode: Mode) -> Advance:
         **({"mode": mode} if Version(pytensor.__version__) < Version("3.3") else {}),
     )
     final = [trace[-1] for trace in traces]
-    function = pytensor.function(
-        [state, steps, limit, hyper, targets],
-        [step.pack(final[:n]), final[n], final[n + 1]],
-        mode=mode,
-        on_unused_input="ignore",
+    function = _function(
+        [state, steps, limit, hyper, targets], [step.pack(final[:n]), final[n], final[n + 1]], mode
     )
     function.trust_input = True
 
@@ -290,12 +313,7 @@ def _advance(signature: Signature, mode: Mode) -> Advance:
 def _evaluate(signature: Signature, mode: Mode) -> Evaluate:
     step = Step(pt, gradient, signature)
     state, _, _, hyper, targets, lane = _inputs(step)
-    function = pytensor.function(
-        [state, hyper, targets],
-        step.evaluate(step.unpack(state), lane),
-        mode=mode,
-        on_unused_input="ignore",
-    )
+    function = _function([state, hyper, targets], step.evaluate(step.unpack(state), lane), mode)
 
     def evaluate(*arrays: np.ndarray) -> Evaluation:
         return Evaluation(*(np.asarray(array) for array in function(*arrays)))
@@ -308,24 +326,19 @@ def _product(signature: Signature, mode: Mode) -> Product:
     state, _, _, hyper, targets, lane = _inputs(step)
     rows = pt.tensor("directions", dtype=signature.dtype, shape=state.type.shape)
     product = step.product(step.unpack(state), step.packed_layout.unpack(pt, rows), lane)
-    function = pytensor.function(
-        [state, rows, hyper, targets],
-        step.packed_layout.pack(pt, product),
-        mode=mode,
-        on_unused_input="ignore",
-    )
+    function = _function([state, rows, hyper, targets], step.packed_layout.pack(pt, product), mode)
     return lambda *arrays: np.asarray(function(*arrays))
 
 
 def _warm(signature: Signature, advance: Advance, evaluate: Evaluate) -> None:
     """Call both once, so that just-in-time compilation is over (and counted) when work starts."""
-    n = signature.n_lanes
-    counts = np.zeros(n, np.int32)
-
-    def zeros(dtype: str) -> list[np.ndarray]:
-        rows = (signature.n_rows, len(HYPERPARAMETERS), signature.n_targets)
-        return [np.zeros((count, n), dtype) for count in rows]
-
-    state, hyper, targets = zeros(signature.dtype)
+    counts = np.zeros(signature.n_lanes, np.int32)
+    state, hyper, targets = _zeros(signature, signature.dtype)
     advance(state, counts, counts, hyper, targets)
-    evaluate(*zeros("float64"))
+    evaluate(*_zeros(signature, "float64"))
+
+
+def _zeros(signature: Signature, dtype: str) -> list[np.ndarray]:
+    """A state, hyperparameters and targets of a signature's shapes."""
+    rows = (signature.n_rows, len(HYPERPARAMETERS), signature.n_targets)
+    return [np.zeros((count, signature.n_lanes), dtype) for count in rows]

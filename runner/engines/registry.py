@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -14,7 +16,7 @@ import numpy as np
 from runner.engines import jax_backend
 from runner.engines.base import Compiled, Engine, Measured
 from runner.engines.devices import JAX_ENGINES, uses_vector_code
-from runner.errors import ExperimentError
+from runner.errors import CompileError, ExperimentError, RunnerError
 from runner.errors.messages import printable, shown
 from runner.network.signature import HYPERPARAMETERS, Signature
 
@@ -164,6 +166,36 @@ def _engine(engine: str) -> Engine:
     return cast(Engine, import_module(f"runner.engines.{_module_name(engine)}"))
 
 
+@contextmanager
+def _compiling(engine: str, signature: Signature) -> Iterator[None]:
+    """Turn whatever an engine raises into CompileError, but for what the machine is to blame for.
+
+    Notes
+    -----
+    A machine without memory or disk says nothing of the network: its task is tried elsewhere. The
+    text is that of XLA on a GPU whose memory is in use; its type is a RuntimeError of JAX's own.
+    """
+    try:
+        yield
+    except (RunnerError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        if "RESOURCE_EXHAUSTED" in str(error):
+            raise
+        reason = shown(str(error).strip().partition("\n")[0])[1:-1]
+        message = (
+            f"--engine is {engine!r}; expected one that can compile {_described(signature)}. It "
+            f"raises {type(error).__name__}: {reason}. Choose another engine or change the network."
+        )
+        raise CompileError(message) from error
+
+
+def _described(signature: Signature) -> str:
+    loss = f", {signature.loss.kind}" if signature.loss else ""
+    network = printable(signature.architecture.title)
+    return f"{network}{loss}, {signature.optimizer}, {signature.dtype}"
+
+
 @lru_cache(maxsize=64)
 def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled:
     """Compile what trains a signature on a kind of device, or return what was compiled before.
@@ -172,6 +204,8 @@ def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled
 
     Raises
     ------
+    CompileError
+        If the engine cannot compile it.
     ExperimentError
         If it needs JAX, which is not installed.
     """
@@ -182,7 +216,8 @@ def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled
         code = vector_code.recall(vector_code.TrainingCode, signature)
         if code is not None:
             return replace(code.loaded(signature), compile_s=time.perf_counter() - started)
-    return _engine(engine).compile(engine, signature, device)
+    with _compiling(engine, signature):
+        return _engine(engine).compile(engine, signature, device)
 
 
 @lru_cache(maxsize=64)
@@ -194,4 +229,5 @@ def measured(engine: str, signature: Signature, device: str = "cpu") -> Measured
         code = vector_code.recall(vector_code.MeasuringCode, signature)
         if code is not None:
             return code.loaded(signature)
-    return _engine(engine).measure(engine, signature, device)
+    with _compiling(engine, signature):
+        return _engine(engine).measure(engine, signature, device)

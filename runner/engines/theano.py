@@ -8,7 +8,6 @@ the independent check of the default engine, not a fast one.
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ import numpy as np
 
 from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured
 from runner.engines.environment import environment
+from runner.engines.library_output import diverted_output
 from runner.errors import ExperimentError
 from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.step import Lane, Step
@@ -37,16 +37,10 @@ _FLAGS = [f"base_compiledir={_DIRECTORY}", "device=cpu", "blas.ldflags="]
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide what an old library says: warnings of what it calls, and that NumPy multiplies."""
-    logger = logging.getLogger("theano.tensor.blas")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+    """Hide what an old library says: warnings of what it calls, and what it logs."""
+    with diverted_output("theano"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 # A user's own flags come last and so prevail.

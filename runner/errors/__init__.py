@@ -6,10 +6,18 @@ package; every other room may use it.
 
 from runner.errors.exceptions import (
     ClusterError,
+    CompileError,
     ExperimentError,
     FailuresError,
     RunnerError,
     StudyError,
 )
 
-__all__ = ["ClusterError", "ExperimentError", "FailuresError", "RunnerError", "StudyError"]
+__all__ = [
+    "ClusterError",
+    "CompileError",
+    "ExperimentError",
+    "FailuresError",
+    "RunnerError",
+    "StudyError",
+]

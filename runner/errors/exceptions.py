@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-__all__ = ["ClusterError", "ExperimentError", "FailuresError", "RunnerError", "StudyError"]
+__all__ = [
+    "ClusterError",
+    "CompileError",
+    "ExperimentError",
+    "FailuresError",
+    "RunnerError",
+    "StudyError",
+]
 
 
 class RunnerError(Exception):
@@ -18,6 +25,10 @@ class ExperimentError(RunnerError):
     """The experiment file, a table that it names, or a change to it is wrong."""
 
     exit_code: ClassVar[int] = 2
+
+
+class CompileError(RunnerError):
+    """An engine cannot compile what an experiment asks for: no restart of it can be trained."""
 
 
 class StudyError(RunnerError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.cluster.task_results import run_task
-from runner.errors import ClusterError
+from runner.errors import ClusterError, CompileError, ExperimentError
 
 
 class Unpicklable(Exception):
@@ -30,6 +30,15 @@ def test_an_exception_comes_as_data_even_one_that_cannot_be_pickled(client) -> N
         assert "in fail" in found.traceback
         assert found.worker
         assert not found.refused
+
+
+def test_what_would_fail_for_every_task_comes_as_itself(client) -> None:
+    for kind in (CompileError, ExperimentError):
+        found = client.submit(run_task, fail, kind, pure=False).result()
+        assert type(found.error) is kind
+        assert str(found.error) == "why"
+        assert "in fail" in found.traceback
+    assert client.submit(run_task, fail, ValueError, pure=False).result().error is None
 
 
 def test_a_worker_that_is_not_fit_is_told_from_a_task_that_fails(client) -> None:

@@ -43,7 +43,13 @@ def theano(*arguments: str | Path, flags: str = "") -> str:
 @needs_theano
 def test_steps_are_those_of_plain_numpy_in_every_layout() -> None:
     # Without C, which would take a minute to compile: Theano runs the same graph in Python.
-    assert theano("tests/support/theano_steps.py", flags="cxx=").count("agrees:") == 6
+    assert theano("tests/support/theano_steps.py", flags="cxx=").count("agrees:") == 8
+
+
+@needs_theano
+def test_every_choice_of_an_experiment_file_trains() -> None:
+    arguments = ["tests/campaigns/every.py", "--engine", "theano", "--sample", "--jobs", "2"]
+    assert "theano: 10 of 10 combinations agree" in theano(*arguments, flags="cxx=")
 
 
 @needs_theano

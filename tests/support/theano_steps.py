@@ -72,6 +72,20 @@ for hidden, skip, layout, optimizer, activation, dtype in CASES:
         np.testing.assert_allclose(seen.loss[lane], net.loss(start), rtol=1e-12)
     print("agrees:", hidden, layout, optimizer, activation, dtype)
 
+# relu's derivative at 0 is 0: hidden units that are at 0 on every pattern stay there
+for layout in ("lanes", "stacked"):
+    architecture = Architecture(2, (2,), 1, "relu", "linear")
+    signature = replace(
+        BASE, architecture=architecture, loss=LossKind("squared-error", "mean"), layout=layout
+    )
+    start = np.repeat([[0.0] * 6 + [1.0, -2.0, 0.25]], 4, axis=0).T
+    seen = compiled("theano", signature).evaluate(
+        start, np.zeros((5, 4)), np.repeat(TARGETS, 4, axis=1)
+    )
+    assert (seen.gradient[:6] == 0).all()
+    np.testing.assert_allclose(seen.gradient[8], 2 * (0.25 - 0.5), rtol=1e-12)
+    print("agrees: relu at 0,", layout)
+
 # a custom model: least squares, whose steps are known in closed form
 SOURCE = """PARAMETERS = {"w": 2, "b": 1}
 def loss(T, parameters, inputs, targets):

@@ -9,15 +9,22 @@ from pytensor.compile.mode import optdb
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
+from runner.engines.library_output import diverted_output
 from runner.engines.simd.artifact import Interface, Program, RowRuns
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.loops import once, until_done
 from runner.engines.simd.machine_code import Function, Loop, assemble
 from runner.engines.simd.names import Variable
 
-# Not to multiply sums out: from layer to layer there would be more products.
 _REWRITES = RewriteDatabaseQuery(
-    include=("merge", "canonicalize"), exclude=("local_greedy_distributor",)
+    include=("merge", "canonicalize"),
+    exclude=(
+        # would multiply sums out: from layer to layer there would be more products
+        "local_greedy_distributor",
+        # would put indexing in the place of a product with one-hot rows, such as an encoder's:
+        # there is no vector code for that, and the rows are few
+        "selection_dot_to_indexing",
+    ),
 )
 
 
@@ -126,5 +133,6 @@ def _row_runs(variables: Sequence[Variable], n_rows: Callable[[Variable], int]) 
 def rewritten(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> FunctionGraph:
     """A graph in which equal terms are one, and constants are gathered."""
     graph = FunctionGraph(list(inputs), list(outputs), clone=True)
-    optdb.query(_REWRITES).rewrite(graph)
+    with diverted_output("pytensor"):
+        optdb.query(_REWRITES).rewrite(graph)
     return graph

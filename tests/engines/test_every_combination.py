@@ -1,0 +1,51 @@
+"""What an experiment file accepts trains, on every engine; what cannot work is refused by name.
+
+The whole product is `make every`; Theano has an environment of its own: see test_theano.py.
+"""
+
+from __future__ import annotations
+
+import pytest
+from support.combinations import Combination, accepted, check, every, pairwise, refusal, sample
+
+# What Numba compiles takes it half a minute, so it has one, of what has failed before.
+NUMBA = Combination("relu", "step", "squared-error", "gradient-descent", "float32", "stacked")
+
+CASES = [
+    *(("pytensor", each) for each in pairwise()),
+    *(("pytensor-jax", each) for each in sample()),
+    ("pytensor-numba", NUMBA),
+]
+
+
+@pytest.mark.parametrize(
+    ("engine", "combination"), CASES, ids=map(" ".join, ((e, str(c)) for e, c in CASES))
+)
+def test_what_is_accepted_trains_as_plain_numpy_does(engine, combination) -> None:
+    check(engine, combination)
+
+
+def test_each_choice_of_each_field_is_in_the_sample() -> None:
+    for field in vars(NUMBA):
+        everything = {getattr(each, field) for each in every()}
+        assert {getattr(each, field) for each in pairwise()} == everything
+        assert {getattr(each, field) for each in sample()} == everything
+
+
+def test_what_cannot_work_is_refused_by_name() -> None:
+    for each in every():
+        expected = []
+        if each.loss == "cross-entropy" and each.output not in ("sigmoid", "softmax"):
+            expected.append(
+                f"network.output is {each.output!r}; expected 'sigmoid' or 'softmax' with "
+                "loss.kind 'cross-entropy'"
+            )
+        if each.optimizer == "perceptron" and each.output != "step":
+            expected.append(
+                f"network.output is {each.output!r}; expected 'step' with training.optimizer "
+                "'perceptron'"
+            )
+        found = refusal(each)
+        assert bool(found) == bool(expected), each
+        assert all(text in found for text in expected), found
+    assert len(accepted()) == 660

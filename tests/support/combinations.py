@@ -1,0 +1,169 @@
+"""Everything that an experiment file can combine, and one of them trained beside plain NumPy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+from support.plain import Net, Rule
+from support.plain import train as plain_train
+
+from runner.engines.registry import compiled
+from runner.errors import ExperimentError
+from runner.experiment.batches import Batch
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan
+from runner.experiment.sections import Loss, Network, Training, choices_of
+from runner.training.lanes import train
+from runner.training.worker import Task, prepare
+
+STEPS = 4
+RATE = 0.11
+MOMENTUM = 0.6
+RESTARTS = 3
+TOLERANCES = {"float64": 1e-11, "float32": 2e-5}
+"""Of weights around 1 after a few steps, hundreds of rounding errors each."""
+
+CHOICES = {
+    "network.activation": choices_of(Network, "activation"),
+    "network.output": choices_of(Network, "output"),
+    "loss.kind": choices_of(Loss, "kind"),
+    "training.optimizer": choices_of(Training, "optimizer"),
+    "training.dtype": choices_of(Training, "dtype"),
+    "layout": ("lanes", "stacked"),
+}
+"""The axes; the last one is what the size of network and table chooses."""
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A choice from each of `CHOICES`."""
+
+    activation: str
+    output: str
+    loss: str
+    optimizer: str
+    dtype: str
+    layout: str
+
+    def __str__(self) -> str:
+        return "-".join(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def experiment(self) -> dict[str, object]:
+        """The experiment file that says so, as far as it can."""
+        perceptron = self.optimizer == "perceptron"
+        return {
+            "name": "every",
+            "restarts": RESTARTS,
+            "problem": {"gate": "XOR"},
+            "network": {
+                "hidden": [] if perceptron else [3],
+                "activation": self.activation,
+                "output": self.output,
+            },
+            "loss": {"kind": self.loss},
+            "training": {
+                "optimizer": self.optimizer,
+                "learning_rate": RATE,
+                "momentum": MOMENTUM if self.optimizer == "momentum" else 0.0,
+                "max_steps": STEPS,
+                "dtype": self.dtype,
+            },
+        }
+
+    @cached_property
+    def plan(self) -> Plan:
+        return Plan(load_experiment(self.experiment))
+
+
+def every() -> Iterator[Combination]:
+    """All combinations, accepted or not."""
+    yield from (Combination(*values) for values in itertools.product(*CHOICES.values()))
+
+
+def accepted() -> list[Combination]:
+    """Those that an experiment file may ask for."""
+    return [each for each in every() if not refusal(each)]
+
+
+def refusal(combination: Combination) -> str:
+    """Why an experiment file may not ask for it; empty if it may."""
+    try:
+        load_experiment(combination.experiment)
+    except ExperimentError as error:
+        return str(error)
+    return ""
+
+
+def pairwise() -> list[Combination]:
+    """Few that are accepted, in which each two choices of different axes meet."""
+    names = [field.name for field in fields(Combination)]
+    return _covering(list(itertools.combinations(names, 2)))
+
+
+def sample() -> list[Combination]:
+    """Fewer: each output with each loss, and every choice in both dtypes."""
+    by_dtype = [("activation", "dtype"), ("optimizer", "dtype"), ("layout", "dtype")]
+    return _covering([("output", "loss"), *by_dtype])
+
+
+def _covering(groups: Sequence[Sequence[str]]) -> list[Combination]:
+    """Few that are accepted, in which the choices of each group of axes meet as in all of them."""
+    left = {
+        each: {(*g, *(getattr(each, name) for name in g)) for g in groups} for each in accepted()
+    }
+    wanted = set().union(*left.values())
+    chosen = []
+    while wanted:
+        best = max(left, key=lambda each: len(left[each] & wanted))
+        chosen.append(best)
+        wanted -= left.pop(best)
+    return chosen
+
+
+def check(engine: str, combination: Combination) -> None:
+    """Train a combination's restarts and compare every weight with plain NumPy's."""
+    plan = combination.plan
+    (configuration,) = plan.configurations
+    signature = replace(configuration.signature(), n_lanes=RESTARTS, n_steps=STEPS)
+    if combination.layout in signature.architecture.layouts and not signature.rule.by_pattern:
+        signature = replace(signature, layout=combination.layout)
+    task = Task(plan.segments(Batch(0, 0, RESTARTS)), plan.experiment.seed, engine, 0)
+    restarts = prepare(task)
+    ended = train(compiled(engine, signature), restarts)
+    assert ended.state.dtype == combination.dtype
+    assert (ended.steps == STEPS).all()
+    net = Net(
+        configuration.settings.network.hidden,
+        combination.activation,
+        combination.output,
+        combination.loss,
+        "mean",
+        configuration.table.inputs,
+        configuration.table.targets,
+    )
+    starts = restarts.starts.astype(combination.dtype).astype(float)
+    for number in range(RESTARTS):
+        if combination.optimizer == "perceptron":
+            expected = perceptron(net, starts[:, number])
+        else:
+            rule = Rule(combination.optimizer, RATE, MOMENTUM)
+            expected = plain_train(net, rule, starts[:, number], STEPS)[-1]
+        tolerance = TOLERANCES[combination.dtype]
+        trained = ended.state[: net.size, number]
+        np.testing.assert_allclose(trained, expected, rtol=tolerance, atol=tolerance)
+
+
+def perceptron(net: Net, theta: np.ndarray) -> np.ndarray:
+    """The perceptron rule, pattern by pattern, for one step unit."""
+    *weights, bias = theta
+    weights = np.array(weights)
+    for _ in range(STEPS):
+        for x, (t,) in zip(net.x, net.t, strict=True):
+            error = t - float(weights @ x + bias > 0)
+            weights, bias = weights + RATE * error * x, bias + RATE * error
+    return np.array([*weights, bias])
