@@ -35,6 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 SLOW_FILES = (
     "test_theano",
     "test_faults",
+    "test_every_combination",
+    "test_pytensor",
     "test_registry",
     "test_loop_nests",
     "test_report",
