@@ -125,7 +125,7 @@ def sigint_blocked() -> Iterator[None]:
     traceback each, while it is the client's to decide what happens.
     """
     # Python's tracker of semaphores is started first, as its start would lift the mask again, and
-    # told not to complain of what a process that is interrupted early leaves behind.
+    # without its warning about what a process that is interrupted early leaves behind.
     option = "ignore:resource_tracker"
     sys.warnoptions.append(option)
     try:

@@ -33,7 +33,8 @@ def start_fork_server() -> str | None:
     Returns
     -------
     str or None
-        Folder of the process' socket. It goes at the program's exit; who ends at once removes it.
+        Folder of the process' socket. It is removed when the program exits; one that ends by
+        `os._exit` has to remove it.
     """
     global _running
     # before 3.11.1 any user of the machine could open the socket (CVE-2022-42919)

@@ -112,7 +112,7 @@ def mismatches(
 def version_table(
     ours: Versions, theirs: Mapping[str, Versions], not_with_jax: Container[str] = ()
 ) -> str:
-    """Return who has what, of the packages in which they differ; like workers share a row."""
+    """Return the versions in which workers and client differ, a row for workers that are alike."""
     bad = mismatches(ours, theirs, not_with_jax)
     columns = [name for name in ours if any(theirs[a].get(name) != ours[name] for a in bad)]
     alike: dict[tuple[str, ...], list[str]] = {}

@@ -157,7 +157,7 @@ class WorkerPool:
                 f"{self._where}: workers that are not fit for this client's work:\n"
                 f"{inspection.text}\n"
                 "Start workers and client from the same environment and checkout, or from one "
-                "image; then the same command goes on."
+                "image; then run the same command again."
             )
             raise ClusterError(message)
         self._checked |= inspection.answered
@@ -193,13 +193,13 @@ class WorkerPool:
         if self.client.status == "closed" or (waited and not connected):
             message = (
                 f"{self._where}: the scheduler was lost. What is committed stays; run the same "
-                "command again to go on."
+                "command again to continue."
             )
             raise ClusterError(message)
         if waited:
             message = (
                 f"{self._missing()} There has been none for {self.wait_s:g} s; what is committed "
-                "stays; run the same command again to go on."
+                "stays; run the same command again to continue."
             )
             raise ClusterError(message)
 

@@ -1,4 +1,4 @@
-"""How long a task may take before its worker is given up: a rule on what others have taken."""
+"""How long a task may take before its worker is given up: a rule on how long others took."""
 
 from __future__ import annotations
 

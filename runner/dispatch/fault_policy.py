@@ -23,15 +23,15 @@ class FaultPolicy:
 
     deadline_s: float | None = None
     """Seconds that a task may train, compilation apart, before its worker is given up and
-    restarted; by default a rule on what others have taken, see
+    restarted; by default a rule on how long others took, see
     `runner.dispatch.deadlines.Deadlines`."""
     max_failures: int | None = None
     """How many restarts of the study may fail before the sweep stops; by default all."""
     audit: float = 0.0
     """Share of the batches, from 0 to 1, that are trained again on another worker and compared."""
     canary: bool = True
-    """Whether every worker has to give the first one's bits, on a small batch, before its work is
-    taken."""
+    """Whether every worker has to give the first one's bits, on a small batch, before its results
+    are accepted."""
 
     def __post_init__(self) -> None:
         """Raise ExperimentError for the first value that is out of range."""

@@ -1,4 +1,4 @@
-"""What a sweep or an analysis tells of itself while it runs."""
+"""How far a sweep or an analysis is, for a callback to show while it runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Progress:
-    """How far a sweep is; told after every batch and at least once a second."""
+    """How far a sweep is; reported after every batch and at least once a second."""
 
     restarts: int
     """Restarts of the whole plan."""

@@ -64,7 +64,7 @@ def sweep(
         An experiment, its content, or its TOML file.
     out : str or Path, optional
         The study's folder; by default ``results/<name>``. A finished study is returned as it is,
-        an interrupted one goes on where it stopped.
+        an interrupted one continues where it stopped.
     client : distributed.Client, optional
         Where to run; by default what ``cluster`` says.
     engine : str
@@ -149,7 +149,7 @@ def _sweep(
     with store.writer() as writer:
         _prepare(store, writer, plan, overwrite, device)
         if device == "auto" and store.has_other_jax():
-            # On a GPU another JAX than the study records would train: its CPU code goes on without.
+            # A GPU would train with another JAX than the study records; CPUs train without.
             device = "cpu"
         parts = _by_device(store, store.remaining(plan), device)
         if not parts and unaudited(store, plan, faults.audit):

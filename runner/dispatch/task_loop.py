@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 import traceback
 import uuid
 from collections.abc import Sequence
@@ -21,9 +20,8 @@ from runner.dispatch.task_monitor import TaskMonitor
 from runner.dispatch.worker_failures import MOST_REFUTED, WorkerFailures
 from runner.errors import ClusterError
 
-_REFRESH_S = 0.5  # how often workers are counted and progress is told when nothing comes back
+_REFRESH_S = 0.5  # how often workers are counted and progress is reported when nothing comes back
 _GATHER_S = 60.0  # how long the transfer of a result may take
-_MONITOR_S = 1.0  # how often tasks are looked for that take too long
 _MOST_REFUSALS = 100  # tasks in a row that workers may refuse before the run gives up
 
 _log = logging.getLogger("runner")
@@ -81,7 +79,6 @@ class TaskLoop:
         self._name = uuid.uuid4().hex[:8]
         self._n_sent = 0
         self._refusals = 0
-        self._monitored_at = float("-inf")
 
     def finish(self) -> None:
         """Have everything done that the dispatcher has."""
@@ -169,7 +166,7 @@ class TaskLoop:
         """Give the next piece that must be alone a worker that has nothing else to do.
 
         What has killed a worker, or was only waiting on it, shows when one of them after the other
-        has a worker for itself. The others go on meanwhile.
+        has a worker for itself. The others have work meanwhile.
         """
         if any(task.alone for task in self.run.in_flight):
             return
@@ -325,34 +322,16 @@ class TaskLoop:
 
     def _give_up_late_tasks(self) -> None:
         """Take tasks from workers that have had them for too long, and restart those workers."""
-        now = time.monotonic()
-        if now - self._monitored_at < _MONITOR_S:
+        if not self.monitor.due():
             return
-        self._monitored_at = now
         if self.monitor.restarting:
             self.run.pool.count_soon()
         for worker in self.monitor.not_restarted():
             self.run.pool.dismiss(worker, "it hangs, and its process could not be replaced")
-        by_key = {task.key: task for task in self.run.in_flight}
-        for running, for_s in self.monitor.running_s(now).items():
-            task = by_key.get(running.key)
-            if task is None:
-                continue
-            allowed_s = self.handler.allowed_s(task, running.worker)
-            if for_s > allowed_s:
-                self._give_up(task, running.worker, allowed_s)
-        # a task may have waited for its turn: only what was sent long ago is worth a look
-        late = [
-            task.key
-            for task in self.run.in_flight
-            if now - task.sent_at_s > self.handler.allowed_s(task, None) / 4
-        ]
-        self.monitor.look(late, now)
-
-    def _give_up(self, task: SentTask, worker: str, allowed_s: float) -> None:
-        reason = f"TimeoutError: no answer within {allowed_s:.0f} s"
-        _log.warning("%s: %s: its process is replaced.", worker, reason)
-        self.run.in_flight.call_off(task)
-        self.monitor.restart(worker)
-        # No worker is named: the new process has a clean slate, so the task may go to it.
-        self._failed(task, TaskResult("", reason=reason))
+        for late in self.monitor.late(self.run.in_flight, self.handler.allowed_s):
+            reason = f"TimeoutError: no answer within {late.allowed_s:.0f} s"
+            _log.warning("%s: %s: its process is replaced.", late.worker, reason)
+            self.run.in_flight.call_off(late.task)
+            self.monitor.restart(late.worker)
+            # No worker is named: the new process has a clean slate, so the task may go to it.
+            self._failed(late.task, TaskResult("", reason=reason))

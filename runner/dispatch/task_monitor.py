@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+import time
+from collections.abc import Callable, Collection, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from runner.dispatch.sent_tasks import SentTask, TasksInFlight
+
 RESTART_S = 30.0
 """How long a restart of a worker may take."""
+
+_COMPARE_S = 1.0  # how often tasks are compared with their deadlines, at most
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,18 @@ class RunningTask:
     """Dask's name of the task."""
     worker: str
     """Address."""
+
+
+@dataclass(frozen=True)
+class LateTask:
+    """A task that has run for too long."""
+
+    task: SentTask
+    """The task."""
+    worker: str
+    """Address of the worker that runs it."""
+    allowed_s: float
+    """Seconds that it might have taken there."""
 
 
 class TaskMonitor:
@@ -38,6 +55,7 @@ class TaskMonitor:
         self._look: Future[Mapping[str, Collection[str]]] | None = None
         self._began = 0.0
         self._since: dict[RunningTask, float] = {}
+        self._compared_at = float("-inf")
         self._restarts: dict[str, Future[bool]] = {}
 
     def look(self, keys: Collection[str], now: float) -> None:
@@ -60,6 +78,36 @@ class TaskMonitor:
         ]
         self._since = {seen: self._since.get(seen, self._began) for seen in running}
         return {seen: now - since for seen, since in self._since.items()}
+
+    def due(self) -> bool:
+        """Whether it is time to compare tasks with their deadlines: at most once a second."""
+        now = time.monotonic()
+        if now - self._compared_at < _COMPARE_S:
+            return False
+        self._compared_at = now
+        return True
+
+    def late(
+        self, tasks: TasksInFlight, allowed_s: Callable[[SentTask, str | None], float]
+    ) -> list[LateTask]:
+        """Return the tasks that have run for too long, and have the others looked at.
+
+        Parameters
+        ----------
+        tasks : TasksInFlight
+        allowed_s : callable
+            Returns how many seconds a task may take on a worker; without one, the least on any.
+        """
+        now = time.monotonic()
+        by_key = {task.key: task for task in tasks}
+        late = []
+        for running, for_s in self.running_s(now).items():
+            task = by_key.get(running.key)
+            if task is not None and for_s > (most_s := allowed_s(task, running.worker)):
+                late.append(LateTask(task, running.worker, most_s))
+        # A task may have waited for its turn: only what was sent long ago is worth a look.
+        self.look([t.key for t in tasks if now - t.sent_at_s > allowed_s(t, None) / 4], now)
+        return late
 
     def restart(self, worker: str) -> None:
         """Have a worker's process replaced, in the background."""
