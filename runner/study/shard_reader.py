@@ -23,7 +23,7 @@ from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.folder import StudyFolder
 from runner.training.labels import LABELS
-from runner.training.shards import shard_schema
+from runner.training.shards import MAY_BE_MISSING, shard_schema
 
 # Arrow's threads would read shards faster than they are counted, and keep them in memory.
 _NOT_AHEAD = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
@@ -106,7 +106,9 @@ class ShardReader:
         They must come after a position in the group; that of the last one is returned.
         """
         owners = [c.index for c in self._plan.groups[number].configurations]
-        whole = not any(column.null_count for column in table.columns)
+        whole = not any(
+            table[name].null_count for name in table.column_names if name not in MAY_BE_MISSING
+        )
         if whole:
             owner, restart = (table[name].to_numpy() for name in INDEX)
             n = self._plan.experiment.restarts

@@ -12,7 +12,7 @@ from runner.experiment.batches import Segment
 from runner.training.evaluation import gradients_of
 from runner.training.labels import LabelResult, label
 from runner.training.restarts import Endpoints, Restarts
-from runner.training.shards import shard_schema
+from runner.training.shards import MAY_BE_MISSING, shard_schema
 from runner.training.stability import column_norms
 
 
@@ -60,9 +60,11 @@ def restart_rows(
         *_curves(ended, wide.shape[1]),
     ]
     schema = shard_schema(signature)
-    return pa.table(
-        [pa.array(c, type=f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-    )
+    arrays = [
+        pa.array(column, type=field.type, from_pandas=field.name in MAY_BE_MISSING)
+        for column, field in zip(columns, schema, strict=True)
+    ]
+    return pa.table(arrays, schema=schema)
 
 
 def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -> LabelResult:

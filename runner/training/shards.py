@@ -25,6 +25,11 @@ RESTART_COLUMNS = (
 )
 """Columns that every shard has, whatever its network."""
 
+MAY_BE_MISSING = ("loss", "gradient_norm", "weight_norm", "level")
+"""Columns that are null where there is no number: no level that was come to, a loss that is none.
+A NaN there would be counted by some readers of Parquet and left out by others, as the smallest and
+largest value in a file's footer, by which they skip rows, do not know it."""
+
 
 def shard_schema(signature: Signature) -> pa.Schema:
     """Columns of a shard.
@@ -32,7 +37,8 @@ def shard_schema(signature: Signature) -> pa.Schema:
     Notes
     -----
     loss, gradient_norm (largest absolute component) and weight_norm (Euclidean) are taken in
-    float64 at the final weights; the weights have the training dtype.
+    float64 at the final weights; the weights have the training dtype. Before version 0.2.0 what is
+    null in `MAY_BE_MISSING` now was NaN.
     """
     weight = pa.float32() if signature.dtype == "float32" else pa.float64()
     types = (
