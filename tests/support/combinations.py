@@ -53,15 +53,18 @@ class Combination:
         return "-".join(getattr(self, field.name) for field in fields(self))
 
     @property
+    def hidden(self) -> list[int]:
+        return [] if self.optimizer == "perceptron" else [3]
+
+    @property
     def experiment(self) -> dict[str, object]:
         """The experiment file that says so, as far as it can."""
-        perceptron = self.optimizer == "perceptron"
         return {
             "name": "every",
             "restarts": RESTARTS,
             "problem": {"gate": "XOR"},
             "network": {
-                "hidden": [] if perceptron else [3],
+                "hidden": self.hidden,
                 "activation": self.activation,
                 "output": self.output,
             },
@@ -78,6 +81,14 @@ class Combination:
     @cached_property
     def plan(self) -> Plan:
         return Plan(load_experiment(self.experiment))
+
+
+class SingleLayer(Combination):
+    """One without hidden units, for what takes long to compile."""
+
+    @property
+    def hidden(self) -> list[int]:
+        return []
 
 
 def every() -> Iterator[Combination]:
