@@ -13,7 +13,7 @@ import runner
 
 @pytest.fixture(scope="module")
 def study(client, tmp_path_factory):
-    """Restarts that are solved, stuck at a level, and no longer finite."""
+    """Restarts that are solved, stuck at a level, and diverged."""
     content = {
         "name": "missing",
         "restarts": 300,
@@ -32,7 +32,6 @@ def test_what_is_missing_is_null_in_every_shard(study) -> None:
     for name in ("loss", "gradient_norm", "weight_norm", "level"):
         assert not pc.any(pc.is_nan(table[name])).as_py()
     assert 0 < table["level"].null_count < len(table)
-    assert table["gradient_norm"].null_count > 0  # some have diverged
 
 
 def test_readers_that_skip_by_the_footer_count_what_pandas_counts(study) -> None:
