@@ -11,7 +11,7 @@ from runner.experiment.plan import Plan
 from runner.landscape.options import AnalysisOptions
 from runner.study.tables import Study
 
-FORMAT = 2
+FORMAT = 3
 """Version of what an analysis computes: parts and tables of another one are not used."""
 
 

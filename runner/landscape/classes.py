@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from runner.experiment.configuration import Configuration
 from runner.landscape.options import AnalysisOptions
@@ -13,6 +16,9 @@ from runner.network.activations.registry import ACTIVATIONS
 from runner.network.codes import codes
 from runner.network.forward import outputs
 from runner.network.symmetry import Symmetries
+
+CRITICAL = ("minimum", "saddle", "indeterminate")
+"""Kinds of class that are critical points."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +93,10 @@ def kinds(points: Points) -> np.ndarray:
 def classes(points: Points, kind: np.ndarray, options: AnalysisOptions) -> np.ndarray:
     """Class (n,) of each endpoint: 0 for the largest, -1 for none; equal sizes by first restart."""
     found = np.full(len(kind), -1)
-    for name in ("minimum", "saddle", "indeterminate", "solved", "saturated", "plateau"):
-        which = np.flatnonzero(kind == name)
+    for names in (CRITICAL, ("solved",), ("saturated",), ("plateau",)):
+        which = np.flatnonzero(np.isin(kind, names))
         if which.size:
-            found[which] = found.max() + 1 + _split(points, name, which, options)
+            found[which] = found.max() + 1 + _split(points, kind, which, options)
     classed = np.flatnonzero(found >= 0)
     if classed.size:
         member = in_order(found[classed])
@@ -101,30 +107,94 @@ def classes(points: Points, kind: np.ndarray, options: AnalysisOptions) -> np.nd
     return found
 
 
-def _split(points: Points, kind: str, which: np.ndarray, options: AnalysisOptions) -> np.ndarray:
-    """Number the classes among endpoints of one kind."""
+def _split(
+    points: Points, kind: np.ndarray, which: np.ndarray, options: AnalysisOptions
+) -> np.ndarray:
+    """Number the classes among endpoints of one kind, or of all kinds of critical point."""
+    if kind[which[0]] in CRITICAL:
+        return _critical(points, kind[which], which, options)
     weights = points.weights[:, which]
     net = points.configuration.architecture
     patterns = points.configuration.table.inputs
-    if kind == "plateau":
+    if kind[which[0]] == "plateau":
         return _numbered(_level(points, which))
-    if kind == "saturated":
+    if kind[which[0]] == "saturated":
         return _numbered(np.char.add(_level(points, which), codes(net, patterns, weights)))
-    if kind == "solved":
-        return _numbered(codes(net, patterns, weights))
+    return _numbered(codes(net, patterns, weights))
+
+
+def _critical(
+    points: Points, own: np.ndarray, which: np.ndarray, options: AnalysisOptions
+) -> np.ndarray:
+    """Number the classes among critical points.
+
+    Parameters
+    ----------
+    points : Points
+    own : ndarray, shape (k,)
+        The kind that each one's own check gave.
+    which : ndarray of int, shape (k,)
+        Where they are among the points.
+    options : AnalysisOptions
+
+    Notes
+    -----
+    Points at the same place, up to the symmetries, are of one class whatever their own checks
+    said: those are made of numbers, and where one is at the edge of what counts, the checks of two
+    endpoints may differ. Places whose kind is open, or which have flat directions, are of one
+    class too where outputs and loss agree.
+    """
     flat = points.spectrum[3, which] > 0
-    found = np.full(which.size, -1)
-    for part, by_outputs in ((flat, True), (~flat, False)):
-        if not part.any():
-            continue
-        if kind == "indeterminate" or by_outputs:
-            computed = outputs(net, patterns, weights[:, part])
-            computed = np.column_stack([computed, points.loss[which[part]]])
-            number = single_linkage(computed, options.class_tolerance)
-        else:
-            number = _by_weights(points, weights[:, part], points.loss[which[part]], options)
-        found[part] = found.max() + 1 + number
-    return found
+    place = _places(points, which, flat, options)
+    kind = agreed_kinds(place, own)
+    agrees = own == kind[place]
+    n_flat, n_regular = (np.bincount(place, agrees & part) for part in (flat, ~flat))
+    is_flat = (n_flat > n_regular)[place]
+    function, taken = place.copy(), int(place.max()) + 1
+    for name, flatness in itertools.product(CRITICAL, (True, False)):
+        part = np.flatnonzero((kind[place] == name) & (is_flat == flatness))
+        if part.size and (flatness or name == "indeterminate"):
+            function[part] = taken + _by_outputs(points, which[part], options)
+            taken = int(function.max()) + 1
+    return in_order(_joined(place, function))
+
+
+def agreed_kinds(group: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return the kind of each group of critical points that are one point, or one class.
+
+    Parameters
+    ----------
+    group : ndarray of int, shape (n,)
+        From 0, without gaps.
+    own : ndarray, shape (n,)
+        The kind that each one's own check gave.
+
+    Returns
+    -------
+    ndarray, shape (n_groups,)
+        The more frequent one of minimum and saddle; indeterminate where no check gave either.
+    """
+    n_minima, n_saddles = (np.bincount(group, own == name) for name in ("minimum", "saddle"))
+    decided = np.where(n_minima >= n_saddles, "minimum", "saddle")
+    return np.where(n_minima + n_saddles > 0, decided, "indeterminate").astype(object)
+
+
+def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Number what two numberings (n,) together make one of: equal in either is the same."""
+    n, shift = len(one), int(one.max()) + 1
+    ends = (one, shift + other)
+    size = shift + int(other.max()) + 1
+    graph = coo_array((np.ones(n, bool), ends), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1][one])
+
+
+def _by_outputs(points: Points, which: np.ndarray, options: AnalysisOptions) -> np.ndarray:
+    """Number the classes of equal outputs and loss."""
+    configuration = points.configuration
+    inputs, weights = configuration.table.inputs, points.weights[:, which]
+    computed = outputs(configuration.architecture, inputs, weights)
+    computed = np.column_stack([computed, points.loss[which]])
+    return single_linkage(computed, options.class_tolerance)
 
 
 def _level(points: Points, which: np.ndarray) -> np.ndarray:
@@ -135,10 +205,10 @@ def _numbered(text: np.ndarray) -> np.ndarray:
     return in_order(np.unique(text, return_inverse=True)[1].ravel())
 
 
-def _by_weights(
-    points: Points, weights: np.ndarray, loss: np.ndarray, options: AnalysisOptions
+def _places(
+    points: Points, which: np.ndarray, flat: np.ndarray, options: AnalysisOptions
 ) -> np.ndarray:
-    """Number the classes among critical points without flat directions.
+    """Number the places of critical points, of which those with flat directions are ``flat``.
 
     Notes
     -----
@@ -148,19 +218,21 @@ def _by_weights(
     whose logarithm is one more coordinate, since a point and its double are not the same.
     """
     symmetries, tolerance = points.symmetries, options.class_tolerance
-    canonical = symmetries.canonical(weights)
+    canonical = symmetries.canonical(points.weights[:, which])
     scale = np.maximum(np.abs(canonical).max(axis=0), 1.0)
     number = single_linkage(np.vstack([canonical / scale, np.log(scale)]).T, tolerance)
     # Rounding may give images of one point two canonical forms, where a projection that decides
-    # is 0 by chance: classes of equal loss are aligned and compared once more.
+    # is 0 by chance: places of equal loss are aligned and compared once more. Not those with flat
+    # directions, of which any number of places have the same loss, and which outputs join.
     _, first = np.unique(number, return_index=True)
-    a, b = _near(loss[first], tolerance, options.alignments)
+    first = first[~flat[first]]
+    a, b = _near(points.loss[which[first]], tolerance, options.alignments)
     if 0 < a.size <= options.alignments:
         one, other = canonical[:, first[a]], canonical[:, first[b]]
         apart = np.linalg.norm(symmetries.align(one, other) - one, axis=0)
         same = apart <= tolerance * scale[first[a]]
-        merged = np.arange(first.size)
-        for i, j in zip(a[same], b[same], strict=True):
+        merged = np.arange(int(number.max()) + 1)
+        for i, j in zip(number[first[a[same]]], number[first[b[same]]], strict=True):
             merged[merged == merged[j]] = merged[i]
         number = in_order(merged[number])
     return number

@@ -150,11 +150,8 @@ def _seek(
 
     candidate = np.flatnonzero(minimum)
     if candidate.size:
-        start = polished[:, candidate]
-        push = noise[:, tried[candidate]]
-        push = push / np.linalg.norm(push, axis=0) * options.perturbation * length(start)
-        again = minimise(here[candidate], start + push, options)
-        back = np.linalg.norm(again - start, axis=0) <= options.return_tolerance * length(start)
+        direction = noise[:, tried[candidate]]
+        back = _returns(here[candidate], polished[:, candidate], direction, options)
         found.returned[tried[candidate]] = back
         kind[candidate[~back]] = "indeterminate"
 
@@ -167,6 +164,30 @@ def _seek(
         found.loss[tried] = values.loss
         found.outputs[:, tried] = values.outputs
         found.spectrum[:, tried] = _summary(at)[:, named]
+
+
+def _returns(
+    surface: LossSurface, points: np.ndarray, direction: np.ndarray, options: AnalysisOptions
+) -> np.ndarray:
+    """Whether minimising comes back to points (n_parameters, n) after a push along a direction.
+
+    A minimum may be so shallow that the usual push leads over its rim, or so near it that a Newton
+    step does. So a push from which nothing came back is made shorter, by a tenth each time, for as
+    long as it is still ten times as long as the distance that counts as back.
+    """
+    scale = length(points)
+    unit = direction / np.linalg.norm(direction, axis=0)
+    back = np.zeros(len(surface), bool)
+    share = options.perturbation
+    while True:
+        left = np.flatnonzero(~back)
+        start = points[:, left]
+        again = minimise(surface[left], start + share * scale[left] * unit[:, left], options)
+        away = np.linalg.norm(again - start, axis=0)
+        back[left] = away <= options.return_tolerance * scale[left]
+        share /= 10
+        if back.all() or share < 9.99 * options.return_tolerance:
+            return back
 
 
 def _swap_excess(

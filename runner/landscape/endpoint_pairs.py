@@ -10,15 +10,18 @@ import pandas as pd
 
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.sent_tasks import Call
+from runner.experiment.configuration import Configuration
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.classification import Classified
 from runner.landscape.endpoint_sample import Inspected, Samples, in_batches
+from runner.landscape.options import AnalysisOptions
 from runner.landscape.parts import Parts
 from runner.landscape.stage import Stage
 from runner.landscape.worker import EndpointTask, PairTask, inspect_pairs
 from runner.study.analysis_tables import TABLES
 
-_PIECE_PAIRS = 128
+_PIECE_PAIRS = 128  # at most, so that a pair that kills its worker costs little
+_PIECE_PRODUCTS = 2**30  # of a weight and a pattern, about: some seconds
 _CURVED = ("minimum", "solved")  # kinds of class between which curves are trained
 
 Pairs = Mapping[int, pd.DataFrame]
@@ -61,22 +64,31 @@ def _described(
         pair[f"restart_{side}"] = restart[pair[side]]
         pair[f"class_{side}"] = of_one.member[pair[side]]
         pair[f"row_{side}"] = frame.index.to_numpy()[pair[side]]
-    low = [
-        row["restart"]
-        for row in of_one.minima[: plan.options.representatives]
-        if row["kind"] in _CURVED
-    ]
-    both = pair["restart_a"].isin(low) & pair["restart_b"].isin(low)
-    pair["curved"] = (pair["pairs"] == "representatives") & both
+    representatives = of_one.minima[: plan.options.representatives]
+    rank = {row["restart"]: k for k, row in enumerate(representatives) if row["kind"] in _CURVED}
+    ranks = pair[["restart_a", "restart_b"]].apply(lambda side: side.map(rank))
+    curved = (pair["pairs"] == "representatives") & ranks.notna().all(axis="columns")
+    # the largest classes first, whatever those are joined with
+    order = ranks[curved].max(axis="columns").sort_values(kind="stable").index
+    most = max(1, plan.options.curve_products // _products(of_one.configuration, plan.options))
+    pair["curved"] = pair.index.isin(order[:most])
     pair.insert(0, "configuration", of_one.configuration.index)
     return pair
+
+
+def _products(configuration: Configuration, options: AnalysisOptions) -> int:
+    """Products of a weight and a pattern in training the curves of one pair, both ways."""
+    once = configuration.architecture.n_parameters * configuration.table.n_patterns
+    return max(1, 2 * options.curve_steps * options.path_points * once)
 
 
 def pair_stage(plan: AnalysisPlan, samples: Samples, inspected: Inspected, pairs: Pairs) -> Stage:
     """Return the stage that evaluates the paths of every pair."""
     batches = []
     for number, frame in pairs.items():
-        batches += in_batches(number, len(frame), _PIECE_PAIRS)
+        products = _products(samples[number].configurations[0], plan.options)
+        size = min(_PIECE_PAIRS, _PIECE_PRODUCTS // products)
+        batches += in_batches(number, len(frame), size)
 
     def call(piece: Piece, device: str) -> Call:
         number = piece.batch.group

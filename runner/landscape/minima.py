@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from runner.landscape.classes import Points
+from runner.landscape.classes import CRITICAL, Points, agreed_kinds
 from runner.landscape.options import AnalysisOptions
 from runner.network.codes import codes
 from runner.study.statistics.proportions import proportion
@@ -18,7 +18,10 @@ Row: TypeAlias = dict[str, str | int | float]
 def rows(
     points: Points, kind: np.ndarray, member: np.ndarray, options: AnalysisOptions
 ) -> list[Row]:
-    """Return rows of the table of minima: one per class, its first restart as representative.
+    """Return rows of the table of minima: one per class, with a representative.
+
+    That is its first restart, of a critical point the first one whose own check gave the kind of
+    the class.
 
     Parameters
     ----------
@@ -27,9 +30,11 @@ def rows(
         As `runner.landscape.classes.kinds` and `runner.landscape.classes.classes` return them.
     options : AnalysisOptions
     """
-    classed = np.flatnonzero(member >= 0)
-    _, first, size = np.unique(member[classed], return_index=True, return_counts=True)
-    first = classed[first]
+    size = np.bincount(member[member >= 0])
+    kinds = _kinds(kind, member)
+    # the first whose own check agrees with its class
+    agree = np.flatnonzero((member >= 0) & (kind == np.append(kinds, "")[member]))
+    first = agree[np.unique(member[agree], return_index=True)[1]]
     net = points.configuration.architecture
     weights = points.weights[:, first]
     canonical = points.symmetries.canonical(weights)
@@ -61,6 +66,15 @@ def rows(
             | dict(zip(net.parameter_names, canonical[:, number], strict=True))
         )
     return made
+
+
+def _kinds(kind: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Kind of each class: what its endpoints agree on, see `runner.landscape.classes`."""
+    classed = member >= 0
+    _, first = np.unique(member[classed], return_index=True)
+    kinds = kind[classed][first]
+    critical = np.isin(kinds, CRITICAL)
+    return np.where(critical, agreed_kinds(member[classed], kind[classed]), kinds)
 
 
 def unseen(configuration: int, member: np.ndarray) -> Row:

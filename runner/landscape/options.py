@@ -84,7 +84,12 @@ expected an odd integer >= 3.
     curve_steps: int = 400
     """Steps of Adam on the bend of a curve."""
     curve_rate: float = 0.1
-    """Adam's first step size on the bend; it falls to 0 along a straight line."""
+    """Adam's first step size on the bend, relative to the root mean square of the ends' weights
+    or to 1 where that is less; it falls to 0 along a straight line."""
+    curve_products: int = 4_000_000_000
+    """Most products of a weight and a pattern in the training of a configuration's curves, about
+    15 seconds of one core. Pairs beyond, those of the smallest classes, have no curve; one pair
+    always has. Of a network like XOR's all 66 pairs take a hundredth of that."""
 
     def __post_init__(self) -> None:
         """Raise ExperimentError for the first value that is out of range."""
@@ -133,3 +138,4 @@ class AnalysisKeywords(TypedDict, total=False):
     rise_tolerance: float
     curve_steps: int
     curve_rate: float
+    curve_products: int

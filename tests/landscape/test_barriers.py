@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from support.landscapes import configuration, plain, surface, symmetries
 
 from runner.landscape.barriers import Paths, both_ways, curved, straight
-from runner.landscape.options import DEFAULTS
+from runner.landscape.options import DEFAULTS, AnalysisOptions
 
 N_GRID, JENSEN = DEFAULTS.path_points, DEFAULTS.rise_tolerance
 
@@ -91,4 +91,27 @@ def test_a_trained_curve_goes_around_the_barrier_of_the_straight_path() -> None:
     around = curved(surface(c, 4), first, second, noise, DEFAULTS)
     assert (around < direct).all()
     assert (around > -1e-12).all()
+    assert np.median(around / direct) < 0.5
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32), st.floats(-2, 7), st.integers(1, 30))
+def test_a_curve_is_never_above_the_straight_path(seed, decades, n_steps) -> None:
+    c = configuration(**FREE)
+    rng = np.random.default_rng(seed)
+    first, second, noise = rng.normal(size=(3, 9, 4))
+    first, second = 10**decades * first, 10**decades * second
+    direct = straight(surface(c, 4), first, second, DEFAULTS).barrier
+    curve = curved(surface(c, 4), first, second, noise, AnalysisOptions(curve_steps=n_steps))
+    assert (curve <= direct).all()
+
+
+def test_curves_between_large_weights_go_around_their_barrier_too() -> None:
+    c = configuration(**FREE)
+    first = 300 * solved(c, 4)
+    second = symmetries(c).exchanged(first)
+    direct = straight(surface(c, 4), first, second, DEFAULTS).barrier
+    noise = np.random.default_rng(5).normal(size=first.shape)
+    around = curved(surface(c, 4), first, second, noise, DEFAULTS)
+    assert (direct > 50).all()
     assert np.median(around / direct) < 0.5

@@ -173,3 +173,30 @@ def test_flat_critical_points_go_by_what_they_compute() -> None:
     other[4] = 1.0
     p = points(c, np.concatenate([weights, other], axis=1), critical="indeterminate")
     assert sort(p)[1].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_one_point_is_of_one_class_whatever_each_check_said() -> None:
+    c = configuration()
+    rng = np.random.default_rng(4)
+    places = rng.normal(size=(9, 2))
+    turned = symmetries(c).exchanged(places)
+    weights = np.concatenate([places, turned, places + 1e-9], axis=1)
+    critical = ["indeterminate", "saddle", "minimum", "saddle", "minimum", "indeterminate"]
+    p = points(c, weights, critical=critical, loss=np.tile([0.1, 0.2], 3))
+    p.spectrum[2:, :] = [[0, 1, 0, 1, 0, 0], [0, 0, 0, 1, 0, 1]]  # index, null directions
+    kind, found = sort(p)
+    assert kind.tolist() == critical  # what each check said stays
+    assert found.tolist() == [0, 1, 0, 1, 0, 1]
+    rows = minima.rows(p, kind, found, DEFAULTS)
+    assert [(row["kind"], row["size"]) for row in rows] == [("minimum", 3), ("saddle", 3)]
+    # a representative is one whose own check gave the kind
+    assert [row["restart"] for row in rows] == [2, 1]
+
+
+def test_points_that_only_compute_the_same_stay_apart_where_they_are_regular() -> None:
+    c = configuration()
+    weights = np.zeros((9, 4))
+    weights[8] = 0.5  # the output is tanh 0.5 wherever the hidden units are
+    weights[0] = [0.0, 1.0, 2.0, 3.0]
+    critical = ["saddle", "saddle", "indeterminate", "indeterminate"]
+    assert sort(points(c, weights, critical=critical))[1].tolist() == [1, 2, 0, 0]

@@ -87,3 +87,18 @@ def test_large_networks_have_no_exact_hessian() -> None:
     assert np.isnan(found.smallest).all()
     assert (found.critical == "none").all()
     assert np.isfinite(found.gradient_norm).all()
+
+
+def test_a_shallow_minimum_is_one_wherever_the_push_leads() -> None:
+    c = configuration()
+    net = plain(c)
+    start = [-1.775, -0.536, -1.801, 0.601, 1.753, 1.82, 1.003, -1.035, 0.032]
+    end = minimize(net.loss, start, jac=net.gradient, options={"gtol": 1e-10})
+    values = np.linalg.eigvalsh(numerical_hessian(net, end.x))
+    assert 1e-3 < values[0] < 2e-3 < 3 < values[-1]
+    weights = np.repeat(end.x[:, None], 3000, axis=1)
+    found = look(c, weights, stationary=False)
+    assert (found.critical == "minimum").all()
+    # one push alone, the next being too short for this tolerance, is over the rim now and then
+    once = look(c, weights, stationary=False, options=AnalysisOptions(return_tolerance=2e-4))
+    assert (once.returned == 0).any()
