@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -51,11 +52,16 @@ def summary_table(summary: pd.DataFrame, axes: Sequence[str]) -> Table:
             *(str(row[name]) for name in axes),
             f"{row['n']:,}",
             f"{100 * row['success_rate']:.2f}%",
-            f"{100 * row['ci_low']:.2f}-{100 * row['ci_high']:.2f}",
+            _interval(row["ci_low"], row["ci_high"]),
             *(f"{row[label]:,}" for label in labels),
             f"{row['loss_median']:.4g}",
         )
     return table
+
+
+def _interval(low: float, high: float) -> str:
+    """Return an interval in percent; nothing where there is none, as of starts on a grid."""
+    return "" if math.isnan(low) else f"{100 * low:.2f}-{100 * high:.2f}"
 
 
 def verdict_table(study: Study) -> Table:

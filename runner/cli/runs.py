@@ -99,8 +99,11 @@ def run_analysis(
 def print_summary(study: Study) -> None:
     """Print a study's summary, a row per configuration."""
     from runner.cli.result_tables import summary_table
+    from runner.study.statistics.times import STOPPED, times_known
 
     out_console.print(summary_table(study.summary, list(study.experiment.grid)))
+    if any(times_known(c) for c in study.plan.configurations):
+        print_message(STOPPED)
 
 
 def audit_text(study: Study) -> str:

@@ -43,6 +43,8 @@ def rows(
     made = []
     for number, (i, n) in enumerate(zip(first, size, strict=True)):
         share = proportion(int(n), len(member))
+        if points.configuration.settings.init.slice is not None:  # no random sample
+            share = share._replace(low=np.nan, high=np.nan)
         finite = kind[i] in ("minimum", "saddle") and points.spectrum[3, i] == 0
         made.append(
             {

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from runner.errors import StudyError
+from runner.landscape.options import DEFAULTS
 from runner.study import analysis_tables
 from runner.study.store import Store
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 NAMES = ("curvature", "classes", "minima", "unseen", "barriers", "verdicts")
 """What `analyze` adds to a study."""
-
-_ROUNDING = 1e-9  # largest rise of the loss that rounding alone may make
 
 
 class Landscape:
@@ -82,6 +81,19 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def highest_rise(paths: pd.DataFrame) -> float:
-    """Return how far the loss rises above the line between a path's ends; 0 for rounding."""
-    highest = float(paths["excess"].max()) if len(paths) else 0.0
-    return highest if highest > _ROUNDING else 0.0
+    """Return how far the loss rises above the line between a path's ends; 0 for rounding.
+
+    What rounding may make is what the verdict's rule says: a share of the loss at the higher end.
+    Paths on which the loss overflows count as level, as they do for the verdict.
+    """
+    if paths.empty:
+        return 0.0
+    ends = np.array([[path[0], path[-1]] for path in paths["path"]], np.float64)
+    excess = paths["excess"].to_numpy(np.float64)
+    rising = excess > DEFAULTS.rise_tolerance * np.maximum(ends.max(axis=1), 1.0)
+    return float(excess[rising].max(initial=0.0))
+
+
+def overflowing(paths: pd.DataFrame) -> int:
+    """Return on how many paths the loss is not finite somewhere, so that nothing is known."""
+    return int(paths["excess"].isna().sum()) if len(paths) else 0

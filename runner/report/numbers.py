@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+DRAWN_MOST = 1e100
+"""Largest number that is drawn. With larger ones the margins, ticks and bars of Matplotlib
+overflow; nobody can tell them apart on an axis anyway."""
+
+
+def drawable(values: ArrayLike, least: float = -DRAWN_MOST) -> np.ndarray:
+    """Return numbers as they are drawn: from ``least`` to `DRAWN_MOST`, nan if not finite."""
+    numbers = np.asarray(values, np.float64)
+    return np.where(np.isfinite(numbers), np.clip(numbers, least, DRAWN_MOST), np.nan)
 
 
 def percent(share: float) -> str:
@@ -16,13 +31,14 @@ def percent(share: float) -> str:
 
 
 def number(value: Any) -> str:
-    """Return a number for people: four digits, thousands separated."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    """Return a number for people: four digits, thousands separated; missing ones are empty."""
+    value = math.nan if value is None else float(value)
+    if math.isnan(value):
         return ""
-    if isinstance(value, float) and math.isinf(value):
+    if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if float(value) == int(value) and abs(value) < 1e15:
+    if abs(value) >= 1e15:
+        return f"{value:.4g}"
+    if value.is_integer():
         return f"{int(value):,}"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

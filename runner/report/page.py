@@ -20,6 +20,7 @@ from runner.report.landscape_tables import Landscape
 from runner.report.names import sampled
 from runner.report.sentences import sentences
 from runner.report.tables.order import all_tables
+from runner.study.statistics.times import STOPPED
 
 if TYPE_CHECKING:
     from runner.study.tables import Study
@@ -127,6 +128,8 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
             "The starts are a grid over two weights, not a random sample: shares are of that "
             "square only and have no intervals."
         )
+    if any(c.settings.training.stop_solved for c in study.plan.configurations):
+        notes.append(STOPPED)
     if study.n_sampled < study.experiment.restarts:
         notes.append(
             "All restarts are counted. What looks at them one by one (histograms and quantiles of "

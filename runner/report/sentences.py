@@ -10,7 +10,7 @@ import pandas as pd
 
 from runner.errors.messages import counted
 from runner.landscape.convexity import OPEN
-from runner.report.landscape_tables import Landscape, highest_rise
+from runner.report.landscape_tables import Landscape, highest_rise, overflowing
 from runner.report.names import title
 from runner.report.numbers import number, percent
 from runner.study.statistics.times import times_known
@@ -74,7 +74,7 @@ def _headline(study: Study, landscape: Landscape, c: Configuration) -> str:
         parts.append(
             "on straight paths between endpoints the loss rises up to "
             f"{number(before)} ({number(after)} once hidden units are aligned)"
-            if before
+            if before or after
             else "on no straight path between endpoints does the loss rise"
         )
     verdict = landscape.of("verdicts", c)
@@ -184,7 +184,7 @@ def _minima(landscape: Landscape, c: Configuration) -> list[str]:
     if not _all(classed):
         texts.append(f"{percent(1 - classed)} came to no class.")
     unseen = landscape.of("unseen", c)
-    if len(unseen):
+    if len(unseen) and c.settings.init.slice is None:  # starts on a grid estimate nothing
         seen, estimate = float(unseen["classes"].iloc[0]), float(unseen["chao1"].iloc[0])
         if estimate > seen + 0.5:
             texts.append(f"By Chao's estimate there are at least {estimate:,.0f}.")
@@ -201,6 +201,8 @@ def _rises(landscape: Landscape, c: Configuration) -> tuple[float, float] | None
     table = landscape.of("barriers", c)
     if table.empty or not c.architecture.has_hidden_units:
         return None
+    if overflowing(table) == len(table):
+        return None
     aligned = table["aligned"].astype(bool)
     return highest_rise(table[~aligned]), highest_rise(table[aligned])
 
@@ -208,13 +210,17 @@ def _rises(landscape: Landscape, c: Configuration) -> tuple[float, float] | None
 def _barrier(landscape: Landscape, c: Configuration) -> str:
     rises = _rises(landscape, c)
     if rises is None:
-        return ""
+        lost = overflowing(landscape.of("barriers", c))
+        return f"On every straight path ({lost:,}) the loss overflows." if lost else ""
     before, after = rises
-    if not before:
-        return "On no straight path between two endpoints does the loss rise above the line."
+    n = overflowing(landscape.of("barriers", c))
+    unknown = f" On {counted(n, 'path')} it overflows, and is not known." if n else ""
+    if not before and not after:
+        text = "On no straight path between two endpoints does the loss rise above the line."
+        return text + unknown
     return (
         f"On straight paths between two endpoints the loss rises up to {number(before)} above the "
-        f"line between its ends; once hidden units are aligned, up to {number(after)}."
+        f"line between its ends; once hidden units are aligned, up to {number(after)}.{unknown}"
     )
 
 

@@ -37,16 +37,20 @@ def write_report(
     StudyError
         If a file cannot be written, or the study is damaged.
     """
+    import numpy as np
+
     from runner.report.figures.order import draw_all
     from runner.report.landscape_tables import Landscape
     from runner.report.page import page
     from runner.report.style import styled
 
     landscape = Landscape(study)
-    with styled():
+    # What overflows in a drawing or a mean is infinite or missing there, and shown as that.
+    with styled(), np.errstate(all="ignore"):
         pictures = list(draw_all(study, landscape))
+        content = page(study, landscape, pictures).encode()
     target = Path(out) if out is not None else study.report_path
-    written = {target: page(study, landscape, pictures).encode()}
+    written = {target: content}
     if figures is not None:
         for picture in pictures:
             for kind in ("svg", "png"):

@@ -272,6 +272,8 @@ class Study(AnalysisProperties):
         """
         points = self.configurations[list(self.experiment.grid)]
         table = summary(points, self.tallies, self.sample)
+        on_grid = [c.index for c in self.plan.configurations if c.settings.init.slice is not None]
+        table.loc[on_grid, ["ci_low", "ci_high"]] = float("nan")  # no random sample
         table.attrs["loss_sample"] = self.n_sampled
         return table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,16 @@ def crafted(
     experiment: Mapping[str, Any] = EXPERIMENT,
     *,
     label: str = "plateau",
-    loss: float = 0.69,
+    loss: float | Sequence[float] = 0.69,
+    size: float | Sequence[float] = 1.0,
     commit: bool = True,
     failed: tuple[int, ...] = (),
 ) -> Study:
     """Store a study of one group; ``steps`` and ``solved`` are by configuration.
 
-    Restarts that are not solved have ``label`` and ``loss``; ``failed`` are positions in the group
-    that could not be trained.
+    Restarts that are not solved have ``label`` and ``loss``; a sequence of losses is of all
+    restarts of every configuration, solved or not. Weights are the starts times ``size``.
+    ``failed`` are positions in the group that could not be trained.
     """
     n = len(steps[0])
     plan = Plan(load_experiment({**experiment, "restarts": n}), batch_size=n * len(steps))
@@ -50,12 +52,15 @@ def crafted(
     rows: list[dict[str, Any]] = []
     for segment in plan.segments(batch):
         c = segment.configuration
-        weights = c.starts(plan.experiment.seed).draw(0, n)
+        with np.errstate(over="ignore", invalid="ignore"):
+            weights = c.starts(plan.experiment.seed).draw(0, n) * np.asarray(size)
+            norms = np.linalg.norm(weights, axis=0)
         for k in range(n):
             if c.index * n + k in failed:
                 continue
             ok = solved[c.index][k]
             end = steps[c.index][k]
+            ended = loss[k] if isinstance(loss, Sequence) else 0.01 if ok else loss
             rows.append(
                 {
                     "configuration": c.index,
@@ -63,12 +68,12 @@ def crafted(
                     "label": "solved" if ok else label,
                     "solved": ok,
                     "steps": end,
-                    "loss": 0.01 if ok else loss,
+                    "loss": ended,
                     "gradient_norm": 1e-3,
-                    "weight_norm": float(np.linalg.norm(weights[:, k])),
+                    "weight_norm": float(norms[k]),
                     "level": np.log(2) if not ok and label == "plateau" else np.nan,
                     "curve_steps": [0, end],
-                    "curve_losses": [0.7, 0.01 if ok else loss],
+                    "curve_losses": [0.7, ended],
                 }
                 | dict(zip(c.architecture.parameter_names, weights[:, k], strict=True))
             )

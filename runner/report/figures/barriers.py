@@ -13,7 +13,7 @@ from runner.errors.messages import counted
 from runner.report.figures.base import Picture
 from runner.report.landscape_tables import Landscape, highest_rise
 from runner.report.names import drawn, title
-from runner.report.numbers import number
+from runner.report.numbers import drawable, number
 from runner.report.style import MOST_PANELS, OTHER, PALETTE, first, panels
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _paths(landscape: Landscape, configuration: Configuration) -> pd.DataFrame:
 
 def _draw_paths(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
     for path in rows["path"]:
-        values = np.asarray(path, np.float64)
+        values = drawable(path)
         axes.plot(
             np.linspace(0, 1, len(values)),
             values,

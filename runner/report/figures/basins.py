@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from runner.report.figures.base import Picture, sampled_restarts, trained
 from runner.report.landscape_tables import Landscape
 from runner.report.names import title
-from runner.report.numbers import percent
+from runner.report.numbers import drawable, percent
 from runner.report.style import LABEL_COLOURS, MOST_PANELS, OTHER, class_colours, first, panels
 from runner.study.statistics.times import times_known
 from runner.training.labels import LABELS
@@ -81,7 +81,7 @@ def _draw_steps_or_loss(
     else:
         name, column, what = "loss", frame["loss"], "final loss"
         grey = "None was solved. Grey: loss not finite"
-    values = np.ma.masked_invalid(column.to_numpy(np.float64))
+    values = np.ma.masked_invalid(drawable(column))
     image = _draw_square(axes, grid, values, cmap="viridis_r")
     axes.set_facecolor("#d9d9d9")
     figure.colorbar(image, ax=axes, label=name, location="bottom", shrink=0.8, aspect=30)

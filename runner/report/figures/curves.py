@@ -13,6 +13,7 @@ from runner.errors.messages import counted
 from runner.report.figures.base import Picture, from_random_starts, sampled_restarts
 from runner.report.landscape_tables import Landscape
 from runner.report.names import drawn
+from runner.report.numbers import DRAWN_MOST, drawable
 from runner.report.style import LABEL_COLOURS, MOST_PANELS, first, legend, panels
 from runner.training.labels import LABELS
 
@@ -36,8 +37,9 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
         lines: dict[str, list[np.ndarray]] = {}
         if c.index in curves.index.get_level_values(0):
             for restart, curve in curves.loc[c.index].groupby(level="restart"):
-                points = np.column_stack([curve["step"] + 1, curve["loss"]])
-                points = points[np.isfinite(points[:, 1]) & (points[:, 1] > 0)]
+                points = np.column_stack([curve["step"] + 1, drawable(curve["loss"])])
+                points = points[points[:, 1] > 0]
+                points[:, 1] = np.maximum(points[:, 1], 1 / DRAWN_MOST)
                 lines.setdefault(labels[restart], []).append(points)
         for label in LABELS:
             if label in lines:

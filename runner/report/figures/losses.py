@@ -13,6 +13,7 @@ from runner.errors.messages import counted
 from runner.report.figures.base import Picture, sampled_restarts, trained
 from runner.report.landscape_tables import Landscape
 from runner.report.names import drawn, sampled, title
+from runner.report.numbers import drawable, number
 from runner.report.style import LABEL_COLOURS, MOST_PANELS, first, legend, panels
 from runner.training.labels import LABELS
 
@@ -35,7 +36,8 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
     texts = []
     for axes, c in zip(grid, shown, strict=True):
         frame = sampled_restarts(study, c)
-        finite = frame[np.isfinite(frame["loss"])]
+        frame = frame.assign(loss=drawable(frame["loss"]), level=drawable(frame["level"]))
+        finite = frame[frame["loss"].notna()]
         lost = len(frame) - len(finite)
         note = f", {lost:,} not finite" if lost else ""
         axes.set_title(f"{drawn(c)}\nn = {len(frame):,}{note}")
@@ -57,7 +59,7 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
         for level, count in levels.items():
             axes.axvline(level, color="black", linewidth=0.8, linestyle="--")
             axes.annotate(
-                f"{level:.4f}",
+                _level_text(level),
                 (level, 1),
                 xycoords=("data", "axes fraction"),
                 xytext=(-2, -2),
@@ -67,7 +69,7 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
                 va="top",
                 fontsize=8,
             )
-            texts.append(f"{title(c)}: {counted(count, 'restart')} at {level:.4f}")
+            texts.append(f"{title(c)}: {counted(count, 'restart')} at {_level_text(level)}")
         if len(finite):
             axes.set_yscale("log")
             axes.set_ylim(bottom=0.7)
@@ -80,7 +82,8 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
         "Where the loss ends up",
         f"Final losses of {sampled(study)}, on a logarithmic scale of counts, coloured by label. "
         "Dashed lines: exact levels of plateau and saturated restarts, where patterns that share "
-        f"an output get their mean target.{first(len(configurations), len(shown))}",
+        "an output get their mean target. Losses beyond an axis are counted at its end."
+        f"{first(len(configurations), len(shown))}",
         "Histograms of the final loss. " + ("; ".join(texts) if texts else "No exact levels."),
         figure,
     )
@@ -90,6 +93,10 @@ def _levels(frame: pd.DataFrame) -> dict[float, int]:
     """Exact levels that restarts have come to, with their counts, the most frequent first."""
     counts = frame["level"].dropna().round(6).value_counts()
     return {float(str(level)): int(count) for level, count in counts.head(6).items()}
+
+
+def _level_text(level: float) -> str:
+    return f"{level:.4f}" if level < 1e6 else number(level)
 
 
 def _top(losses: pd.Series[float]) -> float:

@@ -11,6 +11,7 @@ from runner.report.figures.base import Picture, can_be_evaluated, classified, n_
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import drawn
 from runner.report.network_outputs import network_losses
+from runner.report.numbers import DRAWN_MOST, drawable
 from runner.report.style import MOST_PANELS, first, panels
 
 if TYPE_CHECKING:
@@ -23,7 +24,13 @@ _GRID = 81  # points along one side of the plane
 def draw_planes(study: Study, landscape: Landscape) -> Iterator[Picture]:
     """Draw the loss between the representatives of the three largest classes."""
     found = classified(study, landscape)
-    configurations = [c for c in found if len(landscape.minima(c)) >= 3 and can_be_evaluated(c)]
+    configurations = [
+        c
+        for c in found
+        if len(landscape.minima(c)) >= 3
+        and can_be_evaluated(c)
+        and np.abs(weights(landscape.minima(c).head(3), c)).max() < DRAWN_MOST
+    ]
     if configurations:
         yield _picture(landscape, configurations)
 
@@ -45,9 +52,10 @@ def _picture(landscape: Landscape, configurations: list[Configuration]) -> Pictu
         sides = [np.linspace(m - reach, m + reach, _GRID) for m in middle]
         points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
         surface = network_losses(c, origin[:, None] + basis @ points.T).reshape(_GRID, _GRID)
-        height = np.log10(np.maximum(surface, 1e-12))
+        height = np.log10(drawable(surface, least=1e-12))
         image = axes.pcolormesh(*sides, height, cmap="viridis", shading="auto", rasterized=True)
-        axes.contour(*sides, height, levels=8, colors="white", linewidths=0.4)
+        if np.nanmin(height) < np.nanmax(height):
+            axes.contour(*sides, height, levels=8, colors="white", linewidths=0.4)
         figure.colorbar(
             image, ax=axes, label="log10 loss", location="bottom", shrink=shrink, aspect=30
         )

@@ -13,6 +13,7 @@ from runner.network.symmetry import Symmetries
 from runner.report.figures.base import Picture, classified, n_analysed_text
 from runner.report.landscape_tables import Landscape
 from runner.report.names import drawn
+from runner.report.numbers import drawable
 from runner.report.style import MOST_CLASSES, MOST_PANELS, class_colours, first, legend, panels
 
 if TYPE_CHECKING:
@@ -78,5 +79,5 @@ def _picture(study: Study, landscape: Landscape, configurations: list[Configurat
 def _first_layer(rows: pd.DataFrame, configuration: Configuration) -> tuple[np.ndarray, np.ndarray]:
     """Weights on the first two inputs of every unit of the first layer, flat."""
     units = configuration.architecture.require_layers().hidden[0]
-    x, y = (rows[[f"W1[{j},{i}]" for j in range(units)]].to_numpy(float).ravel() for i in (0, 1))
+    x, y = (drawable(rows[[f"W1[{j},{i}]" for j in range(units)]]).ravel() for i in (0, 1))
     return x, y

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from runner.study.tally import Tallies
 
 
+STOPPED = (
+    "Restarts stop as soon as they are solved, so their losses are those of that moment: high "
+    "ones are no failure, and would fall if training went on."
+)
+"""What the losses of restarts mean where `times_known`."""
+
+
 def times_known(configuration: Configuration) -> bool:
     """Tell whether a solved restart's steps are its time to solution."""
     return configuration.settings.training.stop_solved
