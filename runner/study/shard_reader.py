@@ -23,7 +23,7 @@ from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.folder import StudyFolder
 from runner.training.labels import LABELS
-from runner.training.shards import MAY_BE_MISSING, shard_schema
+from runner.training.shards import may_be_missing, shard_schema
 
 # Arrow's threads would read shards faster than they are counted, and keep them in memory.
 _NOT_AHEAD = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
@@ -107,7 +107,7 @@ class ShardReader:
         """
         owners = [c.index for c in self._plan.groups[number].configurations]
         whole = not any(
-            table[name].null_count for name in table.column_names if name not in MAY_BE_MISSING
+            column.null_count for column in table.columns if not may_be_missing(column.type)
         )
         if whole:
             owner, restart = (table[name].to_numpy() for name in INDEX)

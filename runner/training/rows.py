@@ -12,7 +12,7 @@ from runner.experiment.batches import Segment
 from runner.training.evaluation import gradients_of
 from runner.training.labels import LabelResult, label
 from runner.training.restarts import Endpoints, Restarts
-from runner.training.shards import MAY_BE_MISSING, shard_schema
+from runner.training.shards import may_be_missing, shard_schema
 from runner.training.stability import column_norms
 
 
@@ -61,7 +61,7 @@ def restart_rows(
     ]
     schema = shard_schema(signature)
     arrays = [
-        pa.array(column, type=field.type, from_pandas=field.name in MAY_BE_MISSING)
+        pa.array(column, type=field.type, from_pandas=may_be_missing(field.type))
         for column, field in zip(columns, schema, strict=True)
     ]
     return pa.table(arrays, schema=schema)
@@ -92,5 +92,5 @@ def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32(), mask=missing)
     points = [point for i in traced for point in ended.curves[i]]
     steps = pa.array([step for step, _ in points], pa.int32())
-    losses = pa.array([loss for _, loss in points], pa.float64())
+    losses = pa.array([loss for _, loss in points], pa.float64(), from_pandas=True)
     return pa.ListArray.from_arrays(offsets, steps), pa.ListArray.from_arrays(offsets, losses)

@@ -25,10 +25,15 @@ RESTART_COLUMNS = (
 )
 """Columns that every shard has, whatever its network."""
 
-MAY_BE_MISSING = ("loss", "gradient_norm", "weight_norm", "level")
-"""Columns that are null where there is no number: no level that was come to, a loss that is none.
-A NaN there would be counted by some readers of Parquet and left out by others, as the smallest and
-largest value in a file's footer, by which they skip rows, do not know it."""
+
+def may_be_missing(kind: pa.DataType) -> bool:
+    """Whether a shard's column of this type is null where there is no number.
+
+    No level that was come to, a loss or a weight of a restart that diverged. A NaN there would be
+    counted by some readers of Parquet and left out by others, as the smallest and largest value in
+    a file's footer, by which they skip rows, do not know it.
+    """
+    return bool(pa.types.is_floating(kind))
 
 
 def shard_schema(signature: Signature) -> pa.Schema:
@@ -38,7 +43,7 @@ def shard_schema(signature: Signature) -> pa.Schema:
     -----
     loss, gradient_norm (largest absolute component) and weight_norm (Euclidean) are taken in
     float64 at the final weights; the weights have the training dtype. Before version 0.2.0 what is
-    null in `MAY_BE_MISSING` now was NaN.
+    null now was NaN.
     """
     weight = pa.float32() if signature.dtype == "float32" else pa.float64()
     types = (

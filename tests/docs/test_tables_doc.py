@@ -1,0 +1,179 @@
+"""docs/tables.md: every reader is told how to see the same restarts."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import dask.dataframe as dd
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+import runner
+from runner.study.export import export_restarts
+
+TEXT = (Path(__file__).parents[2] / "docs" / "tables.md").read_text()
+INDEX = ["configuration", "restart"]
+# Dask calls pandas in a way that pandas 3.1 will give up.
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.reset_index")
+
+ALL = "results/gates/shards/*/*.parquet"
+
+
+@pytest.fixture(scope="module")
+def folder(client, tmp_path_factory):
+    """Two groups of other columns, with restarts that are solved, stuck and no longer finite."""
+    folder = tmp_path_factory.mktemp("readers")
+    content = {
+        "name": "readers",
+        "restarts": 150,
+        "problem": {"gate": "XOR"},
+        "network": {"activation": "relu"},
+        "training": {"max_steps": 1000, "dtype": "float32"},
+        "grid": {"network.hidden": [[], [2]], "training.learning_rate": [0.1, 1e38]},
+    }
+    study = runner.sweep(content, folder / "results/gates", client, batch_size=70)
+    for ending in ("csv", "parquet"):
+        export_restarts(study, folder / f"gates.{ending}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(folder):
+    return runner.open_study(folder / "results/gates")
+
+
+@pytest.fixture
+def block(folder, monkeypatch):
+    """Run the page's block that has this text, and return its names."""
+    monkeypatch.chdir(folder)
+
+    def run(part: str) -> dict[str, Any]:
+        (code,) = [b for b in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if part in b]
+        names: dict[str, Any] = {}
+        exec(compile(code, "docs/tables.md", "exec"), names)  # noqa: S102  the page's own code
+        return names
+
+    return run
+
+
+def as_pandas(table: Any) -> pd.DataFrame:
+    """Return what any of the readers has read as a pandas frame, sorted by its restarts."""
+    if isinstance(table, ds.Dataset):
+        table = table.to_table()
+    if isinstance(table, pl.LazyFrame):
+        table = table.collect()
+    if isinstance(table, pl.DataFrame):
+        table = table.to_arrow()
+    if isinstance(table, duckdb.DuckDBPyRelation):
+        table = table.df()
+    if isinstance(table, dd.DataFrame):
+        table = table.compute()
+    if isinstance(table, pa.Table):
+        table = table.to_pandas()
+    return table.sort_values(INDEX, ignore_index=True)
+
+
+def assert_same_numbers(read: pd.DataFrame, study: runner.Study) -> None:
+    expected = study.restarts.join(study.weights).reset_index()
+    names = [*INDEX, "steps", "loss", "gradient_norm", "weight_norm", "level", *study.weights]
+    assert set(names) <= set(read)
+    for name in names:
+        values = read[name].to_numpy(dtype=float, na_value=np.nan)
+        np.testing.assert_array_equal(values, expected[name].to_numpy(dtype=float), err_msg=name)
+    assert read["label"].astype(str).tolist() == expected["label"].astype(str).tolist()
+
+
+def test_the_study_has_what_readers_disagree_about(study) -> None:
+    assert study.weights.loc[:1, "W2[0,0]"].isna().all()
+    assert study.weights["W1[0,0]"].dtype == np.float32
+    assert 0 < study.restarts["level"].notna().sum() < len(study.restarts)
+    assert study.weights.loc[2:].isna().any(axis=None)  # of networks that have all weights
+    assert study.curves["loss"].isna().any()
+
+
+def test_no_value_of_a_shard_is_a_nan(study) -> None:
+    for path in (study.path / "shards").rglob("*.parquet"):
+        table = pq.read_table(path)
+        floating = [f.name for f in table.schema if pa.types.is_floating(f.type)]
+        columns = [table[name] for name in floating] + [pc.list_flatten(table["curve_losses"])]
+        assert not any(pc.any(pc.is_nan(column)).as_py() for column in columns)
+
+
+@pytest.mark.parametrize("name", list("abcde"))
+def test_an_exported_parquet_file_reads_alike(block, study, name) -> None:
+    assert_same_numbers(as_pandas(block('e = duckdb.sql("select')[name]), study)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("unify_schemas", "shards"),
+        ("unify_schemas", "frame"),
+        ("union_by_name", "shards"),
+        ("diagonal_relaxed", "lazy"),
+        ("diagonal_relaxed", "parts"),
+    ],
+)
+def test_all_columns_of_all_shards_are_read(block, study, part, name) -> None:
+    assert_same_numbers(as_pandas(block(part)[name]), study)
+
+
+def test_without_being_asked_readers_lose_columns_as_the_page_says(folder, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+    shards = "results/gates/shards"
+    for read in (
+        pd.read_parquet(shards),
+        as_pandas(ds.dataset(shards)),
+        as_pandas(dd.read_parquet(shards)),
+        duckdb.read_parquet(ALL).df(),
+    ):
+        assert len(read) == 600
+        assert "W2[0,0]" not in read
+    with pytest.raises(pl.exceptions.SchemaError, match="extra column in file outside"):
+        pl.scan_parquet(ALL).collect()
+
+
+def test_every_reader_counts_the_same_rows(block, study) -> None:
+    names = block("three =")
+    expected = int((study.restarts["level"] > 0.4).sum())
+    assert [names["one"], names["two"], names["three"]] == [expected] * 3
+    for column in ("loss", "gradient_norm", "weight_norm", "level", "W1[0,0]"):
+        values = study.weights if column in study.weights else study.restarts
+        count = int((values[column] > 0.4).sum())
+        own = pl.scan_parquet(ALL, extra_columns="ignore").filter(pl.col(column) > 0.4)
+        assert own.collect().height == count
+        assert len(duckdb.read_parquet(ALL).filter(f'"{column}" > 0.4')) == count
+        dataset = ds.dataset("results/gates/shards")
+        assert dataset.count_rows(filter=ds.field(column) > 0.4) == count
+
+
+def test_a_csv_file_is_read_with_its_types(block, study) -> None:
+    names = block("infer_schema_length=None")
+    assert_same_numbers(as_pandas(names["single"]), study)
+    text = [name for name, kind in names["p"].schema.items() if kind == pl.String]
+    assert text == ["network.hidden", "label"]
+    assert pl.read_csv("gates.csv").schema["W2[0,0]"] == pl.String  # as the page warns
+    double = names["q"]["W1[0,0]"]
+    assert (double != study.weights["W1[0,0]"].astype(float).to_numpy()).any()
+
+
+def test_names_with_brackets_are_names(block, study) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        names = block("smf.ols")
+    solved = study.restarts["solved"]
+    weight = study.weights["b1[0]"].astype(float)[solved]
+    assert names["first"] == pytest.approx(weight.mean())
+    assert len(names["positive"]) == (weight > 0).sum()
+    slope = np.polyfit(weight, study.restarts["loss"][solved], 1)[0]
+    assert names["fit"].params.iloc[1] == pytest.approx(slope)
