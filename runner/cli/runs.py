@@ -42,12 +42,15 @@ def run_sweep(
     # Not what sweeps: that takes long to load, and the fork server is to be started before.
     from runner.cluster.addresses import is_embedded
     from runner.cluster.fork_server import start_fork_server
+    from runner.experiment.reachability import table_notes
     from runner.study.store import is_finished
 
     if not quiet:
         size = f"{counted(len(plan.configurations), 'configuration')} × "
         size += counted(plan.experiment.restarts, "restart")
         print_message(f"{plan.experiment.name}: {size}, into {folder}")
+        for note in table_notes(plan.configurations):
+            print_message(note)
     finished = not overwrite and is_finished(folder)
     if not finished and is_embedded(cluster):
         # Another process loads the workers' modules while this one loads its own.

@@ -30,6 +30,10 @@ _WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
 _WITHOUT_LAYERS: Final = ("gradient-descent", "momentum", "rprop", "adam")
 _SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
 _PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
+_OTHER_TARGETS: Final = (
+    " Set loss.kind to 'squared-error'; classes need a column each, y0, y1, ..., of 0 and 1, and "
+    "network.output 'softmax'."
+)
 
 
 @dataclass(frozen=True)
@@ -218,7 +222,7 @@ class Settings(Section):
             return table
         if self.loss.kind == "cross-entropy" and not 0 <= low <= high <= 1:
             state = f"the targets go from {low!r} to {high!r}"
-            problems.append(f"{where}: {state}; expected {_PROBABILITIES}.")
+            problems.append(f"{where}: {state}; expected {_PROBABILITIES}.{_OTHER_TARGETS}")
         size = self.network.n_parameters(table.n_inputs, table.n_outputs)
         if size > MAX_PARAMETERS:
             state = f"network.hidden is {shown(self.network.hidden)}"

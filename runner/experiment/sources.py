@@ -100,6 +100,7 @@ def stored_tables(configurations: Iterable[Configuration]) -> dict[str, Any]:
             "middles": [None if np.isnan(m) else m for m in c.table.middles.tolist()],
             "tolerances": c.table.tolerances.tolist(),
         }
+        | _names(c.table)
         for c in configurations
         if c.settings.problem.table is not None
     }
@@ -112,6 +113,12 @@ def stored_models(configurations: Iterable[Configuration]) -> dict[str, Any]:
         for c in configurations
         if c.model is not None
     }
+
+
+def _names(table: TruthTable) -> dict[str, list[str]]:
+    """Return the names of columns; nothing of a table from a plan that was stored without."""
+    names = {"input_names": list(table.input_names), "target_names": list(table.target_names)}
+    return names if table.target_names else {}
 
 
 def _table_key(settings: Settings) -> str:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from runner.errors import ExperimentError
-from runner.errors.messages import printable, shown
+from runner.errors.messages import counted, printable, shown
 from runner.experiment.gates import GATES, gate_names, gate_outputs
 from runner.experiment.sections import Problem
 from runner.experiment.tables.formats import read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_MOST_NAMES: Final = 8  # columns of a table that are named in one line
 
 __all__ = ["GATES", "TruthTable", "gate_names", "truth_table"]
 
@@ -43,16 +45,26 @@ class TruthTable:
     """Midpoint of a column's two levels, shape (n_outputs,); nan with more than two levels."""
     tolerances: NDArray[np.float64]
     """Half the smallest gap between levels, shape (n_outputs,); 0 with two levels."""
+    input_names: tuple[str, ...] = ()
+    """The file's columns of inputs; empty for a gate."""
+    target_names: tuple[str, ...] = ()
+    """The file's columns of targets; empty for a gate."""
 
     def __post_init__(self) -> None:
         for field in ("inputs", "targets", "middles", "tolerances"):
             array = np.array(getattr(self, field), dtype=np.float64, order="C")
             array.setflags(write=False)
             object.__setattr__(self, field, array)
+        for field, array in (("input_names", self.inputs), ("target_names", self.targets)):
+            names = tuple(map(str, getattr(self, field)))
+            if names and len(names) != array.shape[1]:
+                message = f"{field} are {shown(names)}; expected {array.shape[1]}"
+                raise ValueError(message)
+            object.__setattr__(self, field, names)
 
     def __reduce__(self) -> tuple[type[TruthTable], tuple[Any, ...]]:
         # Unpickled arrays are writable, so go through __post_init__ again.
-        return TruthTable, (self.name, self.inputs, self.targets, self.middles, self.tolerances)
+        return TruthTable, tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def n_patterns(self) -> int:
@@ -68,6 +80,27 @@ class TruthTable:
     def n_outputs(self) -> int:
         """Number of target columns."""
         return int(self.targets.shape[1])
+
+    def description(self, *, by_class: bool) -> str:
+        """Return a file's columns, and when an output is right where that needs saying, in words.
+
+        ``by_class`` says that the outputs are classes, whose largest counts.
+        """
+        if not self.target_names:
+            return ""
+        inputs, targets = (
+            f"{noun}{'s' if len(names) != 1 else ''} {_named(names)}"
+            for noun, names in (("input", self.input_names), ("target", self.target_names))
+        )
+        text = f"{printable(self.name)}: {counted(self.n_patterns, 'row')}; {inputs}; {targets}."
+        near = [
+            f"{name} is within {tolerance:.4g} of its target"
+            for name, tolerance in zip(self.target_names, self.tolerances, strict=True)
+            if tolerance > 0
+        ]
+        if by_class or not near:
+            return text
+        return f"{text} Solved: {_named(near)} (half the smallest gap between its targets)."
 
     def canonical(self) -> dict[str, Any]:
         """Return what identifies the table's content, ready for JSON; names play no part.
@@ -120,15 +153,19 @@ def truth_table(problem: Problem, directory: Path, *, one_hot: bool = False) -> 
         targets = np.where(outputs, problem.targets[1], problem.targets[0])
         # The levels are those of the problem: FALSE and TRUE show only one of them.
         levels: list[Sequence[float]] = [sorted(problem.targets)]
+        input_names: tuple[str, ...] = ()
+        target_names: tuple[str, ...] = ()
     elif problem.table is not None:
         path = directory / problem.table
         name, where = problem.table, printable(str(path))
-        inputs, targets = read_table(path)
+        inputs, targets, input_names, target_names = read_table(path)
         levels = [np.unique(column).tolist() for column in targets.T]
     else:
         message = "problem: gate and table are missing; expected exactly one of them."
         raise ExperimentError(message)
     if one_hot:
+        if targets.shape[1] == 1 and target_names:
+            target_names = (f"1 - {target_names[0]}", target_names[0])
         targets, levels = _one_hot(targets, levels, where)
     return TruthTable(
         name=name,
@@ -136,6 +173,8 @@ def truth_table(problem: Problem, directory: Path, *, one_hot: bool = False) -> 
         targets=targets,
         middles=np.array([a[0] / 2 + a[1] / 2 if len(a) == 2 else np.nan for a in levels]),
         tolerances=np.array([_half_gap(a) if len(a) > 2 else 0.0 for a in levels]),
+        input_names=input_names,
+        target_names=target_names,
     )
 
 
@@ -154,6 +193,11 @@ def _one_hot(
                 f"{where}: the target levels are {shown(list(levels[0]))}; "
                 "expected 0 and 1 with output 'softmax'."
             )
+            if len(levels[0]) > 2:
+                message += (
+                    " Of more classes each needs a column of its own, y0, y1, ...: 1 in the rows "
+                    "of that class, 0 in all others."
+                )
             raise ExperimentError(message)
         return np.hstack([1.0 - targets, targets]), [levels[0], levels[0]]
     sums = targets.sum(axis=1)
@@ -166,6 +210,13 @@ def _one_hot(
         )
         raise ExperimentError(message)
     return targets, levels
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return up to eight names as a list in words."""
+    few = [printable(name) for name in names[:_MOST_NAMES]]
+    more = f" and {len(names) - len(few):,} more" if len(names) > len(few) else ""
+    return ", ".join(few) + more
 
 
 def _sha256(array: NDArray[np.float64]) -> str:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from runner.errors.messages import counted
+from runner.experiment.reachability import table_notes
 from runner.report.figures.base import Picture
 from runner.report.glossary import LABELS, OTHERS
 from runner.report.landscape_tables import Landscape
@@ -122,6 +123,7 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
             f"{counted(failed, 'restart')} could not be trained and count nowhere here: see the "
             "table of failures."
         )
+    notes += table_notes(study.plan.configurations)
     slices = [c for c in study.plan.configurations if c.settings.init.slice is not None]
     if slices:
         notes.append(

@@ -108,6 +108,33 @@ def test_a_dry_run_tells_and_does_nothing(tmp_path) -> None:
     assert not (tmp_path / "s").exists()
 
 
+def test_what_cannot_be_solved_is_said_before_it_is_trained(tmp_path) -> None:
+    (tmp_path / "t.csv").write_text("x,label,y\n0,0,0\n1,0,0\n1,0,1\n")
+    (tmp_path / "t.toml").write_text(
+        'name = "t"\nrestarts = 2\nproblem.table = "t.csv"\ntraining.max_steps = 5\n'
+    )
+    dry = invoke("sweep", tmp_path / "t.toml", "--dry-run", "--out", tmp_path / "s").stdout
+    out = ("--workers", "1", "--out", str(tmp_path / "s"))
+    first = command("sweep", str(tmp_path / "t.toml"), *out).stderr
+    for text in (re.sub(r"\s+", " ", dry), first):
+        assert "t.csv: 3 rows; inputs x, label; target y." in text
+        assert "t.csv: 2 of 3 rows have the inputs of another row, but other targets." in text
+        assert "2 of 3 rows right. No restart can be solved." in text
+    assert first.index("No restart can be solved") < first.index("2 of 2 restarts")
+    assert "No restart" not in command("sweep", str(tmp_path / "t.toml"), *out, "-q").stderr
+    assert (
+        "out of reach"
+        in invoke(
+            "sweep",
+            "--dry-run",
+            "--set",
+            "problem.targets=[-1,1]",
+            "--set",
+            "loss.kind=squared-error",
+        ).stdout
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [

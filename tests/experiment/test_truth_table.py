@@ -185,21 +185,21 @@ class TestTables:
             writer.writerow([*map(repr, row), number])
         path = tmp_path_factory.mktemp("csv") / "t.csv"
         path.write_bytes((text.getvalue() + terminator * blank).encode(encoding))
-        inputs, targets = read_table(path)
+        inputs, targets, *_ = read_table(path)
         assert inputs.tolist() == [list(row) for row in [*values, values[0]]]
         assert targets.ravel().tolist() == list(range(len(values) + 1))
 
     def test_repeated_and_contradicting_rows(self, write: Callable[[str], Path]) -> None:
-        inputs, targets = read_table(write("a,y\n0,1\n0,1\n0,0\n"))
+        inputs, targets, *_ = read_table(write("a,y\n0,1\n0,1\n0,0\n"))
         assert inputs.tolist() == [[0], [0], [0]]
         assert targets.tolist() == [[1], [1], [0]]
 
     def test_spaces_and_blank_lines(self, write: Callable[[str], Path]) -> None:
-        inputs, targets = read_table(write('\n a , y\n\n 0 , "1"\n  \n1,0'))
+        inputs, targets, *_ = read_table(write('\n a , y\n\n 0 , "1"\n  \n1,0'))
         assert (inputs.tolist(), targets.tolist()) == ([[0], [1]], [[1], [0]])
 
     def test_byte_order_mark(self, write: Callable[[bytes], Path]) -> None:
-        inputs, targets = read_table(write(b"\xef\xbb\xbfy,a\r\n0,2\r\n1,3\r\n"))
+        inputs, targets, *_ = read_table(write(b"\xef\xbb\xbfy,a\r\n0,2\r\n1,3\r\n"))
         assert (inputs.tolist(), targets.tolist()) == ([[2], [3]], [[0], [1]])
 
     def test_middles_and_tolerances(self, write: Callable[[str], Path]) -> None:
@@ -220,6 +220,7 @@ class TestTables:
         [
             ("a,y\n0,1\n1,2\n", "the target levels are [1.0, 2.0]; expected 0 and 1"),
             ("a,y\n0,0\n1,0.5\n2,1\n", "the target levels are [0.0, 0.5, 1.0]; expected 0 and 1"),
+            ("a,y\n0,0\n1,1\n2,2\n", "each needs a column of its own, y0, y1, ...: 1 in the rows"),
             ("a,y1,y2\n0,0,1\n1,0.5,0.6\n", "data row 2 has the targets [0.5, 0.6]"),
             ("a,y1,y2\n0,0,1\n1,-1,2\n2,2,-1\n", "(2 such rows); expected probabilities"),
         ],
@@ -241,6 +242,11 @@ class TestTables:
             ("a,b,y\n", "the file has no data rows; expected at least one"),
             ("0,0,1\n1,1,0\n", "line 1 holds only numbers; expected a header"),
             ("a;b;y\n0;1;1\n", "line 1 is 'a;b;y'; expected commas"),
+            ("a;b;y\n0,5;1;1\n", "Put a comma in place of each semicolon."),
+            ("a b y\n0 1 1\n", "'a b y'; expected commas between cells. Put a comma in place of"),
+            ("a\tb\ty\n", "Put a comma in place of each tab."),
+            ("0 1  1\n1 1 0\n", "of each space, and a header, such as a,b,y, above this line."),
+            ("0,1,1\n", "Put one above it: y, y1, ... for targets, other names for inputs."),
             ("a,b,Y\n0,1,1\n", "names the columns a, b, Y; expected a target column named y"),
             ("y,y1\n0,1\n", "line 1 names the columns y, y1; expected an input column"),
             ("a,a,y\n0,1,1\n", "line 1 names column 'a' 2 times; expected once"),
@@ -299,9 +305,49 @@ class TestTables:
         assert "line 27 holds the byte" in lines[9]
         assert lines[-1] == "and 16 more."
 
+    def test_the_first_line_of_a_fann_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "xor.data"
+        path.write_text("4 2 1\n-1 -1\n-1\n")
+        assert refusal(path) == [
+            f"{path}: line 1 is '4 2 1'; expected commas between cells. Put a comma in place of "
+            "each space, and a header, such as a,b,y, in place of this line of a FANN file."
+        ]
+
+    @pytest.mark.parametrize(
+        ("content", "one_hot", "text"),
+        [
+            ("x,y,label\n0,1,1\n1,0,0\n", False, "2 rows; inputs x, label; target y."),
+            (
+                "a,y1,y2\n0,0,0.5\n1,1,0.1\n2,0,0\n",
+                False,
+                "3 rows; input a; targets y1, y2. Solved: y2 is within 0.05 of its target (half "
+                "the smallest gap between its targets).",
+            ),
+            ("a,y\n0,0\n1,1\n", True, "2 rows; input a; targets 1 - y, y."),
+            ("a,y1,y2\n0,0.2,0.8\n1,0.4,0.6\n2,1,0\n", True, "3 rows; input a; targets y1, y2."),
+        ],
+    )
+    def test_columns_and_what_is_right_in_words(
+        self, write: Callable[[str], Path], content: str, one_hot: bool, text: str
+    ) -> None:
+        path = write(content)
+        table = truth_table(Problem(table=path.name), path.parent, one_hot=one_hot)
+        assert table.description(by_class=one_hot) == f"table.csv: {text}"
+        again = pickle.loads(pickle.dumps(table))
+        assert again.description(by_class=one_hot) == f"table.csv: {text}"
+
+    def test_many_columns_are_counted_and_a_gate_has_none(
+        self, write: Callable[[str], Path]
+    ) -> None:
+        names = ",".join(f"x{i}" for i in range(11))
+        path = write(f"{names},y\n{'0,' * 11}0\n{'1,' * 11}1\n")
+        table = truth_table(Problem(table=path.name), path.parent)
+        assert "x6, x7 and 3 more; target y." in table.description(by_class=False)
+        assert truth_table(Problem(gate="XOR"), HERE).description(by_class=False) == ""
+
     def test_row_limit(self, write: Callable[[str], Path]) -> None:
         rows = "0,1\n1,0\n" * (MAX_ROWS // 2)
-        inputs, _ = read_table(write("a,y\n" + rows))
+        inputs, *_ = read_table(write("a,y\n" + rows))
         assert inputs.shape == (MAX_ROWS, 1)
         (line,) = refusal(write("a,y\n" + rows + "0,1\n"))
         assert "line 100002 is one row too many; expected at most 100,000" in line

@@ -58,3 +58,17 @@ def test_asymptotes_are_come_near_and_not_taken(name) -> None:
     if np.isfinite(low):
         ends = activation.values(np.array([-30.0, 30.0]))
         np.testing.assert_allclose(ends, [low, high], atol=1e-12)
+
+
+@OF_UNITS
+def test_values_fill_their_range_and_do_not_leave_it(name) -> None:
+    activation = ACTIVATIONS[name]
+    low, high = activation.value_range
+    values = activation.values(np.linspace(-40, 40, 4001))
+    assert low <= values.min()
+    assert values.max() <= high
+    for end, reached in ((low, values.min()), (high, values.max())):
+        if np.isfinite(end):
+            assert reached == pytest.approx(end, abs=1e-12)
+        else:
+            assert abs(reached) == pytest.approx(40)

@@ -348,3 +348,16 @@ def test_shares_are_told_from_none_and_all(share: float, text: str) -> None:
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_what_cannot_be_reached_and_which_columns_are_targets_is_said(tmp_path) -> None:
+    table = tmp_path / "clash<b>.csv"
+    table.write_text("x,label,y\n0,0,0\n1,0,0\n1,0,1\n")
+    experiment = {**EXPERIMENT, "problem": {"table": str(table)}}
+    study = crafted(tmp_path / "s", {0: [9, 9]}, {0: [False, False]}, experiment)
+    table.unlink()  # the study knows its columns by itself
+    text = "".join(Outline(write_report(study).read_text()).text)
+    assert f"{table}: 3 rows; inputs x, label; target y." in text
+    assert "2 of 3 rows have the inputs of another row, but other targets." in text
+    loss = 2 * np.log(2) / 3
+    assert f"a loss of {loss:.4g}, 2 of 3 rows right. No restart can be solved." in text

@@ -83,6 +83,7 @@ def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
     from runner.cli.result_tables import plan_table
     from runner.cli.text import duration
     from runner.cluster.embedded import usable_cores
+    from runner.experiment.reachability import table_notes
 
     n_workers = workers or usable_cores()
     print_result(
@@ -92,6 +93,8 @@ def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
         f"{counted(plan.n_batches, 'batch', 'batches')}; "
         f"{counted(len(plan.groups), 'compiled function')}; into {folder}"
     )
+    for note in table_notes(plan.configurations):
+        print_result(note)
     out_console.print(plan_table(plan))
     print_result(
         f"About {duration(plan.most_s(n_workers))} on {counted(n_workers, 'worker')} of this kind "

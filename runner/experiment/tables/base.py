@@ -6,15 +6,15 @@ A format is a file of this folder with a `TableReader`, and an entry in
 - reads a bounded number of bytes, whatever the file holds, and executes nothing;
 - collects what is wrong in `TableProblems` and raises them together, each with its place in the
   file, so that a user can correct all of them in one go;
-- returns numbers only. What they mean to a network (levels, middles, one-hot columns) is worked out
-  in `runner.experiment.truth_table`, alike for every format.
+- returns numbers and names only. What they mean to a network (levels, middles, one-hot columns) is
+  worked out in `runner.experiment.truth_table`, alike for every format.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from runner.errors import ExperimentError
 from runner.errors.messages import summed_up
@@ -31,9 +31,22 @@ MAX_ROWS: Final = 100_000
 
 _MAX_PROBLEMS: Final = 10
 
-TableReader: TypeAlias = "Callable[[Path], tuple[NDArray[np.float64], NDArray[np.float64]]]"
-"""Reads a file into inputs, shape (n_patterns, n_inputs), and targets, (n_patterns, n_outputs);
-raises `ExperimentError`."""
+
+class TableContent(NamedTuple):
+    """What a reader finds in a file."""
+
+    inputs: NDArray[np.float64]
+    """Shape (n_patterns, n_inputs)."""
+    targets: NDArray[np.float64]
+    """Shape (n_patterns, n_outputs)."""
+    input_names: tuple[str, ...]
+    """The columns of inputs, in order."""
+    target_names: tuple[str, ...]
+    """The columns of targets, in order."""
+
+
+TableReader: TypeAlias = Callable[[Path], TableContent]
+"""Reads a file; raises `ExperimentError`."""
 
 
 class TableProblems:

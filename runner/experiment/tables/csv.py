@@ -9,24 +9,23 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from runner.errors.messages import counted, printable, shown
-from runner.experiment.tables.base import MAX_BYTES, MAX_ROWS, TableProblems
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from runner.experiment.tables.base import MAX_BYTES, MAX_ROWS, TableContent, TableProblems
 
 __all__ = ["read_csv"]
 
 _MAX_LINE: Final = 2**20  # bytes
 _TARGET: Final = re.compile(r"y(\d*|_.*)", re.ASCII)
 _FINITE: Final = "a finite number"
+_FANN: Final = (".data", ".train", ".test")  # FANN files begin with three counts
+_OTHER_SEPARATORS: Final = {";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 
 
-def read_csv(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def read_csv(path: Path) -> TableContent:
     """Read a truth table from a CSV file.
 
     Parameters
@@ -34,11 +33,6 @@ def read_csv(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     path : Path
         UTF-8, comma-separated, with a header. The columns `y`, `y<digits>` and `y_<anything>` are
         targets, all others are inputs; both keep the file's order.
-
-    Returns
-    -------
-    inputs : ndarray, shape (n_patterns, n_inputs), float64
-    targets : ndarray, shape (n_patterns, n_outputs), float64
 
     Raises
     ------
@@ -85,7 +79,12 @@ def read_csv(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             )
     if problems.total:
         raise problems.error()
-    return table[:, ~is_target], table[:, is_target]
+    return TableContent(
+        table[:, ~is_target],
+        table[:, is_target],
+        tuple(name for name in names if not _TARGET.fullmatch(name)),
+        tuple(name for name in names if _TARGET.fullmatch(name)),
+    )
 
 
 def _rows(path: Path, problems: TableProblems) -> Iterator[tuple[int, list[str]]]:
@@ -133,9 +132,14 @@ def _check_header(line: int, names: list[str], problems: TableProblems) -> None:
     """Add what is wrong with the column names; raise where the columns stay unknown."""
     before = problems.total
     if all(_number(name) is not None for name in names):
-        raise problems.stop(f"line {line} holds only numbers; expected a header, such as a,b,y.")
-    if len(names) == 1 and re.search(r"[;\t|]", names[0]):
-        raise problems.stop(f"line {line} is {shown(names[0])}; expected commas between cells.")
+        raise problems.stop(
+            f"line {line} holds only numbers; expected a header, such as a,b,y. Put one above it: "
+            "y, y1, ... for targets, other names for inputs."
+        )
+    separator = _other_separator(names)
+    if separator is not None:
+        text = f"line {line} is {shown(names[0])}; expected commas between cells. "
+        raise problems.stop(f"{text}{_with_commas(names[0], separator, problems.where)}.")
     for position, name in enumerate(names, start=1):
         if not name:
             problems.add(f"line {line}, column {position} has no name; expected one.")
@@ -151,6 +155,23 @@ def _check_header(line: int, names: list[str], problems: TableProblems) -> None:
         problems.add(f"line {line} names the columns {_columns(names)}; {rule}.")
     if problems.total > before:
         raise problems.error()
+
+
+def _other_separator(names: list[str]) -> str | None:
+    """Return what separates the cells of a header in which no comma does."""
+    if len(names) != 1:
+        return None
+    return next((sign for sign in _OTHER_SEPARATORS if sign in names[0]), None)
+
+
+def _with_commas(header: str, separator: str, where: str) -> str:
+    """Say how to make CSV of a file with another separator."""
+    step = f"Put a comma in place of each {_OTHER_SEPARATORS[separator]}"
+    if any(_number(cell) is None for cell in header.split(separator) if cell.strip()):
+        return step
+    if where.endswith(_FANN):
+        return f"{step}, and a header, such as a,b,y, in place of this line of a FANN file"
+    return f"{step}, and a header, such as a,b,y, above this line"
 
 
 def _numbers(

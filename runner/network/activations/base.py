@@ -32,6 +32,8 @@ class Activation(ABC):
     """Whether f(c z) = c f(z) for every c > 0."""
     asymptotes: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     """Values below and above that it comes near but takes at infinite pre-activations only."""
+    value_range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    """Values below and above which no output lies; a bound that is no asymptote is taken."""
     symbols: ClassVar[str] = "-0+"
     """What hidden codes write for a low, a middle and a high value."""
 

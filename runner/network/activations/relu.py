@@ -12,6 +12,7 @@ class Relu(Elementwise):
     """The rectifier max(z, 0), whose derivative at 0 is 0."""
 
     homogeneous = True
+    value_range = (0.0, np.inf)
 
     def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:
         return T.switch(T.gt(z, constant(0, dtype)), z, constant(0, dtype))

@@ -19,6 +19,7 @@ class Sigmoid(Elementwise):
 
     parity = "complementary"
     asymptotes = (0.0, 1.0)
+    value_range = (0.0, 1.0)
     symbols = "0h1"
 
     def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:

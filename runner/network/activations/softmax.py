@@ -15,6 +15,7 @@ class Softmax(Activation):
 
     elementwise = False
     asymptotes = (0.0, 1.0)
+    value_range = (0.0, 1.0)
 
     def graph(self, T: Namespace, z: Sequence[Tensor], dtype: str) -> list[Tensor]:
         highest = largest(T, z)  # so that no exponential overflows

@@ -13,6 +13,7 @@ class Tanh(Elementwise):
 
     parity = "odd"
     asymptotes = (-1.0, 1.0)
+    value_range = (-1.0, 1.0)
 
     def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:
         return T.tanh(z)
