@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from runner.errors.messages import nearest, shown
+from runner.errors.messages import shown
 from runner.experiment.sections import (
     Init,
     Loss,
@@ -22,6 +22,7 @@ from runner.experiment.sections import (
     rule_of,
 )
 from runner.experiment.settings import Settings
+from runner.experiment.synonyms import field_hint, value_hint
 
 __all__ = [
     "ALTERNATIVES",
@@ -60,14 +61,15 @@ def unknown_path(path: str, names: tuple[str, ...]) -> str:
     near = tuple(name for name in names if name.startswith(f"{section}.")) or names
     # Without quotes, as in the messages about known fields, but escaped and cut in the same way.
     word = shown(path)[1:-1] or "''"
-    return f"{word} is unknown; expected one of {', '.join(near)}.{nearest(path, names)}"
+    hint = field_hint(path, names, (*PATHS, "seed", "restarts"))
+    return f"{word} is unknown; expected one of {', '.join(near)}.{hint}"
 
 
 def wrong_value(path: str, value: object) -> str:
     """Say that a field of a section cannot have this value."""
     section, _, field = path.partition(".")
     kind = SECTIONS[section]
-    hint = nearest(value, choices_of(kind, field))
+    hint = value_hint(path, value, choices_of(kind, field))
     return f"{path} is {shown(value)}; expected {rule_of(kind, field)}.{hint}"
 
 

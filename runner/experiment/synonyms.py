@@ -1,0 +1,186 @@
+"""Words of the field for what an experiment file calls by another name, and for what it lacks.
+
+They come before likeness of spelling: `rmsprop` is no typing error for `rprop`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from runner.errors.messages import nearest
+
+__all__ = ["field_hint", "value_hint"]
+
+
+def _alike(**names: str) -> dict[str, str]:
+    """Return a name for each of the words, which are separated by spaces."""
+    return {word: name.replace("_", "-") for name, words in names.items() for word in words.split()}
+
+
+_ACTIVATIONS: Final = _alike(
+    sigmoid="logistic sigmoidal logsig expit",
+    tanh="tansig hyperbolic-tangent bipolar symmetric-sigmoid sigmoid-symmetric",
+    relu="rectifier rectified-linear rectified",
+    linear="identity none purelin",
+    step="threshold heaviside hardlim binary",
+)
+
+_VALUES: Final[Mapping[str, Mapping[str, str]]] = {
+    "training.optimizer": _alike(
+        gradient_descent="sgd gd bgd batch-gradient-descent steepest-descent backprop "
+        "backpropagation bp vanilla batch incremental",
+        momentum="classical-momentum heavy-ball sgd-momentum momentum-sgd gdm traingdm",
+        rprop="irprop irprop- irprop+ rprop- rprop+ resilient resilient-backpropagation trainrp",
+        perceptron="perceptron-rule rosenblatt",
+    ),
+    "network.activation": _ACTIVATIONS,
+    "network.output": _ACTIVATIONS | {"normalized-exponential": "softmax"},
+    "loss.kind": _alike(
+        squared_error="mse sse l2 mean-squared-error mean-square-error sum-of-squares squared "
+        "quadratic euclidean rmse lms",
+        cross_entropy="bce ce xent logloss log-loss nll negative-log-likelihood "
+        "binary-cross-entropy categorical-cross-entropy binary-crossentropy "
+        "categorical-crossentropy crossentropy logistic",
+    ),
+    "loss.reduction": _alike(mean="average avg", half_sum="half"),
+    "init.distribution": _alike(
+        normal="gaussian randn gauss",
+        uniform="rand random",
+        glorot_uniform="xavier xavier-uniform glorot",
+        he_normal="he kaiming kaiming-normal msra",
+    ),
+    "training.dtype": _alike(float64="double float f64", float32="single f32"),
+    "problem.gate": {"EXOR": "XOR", "EOR": "XOR", "NEQ": "XOR", "EQUIV": "XNOR", "IFF": "XNOR"},
+}
+"""Names of values by the words for them, by field."""
+
+_MISSING_VALUES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "training.optimizer": dict.fromkeys(
+        ("rmsprop", "adagrad", "adadelta", "adamw", "nadam", "amsgrad", "adamax"), ("adam",)
+    )
+    | dict.fromkeys(("nesterov", "nag"), ("momentum",)),
+    "network.activation": dict.fromkeys(
+        ("leaky-relu", "leakyrelu", "elu", "selu", "gelu", "silu", "swish", "softplus"), ("relu",)
+    )
+    | dict.fromkeys(("hard-sigmoid", "sin", "sine", "gaussian", "rbf"), ("sigmoid", "tanh")),
+    "network.output": dict.fromkeys(("softplus", "leaky-relu", "elu"), ("relu",)),
+    "loss.kind": dict.fromkeys(
+        ("hinge", "l1", "mae", "huber", "absolute-error"), ("squared-error",)
+    ),
+    "init.distribution": dict.fromkeys(
+        ("glorot-normal", "xavier-normal", "lecun", "lecun-normal", "orthogonal", "nguyen-widrow"),
+        ("glorot-uniform",),
+    )
+    | dict.fromkeys(("kaiming-uniform", "he-uniform"), ("he-normal",)),
+    "training.dtype": dict.fromkeys(("float16", "half", "bfloat16", "f16"), ("float32",)),
+}
+"""What there is not, by field: the values that are nearest to it in kind."""
+
+_FIELDS: Final[Mapping[str, str]] = {
+    word: field
+    for field, words in {
+        "seed": "random_state random_seed rng",
+        "restarts": "runs trials repeats repetitions n_restarts starts n_starts replicates",
+        "problem.gate": "function task operation boolean",
+        "problem.table": "data dataset file csv path training_data truth_table",
+        "problem.inputs": "input_levels",
+        "problem.targets": "output_levels labels target_levels",
+        "network.hidden": "units hidden_units hidden_size hidden_sizes layers hidden_layers "
+        "neurons layer_sizes hidden_layer_sizes n_hidden topology architecture",
+        "network.activation": "nonlinearity transfer_function activation_function activations "
+        "transfer",
+        "network.output": "output_activation out last_activation",
+        "network.skip": "shortcut shortcuts skip_connections residual direct",
+        "loss.kind": "loss loss_function criterion objective cost error error_function",
+        "loss.l2": "weight_decay decay regularization regularisation ridge lambda alpha penalty",
+        "init.scale": "std sigma stddev range width spread init_scale weight_scale bound",
+        "init.distribution": "initializer initialiser weights initialization initialisation "
+        "kernel_initializer weight_init",
+        "training.optimizer": "optimiser algorithm method solver update rule trainer",
+        "training.learning_rate": "lr eta rate step_size learningrate stepsize epsilon "
+        "learning_rate_init",
+        "training.momentum": "mu beta beta1 inertia",
+        "training.max_steps": "epochs epoch n_epochs max_epochs num_epochs iterations max_iter "
+        "max_iterations n_iter steps n_steps num_steps updates sweeps budget",
+        "training.stop_solved": "early_stopping early_stop patience",
+        "training.stop_loss": "tol tolerance desired_error goal target_loss min_loss",
+        "training.stop_gradient": "gtol min_grad",
+        "training.dtype": "precision float_type floatx",
+    }.items()
+    for word in words.split()
+}
+"""Fields by the words for them."""
+
+_MISSING_FIELDS: Final[Mapping[str, str]] = {
+    word: text
+    for words, text in {
+        "batch_size batchsize minibatch mini_batch minibatch_size batch": "Every step is taken on "
+        "all patterns: there are no mini-batches. (`--batch-size` is of restarts, and changes no "
+        "result.)",
+        "bias biases use_bias bias_init intercept fit_intercept": "Every unit has a bias; there is "
+        "no field for it.",
+        "dropout dropout_rate p_drop": "There is no dropout.",
+        "schedule lr_schedule learning_rate_schedule lr_decay scheduler annealing warmup": "The "
+        "learning rate is the same at every step.",
+        "shuffle online stochastic": "Every step is taken on all patterns, so their order plays no "
+        "part.",
+        "nesterov": "There is no Nesterov momentum; training.momentum is the classical one.",
+        "validation validation_split test_size test holdout": "There is no held-out table.",
+        "workers n_jobs n_workers device gpu": "Where it runs is an option of the command: "
+        "--workers, --device.",
+    }.items()
+    for word in words.split()
+}
+"""What there is no field for, in words."""
+
+
+def value_hint(path: str, value: object, names: tuple[str, ...]) -> str:
+    """Return a hint at what a wrong value of a field may mean: by meaning, or else by spelling.
+
+    Parameters
+    ----------
+    path : str
+        The field.
+    value : object
+        What it cannot be.
+    names : tuple of str
+        What it can be.
+    """
+    if not isinstance(value, str):
+        return nearest(value, names)
+    word = re.sub(r"[\s_]+", "-", value.strip()).casefold()
+    meant = {key.casefold(): name for key, name in _VALUES.get(path, {}).items()}.get(word)
+    if meant in names:
+        return f" Did you mean {meant!r}?"
+    missing = _MISSING_VALUES.get(path, {}).get(word)
+    if missing:
+        near = " and ".join(repr(name) for name in missing)
+        verb = "comes" if len(missing) == 1 else "come"
+        return f" There is no {value.strip()!r}; {near} {verb} nearest to it."
+    return nearest(value, names)
+
+
+def field_hint(path: str, names: Iterable[str], fields: Iterable[str]) -> str:
+    """Return a hint at what an unknown field may mean: by meaning, or else by spelling.
+
+    Parameters
+    ----------
+    path : str
+        The field, with its section if it has one.
+    names : iterable of str
+        What could stand in its place.
+    fields : iterable of str
+        All fields, of whatever section.
+    """
+    section, _, last = path.rpartition(".")
+    word = re.sub(r"[\s-]+", "_", last.strip()).casefold()
+    if word in _MISSING_FIELDS:
+        return f" {_MISSING_FIELDS[word]}"
+    # It may be a field by its right name, in the wrong place.
+    meant = _FIELDS.get(word) or {f.rpartition(".")[2]: f for f in fields}.get(word)
+    if meant is None or meant == path:
+        return nearest(path, list(names))
+    above = ", above all sections" if section and "." not in meant else ""
+    return f" Did you mean {meant!r}{above}?"

@@ -1,0 +1,119 @@
+"""Hints by meaning: words of the field for what is here by another name, or not here."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.errors import ExperimentError
+from runner.experiment import synonyms
+from runner.experiment.experiment import load_experiment
+from runner.experiment.grid import PATHS, SECTIONS
+from runner.experiment.sections import choices_of
+
+ALL = {*PATHS, "seed", "restarts"}
+
+
+def refusal(path: str, value: object) -> str:
+    raw: dict = {"name": "t", "problem": {"gate": "XOR"}}
+    section, _, field = path.rpartition(".")
+    (raw.setdefault(section, {}) if section else raw)[field] = value
+    with pytest.raises(ExperimentError) as caught:
+        load_experiment(raw)
+    (line,) = str(caught.value).splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "hint"),
+    [
+        ("training.optimizer", "sgd", " Did you mean 'gradient-descent'?"),
+        ("training.optimizer", "GD", " Did you mean 'gradient-descent'?"),
+        ("training.optimizer", "Resilient Backpropagation", " Did you mean 'rprop'?"),
+        ("training.optimizer", "rmsprop", " There is no 'rmsprop'; 'adam' comes nearest to it."),
+        ("training.optimizer", "NAG", " There is no 'NAG'; 'momentum' comes nearest to it."),
+        ("training.optimizer", "rpop", " Did you mean 'rprop'?"),
+        ("loss.kind", "mse", " Did you mean 'squared-error'?"),
+        ("loss.kind", "mean_squared_error", " Did you mean 'squared-error'?"),
+        ("loss.kind", "BCE", " Did you mean 'cross-entropy'?"),
+        ("loss.kind", "hinge", " There is no 'hinge'; 'squared-error' comes nearest to it."),
+        ("init.distribution", "xavier", " Did you mean 'glorot-uniform'?"),
+        ("init.distribution", "xavier_normal", " There is no 'xavier_normal'; 'glorot-uniform' "
+         "comes nearest to it."),
+        ("init.distribution", "gaussian", " Did you mean 'normal'?"),
+        ("network.activation", "logistic", " Did you mean 'sigmoid'?"),
+        ("network.output", "identity", " Did you mean 'linear'?"),
+        ("network.activation", "GELU", " There is no 'GELU'; 'relu' comes nearest to it."),
+        ("training.dtype", "double", " Did you mean 'float64'?"),
+        ("problem.gate", "exor", " Did you mean 'XOR'?"),
+        ("loss.reduction", "average", " Did you mean 'mean'?"),
+    ],
+)  # fmt: skip
+def test_values_by_meaning(path, value, hint) -> None:
+    assert refusal(path, value).endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("training.lr", " Did you mean 'training.learning_rate'?"),
+        ("lr", " Did you mean 'training.learning_rate'?"),
+        ("optimizer", " Did you mean 'training.optimizer'?"),
+        ("training.epochs", " Did you mean 'training.max_steps'?"),
+        ("training.seed", " Did you mean 'seed', above all sections?"),
+        ("init.seed", " Did you mean 'seed', above all sections?"),
+        ("training.runs", " Did you mean 'restarts', above all sections?"),
+        ("training.weight_decay", " Did you mean 'loss.l2'?"),
+        ("training.hidden", " Did you mean 'network.hidden'?"),
+        ("network.layers", " Did you mean 'network.hidden'?"),
+        ("init.std", " Did you mean 'init.scale'?"),
+        ("training.loss", " Did you mean 'loss.kind'?"),
+        ("training.learning_rat", " Did you mean 'training.learning_rate'?"),
+    ],
+)
+def test_fields_by_meaning(path, hint) -> None:
+    assert refusal(path, 1).endswith(hint)
+
+
+def test_the_command_line_has_the_same_hints() -> None:
+    changes = {"training.optimizer": "rmsprop", "init.seed": 1, "training.batch_size": 8}
+    with pytest.raises(ExperimentError) as caught:
+        load_experiment({"name": "t", "problem": {"gate": "XOR"}}, changes=changes)
+    seed, batch, optimizer = str(caught.value).splitlines()
+    assert seed.endswith("Did you mean 'seed', above all sections?")
+    assert "there are no mini-batches" in batch
+    assert optimizer.endswith("'adam' comes nearest to it.")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("training.batch_size", "there are no mini-batches"),
+        ("network.bias", "Every unit has a bias"),
+        ("network.dropout", "There is no dropout."),
+        ("dropout", "There is no dropout."),
+        ("training.nesterov", "There is no Nesterov momentum"),
+        ("training.lr_schedule", "The learning rate is the same at every step."),
+        ("training.shuffle", "so their order plays no part."),
+    ],
+)
+def test_what_there_is_not_is_said_in_words(path, text) -> None:
+    line = refusal(path, 1)
+    assert text in line
+    assert "Did you mean" not in line
+
+
+def test_every_word_leads_to_a_name_and_none_is_a_name_itself() -> None:
+    for path, words in synonyms._VALUES.items():
+        section, field = path.split(".")
+        names = choices_of(SECTIONS[section], field)
+        assert set(words.values()) <= set(names), path
+        assert not set(words) & set(names), path
+    for path, missing in synonyms._MISSING_VALUES.items():
+        section, field = path.split(".")
+        names = choices_of(SECTIONS[section], field)
+        assert {name for near in missing.values() for name in near} <= set(names)
+        assert not set(missing) & {*names, *synonyms._VALUES[path]}
+    assert set(synonyms._FIELDS.values()) <= ALL
+    last = {path.rpartition(".")[2] for path in ALL}
+    assert not set(synonyms._FIELDS) & last
+    assert not set(synonyms._MISSING_FIELDS) & (last | set(synonyms._FIELDS))
