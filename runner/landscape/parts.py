@@ -11,6 +11,8 @@ import pandas as pd
 
 from runner.experiment.batches import Batch
 from runner.study import files
+from runner.study.analysis_tables import MAX_BYTES
+from runner.study.folder import read_bounded
 from runner.study.lock import StudyLock
 from runner.study.store import Store
 from runner.training.shards import decode, join
@@ -80,7 +82,7 @@ class Parts:
     def read(self, stage: str, batches: Iterable[Batch]) -> Iterator[tuple[Batch, pd.DataFrame]]:
         """Yield the batches of which something could be inspected, with their rows."""
         for batch in batches:
-            content = self._path(stage, batch).read_bytes()
+            content = read_bounded(self._path(stage, batch), MAX_BYTES)
             if content:
                 yield batch, decode(content).to_pandas()
 

@@ -20,7 +20,8 @@ def up_to_date(store: Store, plan: AnalysisPlan) -> bool:
 
 def _is_current(store: Store, plan: AnalysisPlan, name: str) -> bool:
     try:
-        table = analysis_tables.read(store.tables_path, name, plan.study.digest)
+        n = len(plan.study.plan.configurations)
+        table = analysis_tables.read(store.tables_path, name, plan.study.digest, n)
     except StudyError:  # missing, of an older state of the study, or damaged: it is made anew
         return False
     return bool(table.attrs.get("analysis") == plan.key)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from runner.experiment.plan import Plan
 from runner.study import analysis_tables
 from runner.study.folder import StudyFolder
 
@@ -31,8 +32,14 @@ class AnalysisProperties(ABC):
     def digest(self) -> str:
         """SHA-256 of what is committed."""
 
+    @property
+    @abstractmethod
+    def plan(self) -> Plan:
+        """What was to be done."""
+
     def _analysis_table(self, name: str) -> pd.DataFrame:
-        return analysis_tables.read(StudyFolder(self.path).tables_path, name, self.digest)
+        folder = StudyFolder(self.path).tables_path
+        return analysis_tables.read(folder, name, self.digest, len(self.plan.configurations))
 
     @cached_property
     def curvature(self) -> pd.DataFrame:

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
@@ -97,6 +99,10 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 """Columns and dtypes of every table. `minima` has a column per weight and bias after these.
 `runner.study.analysis_properties` says what each column means."""
 
+MAX_BYTES: Final = 2**30
+"""Largest file of a table that is read."""
+
+_MAX_VALUES: Final = 2**28  # of a table, which may be packed into a small file
 _DIGEST: Final = "study"
 
 
@@ -125,20 +131,34 @@ def write(folder: Path, name: str, table: pd.DataFrame, digest: str) -> None:
     files.replace(path(folder, name), sink.getvalue())
 
 
-def read(folder: Path, name: str, digest: str) -> pd.DataFrame:
-    """Read a table.
+def read(folder: Path, name: str, digest: str, n_configurations: int) -> pd.DataFrame:
+    """Read a table, which may come from anywhere.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the tables.
+    name : str
+        A key of `TABLES`.
+    digest : str
+        Of the study's shards.
+    n_configurations : int
+        Of the study.
 
     Raises
     ------
     StudyError
-        If it is not there, is a link, cannot be read, or was made from another state of the study.
+        If it is not there, is a link, is larger than any, cannot be read, does not have its
+        columns, or was made from another state of the study.
     """
     where, study = path(folder, name), printable(str(folder.parent))
     for own in (folder, where):
         require_file(own)
     again = f"Run `python -m runner analyze {study}`."
     try:
+        _require_size(where)
         table = pd.read_parquet(where)
+        found = _own_columns(name, table, n_configurations)
     except FileNotFoundError:
         message = f"{study}: the table {name!r} is not there yet. {again}"
         raise StudyError(message) from None
@@ -149,7 +169,45 @@ def read(folder: Path, name: str, digest: str) -> pd.DataFrame:
     if table.attrs.get(_DIGEST) != digest:
         message = f"{study}: the table {name!r} is older than the study's restarts. {again}"
         raise StudyError(message)
-    return table
+    found.attrs = table.attrs
+    return found
+
+
+def _require_size(where: Path) -> None:
+    """Raise ValueError if a file is too large, or holds too many values, to be read."""
+    if where.stat().st_size > MAX_BYTES:
+        message = f"it has more than {MAX_BYTES:,} bytes"
+        raise ValueError(message)
+    footer = pq.read_metadata(where)
+    values = sum(
+        footer.row_group(i).column(j).num_values
+        for i in range(footer.num_row_groups)
+        for j in range(footer.num_columns)
+    )
+    if max(values, footer.num_rows * footer.num_columns) > _MAX_VALUES:
+        message = f"it has more than {_MAX_VALUES:,} values"
+        raise ValueError(message)
+
+
+def _own_columns(name: str, table: pd.DataFrame, n_configurations: int) -> pd.DataFrame:
+    """Return a table with the columns and dtypes of `TABLES`; ValueError if it has others."""
+    flat = table.reset_index() if table.index.names == INDEX else table
+    if missing := TABLES[name].keys() - set(flat.columns):
+        message = f"it has no column {min(missing)}"
+        raise ValueError(message)
+    found = frame(name, flat)
+    if not flat["configuration"].isin(range(n_configurations)).all():
+        message = "it has rows of configurations that the study does not have"
+        raise ValueError(message)
+    if "path" in found and not all(map(_is_path, found["path"])):
+        message = "its column path has rows that are no list of numbers"
+        raise ValueError(message)
+    return found
+
+
+def _is_path(losses: object) -> bool:
+    """Whether these are losses on a path, from one end to the other."""
+    return isinstance(losses, np.ndarray) and losses.dtype == np.float64 and len(losses) > 1
 
 
 def path(folder: Path, name: str) -> Path:

@@ -48,6 +48,8 @@ def find(store: Store, plan: Plan) -> list[Damage]:
             found.append(Damage(path, "lies behind a symbolic link", "train"))
         elif not path.is_file():
             found.append(Damage(path, "is missing", "train"))
+        elif path.stat().st_size != commit.size:
+            found.append(Damage(path, "is damaged (its size is not the log's)", "move"))
         elif _sha256(path) != commit.sha256:
             found.append(Damage(path, "is damaged (its SHA-256 is not the log's)", "move"))
     if store.shards_path.is_symlink():  # what is in there is not the study's to move

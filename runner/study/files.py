@@ -14,6 +14,9 @@ from pathlib import Path
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)  # here or of this file
 
+# A file that is written is never a link: one in a study from elsewhere could lead anywhere.
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
 TEMPORARY = ".tmp"
 """Suffix of files that are not complete yet."""
 
@@ -85,7 +88,7 @@ def append_line(path: Path, line: str, *, durable: bool = True) -> None:
     A crash can leave part of the line. `runner.study.store` drops a last line without a newline.
     """
     created = not path.exists()
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW, 0o644)
     try:
         _write_all(descriptor, line.encode() + b"\n")
         if durable:
@@ -126,7 +129,7 @@ def move(path: Path, target: Path) -> None:
 
 def truncate(path: Path, size: int) -> None:
     """Cut a file to a number of bytes and make it durable."""
-    descriptor = os.open(path, os.O_WRONLY)
+    descriptor = os.open(path, os.O_WRONLY | _NO_FOLLOW)
     try:
         os.ftruncate(descriptor, size)
         os.fsync(descriptor)
@@ -163,7 +166,7 @@ def _sync_file(path: Path) -> None:
 
 
 def _write(path: Path, data: bytes, *, durable: bool = True) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW, 0o644)
     try:
         _write_all(descriptor, data)
         if durable:

@@ -13,10 +13,17 @@ from runner.study import files
 
 
 def require_file(path: Path) -> None:
-    """Raise StudyError if a study's file or folder is a link.
+    """Raise StudyError if a study's file or folder is a link, or neither file nor folder.
 
-    A study from elsewhere could name any file: to be read, or to have lines appended to it.
+    A study from elsewhere could name any file: to be read, or to have lines appended to it. Of a
+    named pipe nobody knows when it ends.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        message = (
+            f"{printable(str(path))} is a pipe or a device; expected a file. Remove it, or restore "
+            "the file from a copy."
+        )
+        raise StudyError(message)
     if path.is_symlink():
         kind = "folder" if path.is_dir() else "file"
         message = (
@@ -149,6 +156,15 @@ class StudyFolder:
                 if not folder.is_symlink():
                     found += folder.rglob(names + files.TEMPORARY)
         return [path for path in found if path.is_file()]
+
+    def require_no_links(self) -> None:
+        """Raise StudyError if a folder that a writer changes is a link, perhaps out of the study.
+
+        The shards' own is left out, since ``verify --repair`` can put that right.
+        """
+        parts = self.tables_path / "parts"
+        for path in (self.telemetry_path.parent, self.tables_path, parts, self.quarantine_path):
+            require_file(path)
 
     def is_linked(self, path: Path) -> bool:
         """Whether a path in the folder leads through a symbolic link, perhaps out of it."""

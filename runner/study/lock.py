@@ -53,13 +53,14 @@ def locked(folder: StudyFolder) -> Iterator[StudyLock]:
     Raises
     ------
     StudyError
-        If another process holds it, or the folder cannot be made.
+        If another process holds it, the folder cannot be made, or a folder in it is a link.
     """
     if folder.path.exists() and not folder.path.is_dir():
         message = f"{folder.where} is a file; expected a folder. Choose another with --out."
         raise StudyError(message)
     with folder.writing():
         files.make_folder(folder.path)
+    folder.require_no_links()
     lock = FileLock(folder.lock_path)
     try:
         lock.acquire(blocking=False)

@@ -15,7 +15,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.commits import MAX_BYTES, Commit, Log, parsed
 from runner.study.differences import differences, has_other_jax
-from runner.study.folder import StudyFolder, read_bounded
+from runner.study.folder import StudyFolder, read_bounded, require_file
 from runner.study.lock import StudyLock, locked
 from runner.study.plan_file import PlanFile
 from runner.study.writer import Writer
@@ -113,6 +113,7 @@ class Store(StudyFolder):
     def audits(self) -> list[dict[str, Any]]:
         """Return what was found of every batch that was trained a second time, the last time."""
         found = {}
+        require_file(self.audit_path.parent)
         with suppress(FileNotFoundError):
             for line in read_bounded(self.audit_path, MAX_BYTES).split(b"\n"):
                 with suppress(ValueError, KeyError, TypeError):  # a line that a crash has torn

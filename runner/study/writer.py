@@ -53,15 +53,14 @@ class Writer:
     Raises
     ------
     StudyError
-        If the log is damaged, or the folder of the shards or of the telemetry is a link.
+        If the log is damaged, or the folder of the shards is a link.
     """
 
     def __init__(self, folder: StudyFolder, lock: StudyLock) -> None:
         self._folder = folder
         self._lock = lock
         self._log = Log(folder.log_path)
-        for path in (folder.shards_path, folder.telemetry_path.parent):
-            require_file(path)
+        require_file(folder.shards_path)
         with folder.writing():
             self._log.drop_torn_line()
             self._committed = {commit.batch: commit for commit in self._log.read()}
