@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
+
+from runner.cli.text_table import Column, table_text
 
 
 class _Console(Console):
@@ -25,11 +28,29 @@ err_console = Console(stderr=True)
 """Standard error: progress, messages."""
 
 
-def print_result(text: str) -> None:
-    """Print text to standard output as it is: no markup, no colours, no line breaks of its own."""
-    out_console.print(Text(text), soft_wrap=True)
+def print_result(text: str, *, wrap: bool = False) -> None:
+    """Print text to standard output as it is: no markup, no colours; see `_print` for ``wrap``."""
+    _print(out_console, text, wrap)
 
 
-def print_message(text: str) -> None:
-    """Print text to standard error as it is: no markup, no colours, no line breaks of its own."""
-    err_console.print(Text(text), soft_wrap=True)
+def print_message(text: str, *, wrap: bool = False) -> None:
+    """Print text to standard error as it is: no markup, no colours; see `_print` for ``wrap``."""
+    _print(err_console, text, wrap)
+
+
+def print_table(columns: Sequence[Column]) -> None:
+    """Print a table to standard output, for the terminal's width if it is one."""
+    fixed = _WIDTH is not None and not out_console.is_terminal
+    out_console.print(table_text(columns, None if fixed else out_console.width), soft_wrap=True)
+
+
+def _print(console: Console, text: str, wrap: bool) -> None:
+    """Print text as it is.
+
+    A terminal breaks lines in the middle of numbers. With ``wrap`` they are broken before, at
+    spaces; not so what is to be copied, such as code and paths.
+    """
+    if wrap and console.is_terminal:
+        console.print(Text(text), overflow="ignore", crop=False)
+    else:
+        console.print(Text(text), soft_wrap=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runner.cli.text import duration, point_text, quantity
+from runner.cli.text_table import Column, table_text
 from runner.errors.messages import counted
 from runner.experiment.plan import Plan
 
@@ -36,10 +37,10 @@ def shown_progress(console: Console, plan: Plan, quiet: bool) -> Iterator[Progre
         yield lambda progress: None
     elif console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=True) as live:
-            yield lambda progress: live.update(_panel(plan, progress))
+            yield lambda progress: live.update(_panel(plan, progress, console.width))
     else:
         lines = _SpacedLines(console)
-        yield lambda p: lines.print(_line(p), last=p.done == p.restarts)
+        yield lambda p: lines.print(", ".join(_parts(p)), last=p.done == p.restarts)
 
 
 @contextmanager
@@ -49,10 +50,10 @@ def shown_analysis(console: Console, quiet: bool) -> Iterator[AnalysisProgressCa
         yield lambda progress: None
     elif console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=True) as live:
-            yield lambda progress: live.update(_analysis_panel(progress))
+            yield lambda progress: live.update(_analysis_panel(progress, console.width))
     else:
         lines = _SpacedLines(console)
-        yield lambda p: lines.print(_analysis_line(p), last=p.done == p.total)
+        yield lambda p: lines.print(", ".join(_analysis_parts(p)), last=p.done == p.total)
 
 
 class _SpacedLines:
@@ -69,7 +70,7 @@ class _SpacedLines:
             self._console.print(line, highlight=False, soft_wrap=True)
 
 
-def _line(progress: Progress) -> str:
+def _parts(progress: Progress) -> list[str]:
     parts = [f"{progress.done:,} of {counted(progress.restarts, 'restart')}"]
     if progress.elapsed_s > 0:
         parts.append(f"{quantity(progress.restart_steps / progress.elapsed_s)} restart-steps/s")
@@ -77,14 +78,14 @@ def _line(progress: Progress) -> str:
     parts += _time_left(progress.done, progress.restarts, progress.before, progress.elapsed_s)
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
-    return ", ".join(parts)
+    return parts
 
 
-def _analysis_line(progress: AnalysisProgress) -> str:
+def _analysis_parts(progress: AnalysisProgress) -> list[str]:
     parts = [f"{progress.done:,} of {progress.total:,} {progress.stage} analysed"]
     parts.append(counted(progress.workers, "worker"))
     parts += _time_left(progress.done, progress.total, progress.before, progress.elapsed_s)
-    return ", ".join(parts)
+    return parts
 
 
 def _time_left(done: int, total: int, before: int, elapsed_s: float) -> list[str]:
@@ -95,17 +96,31 @@ def _time_left(done: int, total: int, before: int, elapsed_s: float) -> list[str
     return [f"{duration((total - done) * elapsed_s / in_this_run)} left"]
 
 
-def _panel(plan: Plan, progress: Progress) -> Group:
-    rows: list[RenderableType] = [Text(_line(progress)), _bar(progress.restarts, progress.done)]
+def _panel(plan: Plan, progress: Progress, width: int) -> Group:
+    lines: list[RenderableType] = [_lines(_parts(progress), width)]
+    lines.append(_bar(progress.restarts, progress.done))
     if progress.solved:
-        rows.append(_solved(plan, progress))
-    if progress.dashboard:
-        rows.append(Text(f"dashboard: {progress.dashboard}", style="dim"))
-    return Group(*rows)
+        lines.append(table_text(_solved(plan, progress), width))
+    dashboard = f"dashboard: {progress.dashboard}"
+    if progress.dashboard and len(dashboard) <= width:  # a part of an address is of no use
+        lines.append(Text(dashboard, style="dim"))
+    return Group(*lines)
 
 
-def _analysis_panel(progress: AnalysisProgress) -> Group:
-    return Group(Text(_analysis_line(progress)), _bar(progress.total, progress.done))
+def _analysis_panel(progress: AnalysisProgress, width: int) -> Group:
+    return Group(_lines(_analysis_parts(progress), width), _bar(progress.total, progress.done))
+
+
+def _lines(parts: Sequence[str], width: int) -> Text:
+    """Return the parts, as many on a line as it has room for; none is broken."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        lines[-1] += ","
+        if len(f"{lines[-1]} {part},") <= width:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return Text("\n".join(lines))
 
 
 def _bar(total: int, done: int) -> Table:
@@ -115,14 +130,14 @@ def _bar(total: int, done: int) -> Table:
     return grid
 
 
-def _solved(plan: Plan, progress: Progress) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("configuration")
-    table.add_column("solved", justify="right")
-    table.add_column("restarts", justify="right")
+def _solved(plan: Plan, progress: Progress) -> list[Column]:
     # The newest keys are the configurations that are in training.
-    for index in list(progress.solved)[-_MOST_ROWS:]:
-        solved, finished = progress.solved[index]
-        share = f"{solved / finished:.1%}" if finished else ""
-        table.add_row(point_text(plan.configurations[index].point), share, f"{finished:,}")
-    return table
+    newest = list(progress.solved)[-_MOST_ROWS:]
+    counts = [progress.solved[index] for index in newest]
+    shares = [f"{solved / finished:.1%}" if finished else "" for solved, finished in counts]
+    points = [point_text(plan.configurations[index].point) for index in newest]
+    return [
+        Column("configuration", points, is_text=True),
+        Column("solved", shares),
+        Column("restarts", [f"{finished:,}" for _, finished in counts], left_out=1),
+    ]

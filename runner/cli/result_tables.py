@@ -1,4 +1,4 @@
-"""Tables that commands print: a plan, a summary, the verdicts of an analysis."""
+"""Tables that commands print: a plan, a summary, the verdicts of an analysis; as columns."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from runner.cli.text import point_text
+from runner.cli.text_table import Column
 from runner.experiment.plan import Plan
 
 if TYPE_CHECKING:
@@ -17,46 +16,48 @@ if TYPE_CHECKING:
     from runner.study.tables import Study
 
 
-def plan_table(plan: Plan) -> Table:
+def plan_table(plan: Plan) -> list[Column]:
     """Return what a sweep would do, a row per group of configurations."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("compiled function", "configurations", "restarts", "restarts per batch"):
-        table.add_column(name, justify="left" if name == "compiled function" else "right")
+    titles, sizes = [], [len(group.configurations) for group in plan.groups]
     for group in plan.groups:
         first = group.configurations[0]
         net, training = first.architecture.as_layers, first.settings.training
         shape = first.architecture.title
         if net is not None:
             shape = f"{shape} {net.activation}/{net.output}, {first.settings.loss.kind}"
-        table.add_row(
-            f"{shape}, {training.optimizer}, {training.dtype}",
-            f"{len(group.configurations):,}",
-            f"{len(group.configurations) * plan.experiment.restarts:,}",
-            f"{group.batch_size:,}",
-        )
-    return table
+        titles.append(f"{shape}, {training.optimizer}, {training.dtype}")
+    return [
+        Column("compiled function", titles, is_text=True),
+        Column("configurations", [f"{n:,}" for n in sizes]),
+        Column("restarts", [f"{n * plan.experiment.restarts:,}" for n in sizes]),
+        Column("restarts per batch", [f"{g.batch_size:,}" for g in plan.groups], left_out=1),
+    ]
 
 
-def summary_table(summary: pd.DataFrame, axes: Sequence[str]) -> Table:
-    """Return a study's summary; labels that no restart has are left out."""
+def summary_table(summary: pd.DataFrame, axes: Sequence[str]) -> list[Column]:
+    """Return a study's summary; labels that no restart has are left out.
+
+    In a narrow terminal the interval goes first, then the median loss, then labels from the last.
+    """
     from runner.training.labels import LABELS
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
     labels = [label for label in LABELS[1:] if summary[label].any()]
-    for name in axes:
-        table.add_column(name.rpartition(".")[2], overflow="fold")
-    for name in ["restarts", "solved", "95% interval", *labels, "median loss"]:
-        table.add_column(name, justify="right", overflow="fold")
-    for row in summary.to_dict("records"):
-        table.add_row(
-            *(str(row[name]) for name in axes),
-            f"{row['n']:,}",
-            f"{100 * row['success_rate']:.2f}%",
-            _interval(row["ci_low"], row["ci_high"]),
-            *(f"{row[label]:,}" for label in labels),
-            f"{row['loss_median']:.4g}",
-        )
-    return table
+    bounds = zip(summary["ci_low"], summary["ci_high"], strict=True)
+    return [
+        *(Column(axis.rpartition(".")[2], [*map(str, summary[axis])], True) for axis in axes),
+        Column("restarts", [f"{n:,}" for n in summary["n"]]),
+        Column("solved", [f"{100 * rate:.2f}%" for rate in summary["success_rate"]]),
+        Column("95% interval", [_interval(*pair) for pair in bounds], left_out=len(labels) + 2),
+        *(
+            Column(label, [f"{n:,}" for n in summary[label]], left_out=rank)
+            for rank, label in enumerate(labels, start=1)
+        ),
+        Column(
+            "median loss",
+            [f"{loss:.4g}" for loss in summary["loss_median"]],
+            left_out=len(labels) + 1,
+        ),
+    ]
 
 
 def _interval(low: float, high: float) -> str:
@@ -64,25 +65,20 @@ def _interval(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"{100 * low:.2f}-{100 * high:.2f}"
 
 
-def verdict_table(study: Study) -> Table:
+def verdict_table(study: Study) -> list[Column]:
     """Return the results of an analysis, a row per configuration."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    names = ("configuration", "analysed", "classes", "pairs that rise", "highest rise", "verdict")
-    for name in names:
-        right = name not in ("configuration", "verdict")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    indices = [configuration.index for configuration in study.plan.configurations]
     analysed = study.curvature.groupby(level="configuration").size()
     n_classes = study.unseen.set_index("configuration")["classes"]
-    verdicts = study.verdicts.set_index("configuration")
-    for configuration in study.plan.configurations:
-        row = verdicts.loc[configuration.index]
-        rise = row["worst_violation"]
-        table.add_row(
-            point_text(configuration.point),
-            f"{analysed.get(configuration.index, 0):,}",
-            f"{n_classes[configuration.index]:,}",
-            f"{row['violations']:,} of {row['pairs']:,}",
-            f"{rise:.3g}" if row["violations"] else "",
-            str(row["verdict"]),
-        )
-    return table
+    verdicts = study.verdicts.set_index("configuration").loc[indices]
+    counts = [*zip(verdicts["violations"], verdicts["pairs"], strict=True)]
+    rises = zip(verdicts["worst_violation"], verdicts["violations"], strict=True)
+    points = [point_text(configuration.point) for configuration in study.plan.configurations]
+    return [
+        Column("configuration", points, is_text=True),
+        Column("analysed", [f"{analysed.get(i, 0):,}" for i in indices], left_out=3),
+        Column("classes", [f"{n_classes[i]:,}" for i in indices], left_out=1),
+        Column("pairs that rise", [f"{n:,} of {all_:,}" for n, all_ in counts], left_out=2),
+        Column("highest rise", [f"{rise:.3g}" if n else "" for rise, n in rises]),
+        Column("verdict", [*map(str, verdicts["verdict"])], is_text=True),
+    ]

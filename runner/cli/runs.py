@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from runner.cli import interruption
-from runner.cli.console import err_console, out_console, print_message, print_result
+from runner.cli.console import err_console, print_message, print_result, print_table
 from runner.errors.messages import counted
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run_sweep(
         size += counted(plan.experiment.restarts, "restart")
         print_message(f"{plan.experiment.name}: {size}, into {folder}")
         for note in table_notes(plan.configurations):
-            print_message(note)
+            print_message(note, wrap=True)
     finished = not overwrite and is_finished(folder)
     if not finished and is_embedded(cluster):
         # Another process loads the workers' modules while this one loads its own.
@@ -63,7 +63,7 @@ def run_sweep(
         line = f'import runner; study = runner.open_study("{study.path.as_posix()}")'
         print_result(f"\nIn Python:\n  {line}")
         if faults.audit:
-            print_result(f"\n{audit_text(study)}")
+            print_result(f"\n{audit_text(study)}", wrap=True)
     if report:
         analysed = run_analysis(folder, cluster, trust_model=trust_model, quiet=quiet)
         from runner.report.writer import write_report
@@ -104,9 +104,9 @@ def print_summary(study: Study) -> None:
     from runner.cli.result_tables import summary_table
     from runner.study.statistics.times import STOPPED, times_known
 
-    out_console.print(summary_table(study.summary, list(study.experiment.grid)))
+    print_table(summary_table(study.summary, list(study.experiment.grid)))
     if any(times_known(c) for c in study.plan.configurations):
-        print_message(STOPPED)
+        print_message(STOPPED, wrap=True)
 
 
 def audit_text(study: Study) -> str:

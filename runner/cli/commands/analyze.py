@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.console import out_console
+from runner.cli.console import print_table
 from runner.cli.options import Cluster, Quiet, StudyFolder, TrustModel
 
 
@@ -27,4 +27,4 @@ def analyze(
 
     study = run_analysis(folder, cluster, trust_model=trust_model, quiet=quiet, endpoints=endpoints)
     if not quiet:
-        out_console.print(verdict_table(study))
+        print_table(verdict_table(study))

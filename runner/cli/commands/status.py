@@ -18,9 +18,10 @@ def status(folder: StudyFolder) -> None:
         f"{study.experiment.name}: {state}, "
         f"{study.n_done:,} of {counted(study.plan.n_restarts, 'restart')}, "
         f"{len(study.commits):,} of {counted(study.plan.n_batches, 'batch', 'batches')}, "
-        f"{len(study.failures):,} failed"
+        f"{len(study.failures):,} failed",
+        wrap=True,
     )
     for configuration in study.plan.configurations:
         n = int(study.trained.iloc[configuration.index])
         point = point_text(configuration.point)
-        print_result(f"  {point}: {n:,} of {study.experiment.restarts:,}")
+        print_result(f"  {point}: {n:,} of {study.experiment.restarts:,}", wrap=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.cli.console import out_console, print_result
+from runner.cli.console import print_result, print_table
 from runner.cli.options import Changes, Cluster, Faults, Overwrite, Quiet, TrustModel
 from runner.errors.messages import counted
 
@@ -91,13 +91,15 @@ def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
         f"{counted(plan.experiment.restarts, 'restart')} = "
         f"{counted(plan.n_restarts, 'restart')} in "
         f"{counted(plan.n_batches, 'batch', 'batches')}; "
-        f"{counted(len(plan.groups), 'compiled function')}; into {folder}"
+        f"{counted(len(plan.groups), 'compiled function')}; into {folder}",
+        wrap=True,
     )
     for note in table_notes(plan.configurations):
-        print_result(note)
-    out_console.print(plan_table(plan))
+        print_result(note, wrap=True)
+    print_table(plan_table(plan))
     print_result(
         f"About {duration(plan.most_s(n_workers))} on {counted(n_workers, 'worker')} of this kind "
         "if no restart stops early (a rough estimate), and about "
-        f"{duration(3 + 2 * len(plan.groups))} to start and compile."
+        f"{duration(3 + 2 * len(plan.groups))} to start and compile.",
+        wrap=True,
     )

@@ -1,0 +1,215 @@
+"""No number is broken in a terminal of any width: every table that a command prints, at each."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from support.crafted import EXPERIMENT, crafted
+
+from runner.cli.progress_display import shown_progress
+from runner.cli.result_tables import plan_table, summary_table, verdict_table
+from runner.cli.text_table import Column, table_text
+from runner.dispatch.progress import Progress
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan
+from runner.landscape.analysis import analyze
+
+WIDTHS = range(40, 201)
+NUMBER = re.compile(r"[^\s]*\d[^\s]*")
+GRID = {
+    "problem.gate": ["XOR", "A-AND-NOT-B", "PARITY-10"],
+    "network.hidden": [[], [2], [16, 8, 4]],
+    "init.scale": [0.001, 1, 1234.5],
+    "training.learning_rate": [1e-12, 30],
+}
+
+
+def numbers(text: str) -> Counter[str]:
+    """Whatever has a digit, less the comma or bracket that a text puts after it."""
+    return Counter(word.strip("[],();") for word in NUMBER.findall(text))
+
+
+def check(columns: list[Column], width: int) -> set[str]:
+    """Check a table at a width; return the names of columns that are left out."""
+    text = table_text(columns, width).plain
+    body, _, note = text.partition("\n(no room for: ")
+    note = " ".join(note.split()).rstrip(")")
+    gone = set(filter(None, note.split(", ")))
+    assert gone <= {column.name for column in columns if column.left_out}
+    shown = [column for column in columns if column.name not in gone]
+    expected = sum((numbers(cell) for c in shown for cell in c.cells), Counter())
+    n_records = body.count("\n\n") + 1 if "\n\n" in body else 1
+    for column in shown:  # names of columns may have digits too: as often as there are records
+        expected += Counter(dict.fromkeys(numbers(column.name), n_records))
+    assert numbers(body) == expected
+    assert all(len(line) <= width for line in text.splitlines())
+    return gone
+
+
+def tables() -> dict[str, list[Column]]:
+    rows = [
+        {
+            "problem.gate": "A-AND-NOT-B",
+            "network.hidden": [16, 8, 4],
+            "init.scale": scale,
+            "n": 1_234_567_890,
+            "success_rate": rate,
+            "ci_low": rate * 0.99,
+            "ci_high": min(1, rate * 1.01),
+            "loss_median": loss,
+        }
+        | {
+            label: n
+            for label, n in zip(
+                ("plateau", "saturated", "oscillating", "stationary", "cycling", "descending",
+                 "diverged"),
+                (123_456_789, 0, 45_678, 9, 1, 23_456, 987_654_321),
+                strict=True,
+            )
+        }
+        for scale, rate, loss in ((1e-12, 0.643, 1.2345e-302), (30.0, 1.0, 6.9e300))
+    ]  # fmt: skip
+    summary = pd.DataFrame(rows)
+    axes = ["problem.gate", "network.hidden", "init.scale"]
+    plan = Plan(load_experiment({"name": "t", "restarts": 10**9, "grid": GRID}))
+    return {
+        "summary": summary_table(summary, axes),
+        "summary without a grid": summary_table(summary, []),
+        "plan": plan_table(plan),
+    }
+
+
+@pytest.mark.parametrize("name", tables())
+def test_tables_at_every_width(name) -> None:
+    columns = tables()[name]
+    gone = [check(columns, width) for width in WIDTHS]
+    counts = [len(each) for each in gone]
+    assert counts[-1] == 0
+    # What leaves as the terminal narrows does not come back, unless rows become records.
+    rank = {column.name: column.left_out for column in columns}
+    for each in gone:
+        stay = {rank[c.name] for c in columns if c.left_out and c.name not in each}
+        assert not each or not stay or min(rank[name] for name in each) > max(stay)
+
+
+def test_the_verdicts_at_every_width(tmp_path) -> None:
+    n = 6
+    steps, solved = {0: [9] * n, 1: [9] * n}, {0: [True] * n, 1: [False] * n}
+    study = crafted(
+        tmp_path / "s", steps, solved, {**EXPERIMENT, "grid": {"init.scale": [0.123, 4567.0]}}
+    )
+    analyze(study.path, workers=1)
+    columns = verdict_table(type(study)(study.path))
+    for width in WIDTHS:
+        check(columns, width)
+
+
+PLAN = Plan(load_experiment({"name": "t", "restarts": 123_456_789, "grid": GRID}))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_progress_at_every_width(width) -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=width, height=100, color_system=None)
+    progress = Progress(
+        restarts=PLAN.n_restarts,
+        done=1_234_567_890,
+        before=12,
+        failed=23_456,
+        restart_steps=5_678_901_234_567,
+        solved={c.index: [1234567, 7654321] for c in PLAN.configurations[:14]},
+        workers=1234,
+        elapsed_s=3210.0,
+        dashboard="http://127.0.0.1:8787/status",
+    )
+    with shown_progress(console, PLAN, quiet=False) as report:
+        report(progress)
+    text = file.getvalue()
+    assert text.count("16.1%") == 12
+    assert text.count("7,654,321") in (0, 12)
+    assert ("7,654,321" in text) != ("no room for: restarts" in text)
+    for part in (
+        "1,234,567,890 of 6,666,666,606 restarts",
+        "1.8 G restart-steps/s",
+        "23,456 failed",
+    ):
+        assert part in text
+    words = {
+        word.strip("[],") for word in NUMBER.findall(re.sub(r"\x1b\[[\d;?]*[A-Za-z]", " ", text))
+    }
+    points = {
+        w for c in PLAN.configurations for value in c.point.values() for w in numbers(str(value))
+    }
+    points |= {
+        w for c in PLAN.configurations for v in c.point.values() if isinstance(v, str) for w in [v]
+    }
+    for word in words:
+        assert (
+            word in points
+            or word.replace(",", "").rstrip("%").replace(".", "").isdigit()
+            or (word == "http://127.0.0.1:8787/status")
+        ), word
+    for line in re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", text).splitlines():
+        assert len(line.rstrip()) <= width
+
+
+cells = st.one_of(
+    st.integers(0, 10**12).map("{:,}".format),
+    st.floats(allow_nan=False).map("{:.4g}".format),
+    st.floats(0, 100).map("{:.2f}%".format),
+)
+texts = st.lists(st.from_regex(r"[a-z]{1,8}|\d{1,6}", fullmatch=True), max_size=12).map(" ".join)
+
+
+@given(data=st.data(), width=st.integers(40, 200))
+def test_any_table_at_any_width(data, width) -> None:
+    n_rows = data.draw(st.integers(1, 4))
+    columns = []
+    for k in range(data.draw(st.integers(1, 12))):
+        is_text = data.draw(st.booleans())
+        rows = st.lists(texts if is_text else cells, min_size=n_rows, max_size=n_rows)
+        left_out = data.draw(st.integers(0, 3)) * 20
+        columns.append(
+            Column(
+                f"column{'abcdefghijkl'[k]} name",
+                data.draw(rows),
+                is_text,
+                left_out + k if left_out else 0,
+            )
+        )
+    check(columns, width)
+
+
+def test_records_name_every_column_and_lose_nothing() -> None:
+    columns = [
+        Column("gate", ["XOR", "A-AND-NOT-B"], is_text=True),
+        Column("restarts", ["1,234,567,890,123", "5"]),
+        Column("95% interval", ["64.53-70.33", ""]),
+    ]
+    assert table_text(columns, 25).plain == (
+        "gate         XOR\nrestarts     1,234,567,890,123\n".replace(
+            "restarts     1", "restarts\n1"
+        )
+        + "95% interval 64.53-70.33\n\n"
+        "gate         A-AND-NOT-B\n"
+        "restarts     5"
+    )
+
+
+def test_a_pipe_has_whole_rows_however_long() -> None:
+    columns = [Column(f"column {k}", ["1234567890" * 3], left_out=k) for k in range(9)]
+    lines = table_text(columns, None).plain.splitlines()
+    assert len(lines) == 2
+    assert lines[1].split() == ["1234567890" * 3] * 9
+
+
+def test_what_a_grid_names_is_no_markup_and_no_control_sequence() -> None:
+    text = table_text([Column("table", ["[red]x[/]\x1b[2J.csv"], is_text=True)], 60).plain
+    assert text.splitlines()[1].strip("'") == r"[red]x[/]\x1b[2J.csv"
