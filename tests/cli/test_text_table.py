@@ -54,6 +54,8 @@ def check(columns: list[Column], width: int) -> set[str]:
 
 
 def tables() -> dict[str, list[Column]]:
+    counts = {"plateau": 123_456_789, "saturated": 0, "oscillating": 45_678, "stationary": 9}
+    counts |= {"cycling": 1, "descending": 23_456, "diverged": 987_654_321}
     rows = [
         {
             "problem.gate": "A-AND-NOT-B",
@@ -65,17 +67,9 @@ def tables() -> dict[str, list[Column]]:
             "ci_high": min(1, rate * 1.01),
             "loss_median": loss,
         }
-        | {
-            label: n
-            for label, n in zip(
-                ("plateau", "saturated", "oscillating", "stationary", "cycling", "descending",
-                 "diverged"),
-                (123_456_789, 0, 45_678, 9, 1, 23_456, 987_654_321),
-                strict=True,
-            )
-        }
+        | counts
         for scale, rate, loss in ((1e-12, 0.643, 1.2345e-302), (30.0, 1.0, 6.9e300))
-    ]  # fmt: skip
+    ]
     summary = pd.DataFrame(rows)
     axes = ["problem.gate", "network.hidden", "init.scale"]
     plan = Plan(load_experiment({"name": "t", "restarts": 10**9, "grid": GRID}))
