@@ -1,8 +1,8 @@
 """Batches go out to workers and shards come in; nothing is lost or done twice.
 
 Comes in: a plan, a study's folder, a cluster. Goes out: a complete study, whatever workers do on
-the way: crash, hang, leave, compute other bits. `sweep` is the whole of it. (The room is not called
-``sweep``: `runner.sweep` is that function.)
+the way: crash, hang, leave, compute other bits; an interrupted one is resumed. `sweep` is the whole
+of it. (The room is not called ``sweep``: `runner.sweep` is that function.)
 """
 
 from runner.lazy import attach

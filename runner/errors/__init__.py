@@ -1,7 +1,7 @@
 """What can go wrong, in words: every error that a user can meet, and the wording they share.
 
-Comes in: a field, a value, a rule. Goes out: one line and an exit code. Knows nothing else of the
-package; every other room may use it.
+Comes in: a field, a value, a rule. Goes out: one line, with what was probably meant, and an exit
+code. Knows nothing else of the package; every other room may use it.
 """
 
 from runner.errors.exceptions import (

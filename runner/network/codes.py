@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from runner.network.activations.registry import ACTIVATIONS
 from runner.network.architecture import Architecture, Network
-from runner.network.forward import BLOCK, signals
+from runner.network.forward import signals_in_blocks
 
 
 def codes(network: Network, patterns: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -32,16 +34,14 @@ def codes(network: Network, patterns: np.ndarray, weights: np.ndarray) -> np.nda
     net = network.as_layers
     if net is None or not net.hidden:
         return np.full(weights.shape[1], "")
-    parts = [
-        _codes(net, patterns, weights[:, start : start + BLOCK])
-        for start in range(0, weights.shape[1], BLOCK)
-    ]
+    parts = [_codes(net, layers) for *layers, _ in signals_in_blocks(net, patterns, weights)]
     return np.concatenate(parts) if parts else np.zeros(0, "U1")
 
 
-def _codes(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _codes(net: Architecture, layers: Sequence[np.ndarray]) -> np.ndarray:
+    """Codes (n,) of the activations of all hidden layers."""
     text: np.ndarray | None = None
-    for hidden in signals(net, patterns, weights)[:-1]:
+    for hidden in layers:
         layer = _layer_codes(net, hidden)
         text = layer if text is None else np.char.add(np.char.add(text, "/"), layer)
     return np.asarray(text)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from runner.network.architecture import Architecture, Network
 
-BLOCK = 65_536
-"""Endpoints that are evaluated at once, which bounds the memory."""
+_BLOCK = 65_536  # endpoints that are evaluated at once, which bounds the memory
 
 
 def signals(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
@@ -37,6 +38,14 @@ def signals(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> lis
     return layers
 
 
+def signals_in_blocks(
+    net: Architecture, patterns: np.ndarray, weights: np.ndarray
+) -> Iterator[list[np.ndarray]]:
+    """Yield `signals` of so many endpoints at a time that memory stays bounded."""
+    for start in range(0, weights.shape[1], _BLOCK):
+        yield signals(net, patterns, weights[:, start : start + _BLOCK])
+
+
 def outputs(network: Network, patterns: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Outputs of a network, pattern by pattern.
 
@@ -55,7 +64,6 @@ def outputs(network: Network, patterns: np.ndarray, weights: np.ndarray) -> np.n
     if net is None:
         return np.zeros((weights.shape[1], 0))
     parts = []
-    for start in range(0, weights.shape[1], BLOCK):
-        last = signals(net, patterns, weights[:, start : start + BLOCK])[-1]
+    for *_, last in signals_in_blocks(net, patterns, weights):
         parts.append(last.transpose(2, 1, 0).reshape(last.shape[2], -1))
     return np.concatenate(parts) if parts else np.zeros((0, len(patterns) * net.n_outputs))

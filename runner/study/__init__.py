@@ -1,7 +1,8 @@
 """The folder on disk, and its pandas tables: atomic commits in, statistics out.
 
-Comes in: shards and failures of finished batches. Goes out: a `Study` with its tables. The client
-is the folder's only writer. It never knows who trained a shard, or how.
+Comes in: shards and failures of finished batches. Goes out: a `Study` with its tables; `damage`
+compares every file with its hash in the log. The client is the folder's only writer. It never knows
+who trained a shard, or how.
 """
 
 from runner.lazy import attach
