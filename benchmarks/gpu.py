@@ -3,8 +3,8 @@
     PYTHONPATH=. python benchmarks/gpu.py [gpu|cpu] [LARGEST_POWER] > benchmarks/results/NAME.txt
 
 Not run on a GPU yet. Lanes there should be as many as still make it faster
-(`runner.experiment.sizes.n_lanes`). On a CPU it shows that the script works: the way through JAX
-is the same.
+(`runner.experiment.batch_sizes.n_lanes`). On a CPU it shows that the script works: the way through
+JAX is the same.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def one(folder: str, what: str) -> None:
     import statsmodels.stats.multitest  # noqa: F401
 
     import runner.report.page
-    import runner.study.tables
+    import runner.study.study
 
     cpu, wall = time.process_time(), time.monotonic()
     study = runner.open_study(folder)

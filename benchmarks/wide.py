@@ -23,9 +23,9 @@ os.environ["RUNNER_CACHE_DIR"] = ""  # compile times are those of a first run
 import numpy as np
 
 from runner.engines.registry import compiled
+from runner.experiment.batch_sizes import n_lanes as lanes_of
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
-from runner.experiment.sizes import n_lanes as lanes_of
 from runner.network.signature import HYPERPARAMETERS
 
 RATE = 0.5

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from runner.landscape.options import AnalysisOptions as AnalysisOptions
     from runner.landscape.references import reference as reference
     from runner.report.writer import write_report as write_report
-    from runner.study.tables import Study as Study
-    from runner.study.tables import open_study as open_study
+    from runner.study.study import Study as Study
+    from runner.study.study import open_study as open_study
 
 __version__ = "0.2.0"
 
@@ -41,10 +41,10 @@ _load, _lazy = attach(
         "ClusterOptions": "runner.cluster.options",
         "Experiment": "runner.experiment.experiment",
         "FaultPolicy": "runner.dispatch.fault_policy",
-        "Study": "runner.study.tables",
+        "Study": "runner.study.study",
         "analyze": "runner.landscape.analysis",
         "load_experiment": "runner.experiment.experiment",
-        "open_study": "runner.study.tables",
+        "open_study": "runner.study.study",
         "reference": "runner.landscape.references",
         "sweep": "runner.dispatch.sweep",
         "write_report": "runner.report.writer",

@@ -13,7 +13,7 @@ from runner.experiment.plan import Plan
 if TYPE_CHECKING:
     import pandas as pd
 
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 
 def plan_table(plan: Plan) -> list[Column]:

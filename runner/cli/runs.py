@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runner.cluster.options import ClusterOptions
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.plan import Plan
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 FAILURES = 5
 """Exit code of a sweep that is done, but for restarts that could not be trained."""

@@ -31,7 +31,7 @@ from runner.study.store import Store
 from runner.study.writer import Writer
 
 if TYPE_CHECKING:
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 
 class SweepKeywords(ClusterKeywords, FaultKeywords, total=False):
@@ -169,7 +169,7 @@ def _sweep(
                 handler = TrainingRun(store, writer, plan, left, faults, report)
                 TaskLoop(RunState.of(pool, left), handler).finish()
     # not before: pandas takes as long to load as a kept function to start training
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
     return Study(store.path)
 

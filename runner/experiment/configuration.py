@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from runner.experiment import sizes
-from runner.experiment.digest import digest
+from runner.experiment import batch_sizes
+from runner.experiment.content_hash import digest
 from runner.experiment.settings import Settings
 from runner.experiment.truth_table import TruthTable
 from runner.network.architecture import Architecture, Network
@@ -82,7 +82,7 @@ class Configuration:
     def signature(self, device: str = "cpu") -> Signature:
         """What has to be compiled to train this configuration on a kind of device."""
         training, loss = self.settings.training, self.settings.loss
-        layout = sizes.layout_of(self._n_products, device)
+        layout = batch_sizes.layout_of(self._n_products, device)
         # Custom models have no matrices, and rules that go pattern by pattern have no use for them.
         if OPTIMIZERS[training.optimizer].by_pattern or layout not in self.architecture.layouts:
             layout = self.architecture.layouts[0]
@@ -105,14 +105,14 @@ class Configuration:
             stops=tuple(name for name in STOPS if in_force[name]),
             dtype=training.dtype,
             layout=layout,
-            n_lanes=sizes.n_lanes(layout, self._n_products, device),
-            n_steps=sizes.STEPS_PER_CALL,
+            n_lanes=batch_sizes.n_lanes(layout, self._n_products, device),
+            n_steps=batch_sizes.STEPS_PER_CALL,
         )
 
     @property
     def step_s(self) -> float:
         """Rough seconds that one step of one restart takes on one CPU core."""
-        return sizes.step_s(self._n_products, self.settings.training.dtype)
+        return batch_sizes.step_s(self._n_products, self.settings.training.dtype)
 
     @property
     def _n_products(self) -> int:

@@ -16,10 +16,10 @@ import numpy as np
 
 from runner.errors import ExperimentError
 from runner.errors.messages import shown
-from runner.experiment import sizes
+from runner.experiment import batch_sizes
 from runner.experiment.batches import Batch, Segment
 from runner.experiment.configuration import Configuration
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.sources import Sources, stored_models, stored_tables
 from runner.network.custom.model import untrusted
@@ -46,7 +46,7 @@ class Plan:
         A key of `runner.engines.registry.ENGINES`.
     batch_size : int, optional
         Restarts per batch; by default a rule of the experiment alone chooses it per group, see
-        `runner.experiment.sizes.batch_size`.
+        `runner.experiment.batch_sizes.batch_size`.
     tables, models : mapping, optional
         Contents of truth tables and models by path: those of a stored plan, for which no other
         file is read.
@@ -119,7 +119,7 @@ class Plan:
     def _rule(self, signature: Signature, group: list[Configuration]) -> int:
         """Return the restarts per batch that the experiment alone asks for."""
         restart_s = max(c.step_s * c.settings.training.max_steps for c in group)
-        return sizes.batch_size(signature, restart_s, len(group) * self.experiment.restarts)
+        return batch_sizes.batch_size(signature, restart_s, len(group) * self.experiment.restarts)
 
     @property
     def n_restarts(self) -> int:
@@ -134,7 +134,7 @@ class Plan:
     @property
     def n_curves(self) -> int:
         """Restarts of each configuration, from the first on, whose loss curve is recorded."""
-        return sizes.n_curves(self.experiment.restarts, len(self.configurations))
+        return batch_sizes.n_curves(self.experiment.restarts, len(self.configurations))
 
     def _size(self, group: int) -> int:
         """Restarts of a group."""

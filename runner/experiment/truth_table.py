@@ -13,9 +13,9 @@ import numpy as np
 
 from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
+from runner.experiment.formats.registry import read_table
 from runner.experiment.gates import GATES, gate_names, gate_outputs
 from runner.experiment.sections import Problem
-from runner.experiment.tables.formats import read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from runner.dispatch.progress import AnalysisProgressCallback
 from runner.errors.keywords import LooseKeywords
 from runner.landscape import result_tables
 from runner.landscape.analysis_plan import AnalysisPlan
-from runner.landscape.classification import class_tables, classify
+from runner.landscape.class_tables import class_tables, classify
 from runner.landscape.endpoint_pairs import choose_pairs, pair_stage, read_paths
 from runner.landscape.endpoint_sample import endpoint_stage, read_inspected, read_samples
 from runner.landscape.options import AnalysisKeywords, AnalysisOptions
@@ -24,7 +24,7 @@ from runner.landscape.parts import Parts
 from runner.landscape.stage import Stage, run_stage
 from runner.landscape.verdicts import verdict_tables
 from runner.study.store import Store
-from runner.study.tables import Study
+from runner.study.study import Study
 
 
 class AnalyzeKeywords(AnalysisKeywords, ClusterKeywords, total=False):

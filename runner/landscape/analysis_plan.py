@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from runner.engines.versions import versions
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.experiment.plan import Plan
 from runner.landscape.options import AnalysisOptions
-from runner.study.tables import Study
+from runner.study.study import Study
 
 FORMAT = 3
 """Version of what an analysis computes: parts and tables of another one are not used."""

@@ -12,7 +12,7 @@ from runner.dispatch.dispatcher import Piece
 from runner.dispatch.sent_tasks import Call
 from runner.experiment.configuration import Configuration
 from runner.landscape.analysis_plan import AnalysisPlan
-from runner.landscape.classification import Classified
+from runner.landscape.class_tables import Classified
 from runner.landscape.endpoint_sample import Inspected, Samples, in_batches
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.parts import Parts

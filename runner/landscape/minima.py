@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from runner.landscape.classes import CRITICAL, Points, agreed_kinds
+from runner.landscape.equivalence import CRITICAL, Points, agreed_kinds
 from runner.landscape.options import AnalysisOptions
-from runner.network.codes import codes
+from runner.network.hidden_codes import codes
 from runner.study.statistics.proportions import proportion
 
 Row: TypeAlias = dict[str, str | int | float]
@@ -27,7 +27,7 @@ def rows(
     ----------
     points : Points
     kind, member : ndarray, shape (n,)
-        As `runner.landscape.classes.kinds` and `runner.landscape.classes.classes` return them.
+        As `kinds` and `classes` of `runner.landscape.equivalence` return them.
     options : AnalysisOptions
     """
     size = np.bincount(member[member >= 0])
@@ -71,7 +71,7 @@ def rows(
 
 
 def _kinds(kind: np.ndarray, member: np.ndarray) -> np.ndarray:
-    """Kind of each class: what its endpoints agree on, see `runner.landscape.classes`."""
+    """Kind of each class: what its endpoints agree on, see `runner.landscape.equivalence`."""
     classed = member >= 0
     _, first = np.unique(member[classed], return_index=True)
     kinds = kind[classed][first]

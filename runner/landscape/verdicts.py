@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from runner.landscape.analysis_plan import AnalysisPlan
-from runner.landscape.classification import Classified
+from runner.landscape.class_tables import Classified
 from runner.landscape.convexity import verdict
 from runner.study.analysis_tables import TABLES
 

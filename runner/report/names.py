@@ -8,7 +8,7 @@ from runner.errors.messages import counted, printable
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 _WIDTH = 40  # characters of a name from the experiment
 _IN_TITLE = ("problem.gate", "problem.table", "network.hidden", "network.model")

@@ -24,7 +24,7 @@ from runner.report.tables.order import all_tables
 from runner.study.statistics.times import STOPPED
 
 if TYPE_CHECKING:
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 _MOST_SHOWN = 12  # configurations whose text is shown without a click
 

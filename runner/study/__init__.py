@@ -11,7 +11,7 @@ __getattr__, __all__ = attach(
     __name__,
     {
         "Store": "runner.study.store",
-        "Study": "runner.study.tables",
-        "open_study": "runner.study.tables",
+        "Study": "runner.study.study",
+        "open_study": "runner.study.study",
     },
 )

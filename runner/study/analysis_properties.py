@@ -14,7 +14,7 @@ from runner.study.folder import StudyFolder
 
 
 class AnalysisProperties(ABC):
-    """What `runner.study.tables.Study` offers of an analysis.
+    """What `runner.study.study.Study` offers of an analysis.
 
     Notes
     -----

@@ -10,7 +10,7 @@ from runner.errors.messages import printable
 from runner.study import files
 
 if TYPE_CHECKING:
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 ENDINGS = (".csv", ".parquet")
 """What the name of the file may end in."""

@@ -14,7 +14,7 @@ from runner.engines.registry import check_known
 from runner.engines.versions import versions
 from runner.errors import RunnerError, StudyError
 from runner.errors.messages import printable, shown
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.study import files

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runner.study.tables import open_study
+from runner.study.study import open_study
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "cluster.md").read_text()

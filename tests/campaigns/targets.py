@@ -19,14 +19,14 @@ import pyarrow as pa
 from support.crafted import crafted
 
 from runner.errors import RunnerError
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.experiment.experiment import load_experiment, parse_axis, parse_change
+from runner.experiment.formats.registry import read_table
 from runner.experiment.plan import Plan
-from runner.experiment.tables.formats import read_table
 from runner.landscape.references import reference
 from runner.study import damage
 from runner.study.store import Store
-from runner.study.tables import Study
+from runner.study.study import Study
 from runner.training.shards import decode, encode
 
 XOR = {"name": "x", "problem": {"gate": "XOR"}}

@@ -64,7 +64,7 @@ def sweep():
 NAMES = ()
 if __name__ == "__main__":
     # modules that are loaded on the way may add filters and loggers: they are loaded before
-    import runner.dispatch.sweep, runner.study.tables, distributed.nanny, distributed.deploy.local
+    import runner.dispatch.sweep, runner.study.study, distributed.nanny, distributed.deploy.local
     with warnings.catch_warnings():
         os.environ["OMP_NUM_THREADS"] = "7"
         logging.getLogger("distributed.worker").setLevel(logging.ERROR)

@@ -19,7 +19,7 @@ from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.progress import Progress
 from runner.engines.devices import PRETEND_VARIABLE, require
 from runner.errors import ClusterError
-from runner.experiment import plan, sizes
+from runner.experiment import batch_sizes, plan
 from runner.training.worker import Task, train_batch, train_batches
 
 ROOT = Path(__file__).parents[2]
@@ -35,9 +35,9 @@ EXPERIMENT = {
 @pytest.fixture
 def pretend(monkeypatch):
     """Let a CPU stand in for a GPU, with few lanes, as it is slow at many."""
-    on_cpu = sizes.n_lanes
+    on_cpu = batch_sizes.n_lanes
     monkeypatch.setattr(
-        sizes,
+        batch_sizes,
         "n_lanes",
         lambda layout, n, device: 256 if device == "gpu" else on_cpu(layout, n, "cpu"),
     )

@@ -23,6 +23,8 @@ def test_what_runs_is_timed_from_when_it_is_first_seen_and_what_waits_is_not() -
         address = cluster.workers[0].address
         futures = [client.submit(block, key=key, pure=False) for key in ("first", "second")]
         assert begun.wait(timeout=60)
+        # A key that the scheduler does not know yet is as one that has ended: nothing is seen.
+        until(lambda: cluster.scheduler.tasks.keys() >= {"first", "second"})
         monitor = TaskMonitor(client)
         monitor.look(["first", "second"], 100.0)
         until(monitor._look.done)

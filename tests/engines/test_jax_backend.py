@@ -15,7 +15,7 @@ from support.workers import hashes, workers
 
 import runner
 from runner.engines.devices import PRETEND_VARIABLE, require
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.experiment.plan import Plan
 from runner.study.store import Store
 

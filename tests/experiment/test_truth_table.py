@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import ExperimentError
+from runner.experiment.formats.base import MAX_BYTES, MAX_ROWS
+from runner.experiment.formats.registry import read_table
 from runner.experiment.sections import Problem
-from runner.experiment.tables.base import MAX_BYTES, MAX_ROWS
-from runner.experiment.tables.formats import read_table
 from runner.experiment.truth_table import GATES, TruthTable, gate_names, truth_table
 
 HERE = Path()

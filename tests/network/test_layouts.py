@@ -10,9 +10,9 @@ import pytest
 
 from runner.engines.pytensor import gradient
 from runner.network.architecture import Architecture
-from runner.network.codes import codes
 from runner.network.custom.source import make_model
 from runner.network.forward import outputs
+from runner.network.hidden_codes import codes
 from runner.network.layouts.registry import LAYOUTS
 from runner.network.starts.stream import Starts
 from runner.network.step import Step

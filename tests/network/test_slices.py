@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
-from runner.experiment.slicer import sliced
+from runner.experiment.slice import sliced
 from runner.network.slices import Axis, Slice, fixed_weights, parse_axis, parse_weight
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from runner.study.analysis_tables import INDEX, TABLES
-from runner.study.tables import Study
+from runner.study.study import Study
 
 
 @pytest.mark.parametrize("name", TABLES)

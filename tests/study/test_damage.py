@@ -10,7 +10,7 @@ import pytest
 
 import runner
 from runner.dispatch.sweep import repair
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.study import damage
 from runner.study.store import Store
 

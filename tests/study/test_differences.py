@@ -7,7 +7,7 @@ import json
 import pytest
 
 from runner.experiment.batches import Batch
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study.store import Store

@@ -14,7 +14,7 @@ from support.crafted import crafted
 
 from runner.errors import StudyError
 from runner.experiment.batches import Batch
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study import damage, plan_file

@@ -13,7 +13,7 @@ from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study.commits import Failure
 from runner.study.store import Store
-from runner.study.tables import Study
+from runner.study.study import Study
 from runner.training.shards import encode, shard_schema
 
 EXPERIMENT: dict[str, Any] = {

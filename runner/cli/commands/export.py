@@ -18,7 +18,7 @@ def export(
 ) -> None:
     """Write every restart, with its final weights, to one file."""
     from runner.study.export import ENDINGS, export_restarts
-    from runner.study.tables import open_study
+    from runner.study.study import open_study
 
     if to.suffix not in ENDINGS:
         where = printable(str(to))

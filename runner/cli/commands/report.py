@@ -22,6 +22,6 @@ def report(
 ) -> None:
     """Write a study's report, one HTML file with figures and tables."""
     from runner.report.writer import write_report
-    from runner.study.tables import open_study
+    from runner.study.study import open_study
 
     print_result(f"report: {write_report(open_study(folder), out, figures)}")

@@ -36,7 +36,7 @@ def slice_(
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.experiment import parse_change
     from runner.experiment.plan import Plan
-    from runner.experiment.slicer import sliced
+    from runner.experiment.slice import sliced
 
     changed = dict(parse_change(text) for text in changes or [])
     plan = Plan(sliced(experiment, x, y, at or [], changed))

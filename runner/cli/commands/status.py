@@ -10,7 +10,7 @@ from runner.errors.messages import counted
 def status(folder: StudyFolder) -> None:
     """Print how far a study is."""
     from runner.cli.text import point_text
-    from runner.study.tables import open_study
+    from runner.study.study import open_study
 
     study = open_study(folder)
     state = "finished" if study.complete else "not finished"

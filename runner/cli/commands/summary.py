@@ -24,7 +24,7 @@ def summary(
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TABLE,
 ) -> None:
     """Print a study's summary, a row per configuration."""
-    from runner.study.tables import open_study
+    from runner.study.study import open_study
 
     study = open_study(folder)
     if format is Format.CSV:

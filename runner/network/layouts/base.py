@@ -33,8 +33,8 @@ class Layout(ABC):
 
     For who adds one: write ``runner/network/layouts/NAME.py``, name it in
     `runner.network.layouts.registry.LAYOUTS` and in `layouts` of the networks that it can compute,
-    and let `runner.experiment.sizes` choose it. Derive from `PackedLayout` if engines other than
-    vector code are to use it. A lane's numbers must not depend on other lanes, to the bit.
+    and let `runner.experiment.batch_sizes` choose it. Derive from `PackedLayout` if engines other
+    than vector code are to use it. A lane's numbers must not depend on other lanes, to the bit.
     """
 
     def __init__(

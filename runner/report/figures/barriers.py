@@ -18,7 +18,7 @@ from runner.report.style import MOST_PANELS, OTHER, PALETTE, first, panels
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 _MOST_PATHS = 60  # of a panel
 

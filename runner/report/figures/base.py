@@ -32,7 +32,7 @@ from runner.study.statistics.times import times_known
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 _MOST_PRODUCTS = 5_000  # weights times patterns of a network that is evaluated on a grid
 

@@ -23,7 +23,7 @@ from runner.training.labels import LABELS
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.network.slices import Slice
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 
 def draw_basins(study: Study, landscape: Landscape) -> Iterator[Picture]:

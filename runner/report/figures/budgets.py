@@ -13,7 +13,7 @@ from runner.report.style import MOST_LINES, first, legend, lines_of, single
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 
 def draw_budgets(study: Study, landscape: Landscape) -> Iterator[Picture]:

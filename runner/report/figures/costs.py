@@ -16,7 +16,7 @@ from runner.study.statistics.strategies import cutoff_costs
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 
 def draw_costs(study: Study, landscape: Landscape) -> Iterator[Picture]:

@@ -19,7 +19,7 @@ from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 
 def draw_curves(study: Study, landscape: Landscape) -> Iterator[Picture]:

@@ -20,7 +20,7 @@ from runner.report.figures.units import draw_units
 from runner.report.landscape_tables import Landscape
 
 if TYPE_CHECKING:
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 FIGURES: Final[tuple[FigureFunction, ...]] = (
     draw_success,

@@ -16,7 +16,7 @@ from runner.report.style import MOST_PANELS, first, panels
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 _GRID = 81  # points along one side of the plane
 

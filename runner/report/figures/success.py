@@ -16,7 +16,7 @@ from runner.report.style import LABEL_COLOURS, first, single
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 _MOST_ROWS = 40  # configurations
 

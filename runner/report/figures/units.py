@@ -18,7 +18,7 @@ from runner.report.style import MOST_CLASSES, MOST_PANELS, class_colours, first,
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 _MOST_DOTS = 500  # restarts of a panel
 

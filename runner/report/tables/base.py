@@ -21,7 +21,7 @@ from runner.report.landscape_tables import Landscape
 from runner.report.numbers import number
 
 if TYPE_CHECKING:
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 MOST_ROWS = 100
 """Rows of a table in the report."""

@@ -8,7 +8,7 @@ from runner.report.landscape_tables import Landscape
 from runner.report.tables.base import TableRows
 
 if TYPE_CHECKING:
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 
 def verdict_rows(study: Study, landscape: Landscape) -> TableRows:

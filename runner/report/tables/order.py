@@ -19,7 +19,7 @@ from runner.report.tables.restarts import (
 )
 
 if TYPE_CHECKING:
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 TABLES: Final[tuple[TableFunction, ...]] = (
     summary_rows,

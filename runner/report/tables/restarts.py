@@ -9,7 +9,7 @@ from runner.report.tables.base import TableRows
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
-    from runner.study.tables import Study
+    from runner.study.study import Study
 
 
 def summary_rows(study: Study, landscape: Landscape) -> TableRows:

@@ -6,7 +6,7 @@ it takes says what has to be read for it:
 
 ``tallies`` (`runner.study.tally.Tally` by configuration)
     Every restart, counted by label and number of steps, in memory that does not grow with them.
-``sample`` (DataFrame, as `runner.study.tables.Study.sample`)
+``sample`` (DataFrame, as `runner.study.study.Study.sample`)
     The first restarts of each configuration, a row each, where a count is not enough.
 
 To add one: a file here with the function, whose docstring says what each column is and where the

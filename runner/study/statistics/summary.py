@@ -30,7 +30,7 @@ def summary(points: pd.DataFrame, tallies: Tallies, sample: pd.DataFrame) -> pd.
     Returns
     -------
     DataFrame
-        The rows of ``points``; columns as in `runner.study.tables.Study.summary`.
+        The rows of ``points``; columns as in `runner.study.study.Study.summary`.
     """
     table = points.copy()
     counts = {

@@ -13,8 +13,8 @@ from runner.experiment.configuration import Configuration
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.single_linkage import in_order, single_linkage
 from runner.network.activations.registry import ACTIVATIONS
-from runner.network.codes import codes
 from runner.network.forward import outputs
+from runner.network.hidden_codes import codes
 from runner.network.symmetry import Symmetries
 
 CRITICAL = ("minimum", "saddle", "indeterminate")

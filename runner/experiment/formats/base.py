@@ -1,7 +1,7 @@
 """What a file format of truth tables is, for who adds one.
 
 A format is a file of this folder with a `TableReader`, and an entry in
-`runner.experiment.tables.formats`. A reader
+`runner.experiment.formats.registry`. A reader
 
 - reads a bounded number of bytes, whatever the file holds, and executes nothing;
 - collects what is wrong in `TableProblems` and raises them together, each with its place in the

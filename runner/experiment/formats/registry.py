@@ -7,8 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from runner.experiment.tables.base import TableContent, TableReader
-from runner.experiment.tables.csv import read_csv
+from runner.experiment.formats.base import TableContent, TableReader
+from runner.experiment.formats.csv import read_csv
 
 READERS: Final[Mapping[str, TableReader]] = MappingProxyType({".csv": read_csv})
 """Readers by ending, in small letters; any other file is read as CSV."""

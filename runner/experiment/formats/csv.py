@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from runner.errors.messages import counted, printable, shown
-from runner.experiment.tables.base import MAX_BYTES, MAX_ROWS, TableContent, TableProblems
+from runner.experiment.formats.base import MAX_BYTES, MAX_ROWS, TableContent, TableProblems
 
 __all__ = ["read_csv"]
 

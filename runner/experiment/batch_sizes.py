@@ -1,4 +1,4 @@
-"""How much goes into one compiled call, one batch and one study: rules of the experiment alone.
+"""Sizes of batches, of compiled calls and of recorded curves: rules of the experiment alone.
 
 None of them looks at workers, at their number or at the time that anything took: the same
 experiment has the same batches everywhere.

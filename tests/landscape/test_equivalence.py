@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 from support.landscapes import configuration, function, plain, searched, surface, symmetries
 
 from runner.landscape import minima
-from runner.landscape.classes import Points, attained, classes, kinds
 from runner.landscape.curvature import curvature
+from runner.landscape.equivalence import Points, attained, classes, kinds
 from runner.landscape.options import DEFAULTS
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from runner.experiment.digest import digest
+from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.plan import Plan
 from runner.network.optimizers.registry import OPTIMIZERS

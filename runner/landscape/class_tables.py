@@ -11,8 +11,8 @@ import pandas as pd
 from runner.experiment.configuration import Configuration
 from runner.landscape import minima
 from runner.landscape.analysis_plan import AnalysisPlan
-from runner.landscape.classes import Points, classes, kinds
 from runner.landscape.endpoint_sample import Inspected
+from runner.landscape.equivalence import Points, classes, kinds
 from runner.landscape.worker import SPECTRUM
 from runner.study.analysis_tables import INDEX, TABLES
 

@@ -9,8 +9,8 @@ from support.plain import Net
 from support.symmetric import TARGETS, XOR, cases
 
 from runner.network.architecture import Architecture
-from runner.network.codes import codes
 from runner.network.forward import outputs
+from runner.network.hidden_codes import codes
 
 # XOR from AND and OR: weights and biases of the textbook.
 BY_HAND = np.array([[10.0, 10, 20, 20, -15, -15, -10, 20, -15]]).T

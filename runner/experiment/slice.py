@@ -1,4 +1,4 @@
-"""From any experiment to a slice of it: two starting weights swept, the others held fixed."""
+"""A slice of any experiment: two starting weights swept over a grid, the others held fixed."""
 
 from __future__ import annotations
 
