@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 from runner.errors.messages import printable
+from runner.errors.paths import local_path
 
 ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 """Environment variable that names a scheduler."""
@@ -31,7 +32,7 @@ def scheduler_address(options: ClusterOptions) -> str | None:
         If a scheduler's file is not there in time, or none.
     """
     if options.scheduler_file is not None:
-        return _address_in(Path(options.scheduler_file), options.wait_s)
+        return _address_in(local_path(options.scheduler_file, ClusterError, "file"), options.wait_s)
     return options.scheduler or os.environ.get(ADDRESS_VARIABLE)
 
 

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from runner.errors import RunnerError
 from runner.errors.messages import printable
+from runner.errors.paths import local_path
 
 ROLES = ("scheduler", "worker", "client")
 """Each gets one file, named after it, which is all that its machines need."""
@@ -44,9 +45,9 @@ def make_certificates(folder: Path | str, days: int = 365) -> Path:
     Raises
     ------
     RunnerError
-        If there is something in the folder already, or it cannot be made.
+        If there is something in the folder already, or it cannot be made, as it is a URI.
     """
-    folder = Path(folder)
+    folder = local_path(folder, RunnerError)
     where = printable(str(folder))
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from runner.engines.registry import check, may_compute_with_jax, try_out
 from runner.errors import ClusterError, StudyError
 from runner.errors.keywords import LooseKeywords
 from runner.errors.messages import printable
+from runner.errors.paths import local_path
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
@@ -96,7 +97,8 @@ def sweep(
         If the experiment is wrong, or an option unknown or out of range, or a model is wrong or
         not trusted.
     StudyError
-        If ``out`` holds another experiment's study or is in use, or an audit finds other bits.
+        If ``out`` is a URI, holds another experiment's study or is in use, or an audit finds
+        other bits.
     ClusterError
         If there is nothing to run on, it runs other versions, or it is lost on the way.
     FailuresError
@@ -121,12 +123,13 @@ def sweep(
     )
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
     faults = keywords.collected("faults", FaultPolicy, faults)
+    folder = local_path(out, StudyError) if out else None
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment)
     check(engine)
     plan = Plan(experiment, engine, batch_size).trusting(trust_model)
     _try_models(plan)
-    store = Store(out or Path("results") / experiment.name)
+    store = Store(folder or Path("results") / experiment.name)
     return _sweep(store, plan, client, cluster, faults, report, overwrite=overwrite)
 
 

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from runner.errors import ExperimentError
 from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
+from runner.errors.paths import local_path
 from runner.experiment.grid import (
     ALTERNATIVES,
     PATHS,
@@ -177,8 +178,9 @@ def load_experiment(
     if isinstance(source, Mapping):
         where, directory, raw = "experiment", Path.cwd(), plain_data(source, "experiment")
     else:
-        where, directory = printable(str(source)), Path(source).absolute().parent
-        raw = plain_data(read_toml(Path(source), where), where)
+        path = local_path(source, ExperimentError, "file")
+        where, directory = printable(str(path)), path.absolute().parent
+        raw = plain_data(read_toml(path, where), where)
     problems, origins = _merge(raw, plain_data(changes, where), plain_data(grid, where), where)
     experiment, wrongs = _validated(raw, directory)
     problems += [f"{origins.get(path, where)}: {text}" for path, text in wrongs]

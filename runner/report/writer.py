@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
+from runner.errors.paths import local_path
 from runner.study import files
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def write_report(
     Raises
     ------
     StudyError
-        If a file cannot be written, or the study is damaged.
+        If a file cannot be written, as its path is a URI, or the study is damaged.
     """
     import numpy as np
 
@@ -44,17 +45,18 @@ def write_report(
     from runner.report.page import page
     from runner.report.style import styled
 
+    target = study.report_path if out is None else local_path(out, StudyError, "file")
+    drawn = None if figures is None else local_path(figures, StudyError)
     landscape = Landscape(study)
     # What overflows in a drawing or a mean is infinite or missing there, and shown as that.
     with styled(), np.errstate(all="ignore"):
         pictures = list(draw_all(study, landscape))
         content = page(study, landscape, pictures).encode()
-    target = Path(out) if out is not None else study.report_path
     written = {target: content}
-    if figures is not None:
+    if drawn is not None:
         for picture in pictures:
             for kind in ("svg", "png"):
-                written[Path(figures) / f"{picture.name}.{kind}"] = picture.save(kind)
+                written[drawn / f"{picture.name}.{kind}"] = picture.save(kind)
     for path, content in written.items():
         try:
             files.make_folder(path.parent)

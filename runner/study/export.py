@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
+from runner.errors.paths import local_path
 from runner.study import files
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def export_restarts(study: Study, to: str | Path) -> int:
     StudyError
         If the file cannot be written, its name ends otherwise, or the study is damaged.
     """
-    path = Path(to)
+    path = local_path(to, StudyError, "file")
     where = printable(str(path))
     if path.suffix not in ENDINGS:
         message = f"{where}: expected a name that ends in {' or '.join(ENDINGS)}."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
+from runner.errors.paths import local_path
 from runner.experiment.batches import Batch
 from runner.study import files
 
@@ -67,10 +68,15 @@ class StudyFolder:
     ----------
     path : Path or str
         The folder; need not exist yet.
+
+    Raises
+    ------
+    StudyError
+        If ``path`` is a URI.
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+        self.path = local_path(path, StudyError)
 
     @property
     def where(self) -> str:

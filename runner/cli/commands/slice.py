@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from runner.cli.options import Changes, Cluster, Overwrite, Quiet, TrustModel
+from runner.errors import StudyError
+from runner.errors.paths import local_path
 
 
 def slice_(
@@ -38,11 +40,12 @@ def slice_(
     from runner.experiment.plan import Plan
     from runner.experiment.slice import sliced
 
+    folder = local_path(out, StudyError) if out else None
     changed = dict(parse_change(text) for text in changes or [])
     plan = Plan(sliced(experiment, x, y, at or [], changed))
     run_sweep(
         plan,
-        out or Path("results") / plan.experiment.name,
+        folder or Path("results") / plan.experiment.name,
         cluster,
         FaultPolicy(),
         trust_model=trust_model,

@@ -9,7 +9,9 @@ import typer
 
 from runner.cli.console import print_result, print_table
 from runner.cli.options import Changes, Cluster, Faults, Overwrite, Quiet, TrustModel
+from runner.errors import StudyError
 from runner.errors.messages import counted
+from runner.errors.paths import local_path
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan
@@ -57,13 +59,14 @@ def sweep(
     from runner.experiment.plan import Plan
 
     check(engine)
+    given = local_path(out, StudyError) if out else None
     changed = dict(parse_change(text) for text in changes or [])
     changed |= {} if restarts is None else {"restarts": restarts}
     changed |= {} if seed is None else {"seed": seed}
     grid = dict(parse_axis(text) for text in axes or [])
     loaded = load_experiment(experiment or DEFAULT_EXPERIMENT, changes=changed, grid=grid)
     plan = Plan(loaded, engine, batch_size)
-    folder = out or Path("results") / loaded.name
+    folder = given or Path("results") / loaded.name
     if dry_run:
         _print_plan(plan, folder, cluster.workers)
         return

@@ -1,0 +1,86 @@
+"""A URI is no folder: said at once, wherever a path is given."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+from support.crafted import crafted
+from typer.testing import CliRunner
+
+import runner
+from runner.cli.app import app
+from runner.cluster.addresses import scheduler_address
+from runner.cluster.certificates import make_certificates
+from runner.cluster.options import ClusterOptions
+from runner.errors.paths import local_path
+from runner.study.export import export_restarts
+
+URIS = ["s3://bucket/x", "gs://bucket/x", "file:///tmp/x", "http://host:80/x", "abfss://c@a/x"]
+TINY = {"name": "tiny", "restarts": 1, "problem": {"gate": "AND"}, "training": {"max_steps": 1}}
+
+
+@pytest.mark.parametrize("uri", URIS)
+@pytest.mark.parametrize("kind", [str, Path], ids=["text", "path"])
+def test_a_uri_is_named_as_it_was_given(uri, kind) -> None:
+    with pytest.raises(runner.StudyError) as caught:
+        local_path(kind(uri), runner.StudyError)
+    assert str(caught.value).startswith(f"{uri} is a URI; expected a folder on this machine. ")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_path_of_another_library_that_shows_itself_as_a_uri_is_one() -> None:
+    class CloudPath(PurePosixPath):
+        def __str__(self) -> str:
+            return "s3://bucket/x"
+
+    with pytest.raises(runner.StudyError, match="s3://bucket/x is a URI"):
+        local_path(CloudPath("cache"), runner.StudyError)
+
+
+@pytest.mark.parametrize(
+    "path", ["C:\\x", "c:/x", "x", "/x", "a/s3://x", "./a:b", "a:b", "-", "~/x", "12:/x", "été:/x"]
+)
+def test_a_path_is_left_as_it_is(path) -> None:
+    assert local_path(path, runner.StudyError) == Path(path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("sweep", "--out"), ("sweep", "--dry-run", "--out"), ("status",), ("summary",)),
+        *(("verify",), ("verify", "--repair"), ("analyze",), ("report",), ("certificates",)),
+        ("slice", "gates.toml", "--x", "W1[0,0]=0:1:2", "--y", "W1[0,1]=0:1:2", "--out"),
+        ("export", "--to", "x.csv"),
+    ],
+    ids=" ".join,
+)
+def test_no_command_takes_a_uri_for_a_folder(tmp_path, monkeypatch, words) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, [*words, "s3://bucket/x"])
+    assert done.exit_code == (1 if words[0] == "certificates" else 3)
+    assert done.stderr.startswith("s3://bucket/x is a URI; expected a folder on this machine. ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_function_takes_a_uri_for_a_path(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = crafted(tmp_path / "study", {0: [1]}, {0: [True]}, TINY)
+    calls = [
+        lambda uri: runner.sweep(TINY, uri),
+        runner.sweep,
+        runner.load_experiment,
+        runner.open_study,
+        runner.Study,
+        runner.analyze,
+        lambda uri: runner.write_report(study, uri),
+        lambda uri: runner.write_report(study, figures=uri),
+        lambda uri: export_restarts(study, f"{uri}.csv"),
+        make_certificates,
+        lambda uri: scheduler_address(ClusterOptions(scheduler_file=uri)),
+    ]
+    for call in calls:
+        with pytest.raises(runner.RunnerError, match=r"^s3://bucket/x.* is a URI; expected a f"):
+            call("s3://bucket/x")
+    assert [path.name for path in tmp_path.iterdir()] == ["study"]
