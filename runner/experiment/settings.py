@@ -30,10 +30,12 @@ _WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
 _WITHOUT_LAYERS: Final = ("gradient-descent", "momentum", "rprop", "adam")
 _SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
 _PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
-_OTHER_TARGETS: Final = (
-    " Set loss.kind to 'squared-error'; classes need a column each, y0, y1, ..., of 0 and 1, and "
+_SQUARED: Final = " Set loss.kind to 'squared-error'"
+_BY_SQUARED: Final = (
+    f"{_SQUARED}; classes need a column each, y0, y1, ..., of 0 and 1, and "
     "network.output 'softmax'."
 )
+_BY_TANH: Final = f"{_SQUARED} and network.output to 'tanh', or write 0 in place of -1."
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ class Settings(Section):
         found: list[Conflict] = []
         problem, network, training = self.problem, self.network, self.training
 
-        def conflict(field: str, value: object, rule: str, *others: str) -> None:
-            text = f"{field} is {shown(value)}; expected {rule}."
+        def conflict(field: str, value: object, rule: str, *others: str, step: str = "") -> None:
+            text = f"{field} is {shown(value)}; expected {rule}.{step}"
             found.append(Conflict(text, frozenset((field, *others))))
 
         softmax = network.output == "softmax"
@@ -97,10 +99,11 @@ class Settings(Section):
             conflict("problem.targets", problem.targets, rule, "problem.table", "network.output")
         elif cross_entropy and not 0 <= min(problem.targets) < max(problem.targets) <= 1:
             others = ("problem.table", "network.output", "loss.kind")
-            conflict("problem.targets", problem.targets, _PROBABILITIES, *others)
+            step = f"{_SQUARED}."
+            conflict("problem.targets", problem.targets, _PROBABILITIES, *others, step=step)
         if cross_entropy and network.output not in ("sigmoid", "softmax"):
             rule = "'sigmoid' or 'softmax' with loss.kind 'cross-entropy'"
-            conflict("network.output", network.output, rule, "loss.kind")
+            conflict("network.output", network.output, rule, "loss.kind", step=f"{_SQUARED}.")
         # A table's own width is checked when it is read.
         size = network.n_parameters(GATES.get(problem.gate or "", 1), 2 if softmax else 1)
         if size > MAX_PARAMETERS:
@@ -108,7 +111,8 @@ class Settings(Section):
             conflict("network.hidden", network.hidden, _at_most(size), *others)
         if training.momentum and training.optimizer != "momentum":
             rule = f"0 with training.optimizer {training.optimizer!r}"
-            conflict("training.momentum", training.momentum, rule, "training.optimizer")
+            step = " Set training.optimizer to 'momentum'."
+            conflict("training.momentum", training.momentum, rule, "training.optimizer", step=step)
         if network.model is not None:
             return found + self._model_conflicts() + self._slice_conflicts()
         return found + self._perceptron_conflicts() + self._slice_conflicts()
@@ -222,7 +226,8 @@ class Settings(Section):
             return table
         if self.loss.kind == "cross-entropy" and not 0 <= low <= high <= 1:
             state = f"the targets go from {low!r} to {high!r}"
-            problems.append(f"{where}: {state}; expected {_PROBABILITIES}.{_OTHER_TARGETS}")
+            hint = _BY_TANH if np.isin(table.targets, (-1, 1)).all() else _BY_SQUARED
+            problems.append(f"{where}: {state}; expected {_PROBABILITIES}.{hint}")
         size = self.network.n_parameters(table.n_inputs, table.n_outputs)
         if size > MAX_PARAMETERS:
             state = f"network.hidden is {shown(self.network.hidden)}"

@@ -30,7 +30,7 @@ _ACTIVATIONS: Final = _alike(
 _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "training.optimizer": _alike(
         gradient_descent="sgd gd bgd batch-gradient-descent steepest-descent backprop "
-        "backpropagation bp vanilla batch incremental",
+        "backpropagation bp vanilla batch incremental gradientdescent traingd",
         momentum="classical-momentum heavy-ball sgd-momentum momentum-sgd gdm traingdm",
         rprop="irprop irprop- irprop+ rprop- rprop+ resilient resilient-backpropagation trainrp",
         perceptron="perceptron-rule rosenblatt",
@@ -38,11 +38,12 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
     "network.activation": _ACTIVATIONS,
     "network.output": _ACTIVATIONS | {"normalized-exponential": "softmax"},
     "loss.kind": _alike(
-        squared_error="mse sse l2 mean-squared-error mean-square-error sum-of-squares squared "
-        "quadratic euclidean rmse lms",
+        squared_error="mse sse l2 mseloss mean-squared-error mean-square-error sum-of-squares "
+        "squared quadratic euclidean rmse lms",
         cross_entropy="bce ce xent logloss log-loss nll negative-log-likelihood "
         "binary-cross-entropy categorical-cross-entropy binary-crossentropy "
-        "categorical-crossentropy crossentropy logistic",
+        "categorical-crossentropy sparse-categorical-crossentropy crossentropy logistic bceloss "
+        "bcewithlogitsloss crossentropyloss nllloss",
     ),
     "loss.reduction": _alike(mean="average avg", half_sum="half"),
     "init.distribution": _alike(
@@ -60,7 +61,8 @@ _MISSING_VALUES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "training.optimizer": dict.fromkeys(
         ("rmsprop", "adagrad", "adadelta", "adamw", "nadam", "amsgrad", "adamax"), ("adam",)
     )
-    | dict.fromkeys(("nesterov", "nag"), ("momentum",)),
+    | dict.fromkeys(("nesterov", "nag"), ("momentum",))
+    | dict.fromkeys(("lbfgs", "l-bfgs", "bfgs", "newton", "cg", "lm", "quickprop"), ("rprop",)),
     "network.activation": dict.fromkeys(
         ("leaky-relu", "leakyrelu", "elu", "selu", "gelu", "silu", "swish", "softplus"), ("relu",)
     )
@@ -73,7 +75,8 @@ _MISSING_VALUES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         ("glorot-normal", "xavier-normal", "lecun", "lecun-normal", "orthogonal", "nguyen-widrow"),
         ("glorot-uniform",),
     )
-    | dict.fromkeys(("kaiming-uniform", "he-uniform"), ("he-normal",)),
+    | dict.fromkeys(("kaiming-uniform", "he-uniform"), ("he-normal",))
+    | dict.fromkeys(("zeros", "zero", "ones", "constant"), ("slice",)),
     "training.dtype": dict.fromkeys(("float16", "half", "bfloat16", "f16"), ("float32",)),
 }
 """What there is not, by field: the values that are nearest to it in kind."""
@@ -128,12 +131,27 @@ _MISSING_FIELDS: Final[Mapping[str, str]] = {
         "part.",
         "nesterov": "There is no Nesterov momentum; training.momentum is the classical one.",
         "validation validation_split test_size test holdout": "There is no held-out table.",
+        "low high lower upper min max minval maxval a b": "Starts are drawn evenly from "
+        "±init.scale, or normally about 0 with that standard deviation; there is no other range.",
+        "mean mu0 loc": "Starts lie about 0.",
         "workers n_jobs n_workers device gpu": "Where it runs is an option of the command: "
         "--workers, --device.",
     }.items()
     for word in words.split()
 }
 """What there is no field for, in words."""
+
+
+_SECTIONS: Final[Mapping[str, str]] = {
+    "model": "the section 'network', or the field 'network.model'",
+    "net": "'network'",
+    **dict.fromkeys(("compile", "fit", "train", "trainer", "optimization"), "'training'"),
+    **dict.fromkeys(("initialization", "initialisation"), "'init'"),
+}
+"""Sections by the words for them."""
+
+_LISTS: Final = frozenset(("network.hidden", "problem.inputs", "problem.targets", "init.at"))
+"""Fields whose values are lists."""
 
 
 def value_hint(path: str, value: object, names: tuple[str, ...]) -> str:
@@ -149,7 +167,9 @@ def value_hint(path: str, value: object, names: tuple[str, ...]) -> str:
         What it can be.
     """
     if not isinstance(value, str):
-        return nearest(value, names)
+        return _kind_hint(path, value)
+    if not names and _is_number(value):
+        return " Write it without quotes."
     word = re.sub(r"[\s_]+", "-", value.strip()).casefold()
     meant = {key.casefold(): name for key, name in _VALUES.get(path, {}).items()}.get(word)
     if meant in names:
@@ -160,6 +180,29 @@ def value_hint(path: str, value: object, names: tuple[str, ...]) -> str:
         verb = "comes" if len(missing) == 1 else "come"
         return f" There is no {value.strip()!r}; {near} {verb} nearest to it."
     return nearest(value, names)
+
+
+def _kind_hint(path: str, value: object) -> str:
+    """Return what to write in place of a value of another kind."""
+    if isinstance(value, list | tuple) and path not in _LISTS:
+        return f" Several values are crossed under [grid]: {_quoted(path)} = [...]."
+    if path == "network.hidden" and isinstance(value, int) and not isinstance(value, bool):
+        return f" Write [{value}] for one layer of that width." if 0 < value < 10_000 else ""
+    if path == "training.max_steps" and isinstance(value, float) and 1 <= value < 2e9:
+        return f" Write {value:.0f}." if value.is_integer() else ""
+    return ""
+
+
+def _quoted(path: str) -> str:
+    return f'"{path}"'
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def field_hint(path: str, names: Iterable[str], fields: Iterable[str]) -> str:
@@ -178,6 +221,8 @@ def field_hint(path: str, names: Iterable[str], fields: Iterable[str]) -> str:
     word = re.sub(r"[\s-]+", "_", last.strip()).casefold()
     if word in _MISSING_FIELDS:
         return f" {_MISSING_FIELDS[word]}"
+    if not section and word in _SECTIONS:
+        return f" Did you mean {_SECTIONS[word]}?"
     # It may be a field by its right name, in the wrong place.
     meant = _FIELDS.get(word) or {f.rpartition(".")[2]: f for f in fields}.get(word)
     if meant is None or meant == path:

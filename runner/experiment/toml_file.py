@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from runner.errors import ExperimentError
+from runner.experiment.toml_hints import toml_hint
 
 __all__ = ["MAX_BYTES", "plain_data", "read_toml"]
 
@@ -65,7 +66,8 @@ def read_toml(path: Path, where: str) -> dict[str, Any]:
     except RecursionError:
         raise _too_deep(where) from None
     except tomllib.TOMLDecodeError as error:
-        message = f"{where}: not TOML: {str(error)[:200].rstrip('.')}."
+        reason = str(error)[:200].rstrip(".")
+        message = f"{where}: not TOML: {reason}.{toml_hint(text, reason)}"
         raise ExperimentError(message) from None
     except ValueError:
         # Python refuses to read integers of thousands of digits.

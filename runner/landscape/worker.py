@@ -22,6 +22,8 @@ from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.shards import encode
 
 _NOISE_SEED = 0x6E6F697365  # apart from the starts, whatever their seed
+# Weights of diverged restarts are infinite; what follows from them is missing, not a warning.
+_QUIET = np.errstate(over="ignore", invalid="ignore")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class PairTask:
     """(n,) bool: pairs for which a curve is trained where the straight path has a barrier."""
 
 
+@_QUIET
 def inspect_endpoints(task: EndpointTask) -> bytes:
     """Inspect endpoints; see `runner.landscape.curvature.curvature`.
 
@@ -89,7 +92,7 @@ def inspect_endpoints(task: EndpointTask) -> bytes:
     bytes
         A Parquet file with a row per endpoint, in order.
     """
-    with COMPUTE_LOCK, np.errstate(over="ignore", invalid="ignore"):
+    with COMPUTE_LOCK:
         found = curvature(
             task.surface(),
             task.symmetries,
@@ -136,6 +139,7 @@ def _accuracy(task: EndpointTask, outputs: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(reach > 0, np.abs(outputs - targets) < reach, side).mean(axis=0))
 
 
+@_QUIET
 def inspect_pairs(task: PairTask) -> bytes:
     """Evaluate the loss on paths between pairs of endpoints; see `runner.landscape.barriers`.
 
@@ -144,7 +148,7 @@ def inspect_pairs(task: PairTask) -> bytes:
     bytes
         A Parquet file with two rows per pair, unaligned and aligned.
     """
-    with COMPUTE_LOCK, np.errstate(over="ignore", invalid="ignore"):
+    with COMPUTE_LOCK:
         surface, noise, options = task.first.surface(), task.first.noise(), task.first.options
         ways = barriers.both_ways(
             surface, task.first.symmetries, task.first.weights, task.second, options

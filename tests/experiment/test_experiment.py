@@ -682,6 +682,38 @@ class TestFiles:
         assert line.startswith(f"{path}: {message}")
         assert len(line) < len(str(path)) + 200
 
+    @pytest.mark.parametrize(
+        ("content", "end"),
+        [
+            ("name = gates\n", "Line 1 is 'name = gates'. Write text in quotes."),
+            ("[problem]\ngate = XOR\n", "Line 2 is 'gate = XOR'. Write text in quotes."),
+            ("a = [AND, OR]\n", "Write text in quotes."),
+            ("name = “gates”\n", "Write straight quotes."),
+            ("name: gates\n", "Line 1 is 'name: gates'. Write = in place of the colon."),
+            ("skip = True\n", "Write true or false, in small letters."),
+            ("table = None\n", "Leave the field out."),
+            ("restarts = 1,000\n", "Write a number without commas."),
+            ("learning_rate = 0,5\n", "Write a decimal point."),
+            ("learning_rate = .5\n", "Write a digit on both sides of a decimal point."),
+            ("learning_rate = 1.\n", "Write a digit on both sides of a decimal point."),
+            ("levels = [-1., 1.]\n", "Write a digit on both sides of a decimal point."),
+            ("max_steps = 10k\n", "Write the number alone."),
+            ("name =\n", "Write a value, or leave the field out."),
+            ("[training\nmax_steps = 1\n", "Line 1 is '[training'. Close the bracket."),
+            ("// XOR\n", "Begin a comment with #."),
+            ('{"name": "gates"}\n', "Write TOML, as in experiments/gates.toml."),
+            ("[loss]\n[loss]\n", "'[loss]'. Each section and each field stands in the file once."),
+            ("a = 1\na = 2\n", "'a = 2'. Each section and each field stands in the file once."),
+            ("a = [1\n", "(at end of document)."),
+        ],
+    )
+    def test_what_is_no_toml_is_shown_with_what_to_do(
+        self, write: Callable[[str], Path], content: str, end: str
+    ) -> None:
+        (line,) = refusal(write(content))
+        assert ": not TOML: " in line
+        assert line.endswith(end)
+
     def test_large_values_within_the_limit(self, write: Callable[[str], Path]) -> None:
         wide = f"name = 'x'\nproblem.gate = 'OR'\nnetwork.hidden = [{'0,' * 500_000}]\n"
         assert "network.hidden is [0, 0, " in refusal(write(wide))[0]

@@ -46,6 +46,17 @@ def refusal(path: str, value: object) -> str:
         ("training.dtype", "double", " Did you mean 'float64'?"),
         ("problem.gate", "exor", " Did you mean 'XOR'?"),
         ("loss.reduction", "average", " Did you mean 'mean'?"),
+        ("loss.kind", "BCELoss", " Did you mean 'cross-entropy'?"),
+        ("loss.kind", "MSELoss", " Did you mean 'squared-error'?"),
+        ("training.optimizer", "LBFGS", " There is no 'LBFGS'; 'rprop' comes nearest to it."),
+        ("init.distribution", "zeros", " There is no 'zeros'; 'slice' comes nearest to it."),
+        ("network.hidden", 2, " Write [2] for one layer of that width."),
+        ("training.max_steps", 1e4, " Write 10000."),
+        ("training.max_steps", "100", " Write it without quotes."),
+        ("training.max_steps", 0.5, "; expected an integer from 1 to 2000000000."),
+        ("training.learning_rate", [0.1, 1], ' [grid]: "training.learning_rate" = [...].'),
+        ("problem.gate", ["AND", "OR"], ' under [grid]: "problem.gate" = [...].'),
+        ("network.hidden", [0], "; expected a list of at most 16 integers from 1 to 4096."),
     ],
 )  # fmt: skip
 def test_values_by_meaning(path, value, hint) -> None:
@@ -67,6 +78,8 @@ def test_values_by_meaning(path, value, hint) -> None:
         ("network.layers", " Did you mean 'network.hidden'?"),
         ("init.std", " Did you mean 'init.scale'?"),
         ("training.loss", " Did you mean 'loss.kind'?"),
+        ("model", " Did you mean the section 'network', or the field 'network.model'?"),
+        ("compile", " Did you mean 'training'?"),
         ("training.learning_rat", " Did you mean 'training.learning_rate'?"),
     ],
 )
@@ -93,6 +106,8 @@ def test_the_command_line_has_the_same_hints() -> None:
         ("dropout", "There is no dropout."),
         ("training.nesterov", "There is no Nesterov momentum"),
         ("training.lr_schedule", "The learning rate is the same at every step."),
+        ("init.low", "there is no other range."),
+        ("init.mean", "Starts lie about 0."),
         ("training.shuffle", "so their order plays no part."),
     ],
 )

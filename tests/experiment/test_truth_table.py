@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -242,15 +243,28 @@ class TestTables:
             ("a,b,y\n", "the file has no data rows; expected at least one"),
             ("0,0,1\n1,1,0\n", "line 1 holds only numbers; expected a header"),
             ("a;b;y\n0;1;1\n", "line 1 is 'a;b;y'; expected commas"),
-            ("a;b;y\n0,5;1;1\n", "Put a comma in place of each semicolon."),
+            ("a;b;y\n0.5;1;1\n", "between cells. Put a comma in place of each semicolon."),
+            ("a;b;y\n0,5;1;1\n", "of each decimal comma, then put a comma in place of each semi"),
+            ("# xor\na,b,y\n0,1,1\n", "is '# xor'; expected commas between cells. Remove the com"),
             ("a b y\n0 1 1\n", "'a b y'; expected commas between cells. Put a comma in place of"),
             ("a\tb\ty\n", "Put a comma in place of each tab."),
             ("0 1  1\n1 1 0\n", "of each space, and a header, such as a,b,y, above this line."),
             ("0,1,1\n", "Put one above it: y, y1, ... for targets, other names for inputs."),
             ("a,b,Y\n0,1,1\n", "names the columns a, b, Y; expected a target column named y"),
+            ("a,b,Y\n0,1,1\n", "y, y<digits> or y_<name>. Write 'Y' as 'y'."),
+            ("a,b,Y_red\n0,1,1\n", "y, y<digits> or y_<name>. Write 'Y_red' as 'y_red'."),
+            ("a,b,species\n0,1,setosa\n", "y_<name>. Write 'species' as 'y'."),
+            ("a,b,c\n0,1,1\n", "y_<name>. Rename the columns that are to be learnt."),
+            ("5.1,3.5,1.4,0.2,Iris-setosa\n", "y_<name>. Put a header above this line: y, y1"),
             ("y,y1\n0,1\n", "line 1 names the columns y, y1; expected an input column"),
             ("a,a,y\n0,1,1\n", "line 1 names column 'a' 2 times; expected once"),
-            (",a,y\n0,1,1\n", "line 1, column 1 has no name"),
+            (",a,y\n0,1,1\n", "line 1, column 1 has no name; expected one. Name it or remove it"),
+            ("a,y,\n0,1,\n", "has no name; expected one. Name it, or remove the comma at the end"),
+            ("a,y\n0,true\n", "'true'; expected a finite number. Write 0 and 1."),
+            ("a,y\n0,red\n", "'red'; expected a finite number. Write two classes as 0 and 1; more"),
+            ("a,y\nred,1\n", "line 2, column a is 'red'; expected a finite number."),
+            ("a,y\n0,1\n# end,0\n", "'# end'; expected a finite number. Remove comments."),
+            (b"PK\x03\x04\x14\0\0", "the file is a workbook; expected text. Save it as CSV."),
             ("a,y\n0,\n1,1\n", "line 2, column y is missing; expected a finite number"),
             ("a,y\n0,0\n\n ,1\n", "line 4, column a is missing; expected a finite number"),
             ("a,y\n0,zero\n", "line 2, column y is 'zero'; expected a finite number"),
@@ -258,7 +272,7 @@ class TestTables:
             ("a,y\n1e999,1\n", "line 2, column a is '1e999'; expected a finite number"),
             ("a,y\n1_000,1\n", "line 2, column a is '1_000'; expected a finite number"),
             ("a,y\n\u0663,1\n", "line 2, column a is '\u0663'; expected a finite number"),
-            ('a,y\n"0,5",1\n', "line 2, column a is '0,5'; expected a finite number"),
+            ('a,y\n"0,5",1\n', "column a is '0,5'; expected a finite number. Write a decimal poi"),
             ("a,y\n0,\x1b[2J\n", r"line 2, column y is '\x1b[2J'; expected a finite number"),
             ("a,y\n0\n", "line 2 has 1 cell; expected 2, one for each of a, y"),
             ("a,y\n0,1,\n", "line 2 has 3 cells; expected 2, one for each of a, y"),
@@ -291,6 +305,24 @@ class TestTables:
             "line 3, column y is missing",
             "line 5, column y is 'x'",
         ]
+
+    def test_a_hint_is_given_once(self, write: Callable[[str], Path]) -> None:
+        lines = refusal(write("a,y\nTrue,red\nFalse,green\n"))
+        assert [line.partition("number.")[2][:16] for line in lines] == [
+            " Write 0 and 1.",
+            " Write two class",
+            "",
+            "",
+        ]
+
+    def test_a_table_as_pandas_writes_it(self, tmp_path: Path) -> None:
+        frame = pd.DataFrame({"a": [0, 1], "y": [0, 1]})
+        path = tmp_path / "table.csv"
+        frame.to_csv(path)
+        (line,) = refusal(path)
+        assert line.endswith("pandas leaves its index out with to_csv(..., index=False).")
+        frame.to_csv(path, index=False)
+        assert read_table(path).target_names == ("y",)
 
     def test_ten_problems_and_a_count(self, write: Callable[[str], Path]) -> None:
         lines = refusal(write("a,y\n" + "x,1\n" * 25))

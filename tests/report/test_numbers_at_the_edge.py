@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,10 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan
+from runner.landscape.options import DEFAULTS
+from runner.landscape.worker import EndpointTask, PairTask, inspect_endpoints, inspect_pairs
 from runner.report.numbers import drawable, number, percent
 
 LABELS = ["plateau", "saturated", "stationary", "descending", "oscillating", "diverged"]
@@ -105,6 +110,27 @@ def test_every_command_takes_numbers_of_any_size(
         np.testing.assert_array_equal(written.isna(), np.isnan(losses))
         finite = np.isfinite(losses)
         np.testing.assert_allclose(written[finite], np.array(losses)[finite], rtol=1e-15)
+
+
+@pytest.mark.parametrize("network", [{"hidden": [], "output": "linear"}, {"activation": "relu"}])
+def test_workers_inspect_weights_that_are_not_finite(network) -> None:
+    """In this process, where a warning is an error: a worker's would reach the user's screen."""
+    plan = experiment({"output": "linear"} | network, stop_solved=False)
+    c = Plan(load_experiment(plan)).configurations[0]
+    sizes = [math.inf, -math.inf, math.nan, 1.7e308, 1.0]
+    weights = np.repeat([sizes], c.architecture.n_parameters, axis=0)
+    weights[0] = 1.0
+    none = np.zeros(len(sizes), int)
+    there = np.ones(len(sizes), bool)
+    points = EndpointTask((c,), none, np.arange(len(sizes)), weights, there, "pytensor", DEFAULTS)
+    rows = pq.read_table(io.BytesIO(inspect_endpoints(points))).to_pandas()
+    assert rows["critical"][:3].tolist() == ["none"] * 3
+    assert rows["moved"].notna().tolist() == [False, False, False, True, True]
+    assert np.isfinite(rows["smallest"][4])
+    pairs = PairTask(points, weights[:, ::-1].copy(), np.arange(len(sizes)), there)
+    paths = pq.read_table(io.BytesIO(inspect_pairs(pairs))).to_pandas()
+    assert len(paths) == 2 * len(sizes)
+    assert not paths["violated"].any()
 
 
 @given(st.floats())

@@ -62,12 +62,14 @@ class TableProblems:
         self.where = where
         self.total = 0
         self._lines: list[str] = []
+        self._hints: set[str] = set()
 
-    def add(self, message: str) -> None:
-        """Add a problem; reading continues."""
+    def add(self, message: str, hint: str = "") -> None:
+        """Add a problem; reading continues. A hint that many cells share is given once."""
         self.total += 1
         if self.total <= _MAX_PROBLEMS:
-            self._lines.append(f"{self.where}: {message}")
+            self._lines.append(f"{self.where}: {message}{'' if hint in self._hints else hint}")
+            self._hints.add(hint)
 
     def stop(self, message: str) -> ExperimentError:
         """Add a problem beyond which nothing can be read; return the error to raise."""

@@ -15,14 +15,19 @@ import numpy as np
 
 from runner.errors.messages import counted, printable, shown
 from runner.experiment.formats.base import MAX_BYTES, MAX_ROWS, TableContent, TableProblems
+from runner.experiment.formats.csv_hints import (
+    cell_hint,
+    is_workbook,
+    name_hint,
+    separator_hint,
+    target_hint,
+)
 
 __all__ = ["read_csv"]
 
 _MAX_LINE: Final = 2**20  # bytes
 _TARGET: Final = re.compile(r"y(\d*|_.*)", re.ASCII)
 _FINITE: Final = "a finite number"
-_FANN: Final = (".data", ".train", ".test")  # FANN files begin with three counts
-_OTHER_SEPARATORS: Final = {";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 
 
 def read_csv(path: Path) -> TableContent:
@@ -51,7 +56,7 @@ def read_csv(path: Path) -> TableContent:
     if not names:
         raise problems.stop("the file is empty; expected a header and at least one row.")
     names = [name.strip() for name in names]
-    _check_header(line, names, problems)
+    _check_header(line, names, rows, problems)
 
     cells = array("d")
     n_rows = 0
@@ -98,6 +103,8 @@ def _rows(path: Path, problems: TableProblems) -> Iterator[tuple[int, list[str]]
             raise problems.stop(f"the file has {size:,} bytes; expected at most {MAX_BYTES:,}.")
         with path.open("rb") as file:
             for line, raw in enumerate(iter(lambda: file.readline(_MAX_LINE + 1), b""), start=1):
+                if line == 1 and is_workbook(raw):
+                    raise problems.stop("the file is a workbook; expected text. Save it as CSV.")
                 if len(raw) > _MAX_LINE:
                     raise problems.stop(f"line {line} is over {_MAX_LINE:,} bytes long.")
                 cells = _cells(line, raw, problems)
@@ -113,7 +120,8 @@ def _cells(line: int, raw: bytes, problems: TableProblems) -> list[str]:
         text = raw.decode("utf-8-sig" if line == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         byte = shown(raw[error.start : error.start + 1])
-        raise problems.stop(f"line {line} holds the byte {byte}; expected UTF-8 text.") from None
+        text = f"line {line} holds the byte {byte}; expected UTF-8 text. Save it as UTF-8."
+        raise problems.stop(text) from None
     if "\0" in text:
         raise problems.stop(f"line {line} holds a NUL character; expected UTF-8 text.")
     if "\r" in text:
@@ -128,7 +136,9 @@ def _cells(line: int, raw: bytes, problems: TableProblems) -> list[str]:
         raise problems.stop(f"line {line} is not CSV ({error}); {rule}.") from None
 
 
-def _check_header(line: int, names: list[str], problems: TableProblems) -> None:
+def _check_header(
+    line: int, names: list[str], rows: Iterator[tuple[int, list[str]]], problems: TableProblems
+) -> None:
     """Add what is wrong with the column names; raise where the columns stay unknown."""
     before = problems.total
     if all(_number(name) is not None for name in names):
@@ -136,42 +146,27 @@ def _check_header(line: int, names: list[str], problems: TableProblems) -> None:
             f"line {line} holds only numbers; expected a header, such as a,b,y. Put one above it: "
             "y, y1, ... for targets, other names for inputs."
         )
-    separator = _other_separator(names)
-    if separator is not None:
-        text = f"line {line} is {shown(names[0])}; expected commas between cells. "
-        raise problems.stop(f"{text}{_with_commas(names[0], separator, problems.where)}.")
+    step = separator_hint(names, next(rows, (0, []))[1], problems.where) if len(names) == 1 else ""
+    if step:
+        text = f"line {line} is {shown(names[0])}; expected commas between cells."
+        raise problems.stop(f"{text} {step}.")
     for position, name in enumerate(names, start=1):
         if not name:
-            problems.add(f"line {line}, column {position} has no name; expected one.")
+            hint = name_hint(position, len(names))
+            problems.add(f"line {line}, column {position} has no name; expected one.{hint}")
     for name, count in Counter(filter(None, names)).items():
         if count > 1:
             problems.add(f"line {line} names column {shown(name)} {count} times; expected once.")
     n_targets = sum(_TARGET.fullmatch(name) is not None for name in names)
     if n_targets == 0:
         rule = "expected a target column named y, y<digits> or y_<name>"
-        problems.add(f"line {line} names the columns {_columns(names)}; {rule}.")
+        hint = target_hint(names)
+        problems.add(f"line {line} names the columns {_columns(names)}; {rule}.{hint}")
     if n_targets == len(names):
         rule = "expected an input column, with a name not of the form y, y<digits>, y_<name>"
         problems.add(f"line {line} names the columns {_columns(names)}; {rule}.")
     if problems.total > before:
         raise problems.error()
-
-
-def _other_separator(names: list[str]) -> str | None:
-    """Return what separates the cells of a header in which no comma does."""
-    if len(names) != 1:
-        return None
-    return next((sign for sign in _OTHER_SEPARATORS if sign in names[0]), None)
-
-
-def _with_commas(header: str, separator: str, where: str) -> str:
-    """Say how to make CSV of a file with another separator."""
-    step = f"Put a comma in place of each {_OTHER_SEPARATORS[separator]}"
-    if any(_number(cell) is None for cell in header.split(separator) if cell.strip()):
-        return step
-    if where.endswith(_FANN):
-        return f"{step}, and a header, such as a,b,y, in place of this line of a FANN file"
-    return f"{step}, and a header, such as a,b,y, above this line"
 
 
 def _numbers(
@@ -182,7 +177,9 @@ def _numbers(
         number = _number(cell)
         if number is None:
             state = f"is {shown(cell)}" if cell.strip() else "is missing"
-            problems.add(f"line {line}, column {printable(name)} {state}; expected {_FINITE}.")
+            hint = cell_hint(cell, _TARGET.fullmatch(name) is not None)
+            text = f"line {line}, column {printable(name)} {state}; expected {_FINITE}."
+            problems.add(text, hint)
             number = math.nan
         yield number
 
