@@ -64,11 +64,14 @@ def _headline(study: Study, landscape: Landscape, c: Configuration) -> str:
     classes = landscape.minima(c)
     if len(classes):
         n, minima = len(classes), int((classes["kind"] == "minimum").sum())
+        classed = float(classes["share"].sum())
+        having = "" if _all(classed) else f", to which {percent(classed)} of the endpoints came"
         if minima == n:
-            parts.append(f"{counted(n, 'minimum', 'minima')} up to symmetry")
+            parts.append(f"{counted(n, 'minimum', 'minima')} up to symmetry{having}")
         else:
             among = f" ({counted(minima, 'minimum', 'minima')} among them)" if minima else ""
-            parts.append(f"{counted(n, 'class', 'classes')} of endpoints up to symmetry{among}")
+            kind = counted(n, "class", "classes")
+            parts.append(f"{kind} of endpoints up to symmetry{among}{having}")
     if rises := _rises(landscape, c):
         before, after = rises
         parts.append(
@@ -177,9 +180,10 @@ def _minima(landscape: Landscape, c: Configuration) -> list[str]:
             f"{subject} of one class up to the network's symmetries: {_ONLY[largest['kind']]}."
         ]
     else:
+        subject = "all fall" if _all(classed) else f"{percent(classed)} fall"
         texts = [
-            f"Up to the network's symmetries they fall into {len(table):,} classes "
-            f"({', '.join(kinds)}); the largest has {percent(float(largest['share']))} of them."
+            f"Up to the network's symmetries {subject} into {len(table):,} classes "
+            f"({', '.join(kinds)}); the largest has {percent(float(largest['share']))} of all."
         ]
     if not _all(classed):
         texts.append(f"{percent(1 - classed)} came to no class.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import itertools
 import re
 import shutil
 import xml.etree.ElementTree as ET
@@ -19,9 +21,11 @@ from typer.testing import CliRunner
 import runner
 from runner.cli.app import app
 from runner.errors import StudyError
+from runner.report.figures import losses
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.network_outputs import network_losses
 from runner.report.numbers import number, percent
+from runner.report.style import panels, styled
 from runner.report.writer import write_report
 
 GATES = {**EXPERIMENT, "grid": {"problem.gate": ["XOR", "OR"]}}
@@ -146,6 +150,20 @@ def test_every_restart_diverged(tmp_path, loss: float) -> None:
     study = crafted(tmp_path / "s", {0: [7] * 5}, {0: [False] * 5}, label="diverged", loss=loss)
     text, _ = checked(study)
     assert "They are labelled diverged (5)." in text
+
+
+def test_texts_on_neighbouring_levels_do_not_overlap() -> None:
+    with styled():
+        figure, (axes, *_) = panels(3)
+        axes.set_xlim(0, 12)
+        near = losses._TEXT_HEIGHT / figure.get_figwidth() * 3 * 12
+        levels = [4.77, 5.43, 5.87, 10.0, 10.5, 1.3333, 1.4, 1.41, 1.42]
+        losses._mark(axes, levels, near)
+        figure.savefig(io.BytesIO())
+        boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(axes.lines) == len(levels)
+    assert [text.get_text() for text in axes.texts][-1] == "1.4100"  # no room for a fourth
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 def test_nothing_is_trained_yet(tmp_path) -> None:
@@ -275,7 +293,11 @@ def test_an_analysed_study_shows_its_landscape(analysed) -> None:
     minima = analysed.minima
     kinds = minima["kind"].value_counts()
     assert kinds["minimum"] >= 2
-    assert f"they fall into {len(minima)} classes" in text
+    share = percent(minima["share"].sum())
+    amount = "all fall" if share == "100%" else f"{share} fall"
+    assert f"{amount} into {len(minima)} classes" in text
+    assert (f", to which {share} of the endpoints came;" in text) == (share != "100%")
+    assert share != "100%"
     assert f"{kinds['minimum']} minima" in text
     assert re.search(rf"{kinds['minimum']} minima (up to symmetry|among them)", text)
     assert "once hidden units are aligned); verdict: non-convex, proven." in text

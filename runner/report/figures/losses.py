@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from runner.errors.messages import counted
 from runner.report.figures.base import Picture, sampled_restarts, trained
@@ -18,10 +18,15 @@ from runner.report.style import LABEL_COLOURS, MOST_PANELS, first, legend, panel
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
 _BINS = 60
+_TEXT_HEIGHT = 0.2  # inches beside a line that its text takes, with room for the axes' own labels
+_TEXT_WIDTH = 40  # points along it
+_TEXT_ROWS = 3
 
 
 def draw_losses(study: Study, landscape: Landscape) -> Iterator[Picture]:
@@ -34,6 +39,7 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
     shown = configurations[:MOST_PANELS]
     figure, grid = panels(len(shown))
     texts = []
+    near = _TEXT_HEIGHT / figure.get_figwidth() * min(len(shown), 3)
     for axes, c in zip(grid, shown, strict=True):
         frame = sampled_restarts(study, c)
         frame = frame.assign(loss=drawable(frame["loss"]), level=drawable(frame["level"]))
@@ -56,24 +62,18 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
                     alpha=0.8,
                     histtype="stepfilled",
                 )
-        for level, count in levels.items():
-            axes.axvline(level, color="black", linewidth=0.8, linestyle="--")
-            axes.annotate(
-                _level_text(level),
-                (level, 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(-2, -2),
-                textcoords="offset points",
-                rotation=90,
-                ha="right",
-                va="top",
-                fontsize=8,
-            )
-            texts.append(f"{title(c)}: {counted(count, 'restart')} at {_level_text(level)}")
+        _mark(axes, list(levels), near * (top - float(bins[0])))
+        texts += [
+            f"{title(c)}: {counted(count, 'restart')} at {_level_text(level)}"
+            for level, count in levels.items()
+        ]
         if len(finite):
             axes.set_yscale("log")
             axes.set_ylim(bottom=0.7)
-        axes.xaxis.set_major_locator(MaxNLocator(3))
+        else:
+            axes.text(0.5, 0.5, "no finite loss", ha="center", transform=axes.transAxes)
+            axes.set_yticks([])
+        axes.xaxis.set_major_locator(MaxNLocator(3) if len(finite) else NullLocator())
         axes.set_xlabel("final loss")
     grid[0].set_ylabel("restarts")
     legend(figure, grid)
@@ -87,6 +87,38 @@ def _picture(study: Study, configurations: list[Configuration]) -> Picture:
         "Histograms of the final loss. " + ("; ".join(texts) if texts else "No exact levels."),
         figure,
     )
+
+
+def _mark(axes: Axes, levels: list[float], near: float) -> None:
+    """Draw the levels as lines, and write on them as far as the texts stay apart.
+
+    Parameters
+    ----------
+    axes : Axes
+    levels : list of float
+        The most important first.
+    near : float
+        How far apart two levels must be for texts side by side.
+    """
+    rows: list[list[float]] = [[] for _ in range(_TEXT_ROWS)]
+    for level in levels:
+        axes.axvline(level, color="black", linewidth=0.8, linestyle="--")
+        for row, taken in enumerate(rows):
+            if all(abs(level - other) > near for other in taken):
+                taken.append(level)
+                axes.annotate(
+                    _level_text(level),
+                    (level, 1),
+                    xycoords=("data", "axes fraction"),
+                    xytext=(-2, -2 - row * _TEXT_WIDTH),
+                    textcoords="offset points",
+                    rotation=90,
+                    ha="right",
+                    va="top",
+                    fontsize=8,
+                    bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
+                )
+                break
 
 
 def _levels(frame: pd.DataFrame) -> dict[float, int]:

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 if TYPE_CHECKING:
+    from pandas.core.groupby import SeriesGroupBy
+
     from runner.experiment.configuration import Configuration
     from runner.experiment.plan import Plan
     from runner.study.tally import Tallies, Tally
@@ -49,3 +51,12 @@ def indexed(
 ) -> pd.DataFrame:
     """Make a table of its rows, whose first cells are the index."""
     return pd.DataFrame(rows, columns=[*index, *columns]).set_index(index)
+
+
+def quantile(groups: SeriesGroupBy[float, tuple[object, ...]], share: float) -> pd.Series[float]:
+    """Return a quantile of each group, missing where a group has no number at all.
+
+    Between two infinite values pandas interpolates to NaN; the quantile there is infinite.
+    """
+    found = groups.quantile(share)
+    return found.fillna(groups.quantile(share, interpolation="lower"))

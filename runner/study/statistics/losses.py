@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION, counted, indexed
+from runner.study.statistics.base import CONFIGURATION, counted, indexed, quantile
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def losses(plan: Plan, tallies: Tallies, sample: pd.DataFrame) -> pd.DataFrame:
     """
     owner = sample.index.get_level_values(CONFIGURATION)
     groups: Any = sample.groupby([owner, sample["label"].astype(str)])["loss"]
-    quantiles = [groups.quantile(q) for q in (0.05, 0.5, 0.95)]
+    quantiles = [quantile(groups, q) for q in (0.05, 0.5, 0.95)]
     rows = []
     for configuration, tally in counted(plan, tallies):
         for label in (label for label in LABELS if label in tally.labels):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION
+from runner.study.statistics.base import CONFIGURATION, quantile
 from runner.study.statistics.proportions import proportion
 from runner.training.labels import LABELS
 
@@ -46,7 +46,7 @@ def summary(points: pd.DataFrame, tallies: Tallies, sample: pd.DataFrame) -> pd.
     table[list(LABELS[1:])] = labels[list(LABELS[1:])]
     losses = sample.groupby(level=CONFIGURATION)["loss"]
     for name, part in QUANTILES.items():
-        table[f"loss_{name}"] = losses.quantile(part)
+        table[f"loss_{name}"] = quantile(losses, part)
     for name, part in QUANTILES.items():
         steps = {configuration: tally.quantile(part) for configuration, tally in tallies.items()}
         table[f"steps_{name}"] = pd.Series(steps, dtype=float)
