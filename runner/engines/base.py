@@ -13,7 +13,7 @@ from runner.network.signature import Signature
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is computed of endpoints in float64, and of one further step from them."""
+    """What is computed of endpoints in float64, and of one further epoch from them."""
 
     loss: np.ndarray
     """(n,): loss, the L2 term included."""
@@ -24,7 +24,7 @@ class Evaluation:
     solved: np.ndarray
     """(n,) bool: every output on the right side."""
     moved: np.ndarray
-    """(n_parameters, n): parameters after one further step."""
+    """(n_parameters, n): parameters after one further epoch."""
     next_loss: np.ndarray
     """(n,): loss there."""
 
@@ -49,8 +49,9 @@ class Compiled:
     signature: Signature
     """What was compiled."""
     advance: Advance
-    """Takes ``n_steps`` steps of ``n_lanes`` lanes. state (n_rows, n_lanes), hyper (5, n_lanes) and
-    targets (n_targets, n_lanes) have the signature's dtype, steps and limit (n_lanes,) are int32,
+    """Makes ``n_steps`` epochs of ``n_lanes`` lanes. state (n_rows, n_lanes), hyper (5, n_lanes)
+    and targets (n_targets, n_lanes) have the signature's dtype, steps, epochs made, and limit
+    (n_lanes,) are int32,
     solved (n_lanes,) is bool and says whether a lane that halted before its limit was solved."""
     evaluate: Evaluate
     """Arguments of the same shapes, all float64."""

@@ -211,7 +211,7 @@ def _variables(step: Step) -> tuple[list[Tensor], Lane]:
             for i, shape in enumerate(shapes)
         ]
 
-    counters = [number] * len(signature.rule.counters)
+    counters = [number] * signature.state.n_counters
     state = make("state", [*parameters * (1 + signature.rule.n_slots), *counters])
     hyper = make("hyper", [number] * len(HYPERPARAMETERS))
     targets = make("target", [outputs] if nested else [number] * signature.n_targets)

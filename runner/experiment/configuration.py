@@ -75,8 +75,9 @@ class Configuration:
 
     def shortened(self, max_steps: int) -> Configuration:
         """Return the configuration with at most this many steps: the same compiled function."""
-        training = self.settings.training
-        fewer = training.model_copy(update={"max_steps": min(max_steps, training.max_steps)})
+        training, each = self.settings.training, self.updates_per_epoch
+        steps = max(max_steps // each, 1) * each
+        fewer = training.model_copy(update={"max_steps": min(steps, training.max_steps)})
         return replace(self, settings=self.settings.model_copy(update={"training": fewer}))
 
     def signature(self, device: str = "cpu") -> Signature:
@@ -84,7 +85,8 @@ class Configuration:
         training, loss = self.settings.training, self.settings.loss
         layout = batch_sizes.layout_of(self._n_products, device)
         # Custom models have no matrices, and rules that go pattern by pattern have no use for them.
-        if OPTIMIZERS[training.optimizer].by_pattern or layout not in self.architecture.layouts:
+        by_pattern = OPTIMIZERS[training.optimizer].by_pattern or training.patterns_per_update
+        if by_pattern or layout not in self.architecture.layouts:
             layout = self.architecture.layouts[0]
         in_force = {
             "solved": training.stop_solved,
@@ -107,12 +109,31 @@ class Configuration:
             layout=layout,
             n_lanes=batch_sizes.n_lanes(layout, self._n_products, device),
             n_steps=batch_sizes.STEPS_PER_CALL,
+            constants=tuple(sorted(self._constants.items())),
+            rate_schedule=training.rate_schedule or "",
+            momentum_schedule=training.momentum_schedule or "",
+            patterns_per_update=training.patterns_per_update or 0,
+            shuffled=training.order == "shuffled",
         )
+
+    @property
+    def _constants(self) -> dict[str, float]:
+        """The optimizer's constants that differ from its defaults."""
+        training = self.settings.training
+        usual = OPTIMIZERS[training.optimizer].constants
+        return {name: value for name, value in training.constants.items() if value != usual[name]}
+
+    @property
+    def updates_per_epoch(self) -> int:
+        """Steps of an epoch, which takes every pattern once."""
+        size = self.settings.training.patterns_per_update
+        return -(-self.table.n_patterns // size) if size else 1
 
     @property
     def step_s(self) -> float:
         """Rough seconds that one step of one restart takes on one CPU core."""
-        return batch_sizes.step_s(self._n_products, self.settings.training.dtype)
+        epoch = batch_sizes.step_s(self._n_products, self.settings.training.dtype)
+        return epoch / self.updates_per_epoch
 
     @property
     def _n_products(self) -> int:

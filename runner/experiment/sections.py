@@ -19,6 +19,8 @@ from pydantic import (
 from runner.errors.messages import listed
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.network.custom.source import check_name
+from runner.network.optimizers.registry import OPTIMIZERS
+from runner.network.schedules.registry import SCHEDULES, parse_schedule
 from runner.network.slices import MAX_POINTS, Slice, fixed_weights, parse_axis
 
 __all__ = [
@@ -34,6 +36,9 @@ __all__ = [
 ]
 
 MAX_LAYERS: Final = 16
+
+CONSTANTS: Final = tuple(dict.fromkeys(n for rule in OPTIMIZERS.values() for n in rule.constants))
+"""Fields of `Training` that are constants of optimizers; the rules say which has which."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ def _slice_weights(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
+def _schedule(text: str) -> str:
+    parse_schedule(text)
+    return text
+
+
 def _two_levels(levels: tuple[float, float]) -> tuple[float, float]:
     if levels[0] == levels[1]:
         message = "the two levels are equal"
@@ -80,7 +90,14 @@ def _known_gate(name: str) -> str:
 Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda x: x + 0.0)]
 Positive = Annotated[Number, Field(gt=0), Rule("a finite number > 0")]
 NotNegative = Annotated[Number, Field(ge=0), Rule("a finite number >= 0")]
+Share = Annotated[Number, Field(ge=0, lt=1), Rule("a number >= 0 and < 1")]
+AtLeastOne = Annotated[Number, Field(ge=1), Rule("a finite number >= 1")]
 YesNo = Annotated[bool, Rule("true or false")]
+ScheduleText = Annotated[
+    str,
+    AfterValidator(_schedule),
+    Rule(f"a schedule: {', '.join(repr(kind.form) for kind in SCHEDULES.values())}"),
+]
 Levels = Annotated[
     tuple[Number, Number],
     BeforeValidator(_as_tuple),
@@ -212,20 +229,63 @@ class Init(Section):
 class Training(Section):
     """How the loss is minimised, and when a restart ends."""
 
-    optimizer: Literal["gradient-descent", "momentum", "rprop", "adam", "perceptron"] = (
-        "gradient-descent"
-    )
-    """The update rule, on all patterns at each step; default gradient-descent. perceptron is the
-    perceptron rule, pattern by pattern; a step is a pass over all patterns; for a single layer
-    with output step."""
+    optimizer: Literal[
+        "gradient-descent",
+        "momentum",
+        "nesterov",
+        "rprop",
+        "rprop-plus",
+        "quickprop",
+        "rmsprop",
+        "adam",
+        "perceptron",
+    ] = "gradient-descent"
+    """The update rule; default gradient-descent. perceptron is the perceptron rule, pattern by
+    pattern; a step is a pass over all patterns; for a single layer with output step."""
     learning_rate: Positive = 1.0
     """Step size, per unit of gradient (the first step of rprop); default 1."""
-    momentum: Annotated[Number, Field(ge=0, lt=1), Rule("a number >= 0 and < 1")] = 0.0
-    """Share of the last update that is kept; default 0; only with optimizer momentum."""
+    rate_schedule: ScheduleText | None = None
+    """A factor on the learning rate that changes from step to step; default none."""
+    momentum: Annotated[Number, Field(ge=0, le=1), Rule("a number from 0 to 1")] = 0.0
+    """Share of the last update that is kept; default 0; with optimizer momentum or nesterov."""
+    momentum_schedule: ScheduleText | None = None
+    """A factor on momentum, likewise; default none."""
+    patterns_per_update: (
+        Annotated[int, Field(ge=1, le=1_000_000), Rule("an integer from 1 to 1000000")] | None
+    ) = None
+    """Patterns of an update: 1 for pattern by pattern, more for mini-batches; default all. The
+    loss of an update is reduced over its own patterns."""
+    order: Literal["file", "shuffled"] | None = None
+    """Order of the patterns in an epoch: the table's, or anew in each; default file."""
+    beta1: Share | None = None
+    """Decay of adam's mean gradient; default 0.9."""
+    beta2: Share | None = None
+    """Decay of adam's mean square; default 0.999."""
+    decay: Share | None = None
+    """Decay of rmsprop's mean square; default 0.9."""
+    epsilon: NotNegative | None = None
+    """Added to the root of the mean square, with adam and rmsprop; default 1e-8."""
+    epsilon_hat: YesNo | None = None
+    """Whether adam adds epsilon before it corrects the mean square; default false."""
+    epsilon_in_root: YesNo | None = None
+    """Whether rmsprop adds epsilon under the root; default false."""
+    increase: AtLeastOne | None = None
+    """Growth of rprop's steps; default 1.2."""
+    decrease: Share | None = None
+    """Shrinking of rprop's steps; default 0.5."""
+    smallest_step: NotNegative | None = None
+    """Least step of rprop; default 1e-6."""
+    largest_step: Positive | None = None
+    """Largest step of rprop; default 50."""
+    largest_growth: AtLeastOne | None = None
+    """Largest growth of quickprop's steps; default 1.75."""
+    at_rest: NotNegative | None = None
+    """Last step up to which quickprop takes a plain one; default 0."""
     max_steps: Annotated[
         int, Field(ge=1, le=2_000_000_000), Rule("an integer from 1 to 2000000000")
     ] = 10_000
-    """Updates after which a restart ends; default 10000."""
+    """Updates after which a restart ends; default 10000. With patterns_per_update a multiple of
+    those of an epoch."""
     stop_solved: YesNo = False
     """End when every output is on its target's side of the middle; default false."""
     stop_loss: NotNegative = 0.0
@@ -234,6 +294,18 @@ class Training(Section):
     """End when the gradient's largest component is at or under this; default 0: off."""
     dtype: Literal["float64", "float32"] = "float64"
     """Type of all numbers in training; default float64."""
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The optimizer's constants that are set, by name; a yes is 1."""
+        values = {name: getattr(self, name) for name in CONSTANTS}
+        return {name: float(value) for name, value in values.items() if value is not None}
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # TOML has no null; and what is not set was no part of a configuration's identity before
+        # there were these fields.
+        return {k: v for k, v in serialise(self).items() if v is not None}
 
 
 def rule_of(section: type[Section], field: str) -> str:
@@ -252,4 +324,6 @@ def choices_of(section: type[Section], field: str) -> tuple[str, ...]:
     if section is Problem and field == "gate":
         return tuple(GATES)
     annotation = section.model_fields[field].annotation
-    return tuple(a for a in get_args(annotation) if isinstance(a, str))
+    # Of an optional field, the choices are one level deeper.
+    found = [a for part in (annotation, *get_args(annotation)) for a in get_args(part)]
+    return tuple(dict.fromkeys(a for a in found if isinstance(a, str)))

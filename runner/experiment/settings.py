@@ -15,7 +15,9 @@ from runner.errors.messages import counted, printable, shown
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
 from runner.experiment.truth_table import TruthTable, truth_table
+from runner.experiment.update_rules import UPDATE_FIELDS, table_problems, update_conflicts
 from runner.network.architecture import Architecture
+from runner.network.optimizers.registry import OPTIMIZERS
 
 __all__ = ["Conflict", "Settings"]
 
@@ -27,7 +29,7 @@ MAX_PASS: Final = 600
 
 _WITH_MODEL: Final = "with network.model, which is the whole network and its loss"
 _WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
-_WITHOUT_LAYERS: Final = ("gradient-descent", "momentum", "rprop", "adam")
+_WITHOUT_LAYERS: Final = tuple(name for name, rule in OPTIMIZERS.items() if not rule.by_pattern)
 _SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
 _PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
 _SQUARED: Final = " Set loss.kind to 'squared-error'"
@@ -109,10 +111,15 @@ class Settings(Section):
         if size > MAX_PARAMETERS:
             others = ("problem.gate", "network.output", "network.skip")
             conflict("network.hidden", network.hidden, _at_most(size), *others)
-        if training.momentum and training.optimizer != "momentum":
-            rule = f"0 with training.optimizer {training.optimizer!r}"
-            step = " Set training.optimizer to 'momentum'."
-            conflict("training.momentum", training.momentum, rule, "training.optimizer", step=step)
+        for field, value, rule, parts in update_conflicts(network, training):
+            conflict(field, value, rule, *parts)
+        if problem.gate is not None:
+            n_patterns = 2 ** GATES[problem.gate]
+            fields = ("problem.gate", "problem.table", "network.hidden", "network.output")
+            found += [
+                Conflict(text, frozenset((f"training.{name}", *fields, *UPDATE_FIELDS)))
+                for name, text in table_problems(training, n_patterns, size)
+            ]
         if network.model is not None:
             return found + self._model_conflicts() + self._slice_conflicts()
         return found + self._perceptron_conflicts() + self._slice_conflicts()
@@ -242,6 +249,9 @@ class Settings(Section):
                 state = f"the table has {counted(table.n_patterns, 'row')} and "
                 state += counted(table.n_inputs, "input")
                 problems.append(f"{where}: {state}; expected {_SMALL_TABLE}.")
+        problems += [
+            f"{where}: {text}" for _, text in table_problems(self.training, table.n_patterns, size)
+        ]
         if problems:
             raise ExperimentError("\n".join(problems))
         return table

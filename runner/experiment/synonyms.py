@@ -32,7 +32,11 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         gradient_descent="sgd gd bgd batch-gradient-descent steepest-descent backprop "
         "backpropagation bp vanilla batch incremental gradientdescent traingd",
         momentum="classical-momentum heavy-ball sgd-momentum momentum-sgd gdm traingdm",
-        rprop="irprop irprop- irprop+ rprop- rprop+ resilient resilient-backpropagation trainrp",
+        nesterov="nag nesterov-momentum nesterov-accelerated-gradient",
+        rprop="irprop irprop- rprop- resilient resilient-backpropagation trainrp",
+        rprop_plus="rprop+ irprop+ rpropplus",
+        quickprop="quick-prop quickpropagation fahlman",
+        rmsprop="rms-prop rms",
         perceptron="perceptron-rule rosenblatt",
     ),
     "network.activation": _ACTIVATIONS,
@@ -59,10 +63,9 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
 
 _MISSING_VALUES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "training.optimizer": dict.fromkeys(
-        ("rmsprop", "adagrad", "adadelta", "adamw", "nadam", "amsgrad", "adamax"), ("adam",)
+        ("adagrad", "adadelta", "adamw", "nadam", "amsgrad", "adamax"), ("adam",)
     )
-    | dict.fromkeys(("nesterov", "nag"), ("momentum",))
-    | dict.fromkeys(("lbfgs", "l-bfgs", "bfgs", "newton", "cg", "lm", "quickprop"), ("rprop",)),
+    | dict.fromkeys(("lbfgs", "l-bfgs", "bfgs", "newton", "cg", "lm"), ("rprop",)),
     "network.activation": dict.fromkeys(
         ("leaky-relu", "leakyrelu", "elu", "selu", "gelu", "silu", "swish", "softplus"), ("relu",)
     )
@@ -97,14 +100,19 @@ _FIELDS: Final[Mapping[str, str]] = {
         "network.output": "output_activation out last_activation",
         "network.skip": "shortcut shortcuts skip_connections residual direct",
         "loss.kind": "loss loss_function criterion objective cost error error_function",
-        "loss.l2": "weight_decay decay regularization regularisation ridge lambda alpha penalty",
+        "loss.l2": "weight_decay regularization regularisation ridge lambda alpha penalty",
         "init.scale": "std sigma stddev range width spread init_scale weight_scale bound",
         "init.distribution": "initializer initialiser weights initialization initialisation "
         "kernel_initializer weight_init",
         "training.optimizer": "optimiser algorithm method solver update rule trainer",
-        "training.learning_rate": "lr eta rate step_size learningrate stepsize epsilon "
-        "learning_rate_init",
-        "training.momentum": "mu beta beta1 inertia",
+        "training.learning_rate": "lr eta rate step_size learningrate stepsize learning_rate_init",
+        "training.momentum": "mu beta inertia",
+        "training.rate_schedule": "schedule lr_schedule learning_rate_schedule lr_decay scheduler "
+        "annealing warmup learning_rate_decay",
+        "training.order": "shuffle shuffled pattern_order",
+        "training.beta1": "beta_1 b1",
+        "training.beta2": "beta_2 b2",
+        "training.decay": "rho",
         "training.max_steps": "epochs epoch n_epochs max_epochs num_epochs iterations max_iter "
         "max_iterations n_iter steps n_steps num_steps updates sweeps budget",
         "training.stop_solved": "early_stopping early_stop patience",
@@ -119,17 +127,13 @@ _FIELDS: Final[Mapping[str, str]] = {
 _MISSING_FIELDS: Final[Mapping[str, str]] = {
     word: text
     for words, text in {
-        "batch_size batchsize minibatch mini_batch minibatch_size batch": "Every step is taken on "
-        "all patterns: there are no mini-batches. (`--batch-size` is of restarts, and changes no "
-        "result.)",
+        "batch_size batchsize minibatch mini_batch minibatch_size batch online stochastic": "How "
+        "many patterns an update takes is training.patterns_per_update: 1 for pattern by pattern. "
+        "(`--batch-size` is of restarts, and changes no result.)",
         "bias biases use_bias bias_init intercept fit_intercept": "Every unit has a bias; there is "
         "no field for it.",
         "dropout dropout_rate p_drop": "There is no dropout.",
-        "schedule lr_schedule learning_rate_schedule lr_decay scheduler annealing warmup": "The "
-        "learning rate is the same at every step.",
-        "shuffle online stochastic": "Every step is taken on all patterns, so their order plays no "
-        "part.",
-        "nesterov": "There is no Nesterov momentum; training.momentum is the classical one.",
+        "nesterov": "Nesterov's momentum is training.optimizer 'nesterov'.",
         "validation validation_split test_size test holdout": "There is no held-out table.",
         "low high lower upper min max minval maxval a b": "Starts are drawn evenly from "
         "±init.scale, or normally about 0 with that standard deviation; there is no other range.",

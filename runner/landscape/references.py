@@ -150,7 +150,7 @@ class Reference:
     @cached_property
     def _evaluated(self) -> tuple[Signature, Restarts, Evaluation]:
         """The weights as the only restart of a signature, and the evaluation there."""
-        signature = replace(self.configuration.signature(), n_lanes=1, n_steps=1)
+        signature = replace(self.configuration.signature(), n_lanes=1, n_steps=1, shuffled=False)
         training = self.configuration.settings.training
         restarts = Restarts(
             starts=self.weights[:, np.newaxis],

@@ -10,6 +10,8 @@ from runner.network.criterion import SolvedCriterion
 from runner.network.loss_kind import LossKind
 from runner.network.optimizers.base import Optimizer
 from runner.network.optimizers.registry import OPTIMIZERS
+from runner.network.optimizers.scheduled import Scheduled
+from runner.network.schedules.registry import parse_schedule
 from runner.network.state import PackedState
 
 HYPERPARAMETERS: Final = ("learning_rate", "momentum", "l2", "stop_loss", "stop_gradient")
@@ -48,21 +50,44 @@ class Signature:
     n_lanes: int
     """Restarts trained at once by one call; vector code takes any number."""
     n_steps: int
-    """Steps taken by one call; vector code takes as many as are needed."""
+    """Epochs of one call; vector code takes as many as are needed."""
+    constants: tuple[tuple[str, float], ...] = ()
+    """The optimizer's constants that are not its defaults; see `Optimizer.constants`."""
+    rate_schedule: str = ""
+    """How the learning rate changes, as the experiment file says it; empty for not at all."""
+    momentum_schedule: str = ""
+    """How momentum does."""
+    patterns_per_update: int = 0
+    """Patterns of an update; 0 for all of them."""
+    shuffled: bool = False
+    """Whether every epoch takes the patterns in a new order."""
 
     @property
     def rule(self) -> Optimizer:
         """The update rule."""
-        return OPTIMIZERS[self.optimizer]
+        rule = OPTIMIZERS[self.optimizer]
+        if not (self.rate_schedule or self.momentum_schedule):
+            return rule
+        texts = (self.rate_schedule, self.momentum_schedule)
+        return Scheduled(rule, *(parse_schedule(text) if text else None for text in texts))
+
+    @property
+    def updates_per_epoch(self) -> int:
+        """Updates of an epoch, which takes every pattern once.
+
+        An epoch is what compiled functions repeat and count; stopping rules look before each.
+        """
+        size = self.patterns_per_update
+        return -(-len(self.patterns) // size) if size else 1
 
     @property
     def state(self) -> PackedState:
         """The packed state of its restarts."""
-        return PackedState(self.architecture.n_parameters, self.rule, self.dtype)
+        return PackedState(self.architecture.n_parameters, self.rule, self.dtype, self.shuffled)
 
     @property
     def n_rows(self) -> int:
-        """Rows of the packed state: parameters, slots, counters."""
+        """Rows of the packed state."""
         return self.state.n_rows
 
     @property
@@ -73,4 +98,15 @@ class Signature:
     @property
     def measured(self) -> Signature:
         """What has to be compiled to look at endpoints of this signature, whatever trained them."""
-        return replace(self, optimizer="gradient-descent", stops=(), dtype="float64", n_steps=1)
+        return replace(
+            self,
+            optimizer="gradient-descent",
+            stops=(),
+            dtype="float64",
+            n_steps=1,
+            constants=(),
+            rate_schedule="",
+            momentum_schedule="",
+            patterns_per_update=0,
+            shuffled=False,
+        )

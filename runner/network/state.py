@@ -1,4 +1,4 @@
-"""The packed state of restarts: parameters, slots and counters of the optimizer, row by row."""
+"""The packed state of restarts: parameters, the optimizer's state, and that of the shuffling."""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ class PackedState:
     """Its slots follow, ``n_parameters`` rows each, then its counters."""
     dtype: str
     """float32 or float64."""
+    shuffled: bool = False
+    """Whether three rows of the generator that orders the patterns come last."""
 
     @property
     def n_rows(self) -> int:
         """Rows in all."""
-        return self.first_counter + len(self.optimizer.counters)
+        return self.first_counter + self.n_counters
+
+    @property
+    def n_counters(self) -> int:
+        """Rows that hold a single number each: the optimizer's counters, the generator."""
+        return len(self.optimizer.counters) + 3 * self.shuffled
 
     @property
     def n_blocks(self) -> int:
@@ -39,13 +46,20 @@ class PackedState:
         """Return the rows of a block: 0 has the parameters, the others the slots."""
         return slice(number * self.n_parameters, (number + 1) * self.n_parameters)
 
-    def start(self, parameters: np.ndarray, learning_rate: np.ndarray) -> np.ndarray:
+    def start(
+        self,
+        parameters: np.ndarray,
+        learning_rate: np.ndarray,
+        generator: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Packed state of restarts before their first step.
 
         Parameters
         ----------
         parameters : ndarray, shape (n_parameters, n), float64
         learning_rate : ndarray, shape (n,), float64
+        generator : ndarray, shape (3, n), optional
+            Of `runner.network.shuffle.first_states`; needed with ``shuffled``.
 
         Returns
         -------
@@ -57,6 +71,8 @@ class PackedState:
             state[self.block(1 + self.optimizer.slot_from_rate)] = learning_rate
         for i, value in enumerate(self.optimizer.counters):
             state[self.first_counter + i] = value
+        if self.shuffled:
+            state[-3:] = generator
         return state
 
     def columns(self, state: np.ndarray) -> dict[str, np.ndarray]:

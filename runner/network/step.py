@@ -9,10 +9,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from runner.network.layouts.base import Layout, PackedLayout
+from runner.network.layouts.base import Layout, PackedLayout, Patterns
 from runner.network.layouts.lanes import Lanes
 from runner.network.layouts.registry import make_layout
 from runner.network.optimizers.base import Point
+from runner.network.shuffle import shuffled
 from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.stops.base import StopPoint
 from runner.network.stops.registry import STOPS
@@ -46,20 +47,32 @@ class Step:
     gradient : callable
         The engine's back-propagation.
     signature : Signature
+    patterns : sequence of sequences of numbers or tensors, optional
+        In place of the signature's, some of them; their loss is reduced over these.
     """
 
-    def __init__(self, T: Namespace, gradient: Gradient, signature: Signature) -> None:
+    def __init__(
+        self,
+        T: Namespace,
+        gradient: Gradient,
+        signature: Signature,
+        patterns: Patterns | None = None,
+    ) -> None:
         self.T = T
         self.gradient = gradient
         self.signature = signature
+        self._patterns = np.asarray(signature.patterns) if patterns is None else patterns
 
     @cached_property
     def layout(self) -> Layout:
         """How this signature's restarts lie in tensors."""
         signature = self.signature
-        patterns = np.asarray(signature.patterns, np.float64)
         return make_layout(
-            signature.layout, signature.architecture, patterns, signature.loss, signature.dtype
+            signature.layout,
+            signature.architecture,
+            self._patterns,
+            signature.loss,
+            signature.dtype,
         )
 
     @property
@@ -88,7 +101,7 @@ class Step:
         for number in range(packed.n_blocks):
             tensors += self.packed_layout.unpack(self.T, state[packed.block(number)])
         first = packed.first_counter
-        return tensors + [state[first + i] for i in range(len(self.signature.rule.counters))]
+        return tensors + [state[first + i] for i in range(packed.n_counters)]
 
     def pack(self, tensors: Sequence[Tensor]) -> Tensor:
         """Join parameter, slot and counter tensors into a packed state."""
@@ -140,7 +153,50 @@ class Step:
     def update(
         self, tensors: Sequence[Tensor], gradients: Sequence[Tensor], lane: Lane
     ) -> list[Tensor]:
-        """What the optimizer makes of parameters, slots and counters in one step."""
+        """What an epoch makes of the state; ``gradients`` are those of all patterns at its start.
+
+        One update, or with `Signature.patterns_per_update` as many as it takes to go through the
+        patterns, each with the gradient of its own ones.
+        """
+        signature = self.signature
+        if not signature.patterns_per_update:
+            return self._updated(tensors, gradients, lane)
+        n_optimizer = len(tensors) - 3 * signature.shuffled
+        state, generator = list(tensors[:n_optimizer]), list(tensors[n_optimizer:])
+        patterns, targets, generator = self._ordered(generator, lane)
+        for first in range(0, len(patterns), signature.patterns_per_update):
+            some = slice(first, first + signature.patterns_per_update)
+            part = Step(self.T, self.gradient, signature, patterns[some])
+            aims = [target for pattern in targets[some] for target in pattern]
+            parameters = state[: self.n_tensors]
+            pre, out = part.layout.forward(self.T, parameters, aims)
+            slopes = part.gradients(parameters, pre, out, Lane(lane.hyper, aims))
+            state = self._updated(state, slopes, lane)
+        return state + generator
+
+    def _ordered(
+        self, generator: Sequence[Tensor], lane: Lane
+    ) -> tuple[list[list[Tensor | float]], list[list[Tensor]], list[Tensor]]:
+        """Patterns and their targets in the order of an epoch, and the generator after it."""
+        signature, dtype = self.signature, self.signature.dtype
+        n_inputs, n = signature.architecture.n_inputs, signature.architecture.n_outputs
+        patterns: list[list[Tensor | float]] = [[float(x) for x in p] for p in signature.patterns]
+        starts = range(0, len(lane.targets), n)
+        targets = [list(lane.targets[start : start + n]) for start in starts]
+        if not signature.shuffled:
+            return patterns, targets, []
+        one = self.T.ones_like(generator[0])
+        items = [
+            [*(one * constant(x, dtype) for x in pattern), *target]
+            for pattern, target in zip(patterns, targets, strict=True)
+        ]
+        order, after = shuffled(self.T, items, generator, dtype)
+        return [row[:n_inputs] for row in order], [row[n_inputs:] for row in order], after
+
+    def _updated(
+        self, tensors: Sequence[Tensor], gradients: Sequence[Tensor], lane: Lane
+    ) -> list[Tensor]:
+        """What the optimizer makes of parameters, slots and counters in one update."""
         size, n_blocks = self.n_tensors, self.signature.state.n_blocks
         blocks = [tensors[i * size : (i + 1) * size] for i in range(n_blocks)]
         update = self.signature.rule.update(
@@ -156,6 +212,7 @@ class Step:
                 spread=lambda vector, tensor: self.layout.spread(self.T, vector, tensor),
                 patterns=self.signature.patterns,
                 targets=lane.targets,
+                constants=dict(self.signature.constants),
             )
         )
         moved = list(update.parameters)

@@ -36,7 +36,9 @@ class LossCurves:
         self.recorded = {}
         self._compiled = compiled
         self._restarts = restarts
-        self._pauses = {int(m): checkpoints(int(m)) for m in np.unique(restarts.max_steps)}
+        self._per_epoch = compiled.signature.updates_per_epoch
+        budgets = np.unique(restarts.max_steps // self._per_epoch)
+        self._pauses = {int(m): checkpoints(int(m)) for m in budgets}  # in epochs
 
     def begin(self, block: LaneBlock, lanes: np.ndarray) -> None:
         """Pause the traced restarts among newly filled lanes at step 0."""
@@ -64,15 +66,16 @@ class LossCurves:
 
     def _record(self, block: LaneBlock, lane: int, loss: float) -> bool:
         """Record one lane's loss; return whether it was paused and goes on."""
-        restart, step = int(block.restart[lane]), int(block.steps[lane])
+        restart, epoch = int(block.restart[lane]), int(block.epochs[lane])
+        step = epoch * self._per_epoch
         points = self.recorded.setdefault(restart, [])
         if not points or points[-1][0] != step:
             points.append((step, loss))
-        budget = int(self._restarts.max_steps[restart])
-        if step < block.limit[lane] or step >= budget:
+        budget = int(self._restarts.max_steps[restart]) // self._per_epoch
+        if epoch < block.limit[lane] or epoch >= budget:
             return False  # stopped by a rule, or out of steps
         pauses = self._pauses[budget]
-        block.limit[lane] = pauses[np.searchsorted(pauses, step, side="right")]
+        block.limit[lane] = pauses[np.searchsorted(pauses, epoch, side="right")]
         return True
 
     def _traced(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:

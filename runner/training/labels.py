@@ -132,6 +132,8 @@ def label(
         The first that holds of the sentences of `Label`, in the order: diverged, solved, cycling,
         plateau, saturated, oscillating, stationary, descending.
     """
+    # What `seen` looks ahead is an epoch.
+    epochs = max_steps // signature.updates_per_epoch
     with np.errstate(all="ignore"):
         loss, fall = seen.loss, seen.loss - seen.next_loss
         unsolved = np.flatnonzero(~solved)  # few, as a rule, and the others come to no level
@@ -140,11 +142,11 @@ def label(
         merged = _scattered(levels.some_merged, unsolved, np.zeros(len(loss), bool))
         constant = _scattered(levels.all_merged, unsolved, np.zeros(len(loss), bool))
         near = np.abs(loss - level) <= REST * level
-        at_level = near & (fall * max_steps * AHEAD <= FALLING * loss)
+        at_level = near & (fall * epochs * AHEAD <= FALLING * loss)
         growing = column_norms(seen.moved) > column_norms(parameters)
         moved = np.abs(seen.moved - parameters).max(axis=0)
         size = np.maximum(np.abs(parameters).max(axis=0), 1.0)
-        resting = (fall * max_steps <= REST * loss) & (moved * max_steps <= REST * size)
+        resting = (fall * epochs <= REST * loss) & (moved * epochs <= REST * size)
         diverged = _diverged(signature, parameters, targets, seen)
         rising = -fall > _ROUNDING * np.abs(loss)
 
@@ -155,7 +157,7 @@ def label(
             parameters[:, asked],
             seen.moved[:, asked],
             seen.gradient[:, asked],
-            max_steps[asked],
+            epochs[asked],
             signature.rule.follows_size,
             lambda at, which: gradients(at, asked[which]),
         )

@@ -32,10 +32,10 @@ class LaneBlock:
     """(5, n_lanes), the signature's dtype."""
     targets: np.ndarray
     """(n_targets, n_lanes), the signature's dtype."""
-    steps: np.ndarray
-    """(n_lanes,) int32: updates made."""
+    epochs: np.ndarray
+    """(n_lanes,) int32: epochs made; with updates on all patterns, steps."""
     limit: np.ndarray
-    """(n_lanes,) int32: steps at which the lane halts."""
+    """(n_lanes,) int32: epochs at which the lane halts."""
 
     @classmethod
     def empty(cls, signature: Signature, n_lanes: int) -> LaneBlock:
@@ -45,7 +45,7 @@ class LaneBlock:
             state=np.zeros((signature.n_rows, n_lanes), signature.dtype),
             hyper=np.zeros((len(HYPERPARAMETERS), n_lanes), signature.dtype),
             targets=np.zeros((signature.n_targets, n_lanes), signature.dtype),
-            steps=np.zeros(n_lanes, np.int32),
+            epochs=np.zeros(n_lanes, np.int32),
             limit=np.zeros(n_lanes, np.int32),
         )
 
@@ -54,16 +54,17 @@ class LaneBlock:
     ) -> None:
         """Put restarts into lanes, at their starts."""
         starts, rates = restarts.starts[:, numbers], restarts.hyper[0, numbers]
+        generator = None if restarts.generator is None else restarts.generator[:, numbers]
         self.restart[lanes] = numbers
-        self.state[:, lanes] = signature.state.start(starts, rates)
+        self.state[:, lanes] = signature.state.start(starts, rates, generator)
         self.hyper[:, lanes] = restarts.hyper[:, numbers]
         self.targets[:, lanes] = restarts.targets_of(numbers)
-        self.steps[lanes] = 0
-        self.limit[lanes] = restarts.max_steps[numbers]
+        self.epochs[lanes] = 0
+        self.limit[lanes] = restarts.max_steps[numbers] // signature.updates_per_epoch
 
     def clear(self, lanes: np.ndarray) -> None:
         """Empty lanes."""
-        self.restart[lanes], self.steps[lanes], self.limit[lanes] = EMPTY, 0, 0
+        self.restart[lanes], self.epochs[lanes], self.limit[lanes] = EMPTY, 0, 0
 
     def taken(self, lanes: np.ndarray) -> LaneBlock:
         """Return a block of copies of some lanes."""
@@ -72,7 +73,7 @@ class LaneBlock:
             state=self.state[:, lanes],
             hyper=self.hyper[:, lanes],
             targets=self.targets[:, lanes],
-            steps=self.steps[lanes],
+            epochs=self.epochs[lanes],
             limit=self.limit[lanes],
         )
 
@@ -86,10 +87,10 @@ class LaneBlock:
         solved : ndarray, shape (n_lanes,), bool
             See `runner.engines.base.Compiled.advance`.
         """
-        before = self.steps
-        state, steps, solved = compiled.advance(
-            self.state, self.steps, self.limit, self.hyper, self.targets
+        before = self.epochs
+        state, epochs, solved = compiled.advance(
+            self.state, self.epochs, self.limit, self.hyper, self.targets
         )
         # an engine's arrays may be read-only, or its own to use again
-        self.state, self.steps = state.copy(), steps.copy()
-        return self.steps - before, solved
+        self.state, self.epochs = state.copy(), epochs.copy()
+        return self.epochs - before, solved

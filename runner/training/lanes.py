@@ -28,12 +28,12 @@ class _Stopped:
 
     state: np.ndarray
     """(n_rows, n): packed state."""
-    steps: np.ndarray
-    """(n,) int32: updates made."""
+    epochs: np.ndarray
+    """(n,) int32: epochs made."""
     solved: np.ndarray
     """(n,) bool: whether a restart was solved where a rule stopped it; else undefined."""
-    lane_steps: int = 0
-    """As in `Endpoints`."""
+    lane_epochs: int = 0
+    """As `Endpoints.lane_steps`, in epochs."""
 
     @classmethod
     def none(cls, signature: Signature, n: int) -> _Stopped:
@@ -43,7 +43,7 @@ class _Stopped:
     def add(self, block: LaneBlock, lanes: np.ndarray, solved: np.ndarray) -> None:
         """Note the restarts of lanes that are done."""
         done = block.restart[lanes]
-        self.state[:, done], self.steps[done] = block.state[:, lanes], block.steps[lanes]
+        self.state[:, done], self.epochs[done] = block.state[:, lanes], block.epochs[lanes]
         self.solved[done] = solved[lanes]
 
 
@@ -61,7 +61,7 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
 
     Notes
     -----
-    A restart stops at the first step at which a stopping rule holds, at its budget, or when its
+    A restart stops at the first epoch at which a stopping rule holds, at its budget, or when its
     outputs are no longer finite. ``steps`` and ``state`` do not depend on lane, order, refilling or
     the number of steps per call. ``solved`` is what the stopping rule saw where one stopped the
     restart, and what float64 says where the budget did.
@@ -70,12 +70,13 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     driver = _train_at_once if compiled.any_lanes else _train_in_turns
     stopped = driver(compiled, restarts, curves)
     seen = evaluate(compiled, stopped.state, restarts)
-    early = stopped.steps < restarts.max_steps
+    per_epoch = compiled.signature.updates_per_epoch
+    steps = stopped.epochs * np.int32(per_epoch)
+    early = steps < restarts.max_steps
     finite = np.isfinite(seen.loss)
     solved = np.where(early & finite, stopped.solved, seen.solved & finite)
-    return Endpoints(
-        stopped.state, stopped.steps, solved, seen, curves.recorded, stopped.lane_steps
-    )
+    lane_steps = stopped.lane_epochs * per_epoch
+    return Endpoints(stopped.state, steps, solved, seen, curves.recorded, lane_steps)
 
 
 def _train_at_once(compiled: Compiled, restarts: Restarts, curves: LossCurves) -> _Stopped:
@@ -90,7 +91,7 @@ def _train_at_once(compiled: Compiled, restarts: Restarts, curves: LossCurves) -
     curves.begin(block, np.arange(n))
     while block.restart.size:
         taken, solved = block.advance(compiled)
-        stopped.lane_steps += int(taken.sum(dtype=np.int64))
+        stopped.lane_epochs += int(taken.sum(dtype=np.int64))
         lanes = np.arange(block.restart.size)
         done = curves.resume(block, lanes)
         stopped.add(block, done, solved)
@@ -114,8 +115,8 @@ def _train_in_turns(compiled: Compiled, restarts: Restarts, curves: LossCurves) 
         if not occupied.any():
             return stopped
         taken, solved = block.advance(compiled)
-        stopped.lane_steps += int(occupied.sum()) * signature.n_steps
-        halted = (taken < signature.n_steps) | (block.steps >= block.limit)
+        stopped.lane_epochs += int(occupied.sum()) * signature.n_steps
+        halted = (taken < signature.n_steps) | (block.epochs >= block.limit)
         done = curves.resume(block, np.flatnonzero(halted & occupied))
         stopped.add(block, done, solved)
         block.clear(done)

@@ -22,9 +22,11 @@ class Restarts:
     table: np.ndarray
     """(n,) int: row of ``targets`` of each restart."""
     max_steps: np.ndarray
-    """(n,) int32: step budget."""
+    """(n,) int32: step budget, in updates; whole epochs."""
     traced: np.ndarray
     """(n,) bool: restarts whose loss curve is recorded."""
+    generator: np.ndarray | None = None
+    """(3, n) float64: of `runner.network.shuffle`, where patterns are shuffled."""
 
     def __len__(self) -> int:
         return int(self.starts.shape[1])
@@ -50,4 +52,4 @@ class Endpoints:
     curves: dict[int, list[tuple[int, float]]]
     """(step, loss) pairs of each traced restart, by its position."""
     lane_steps: int
-    """Steps of all calls for the lanes that held a restart, useful or not, as far as is known."""
+    """Updates of all calls for the lanes that held a restart, useful or not, as far as is known."""

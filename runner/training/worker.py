@@ -14,6 +14,7 @@ import numpy as np
 from runner.engines.devices import computing, require
 from runner.engines.registry import compiled
 from runner.experiment.batches import Segment
+from runner.network.shuffle import first_states
 from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.lanes import train
 from runner.training.restarts import Restarts
@@ -142,6 +143,7 @@ def prepare(task: Task) -> Restarts:
     numbers = np.concatenate([np.arange(s.start, s.stop) for s in segments])
     configurations = [segment.configuration for segment in segments]
     budgets = [c.settings.training.max_steps for c in configurations]
+    shuffled = configurations[0].settings.training.order == "shuffled"
     return Restarts(
         starts=np.concatenate(
             [s.configuration.starts(task.seed).draw(s.start, s.stop) for s in segments], axis=1
@@ -151,4 +153,9 @@ def prepare(task: Task) -> Restarts:
         table=which,
         max_steps=np.array(budgets, np.int32)[which],
         traced=numbers < task.n_curves,
+        generator=np.concatenate(
+            [first_states(task.seed, s.start, s.stop) for s in segments], axis=1
+        )
+        if shuffled
+        else None,
     )

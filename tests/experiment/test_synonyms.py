@@ -29,8 +29,9 @@ def refusal(path: str, value: object) -> str:
         ("training.optimizer", "sgd", " Did you mean 'gradient-descent'?"),
         ("training.optimizer", "GD", " Did you mean 'gradient-descent'?"),
         ("training.optimizer", "Resilient Backpropagation", " Did you mean 'rprop'?"),
-        ("training.optimizer", "rmsprop", " There is no 'rmsprop'; 'adam' comes nearest to it."),
-        ("training.optimizer", "NAG", " There is no 'NAG'; 'momentum' comes nearest to it."),
+        ("training.optimizer", "adagrad", " There is no 'adagrad'; 'adam' comes nearest to it."),
+        ("training.optimizer", "NAG", " Did you mean 'nesterov'?"),
+        ("training.optimizer", "rprop+", " Did you mean 'rprop-plus'?"),
         ("training.optimizer", "rpop", " Did you mean 'rprop'?"),
         ("loss.kind", "mse", " Did you mean 'squared-error'?"),
         ("loss.kind", "mean_squared_error", " Did you mean 'squared-error'?"),
@@ -80,6 +81,8 @@ def test_values_by_meaning(path, value, hint) -> None:
         ("training.loss", " Did you mean 'loss.kind'?"),
         ("model", " Did you mean the section 'network', or the field 'network.model'?"),
         ("compile", " Did you mean 'training'?"),
+        ("training.lr_schedule", " Did you mean 'training.rate_schedule'?"),
+        ("training.shuffle", " Did you mean 'training.order'?"),
         ("training.learning_rat", " Did you mean 'training.learning_rate'?"),
     ],
 )
@@ -88,27 +91,25 @@ def test_fields_by_meaning(path, hint) -> None:
 
 
 def test_the_command_line_has_the_same_hints() -> None:
-    changes = {"training.optimizer": "rmsprop", "init.seed": 1, "training.batch_size": 8}
+    changes = {"training.optimizer": "adagrad", "init.seed": 1, "training.batch_size": 8}
     with pytest.raises(ExperimentError) as caught:
         load_experiment({"name": "t", "problem": {"gate": "XOR"}}, changes=changes)
     seed, batch, optimizer = str(caught.value).splitlines()
     assert seed.endswith("Did you mean 'seed', above all sections?")
-    assert "there are no mini-batches" in batch
+    assert "training.patterns_per_update: 1 for pattern" in batch
     assert optimizer.endswith("'adam' comes nearest to it.")
 
 
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("training.batch_size", "there are no mini-batches"),
+        ("training.batch_size", "training.patterns_per_update: 1 for pattern"),
         ("network.bias", "Every unit has a bias"),
         ("network.dropout", "There is no dropout."),
         ("dropout", "There is no dropout."),
-        ("training.nesterov", "There is no Nesterov momentum"),
-        ("training.lr_schedule", "The learning rate is the same at every step."),
+        ("training.nesterov", "training.optimizer 'nesterov'"),
         ("init.low", "there is no other range."),
         ("init.mean", "Starts lie about 0."),
-        ("training.shuffle", "so their order plays no part."),
     ],
 )
 def test_what_there_is_not_is_said_in_words(path, text) -> None:

@@ -68,7 +68,7 @@ def check(signature, restarts, l2=0.0, steps=4, momentum=0.0, rate=0.3):
 def test_every_activation_loss_and_optimizer(
     xor, restarts, activation, kind, output, optimizer
 ) -> None:
-    momentum = 0.7 if optimizer == "momentum" else 0.0
+    momentum = 0.7 if OPTIMIZERS[optimizer].takes_momentum else 0.0
     signature = xor(activation=activation, loss=kind, output=output, optimizer=optimizer, n_lanes=3)
     check(signature, restarts, momentum=momentum)
 

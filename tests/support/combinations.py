@@ -17,6 +17,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.experiment.sections import Loss, Network, Training, choices_of
+from runner.network.optimizers.registry import OPTIMIZERS
 from runner.training.lanes import train
 from runner.training.worker import Task, prepare
 
@@ -72,7 +73,7 @@ class Combination:
             "training": {
                 "optimizer": self.optimizer,
                 "learning_rate": RATE,
-                "momentum": MOMENTUM if self.optimizer == "momentum" else 0.0,
+                "momentum": MOMENTUM if OPTIMIZERS[self.optimizer].takes_momentum else 0.0,
                 "max_steps": STEPS,
                 "dtype": self.dtype,
             },

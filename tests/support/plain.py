@@ -132,6 +132,7 @@ class Rule:
     name: str
     rate: float
     momentum: float = 0.0
+    constants: dict[str, float] = field(default_factory=dict)
     state: dict[str, np.ndarray] = field(default_factory=dict)
     t: int = 0
 
@@ -144,22 +145,92 @@ class Rule:
             s["v"] = self.momentum * s.get("v", 0 * g) - self.rate * g
             return theta + s["v"]
         if self.name == "adam":
-            s["m"] = 0.9 * s.get("m", 0 * g) + 0.1 * g
-            s["s"] = 0.999 * s.get("s", 0 * g) + 0.001 * g**2
-            m, v = s["m"] / (1 - 0.9**self.t), s["s"] / (1 - 0.999**self.t)
-            return theta - self.rate * m / (np.sqrt(v) + 1e-8)
+            b1, b2 = self.constants.get("beta1", 0.9), self.constants.get("beta2", 0.999)
+            epsilon = self.constants.get("epsilon", 1e-8)
+            s["m"] = b1 * s.get("m", 0 * g) + (1 - b1) * g
+            s["s"] = b2 * s.get("s", 0 * g) + (1 - b2) * g**2
+            m, v = s["m"] / (1 - b1**self.t), s["s"] / (1 - b2**self.t)
+            if self.constants.get("epsilon_hat"):
+                rate = self.rate * np.sqrt(1 - b2**self.t) / (1 - b1**self.t)
+                return theta - rate * s["m"] / (np.sqrt(s["s"]) + epsilon)
+            return theta - self.rate * m / (np.sqrt(v) + epsilon)
+        if self.name == "nesterov":
+            s["v"] = self.momentum * s.get("v", 0 * g) - self.rate * g
+            return theta + self.momentum * s["v"] - self.rate * g
+        if self.name == "rmsprop":
+            decay, epsilon = self.constants.get("decay", 0.9), self.constants.get("epsilon", 1e-8)
+            s["s"] = decay * s.get("s", 0 * g) + (1 - decay) * g**2
+            if self.constants.get("epsilon_in_root"):
+                return theta - self.rate * g / np.sqrt(s["s"] + epsilon)
+            return theta - self.rate * g / (np.sqrt(s["s"]) + epsilon)
+        if self.name == "quickprop":
+            return self._quickprop(theta, g)
+        if self.name == "rprop-plus":
+            return self._rprop_plus(theta, g)
         before = s.get("g", 0 * g)
         size = s.get("size", np.full_like(g, self.rate))
+        grow, shrink, low, high = self._resilient
         for i in range(len(g)):
             if g[i] * before[i] > 0:
-                size[i] = min(size[i] * 1.2, 50)
+                size[i] = min(size[i] * grow, high)
             elif g[i] * before[i] < 0:
-                size[i] = max(size[i] * 0.5, 1e-6)
+                size[i] = max(size[i] * shrink, low)
                 g = g.copy()
                 g[i] = 0.0
-        size = np.clip(size, 1e-6, 50)
+        size = np.clip(size, low, high)
         s["g"], s["size"] = g, size
         return theta - np.sign(g) * size
+
+    @property
+    def _resilient(self) -> tuple[float, float, float, float]:
+        usual = {"increase": 1.2, "decrease": 0.5, "smallest_step": 1e-6, "largest_step": 50.0}
+        grow, shrink, low, high = (self.constants.get(k, v) for k, v in usual.items())
+        return grow, shrink, low, high
+
+    def _rprop_plus(self, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """Riedmiller and Braun's figure, weight by weight."""
+        s, theta = self.state, theta.copy()
+        s.setdefault("before", np.zeros_like(g))
+        s.setdefault("size", np.full_like(g, self.rate))
+        s.setdefault("change", np.zeros_like(g))
+        grow, shrink, low, high = self._resilient
+        for i, slope in enumerate(g):
+            if s["before"][i] * slope < 0:
+                s["size"][i] = max(s["size"][i] * shrink, low)
+                theta[i] -= s["change"][i]
+                s["before"][i] = 0.0
+                continue
+            if s["before"][i] * slope > 0:
+                s["size"][i] = min(s["size"][i] * grow, high)
+            s["size"][i] = min(max(s["size"][i], low), high)
+            s["change"][i] = -np.sign(slope) * s["size"][i]
+            theta[i] += s["change"][i]
+            s["before"][i] = slope
+        return theta
+
+    def _quickprop(self, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """Fahlman's rule, weight by weight, in terms of the downhill slope."""
+        s, theta = self.state, theta.copy()
+        before = s.get("slope", np.zeros_like(g))
+        last = s.get("step", np.zeros_like(g))
+        growth, rest = (
+            self.constants.get("largest_growth", 1.75),
+            self.constants.get("at_rest", 0),
+        )
+        steps = np.zeros_like(g)
+        for i, slope in enumerate(-g):
+            if abs(last[i]) <= rest:
+                steps[i] = self.rate * slope
+                continue
+            sign = np.sign(last[i])
+            if sign * slope > 0:
+                steps[i] += self.rate * slope
+            if sign * slope > sign * before[i] * growth / (1 + growth):
+                steps[i] += growth * last[i]
+            else:
+                steps[i] += last[i] * slope / (before[i] - slope)
+        s["slope"], s["step"] = -g, steps
+        return theta + steps
 
 
 def train(net: Net, rule: Rule, theta: np.ndarray, steps: int) -> np.ndarray:

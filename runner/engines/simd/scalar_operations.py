@@ -167,6 +167,7 @@ def _intrinsic(name: str) -> Callable[..., Value]:
 _of_floats(scalar.Neg, _instruction("fneg"))
 _of_floats(scalar.TrueDiv, _instruction("fdiv"))
 _of_floats(scalar.Sqrt, _intrinsic("sqrt"))
+_of_floats(scalar.Floor, _intrinsic("floor"))
 _of_floats(scalar.Pow, _intrinsic("pow"))
 _of_floats(scalar.Maximum, _intrinsic("maximum"))
 _of_floats(scalar.Minimum, _intrinsic("minimum"))

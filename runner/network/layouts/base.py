@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from runner.network.architecture import Network
 from runner.network.loss_kind import LossKind
 from runner.network.tensors import Namespace, Scalar, Tensor
+
+Patterns: TypeAlias = np.ndarray | Sequence[Sequence[Tensor | float]]
+"""Input patterns (n_patterns, n_inputs): numbers, or vectors over lanes in layout lanes."""
 
 
 class Layout(ABC):
@@ -19,7 +23,7 @@ class Layout(ABC):
     ----------
     network : Network
     patterns : ndarray, shape (n_patterns, n_inputs), float64
-        Folded into the graph as constants.
+        Folded into the graph as constants. Layout lanes takes tensors, too.
     loss : LossKind, optional
         None where the network makes its own.
     dtype : str
@@ -38,7 +42,7 @@ class Layout(ABC):
     """
 
     def __init__(
-        self, network: Network, patterns: np.ndarray, loss: LossKind | None, dtype: str
+        self, network: Network, patterns: Patterns, loss: LossKind | None, dtype: str
     ) -> None:
         self.network = network
         self.patterns = patterns

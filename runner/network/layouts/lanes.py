@@ -24,11 +24,12 @@ class Lanes(VectorLayout, LayeredLayout):
         return pre, out
 
     def units(
-        self, T: Namespace, parameters: Sequence[Tensor], pattern: Sequence[float]
+        self, T: Namespace, parameters: Sequence[Tensor], pattern: Sequence[Tensor | float]
     ) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
         """Yield the pre-activations and the outputs of every layer's units on one pattern."""
         net = self.net
-        inputs = [float(x) for x in pattern]
+        # Numbers are known when the graph is built; in a shuffled order inputs are tensors.
+        inputs = [float(x) if isinstance(x, float | int) else x for x in pattern]
         signals: list[Tensor | float] = list(inputs)
         row = 0
         for layer, (units, fan_in) in enumerate(net.layers):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from runner.network.architecture import Architecture, Network
-from runner.network.layouts.base import Layout
+from runner.network.layouts.base import Layout, Patterns
 from runner.network.loss_kind import LossKind
 from runner.network.tensors import Namespace, Tensor, constant
 
@@ -16,7 +14,7 @@ class LayeredLayout(Layout):
     """A layout of layers of units under a loss of the registry."""
 
     def __init__(
-        self, network: Network, patterns: np.ndarray, loss: LossKind | None, dtype: str
+        self, network: Network, patterns: Patterns, loss: LossKind | None, dtype: str
     ) -> None:
         super().__init__(network, patterns, loss, dtype)
         if loss is None:

@@ -25,7 +25,7 @@ class Matrices(LayeredLayout):
         self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         net = self.net
-        patterns = T.constant(self._led(self.patterns.astype(self.dtype)))
+        patterns = T.constant(self._led(np.asarray(self.patterns, self.dtype)))
         signals = z = patterns
         for layer in range(len(net.layers)):
             weights, biases = parameters[2 * layer], parameters[2 * layer + 1]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import numpy as np
-
 from runner.network.architecture import Network
-from runner.network.layouts.base import Layout
+from runner.network.layouts.base import Layout, Patterns
 from runner.network.layouts.custom import CustomVectors
 from runner.network.layouts.lanes import Lanes
 from runner.network.layouts.matrices import Matrices
@@ -25,7 +23,7 @@ LAYOUTS: Final[Mapping[str, type[Layout]]] = {
 
 
 def make_layout(
-    name: str, network: Network, patterns: np.ndarray, loss: LossKind | None, dtype: str
+    name: str, network: Network, patterns: Patterns, loss: LossKind | None, dtype: str
 ) -> Layout:
     """Make a layout of a network.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 from runner.network.tensors import Namespace, Tensor
+
+_NONE: Final[Mapping[str, float]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Point:
     """The input patterns, for a rule that takes them one by one."""
     targets: Sequence[Tensor]
     """The layout's target tensors, likewise."""
+    constants: Mapping[str, float] = field(default_factory=dict)
+    """The rule's constants; without an entry, the default of `Optimizer.constants` holds."""
+
+    def fixed(self, rule: Optimizer, name: str) -> float:
+        """Return one of a rule's constants."""
+        return self.constants.get(name, rule.constants[name])
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,11 @@ class Optimizer(ABC):
     belongs into ``tests/support/plain.py``.
     """
 
+    constants: ClassVar[Mapping[str, float]] = _NONE
+    """Its constants, which an experiment file can set, by their names there, and what they are
+    where it does not. They are compiled in; what differs from restart to restart is a setting."""
+    takes_momentum: ClassVar[bool] = False
+    """Whether it looks at the setting momentum."""
     n_slots: ClassVar[int] = 0
     """Slots."""
     counters: ClassVar[tuple[float, ...]] = ()

@@ -8,6 +8,7 @@ from runner.network.optimizers.base import Optimizer, Point, Update
 class Momentum(Optimizer):
     """Classical momentum (Polyak 1964): v = momentum v - rate g; p = p + v."""
 
+    takes_momentum = True
     n_slots = 1
 
     def update(self, at: Point) -> Update:

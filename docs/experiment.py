@@ -1,0 +1,92 @@
+"""Print docs/experiment.md anew: its table of fields is made from their declarations.
+
+python docs/experiment.py > docs/experiment.new && mv docs/experiment.new docs/experiment.md
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+sys.path.insert(0, "")  # the folder that it is started in, as for `python -m`
+
+from runner.experiment import sections
+from runner.experiment.grid import SECTIONS
+from runner.network.optimizers.registry import OPTIMIZERS
+
+PAGE = Path(__file__).with_name("experiment.md")
+BEGIN, END = "<!-- fields -->\n", "<!-- end -->\n"
+
+
+def declared(module: object, name: str) -> dict[str, str]:
+    """What the docstring below each field of a class says."""
+    tree = ast.parse(inspect.getsource(module))
+    (kind,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name]
+    found = {}
+    for field, below in zip(kind.body, kind.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
+            found[field.target.id] = " ".join(below.value.value.split())
+    return found
+
+
+def default_of(path: str, field: FieldInfo) -> str:
+    """A field's default as TOML; an optimizer's constants' are with the optimizers."""
+    if field.is_required():
+        return "required"
+    value = field.default
+    name = path.rpartition(".")[2]
+    if name in sections.CONSTANTS:
+        value = next(o.constants[name] for o in OPTIMIZERS.values() if name in o.constants)
+        rule = sections.rule_of(sections.Training, name)
+        value = bool(value) if rule == "true or false" else value
+    if value is None or value == ():
+        return ""
+    return f"`{json.dumps(value if not isinstance(value, tuple) else list(value))}`"
+
+
+def rows(title: str, fields: dict[str, FieldInfo], words: dict[str, str], rules: dict) -> list[str]:
+    lines = [f"### {title}\n", "| field | default | values | meaning |", "|---|---|---|---|"]
+    for path, field in fields.items():
+        meaning = re.sub(r"; (no default|default ([^;.]|\.\d)*)(?=[;.:])", "", words[path])
+        meaning = meaning.rstrip(".")
+        cells = (f"`{path}`", default_of(path, field), rules[path], meaning)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return [*lines, ""]
+
+
+def table() -> str:
+    """The tables of all fields."""
+    lines = []
+    for section, kind in SECTIONS.items():
+        words = declared(sections, kind.__name__)
+        fields = {f"{section}.{name}": field for name, field in kind.model_fields.items()}
+        by_path = {f"{section}.{name}": text for name, text in words.items()}
+        rules = {f"{section}.{name}": valid(kind, name) for name in kind.model_fields}
+        lines += rows(f"[{section}]", fields, by_path, rules)
+    return "\n".join(lines)
+
+
+def valid(kind: type[sections.Section], name: str) -> str:
+    """The values of a field, in words."""
+    if (kind, name) == (sections.Problem, "gate"):
+        return "a gate by name"
+    if choices := sections.choices_of(kind, name):
+        return ", ".join(f'`"{choice}"`' for choice in choices)
+    return sections.rule_of(kind, name)
+
+
+def page(text: str) -> str:
+    """The page with the tables made anew."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    print(page(PAGE.read_text()), end="")
