@@ -58,7 +58,11 @@ def unknown_path(path: str, names: tuple[str, ...]) -> str:
     """Say that a path is none of `names`."""
     section = path.partition(".")[0]
     # Within a known section its own fields are enough of a list.
-    near = tuple(name for name in names if name.startswith(f"{section}.")) or names
+    near = tuple(name for name in names if name.startswith(f"{section}."))
+    # Without one, where to look: all fields of all sections would fill a screen.
+    if not near:
+        parts = (name.partition(".") for name in names)
+        near = tuple(dict.fromkeys(first + (dot and ".FIELD") for first, dot, _ in parts))
     # Without quotes, as in the messages about known fields, but escaped and cut in the same way.
     word = shown(path)[1:-1] or "''"
     hint = field_hint(path, names, (*PATHS, "seed", "restarts"))

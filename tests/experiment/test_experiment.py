@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from runner.errors import ExperimentError
 from runner.experiment.experiment import Experiment, load_experiment, parse_axis, parse_change
 from runner.experiment.grid import PATHS
-from runner.experiment.sections import Init, Network, Problem
+from runner.experiment.sections import CONSTANTS, Init, Network, Problem, Training, rule_of
 from runner.experiment.settings import Settings
 from runner.experiment.truth_table import gate_names
 
@@ -68,7 +68,7 @@ GOOD: Mapping[str, st.SearchStrategy[Any]] = {
     "init.scale": st.floats(0, 10, exclude_min=True) | st.integers(1, 10),
     "training.optimizer": st.just("momentum"),
     "training.learning_rate": st.floats(0, 10, exclude_min=True) | st.integers(1, 10),
-    "training.momentum": st.floats(0, 1, exclude_max=True) | st.just(0),
+    "training.momentum": st.floats(0, 1) | st.just(0),
     "training.max_steps": st.integers(1, 2_000_000_000),
     "training.stop_solved": st.booleans(),
     "training.stop_loss": st.floats(0, 10),
@@ -87,6 +87,9 @@ NOT_LEVELS: list[Any] = [
     ["0", "1"],
     [False, True],
     [0, float("inf")],
+]
+OPTIONAL = [
+    f"training.{name}" for name, field in Training.model_fields.items() if field.default is None
 ]
 BAD: Mapping[str, tuple[str, list[Any]]] = {
     "name": ("1 to 64 letters", [1, None, "", ".x", "a b", "a/b", "a\n", "x" * 65, "é"]),
@@ -118,9 +121,9 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     "init.x": ("'NAME=LOW:HIGH:N' with a weight's name", [1, "", "W1[0,0]", "W1[0,0]=1:0:9"]),
     "init.y": ("'NAME=LOW:HIGH:N' with a weight's name", [True, [], "W1[0,0]=0:1:1"]),
     "init.at": ("a list of 'NAME=VALUE'", ["b1[0]=1", [1], ["b1[0]"], ["b1[0]=1", "b1[0]=2"]]),
-    "training.optimizer": ("one of 'gradient-descent', 'momentum', 'rprop'", NOT_A_NAME),
+    "training.optimizer": ("one of 'gradient-descent', 'momentum', 'nesterov'", NOT_A_NAME),
     "training.learning_rate": ("a finite number > 0", [*NOT_A_NUMBER, 0, -1.0]),
-    "training.momentum": ("a number >= 0 and < 1", [*NOT_A_NUMBER, 1, 1.5, -0.1]),
+    "training.momentum": ("a number from 0 to 1", [*NOT_A_NUMBER, 1.5, -0.1]),
     "training.max_steps": (
         "an integer from 1 to 2000000000",
         [*NOT_AN_INTEGER, 0, -1, 2_000_000_001],
@@ -129,6 +132,17 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     "training.stop_loss": ("a finite number >= 0", [*NOT_A_NUMBER, -1e-9]),
     "training.stop_gradient": ("a finite number >= 0", [*NOT_A_NUMBER, -1e-9]),
     "training.dtype": ("one of 'float64', 'float32'", NOT_A_NAME),
+    "training.rate_schedule": ("a schedule: 'step:FACTOR:EVERY'", [1, "", "x", "step:2"]),
+    "training.momentum_schedule": ("a schedule: 'step:FACTOR:EVERY'", [1, "", "inverse:a"]),
+    "training.patterns_per_update": (
+        "an integer from 1 to 1000000",
+        [0, 1.0, "1", True, 10**6 + 1],
+    ),
+    "training.order": ("one of 'file', 'shuffled'", [1, "", "random"]),
+    **{
+        f"training.{name}": (rule_of(Training, name), ["1", [], -1.0, float("nan")])
+        for name in CONSTANTS
+    },
 }
 
 
@@ -148,6 +162,8 @@ class TestFields:
         assert set(BAD) == {"name", "seed", "restarts", *PATHS}
         # These three are of use only together: tests/test_slices.py has their good values.
         alone = {"problem.table", "network.model"}  # these exclude others: see below
+        # and these belong to one optimizer or to one kind of update: test_updates.py
+        alone |= set(OPTIONAL)
         assert set(GOOD) == set(BAD) - alone - {"init.x", "init.y", "init.at"}
 
     @settings(deadline=None)
@@ -497,7 +513,7 @@ class TestGrid:
     def test_an_axis_is_a_field_of_a_section(self, path: str) -> None:
         (line,) = refusal(dict(XOR) | {"grid": {path: [1]}})
         assert "is unknown; expected one of" in line
-        assert "init.scale" in line
+        assert "init.scale" in line if path == "init.scal" else "init.FIELD" in line
 
     def test_an_unquoted_path(self) -> None:
         (line,) = refusal(dict(XOR) | {"grid": {"problem": {"gate": ["OR"]}}})
@@ -858,7 +874,8 @@ class TestDumps:
         canonical = Settings(problem=Problem(gate="XOR"), init=init).canonical()
         paths = [f"{section}.{field}" for section, fields in canonical.items() for field in fields]
         # a model stands in place of the network's other fields: tests/test_model.py
-        assert sorted([*paths, "network.model"]) == sorted(PATHS)
+        # and what is optional and not set is no part of a configuration
+        assert sorted([*paths, "network.model", *OPTIONAL]) == sorted(PATHS)
         assert json.loads(json.dumps(canonical)) == canonical
 
     @settings(deadline=None)
