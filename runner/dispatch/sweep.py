@@ -157,6 +157,8 @@ def _sweep(
         parts = _by_device(store, store.remaining(plan), device)
         if not parts and unaudited(store, plan, faults.audit):
             parts = [(device, [])]
+        if parts and (reason := store.other_source()):
+            raise _of_other_code(store, reason)
         for kind, left in parts:
             opened: AbstractContextManager[Any] = (
                 nullcontext(client)
@@ -239,12 +241,14 @@ def repair(
     plan = store.read_plan()[0].trusting(trust_model)
     with store.locked() as lock, store.writing():
         found = damage.find(store, plan)
-        differences = store.differences(plan) if damage.costs_batches(store, plan, found) else []
+        differences = []
+        if damage.costs_batches(store, plan, found):
+            differences = store.differences(plan) + list(filter(None, [store.other_source()]))
         if differences:
             message = (
                 f"{printable(str(store.path))}: what is damaged cannot be trained again to the "
-                f"same bytes here: {'; '.join(differences)}. Nothing was moved. Repair it in an "
-                "environment of the versions that trained it."
+                f"same bytes here: {'; '.join(differences)}. Nothing was moved. Repair it with "
+                "the versions and the code that trained it."
             )
             raise StudyError(message)
         damage.repair(store, lock, plan, found)
@@ -274,3 +278,12 @@ def _prepare(store: Store, writer: Writer, plan: Plan, overwrite: bool, device: 
             "with --overwrite."
         )
         raise StudyError(message)
+
+
+def _of_other_code(store: Store, reason: str) -> StudyError:
+    where = printable(str(store.path))
+    return StudyError(
+        f"{where}: {reason}; what is left might get other bits than what is there. Go on with the "
+        "code that began it, choose another folder with --out, or replace the study with "
+        "--overwrite."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,24 @@ PACKAGES = ("numpy", "scipy", "pyarrow", "pytensor", "llvmlite", "jax", "jaxlib"
 
 JAX_PACKAGES = ("jax", "jaxlib")
 """Those of them that decide nothing where vector code, Numba or Theano computes."""
+
+COMPUTING = ("network", "experiment", "engines", "training")
+"""Rooms of the runner whose code decides the bytes of a shard."""
+
+# What a file's text has beside code, and strings, which may look like it: docstrings (lines of a
+# string in three quotes alone), comments, empty lines, spaces at the end of a line.
+# A parser would tell them too, in ten times the time, at the start of every sweep.
+_NO_CODE = re.compile(
+    r"""
+      ^[ \t]*+[rR]?"{3}(?:[^\\"]|\\.|"(?!""))*+"{3}[ \t]*+(?:\#[^\n]*+)?(?:\n|\Z)
+    | (?P<string>
+          "{3}(?:[^\\"]|\\.|"(?!""))*+"{3} | '{3}(?:[^\\']|\\.|'(?!''))*+'{3}
+        | "(?:[^"\\\n]|\\.)*+"           | '(?:[^'\\\n]|\\.)*+'
+      )
+    | ^[ \t]*+(?:\#[^\n]*+)?\n | [ \t]++(?=\#|$) | \#[^\n]*+
+    """,
+    re.MULTILINE | re.DOTALL | re.VERBOSE,
+)
 
 
 def versions() -> dict[str, str]:
@@ -52,3 +71,29 @@ def source() -> str:
         content.update(path.relative_to(folder).as_posix().encode())
         content.update(path.read_bytes())
     return content.hexdigest()[:8]
+
+
+@cache
+def computing_source() -> str:
+    """Return eight hexadecimal digits of a hash of the code that computes, comments left out.
+
+    A study records it: what is left of it must not be trained by other code.
+    """
+    content = hashlib.sha256()
+    folder = Path(__file__).parents[1]
+    for path in sorted(path for room in COMPUTING for path in (folder / room).rglob("*.py")):
+        content.update(path.relative_to(folder).as_posix().encode())
+        content.update(b"\n")
+        content.update(code_alone(path.read_text("utf-8")).encode())
+    return content.hexdigest()[:8]
+
+
+def code_alone(text: str) -> str:
+    """Return a Python file's text without docstrings, comments and empty lines.
+
+    Notes
+    -----
+    It need not run: a body that is a docstring alone is empty then. A docstring that is not in
+    three double quotes counts as code, and so does how lines are broken.
+    """
+    return _NO_CODE.sub(lambda found: found["string"] or "", text)

@@ -7,11 +7,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from runner.engines.registry import may_compute_with_jax
-from runner.engines.versions import JAX_PACKAGES, versions
+from runner.engines.versions import JAX_PACKAGES, computing_source, versions
 from runner.errors.messages import shown
 from runner.experiment.plan import Plan
 
+SOURCE = "source"
+"""Among the versions that a study records: a hash of the runner's code that computes."""
+
 _DERIVED = {"plan.configurations", "plan.batch_sizes", "plan.curves"}
+
+
+def recorded_versions() -> dict[str, str]:
+    """Return what a new study records: versions of packages, and the runner's own source."""
+    return versions() | {SOURCE: computing_source()}
+
+
+def other_source(stored: Mapping[str, Any]) -> str:
+    """Return that a study was begun with other code than is here, in words; else nothing.
+
+    Studies from before this was recorded are taken for the same.
+    """
+    then, now = stored["versions"].get(SOURCE), computing_source()
+    if then in (None, now):
+        return ""
+    return f"the runner's code that trains was {shown(then)} (a hash of its source), now {now!r}"
 
 
 def differences(stored: Mapping[str, Any], plan: Plan, devices: Iterable[str]) -> list[str]:
@@ -26,7 +45,8 @@ def differences(stored: Mapping[str, Any], plan: Plan, devices: Iterable[str]) -
         Kinds of device that are to train what is left, or have trained a part of the study.
         Versions of JAX count only if it may train there; otherwise these are not asked for.
     """
-    old = {"plan": stored["plan"], "versions": stored["versions"]}
+    begun = {name: found for name, found in stored["versions"].items() if name != SOURCE}
+    old = {"plan": stored["plan"], "versions": begun}
     new = json.loads(json.dumps({"plan": plan.canonical(), "versions": versions()}))
     found = dict(_differences(old, new))
     of_jax = {f"versions.{name}" for name in JAX_PACKAGES} & found.keys()

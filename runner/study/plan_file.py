@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.engines.registry import check_known
-from runner.engines.versions import versions
 from runner.errors import RunnerError, StudyError
 from runner.errors.messages import printable, shown
 from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.study import files
+from runner.study.differences import recorded_versions
 from runner.study.folder import StudyFolder, require_file
 
 FORMAT = 1
@@ -45,7 +45,7 @@ class PlanFile:
 
     def write(self, plan: Plan) -> None:
         """Write the plan of a new study, durably; FileExistsError if there is one."""
-        content = {"format": FORMAT, "plan": plan.canonical(), "versions": versions()}
+        content = {"format": FORMAT, "plan": plan.canonical(), "versions": recorded_versions()}
         # not sorted: the order of the grid is the order of the configurations
         text = json.dumps(content | {"sha256": digest(content)}, indent=1)
         files.write_new(self._path, text.encode() + b"\n")

@@ -14,7 +14,7 @@ from typing import Any
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.commits import MAX_BYTES, Commit, Log, parsed
-from runner.study.differences import differences, has_other_jax
+from runner.study.differences import differences, has_other_jax, other_source
 from runner.study.folder import StudyFolder, read_bounded, require_file
 from runner.study.lock import StudyLock, locked
 from runner.study.plan_file import PlanFile
@@ -109,6 +109,10 @@ class Store(StudyFolder):
     def has_other_jax(self) -> bool:
         """Return whether the study was begun with another version of JAX than is here, or none."""
         return has_other_jax(self.plan_file.content())
+
+    def other_source(self) -> str:
+        """Return that the study was begun with other code than is here, in words; else nothing."""
+        return other_source(self.plan_file.content())
 
     def audits(self) -> list[dict[str, Any]]:
         """Return what was found of every batch that was trained a second time, the last time."""
