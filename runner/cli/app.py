@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import io
 import os
 import sys
@@ -36,6 +37,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "certificates": certificates,
 }
 """Every command by name, in the order of the help."""
+
+_EXAMPLES = "\n\nExamples\n--------\n"
 
 app = typer.Typer(
     add_completion=False,
@@ -87,10 +90,17 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
     return ending_well
 
 
+def _help_of(command: Callable[..., None]) -> tuple[str, str]:
+    """Return what a command's help begins with, and the examples that end it: its docstring."""
+    text, _, examples = inspect.cleandoc(command.__doc__ or "").partition(_EXAMPLES)
+    return text, f"Examples:\n{examples}"
+
+
 def _discard_stdout() -> None:
     """Send what is still in the buffer nowhere: the reader of the pipe has closed it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_with_exit_codes(expand_groups(_command)))
+    _help, _epilog = _help_of(_command)
+    app.command(_name, help=_help, epilog=_epilog)(_with_exit_codes(expand_groups(_command)))

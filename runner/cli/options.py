@@ -12,6 +12,10 @@ from runner.cli.option_groups import OptionGroup
 from runner.cluster.options import ClusterOptions
 from runner.dispatch.fault_policy import FaultPolicy
 
+# Panels of a command's help; other options are in Typer's own. A flag takes no value: its
+# ``metavar`` is empty.
+TRAINED_PANEL = "What is trained"
+STUDY_PANEL = "Where results go"
 _CLUSTER_PANEL = "Where it runs"
 _FAULT_PANEL = "Workers and restarts that fail"
 
@@ -30,6 +34,7 @@ def cluster_options(
         typer.Option(
             rich_help_panel=_CLUSTER_PANEL,
             min=1,
+            metavar="N",
             help="Worker processes on this machine.",
             show_default="one per core",
         ),
@@ -39,8 +44,8 @@ def cluster_options(
         typer.Option(
             rich_help_panel=_CLUSTER_PANEL,
             metavar="ADDRESS",
-            help="Run on this Dask scheduler, as does DASK_SCHEDULER_ADDRESS; without either, on "
-            "this machine.",
+            help="Run on this Dask scheduler; by default on that of DASK_SCHEDULER_ADDRESS or, "
+            "without it, on this machine.",
         ),
     ] = None,
     scheduler_file: Annotated[
@@ -55,7 +60,8 @@ def cluster_options(
         Device,
         typer.Option(
             rich_help_panel=_CLUSTER_PANEL,
-            help="Workers to use; auto: CPU and GPU, as they are there.",
+            metavar="KIND",
+            help="Workers to use: cpu, gpu, or auto for those that are there.",
         ),
     ] = Device.AUTO,
     wait: Annotated[
@@ -63,14 +69,15 @@ def cluster_options(
         typer.Option(
             rich_help_panel=_CLUSTER_PANEL,
             min=0,
-            metavar="SECONDS",
-            help="How long to wait for scheduler and worker.",
+            metavar="N",
+            help="Seconds to wait for scheduler and worker.",
         ),
     ] = 30.0,
     insecure: Annotated[
         bool,
         typer.Option(
             "--insecure",
+            metavar="",
             rich_help_panel=_CLUSTER_PANEL,
             help="Allow another machine's scheduler without TLS.",
         ),
@@ -86,14 +93,31 @@ StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's fo
 
 TrustModel = Annotated[
     bool,
-    typer.Option("--trust-model", help="Execute the file of network.model, here and on workers."),
+    typer.Option(
+        "--trust-model",
+        metavar="",
+        help="Execute the file of network.model, here and on workers.",
+    ),
 ]
 Changes = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="a.b=VALUE", help="Change a field; can be repeated."),
+    typer.Option(
+        "--set",
+        metavar="a.b=VALUE",
+        rich_help_panel=TRAINED_PANEL,
+        help="Change a field; can be repeated.",
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the study in the folder.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        metavar="",
+        rich_help_panel=STUDY_PANEL,
+        help="Replace the study in the folder.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", metavar="", help="Print errors only.")]
 
 
 def fault_policy(
@@ -123,17 +147,18 @@ def fault_policy(
             help="Train this share again on other workers; compare.",
         ),
     ] = 0.0,
-    canary: Annotated[
+    no_canary: Annotated[
         bool,
         typer.Option(
-            " /--no-canary",
+            "--no-canary",
+            metavar="",
             rich_help_panel=_FAULT_PANEL,
             help="Accept workers that compute other bits than the first.",
         ),
-    ] = True,
+    ] = False,
 ) -> FaultPolicy:
     """Build the options of what a sweep does about workers and restarts that fail."""
-    return FaultPolicy(deadline, max_failures, audit, canary)
+    return FaultPolicy(deadline, max_failures, audit, canary=not no_canary)
 
 
 Faults = Annotated[FaultPolicy, OptionGroup(fault_policy)]

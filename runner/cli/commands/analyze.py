@@ -15,13 +15,19 @@ def analyze(
     folder: StudyFolder,
     endpoints: Annotated[
         int | None,
-        typer.Option(min=1, help="Most endpoints to analyse.", show_default="100000"),
+        typer.Option(min=1, metavar="N", help="Most endpoints to analyse.", show_default="100000"),
     ] = None,
     trust_model: TrustModel = False,
     quiet: Quiet = False,
     cluster: Cluster,
 ) -> None:
-    """Add curvature, minima, barriers and verdicts to a study; continue where a run stopped."""
+    """Add curvature, minima, barriers and verdicts to a study; continue where a run stopped.
+
+    Examples
+    --------
+    python -m runner analyze results/gates
+    python -m runner analyze results/gates --endpoints 2000
+    """
     from runner.cli.result_tables import verdict_table
     from runner.cli.runs import run_analysis
 

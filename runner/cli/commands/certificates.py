@@ -13,9 +13,16 @@ from runner.errors.messages import counted
 
 def certificates(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made new, or empty.")],
-    days: Annotated[int, typer.Option(min=1, max=36500, help="How long they are valid.")] = 365,
+    days: Annotated[
+        int, typer.Option(min=1, max=36500, metavar="N", help="How long they are valid.")
+    ] = 365,
 ) -> None:
-    """Make the certificates of a cluster that speaks TLS."""
+    """Make the certificates of a cluster that speaks TLS.
+
+    Examples
+    --------
+    python -m runner certificates certificates --days 90
+    """
     from runner.cluster.certificates import ROLES, make_certificates
 
     made = make_certificates(folder, days)

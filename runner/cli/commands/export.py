@@ -14,9 +14,15 @@ from runner.errors.messages import counted, printable
 
 def export(
     folder: StudyFolder,
-    to: Annotated[Path, typer.Option("--to", help="A .csv or .parquet file.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="A .csv or .parquet file.")],
 ) -> None:
-    """Write every restart, with its final weights, to one file."""
+    """Write every restart, with its final weights, to one file.
+
+    Examples
+    --------
+    python -m runner export results/gates --to gates.csv
+    python -m runner export results/gates --to gates.parquet
+    """
     from runner.study.export import ENDINGS, export_restarts
     from runner.study.study import open_study
 

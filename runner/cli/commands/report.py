@@ -14,13 +14,20 @@ from runner.cli.options import StudyFolder
 def report(
     folder: StudyFolder,
     out: Annotated[
-        Path | None, typer.Option(help="The HTML file.", show_default="DIR/report.html")
+        Path | None,
+        typer.Option(metavar="FILE", help="The HTML file.", show_default="DIR/report.html"),
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help="Folder for every figure as SVG and PNG.")
+        Path | None, typer.Option(metavar="DIR", help="Folder for every figure as SVG and PNG.")
     ] = None,
 ) -> None:
-    """Write a study's report, one HTML file with figures and tables."""
+    """Write a study's report, one HTML file with figures and tables.
+
+    Examples
+    --------
+    python -m runner report results/gates
+    python -m runner report results/gates --figures figures
+    """
     from runner.report.writer import write_report
     from runner.study.study import open_study
 

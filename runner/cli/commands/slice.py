@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.options import Changes, Cluster, Overwrite, Quiet, TrustModel
+from runner.cli.options import (
+    STUDY_PANEL,
+    TRAINED_PANEL,
+    Changes,
+    Cluster,
+    Overwrite,
+    Quiet,
+    TrustModel,
+)
 from runner.errors import StudyError
 from runner.errors.paths import local_path
 
@@ -15,17 +23,40 @@ from runner.errors.paths import local_path
 def slice_(
     *,
     experiment: Annotated[Path, typer.Argument(metavar="EXPERIMENT.toml")],
-    x: Annotated[str, typer.Option("--x", metavar="NAME=LOW:HIGH:N", help="Weight to sweep.")],
-    y: Annotated[str, typer.Option("--y", metavar="NAME=LOW:HIGH:N", help="The other one.")],
+    x: Annotated[
+        str,
+        typer.Option(
+            "--x",
+            metavar="NAME=LOW:HIGH:N",
+            rich_help_panel=TRAINED_PANEL,
+            help="Weight to sweep.",
+        ),
+    ],
+    y: Annotated[
+        str,
+        typer.Option(
+            "--y",
+            metavar="NAME=LOW:HIGH:N",
+            rich_help_panel=TRAINED_PANEL,
+            help="The other one.",
+        ),
+    ],
     at: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUE",
+            rich_help_panel=TRAINED_PANEL,
             help="A fixed weight; can be repeated. The others are those of restart 0.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the study.", show_default="results/NAME-slice")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=STUDY_PANEL,
+            help="Folder of the study.",
+            show_default="results/NAME-slice",
+        ),
     ] = None,
     changes: Changes = None,
     trust_model: TrustModel = False,
@@ -33,7 +64,13 @@ def slice_(
     quiet: Quiet = False,
     cluster: Cluster,
 ) -> None:
-    """Sweep from a grid of starts over two weights, all others fixed; draw which lead where."""
+    r"""Sweep from a grid of starts over two weights, all others fixed; draw which lead where.
+
+    Examples
+    --------
+    python -m runner slice experiments/slice.toml \
+      --x 'W1[0,0]=-10:10:50' --y 'W1[0,1]=-10:10:50'
+    """
     from runner.cli.runs import run_sweep
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.experiment import parse_change

@@ -8,7 +8,12 @@ from runner.errors.messages import counted
 
 
 def status(folder: StudyFolder) -> None:
-    """Print how far a study is."""
+    """Print how far a study is.
+
+    Examples
+    --------
+    python -m runner status results/gates
+    """
     from runner.cli.text import point_text
     from runner.study.study import open_study
 

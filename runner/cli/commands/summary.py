@@ -23,7 +23,13 @@ def summary(
     folder: StudyFolder,
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TABLE,
 ) -> None:
-    """Print a study's summary, a row per configuration."""
+    """Print a study's summary, a row per configuration.
+
+    Examples
+    --------
+    python -m runner summary results/gates
+    python -m runner summary results/gates --format csv
+    """
     from runner.study.study import open_study
 
     study = open_study(folder)

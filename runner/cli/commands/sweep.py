@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli.console import print_result, print_table
-from runner.cli.options import Changes, Cluster, Faults, Overwrite, Quiet, TrustModel
+from runner.cli.options import (
+    STUDY_PANEL,
+    TRAINED_PANEL,
+    Changes,
+    Cluster,
+    Faults,
+    Overwrite,
+    Quiet,
+    TrustModel,
+)
 from runner.errors import StudyError
 from runner.errors.messages import counted
 from runner.errors.paths import local_path
@@ -23,36 +32,77 @@ def sweep(
     *,
     experiment: Annotated[
         Path | None,
-        typer.Argument(metavar="[EXPERIMENT.toml]", help=f"Default: {DEFAULT_EXPERIMENT}."),
+        typer.Argument(metavar="EXPERIMENT.toml", help=f"Default: {DEFAULT_EXPERIMENT}."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the study.", show_default="results/NAME")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=STUDY_PANEL,
+            help="Folder of the study.",
+            show_default="results/NAME",
+        ),
     ] = None,
     changes: Changes = None,
     axes: Annotated[
         list[str] | None,
-        typer.Option("--grid", metavar="a.b=V1,V2", help="Cross over values; can be repeated."),
+        typer.Option(
+            "--grid",
+            metavar="a.b=V1,V2",
+            rich_help_panel=TRAINED_PANEL,
+            help="Cross over values; can be repeated.",
+        ),
     ] = None,
-    restarts: Annotated[int | None, typer.Option(help="Restarts per configuration.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Root seed.")] = None,
+    restarts: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=TRAINED_PANEL, help="Restarts per configuration."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", rich_help_panel=TRAINED_PANEL, help="Root seed.")
+    ] = None,
     trust_model: TrustModel = False,
     engine: Annotated[
-        str, typer.Option(help="pytensor, pytensor-jax, pytensor-numba or theano.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=TRAINED_PANEL,
+            help="pytensor, pytensor-jax, pytensor-numba or theano.",
+        ),
     ] = "pytensor",
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Restarts per task and shard.", show_default="by a rule"),
+        typer.Option(
+            min=1,
+            metavar="N",
+            rich_help_panel=TRAINED_PANEL,
+            help="Restarts per task and shard.",
+            show_default="by a rule",
+        ),
     ] = None,
-    report: Annotated[bool, typer.Option("--report", help="Analyse and report too.")] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report", metavar="", rich_help_panel=STUDY_PANEL, help="Analyse and report too."
+        ),
+    ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what would be done.")
+        bool, typer.Option("--dry-run", metavar="", help="Only print what would be done.")
     ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     cluster: Cluster,
     faults: Faults,
 ) -> None:
-    """Train every restart of an experiment; continue where an earlier run stopped."""
+    """Train every restart of an experiment; continue where an earlier run stopped.
+
+    Examples
+    --------
+    python -m runner sweep --report
+    python -m runner sweep experiments/width.toml --dry-run
+    python -m runner sweep --grid init.scale=1,2 --out wide
+    """
     from runner.cli.runs import run_sweep
     from runner.engines.registry import check
     from runner.experiment.experiment import load_experiment, parse_axis, parse_change

@@ -18,12 +18,20 @@ def verify(
     folder: StudyFolder,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Move what is damaged to quarantine/ and train it again."),
+        typer.Option(
+            "--repair", metavar="", help="Move what is damaged to quarantine/ and train it again."
+        ),
     ] = False,
     trust_model: TrustModel = False,
     cluster: Cluster,
 ) -> None:
-    """Compare a study's files with its log, byte by byte."""
+    """Compare a study's files with its log, byte by byte.
+
+    Examples
+    --------
+    python -m runner verify results/gates
+    python -m runner verify results/gates --repair
+    """
     from runner.dispatch.sweep import repair as repair_study
     from runner.study import damage
     from runner.study.store import Store
