@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from runner.experiment.plan import Plan
 from runner.study import analysis_tables
 from runner.study.folder import StudyFolder
+from runner.study.statistics.discoveries import new_class_chances
 
 
 class AnalysisProperties(ABC):
@@ -116,6 +118,8 @@ class AnalysisProperties(ABC):
             classes met exactly once and twice
         good_turing : float64, estimated chance that a new restart ends in a class not met before,
             singletons / n (Good 1953, Biometrika 40:237)
+        chance_bound : float64, that chance is smaller, with 95% confidence at all numbers of
+            restarts at once (`runner.study.statistics.discoveries`); missing for starts on a grid
         chao1 : float64, lower estimate of the number of all classes,
             classes + f1 (f1 - 1) / (2 (f2 + 1)) (Chao 1984, Scand. J. Statist. 11:265; the
             bias-corrected form)
@@ -123,7 +127,14 @@ class AnalysisProperties(ABC):
             classes (n - 1) / (n - classes - 2) (Boender and Rinnooy Kan 1987, Math. Programming
             37:59); missing where n <= classes + 2
         """
-        return self._analysis_table("unseen")
+        # not in the file, which says nothing of when a class was met
+        table = self._analysis_table("unseen").drop(columns="chance_bound", errors="ignore")
+        bounds = new_class_chances(self.classes).reindex(table["configuration"])
+        sampled = [c.settings.init.slice is None for c in self.plan.configurations]
+        bounds = bounds.where(np.array(sampled)[table["configuration"]])
+        after = table.columns.tolist().index("good_turing") + 1
+        table.insert(after, "chance_bound", bounds.to_numpy())
+        return table
 
     @cached_property
     def barriers(self) -> pd.DataFrame:

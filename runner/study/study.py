@@ -21,6 +21,7 @@ from runner.study.shard_reader import ShardReader
 from runner.study.statistics.budgets import budgets
 from runner.study.statistics.comparisons import comparisons
 from runner.study.statistics.losses import losses
+from runner.study.statistics.precision import precision
 from runner.study.statistics.strategies import strategies
 from runner.study.statistics.summary import summary
 from runner.study.statistics.times import times
@@ -296,6 +297,11 @@ class Study(AnalysisProperties):
     def budgets(self) -> pd.DataFrame:
         """Success against step budget: see `runner.study.statistics.budgets`."""
         return budgets(self.plan, self.tallies)
+
+    @cached_property
+    def precision(self) -> pd.DataFrame:
+        """Success, and when to believe it: see `runner.study.statistics.precision`."""
+        return precision(self.plan, self.tallies)
 
     @cached_property
     def times(self) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from runner.landscape import endpoint_sample
 from runner.landscape.analysis import analyze
 from runner.landscape.worker import inspect_endpoints
 from runner.study import analysis_tables
+from runner.study.statistics.discoveries import new_class_chance
 
 LESSON = {
     "name": "lesson",
@@ -92,6 +93,10 @@ def test_classes_add_up(lesson) -> None:
         unseen = lesson.unseen.set_index("configuration").loc[index]
         assert unseen["n"] == rows["size"].sum()
         assert unseen["classes"] == len(rows)
+        member = lesson.classes["class"].xs(index)
+        firsts = np.unique(member[member >= 0], return_index=True)[1]
+        bound = new_class_chance(firsts, int(unseen["n"]))
+        assert unseen["chance_bound"] == bound > unseen["good_turing"]
     levels = lesson.minima.query("kind == 'saturated'")["level"]
     assert set(levels.round(4)) <= {0.3466, 0.4774}
 

@@ -30,7 +30,8 @@ def unseen_rows(study: Study, landscape: Landscape) -> TableRows:
     """Return estimates of what lies in classes that no restart has reached."""
     note = (
         "Share of the restarts' probability that lies in classes not seen yet (Good and Turing), "
-        "and a lower bound of the number of classes (Chao 1984)."
+        "below what it is whenever one looks (chance_bound, 95%), and a lower bound of the number "
+        "of classes (Chao 1984)."
     )
     return TableRows("unseen", "Classes not seen", note, landscape.whole("unseen"))
 

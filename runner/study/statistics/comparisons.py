@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from runner.study.statistics.base import CONFIDENCE, CONFIGURATION
+from runner.study.statistics.paired import paired_difference
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan
@@ -26,7 +27,9 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per pair. Columns axis, a, b (configurations, a < b), n (restarts, or pairs of
         them), paired, difference (success share of b less that of a), ci_low and ci_high (95%),
-        p_value, and p_holm, adjusted for the number of rows (Holm 1979).
+        p_value, p_holm, adjusted for the number of rows (Holm 1979), and anytime_low and
+        anytime_high: an interval for those who look again and again, see
+        `runner.study.statistics.paired`; missing where restarts are not paired.
         ``attrs["left_out"]`` counts the pairs beyond the first `MOST_PAIRS`. The restarts are
         those of `Study.sample`.
 
@@ -44,7 +47,8 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
         for index, frame in sample.groupby(level=CONFIGURATION)
     }
     pairs = list(_neighbours(plan, list(solved)))
-    rows = []
+    rows: list[tuple[object, ...]] = []
+    discordant: dict[int, tuple[int, int, int]] = {}  # by row: only a, only b, pairs
     for axis, a, b in pairs[:MOST_PAIRS]:
         shared = _same_starts(plan, a, b)
         if shared:
@@ -52,8 +56,9 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
             common = solved[a].index.intersection(solved[b].index)
             if common.empty:
                 continue
-            outcome = _paired(solved[a][common].to_numpy(bool), solved[b][common].to_numpy(bool))
-            n = len(common)
+            first, second = (solved[i][common].to_numpy(bool) for i in (a, b))
+            outcome, n = _paired(first, second), len(common)
+            discordant[len(rows)] = (int((first & ~second).sum()), int((second & ~first).sum()), n)
         else:
             n = min(len(solved[a]), len(solved[b]))
             outcome = _independent(solved[a].to_numpy(bool), solved[b].to_numpy(bool))
@@ -61,6 +66,11 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
     columns = ["axis", "a", "b", "n", "paired", "difference", "ci_low", "ci_high", "p_value"]
     table = pd.DataFrame(rows, columns=columns)
     table["p_holm"] = multipletests(table["p_value"], method="holm")[1] if rows else np.nan
+    for end in ("anytime_low", "anytime_high"):
+        table[end] = np.nan
+    if discordant:
+        known = paired_difference(*np.array([*discordant.values()]).T)
+        table.loc[[*discordant], ["anytime_low", "anytime_high"]] = np.c_[known.low, known.high]
     table.attrs["left_out"] = max(0, len(pairs) - MOST_PAIRS)
     return table
 

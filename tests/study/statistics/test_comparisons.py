@@ -7,6 +7,8 @@ import pytest
 from scipy.stats import binomtest
 from support.crafted import EXPERIMENT, crafted
 
+from runner.study.statistics.paired import paired_difference
+
 GATES = {**EXPERIMENT, "grid": {"problem.gate": ["XOR", "OR"]}}
 
 
@@ -27,6 +29,9 @@ def test_configurations_of_the_same_starts_are_compared_in_pairs(tmp_path) -> No
     half = 1.959964 * np.sqrt((p12 + p21 - (p12 - p21) ** 2) / 42)
     assert row["ci_low"] == pytest.approx(p12 - p21 - half, abs=3e-3)
     assert row["ci_high"] == pytest.approx(p12 - p21 + half, abs=3e-3)
+    anytime = paired_difference(0, 5, n)
+    assert [row["anytime_low"], row["anytime_high"]] == [anytime.low[0], anytime.high[0]]
+    assert row["anytime_low"] < row["ci_low"] < row["ci_high"] < row["anytime_high"]
 
 
 def test_configurations_of_other_starts_are_compared_as_samples(tmp_path) -> None:
@@ -35,6 +40,7 @@ def test_configurations_of_other_starts_are_compared_as_samples(tmp_path) -> Non
     study = crafted(tmp_path / "s", {0: [9] * 70, 1: [9] * 70}, {0: a, 1: b}, experiment)
     (row,) = study.comparisons.to_dict("records")
     assert not row["paired"]
+    assert np.isnan([row["anytime_low"], row["anytime_high"]]).all()
     # Newcombe (1998), method 10, by hand
     low, high = (binomtest(k, 70).proportion_ci(0.95, method="wilson") for k in (56, 48))
     d = 48 / 70 - 56 / 70

@@ -1,0 +1,61 @@
+"""How many restarts configurations should have next, to be as precise as was asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from runner.study.statistics.anytime import anytime
+
+_STEPS = 8  # halvings between n and 2 n: to half a percent
+
+
+def first_restarts(half_width: float) -> int:
+    """Return the restarts below which no configuration can be that precise.
+
+    Examples
+    --------
+    >>> first_restarts(0.01)
+    646
+    """
+    most = 1
+    while _wide(np.zeros(1), np.array([most]), half_width)[0]:
+        most *= 2
+    least = most // 2
+    while most - least > 1:
+        half = (least + most) // 2
+        wide = _wide(np.zeros(1), np.array([half]), half_width)[0]
+        least, most = (half, most) if wide else (least, half)
+    return most
+
+
+def next_restarts(successes: npt.ArrayLike, n: npt.ArrayLike, half_width: float) -> np.ndarray:
+    """Return how many restarts each configuration should have next.
+
+    Parameters
+    ----------
+    successes, n : array_like, shape (m,), int
+        Of the restarts so far; ``n`` at least 1.
+    half_width : float
+        Of the interval that holds at all numbers of restarts, see
+        `runner.study.statistics.anytime`.
+
+    Returns
+    -------
+    ndarray, shape (m,), int64
+        ``n`` where the interval is narrow enough. Otherwise as many as make it so if the share of
+        solved ones stays the same, but at most twice ``n``: the share is not known yet.
+    """
+    k, now = (np.atleast_1d(np.asarray(counts, np.int64)) for counts in (successes, n))
+    least, most = now.astype(float), 2.0 * now
+    for _ in range(_STEPS):
+        half = (least + most) / 2
+        wide = _wide(k / now * half, half, half_width)
+        least, most = np.where(wide, half, least), np.where(wide, most, half)
+    wanted = np.maximum(np.ceil(most).astype(np.int64), now + 1)
+    return np.where(_wide(k, now, half_width), wanted, now)
+
+
+def _wide(k: np.ndarray, n: np.ndarray, half_width: float) -> np.ndarray:
+    """(m,) bool: whether the interval of these counts is wider than asked for."""
+    return anytime(k, n, half_width).half_width > half_width

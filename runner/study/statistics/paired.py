@@ -1,0 +1,153 @@
+"""The difference of two configurations' success, restart by restart, at any number of restarts.
+
+Restart k of both configurations has the same start, so what counts is the pair: D = 1 where only
+the second is solved, -1 where only the first, 0 else. For a difference d of the shares, a player
+bets the part g of his money on "more than d", at odds that are fair if d is true: he then has
+(1 - g) + g (1 + D) / (1 + d) times as much. Another one bets on "less", likewise with -D and -d.
+Their money, averaged over both and over many g, is a martingale if d is true, begins with 1, and
+passes 20 at any time with probability 1/20 at most (Ville 1939). The differences that no one has
+become rich against are the interval (Waudby-Smith and Ramdas 2024, J. R. Stat. Soc. B 86:1).
+
+At d = 0, equal pairs leave everybody's money as it is: what is left is a bet on the discordant
+pairs alone, McNemar's test made sequential.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from runner.study.statistics.base import CONFIDENCE
+
+# Parts of the money that are bet: most of it, a half, and down to what pays at a billion pairs.
+_PARTS: Final = np.append(0.9, 2.0 ** -np.arange(1, 15))
+_WIDEST = 1 - 1e-15  # of differences that can be looked at
+_HALVINGS = 60
+
+
+class Difference(NamedTuple):
+    """Differences of paired shares, the second less the first."""
+
+    estimate: np.ndarray
+    """(m,) float64: means of the differences."""
+    low: np.ndarray
+    """(m,) float64: lower ends of 95% intervals that hold at all numbers of pairs at once."""
+    high: np.ndarray
+    """(m,) float64: upper ends."""
+    evidence: np.ndarray
+    """(m,) float64: evidence, in nats, that there is a difference; from ln 20 = 3.0 on there is."""
+
+
+class Outcome(StrEnum):
+    """What is known of two configurations."""
+
+    DIFFER = "differ"
+    """The difference is not 0."""
+    ALIKE = "alike"
+    """The difference is smaller than the one that would matter."""
+    OPEN = "open"
+    """Neither is known yet."""
+
+
+def paired_difference(
+    only_first: npt.ArrayLike, only_second: npt.ArrayLike, n: npt.ArrayLike
+) -> Difference:
+    """Return the differences of success of restarts in pairs.
+
+    Parameters
+    ----------
+    only_first, only_second : array_like, shape (m,), int
+        Pairs of which only the first, or only the second, is solved.
+    n : array_like, shape (m,), int
+        All pairs.
+
+    Returns
+    -------
+    Difference
+        Missing, with evidence 0, where there is no pair.
+
+    Notes
+    -----
+    The money against a difference is convex in it (a product of positive falling convex functions,
+    or rising ones, and sums of these), so its limits are found by bisection from the mean
+    difference, against which nobody wins.
+
+    Examples
+    --------
+    >>> [round(float(x[0]), 3) for x in paired_difference(20, 60, 1000)]
+    [0.04, 0.009, 0.074, 7.124]
+    """
+    falls, rises, pairs = (
+        np.atleast_1d(np.asarray(counts, float)) for counts in (only_first, only_second, n)
+    )
+    counts = np.array([falls, pairs - falls - rises, rises])
+    mean = (rises - falls) / np.maximum(pairs, 1)
+    ends = [mean, *(_end(counts, mean, outside) for outside in (-1.0, 1.0))]
+    known = [np.where(pairs == 0, np.nan, end) for end in ends]
+    return Difference(known[0], known[1], known[2], log_money(counts, np.zeros(len(pairs))))
+
+
+def outcome(only_first: int, only_second: int, n: int, matters: float) -> Outcome:
+    """Tell what is known: stop a comparison as soon as it is not `Outcome.OPEN`.
+
+    Parameters
+    ----------
+    only_first, only_second, n : int
+        As for `paired_difference`.
+    matters : float
+        The smallest difference that matters, above 0 and below 1; fixed before the restarts are
+        seen.
+
+    Examples
+    --------
+    >>> outcome(20, 60, 1000, matters=0.1).value
+    'differ'
+    """
+    ties, limit = n - only_first - only_second, -np.log(1 - CONFIDENCE)
+    counts = np.repeat([[only_first], [ties], [only_second]], 3, axis=1)
+    none, less, more = log_money(counts, np.array([0.0, -matters, matters])) >= limit
+    if none:
+        return Outcome.DIFFER
+    # The differences with little money against them are an interval around the mean.
+    inside = abs(only_second - only_first) < matters * n
+    return Outcome.ALIKE if inside and less and more else Outcome.OPEN
+
+
+def log_money(counts: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    """Logarithm of the money won against differences.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (3, m)
+        Pairs with D = -1, 0 and 1.
+    difference : ndarray, shape (m,)
+        Above -1 and below 1.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+    """
+    falls, ties, rises = counts[:, :, None]
+    both = []
+    for wins, losses, d in ((rises, falls, difference), (falls, rises, -difference)):
+        kept, won = 1 - _PARTS, _PARTS / (1 + d[:, None])
+        both.append(
+            wins * np.log(kept + 2 * won) + ties * np.log(kept + won) + losses * np.log(kept)
+        )
+    total = np.logaddexp.reduce(np.concatenate(both, axis=1), axis=1)
+    money: np.ndarray = total - np.log(2 * len(_PARTS))
+    return money
+
+
+def _end(counts: np.ndarray, mean: np.ndarray, side: float) -> np.ndarray:
+    """Where the money passes its limit, between the mean and -1 or 1; never too near."""
+    limit, inside, outside = -np.log(1 - CONFIDENCE), mean, np.full_like(mean, side)
+    for _ in range(_HALVINGS):
+        half = (inside + outside) / 2
+        # Where the mean is -1 or 1, there is nothing beyond.
+        below = (abs(half) == 1) | (log_money(counts, np.clip(half, -_WIDEST, _WIDEST)) < limit)
+        inside, outside = np.where(below, half, inside), np.where(below, outside, half)
+    return outside

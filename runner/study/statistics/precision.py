@@ -1,0 +1,57 @@
+"""How precisely a study knows its configurations, also if one looked again and again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from runner.study.statistics.anytime import HALF_WIDTH, anytime
+from runner.study.statistics.base import CONFIGURATION, counted, indexed
+from runner.study.statistics.proportions import proportion
+from runner.study.statistics.quantiles import Quantile, anytime_quantile
+from runner.study.statistics.times import times_known
+
+if TYPE_CHECKING:
+    from runner.experiment.plan import Plan
+    from runner.study.tally import Tallies, Tally
+
+
+def precision(plan: Plan, tallies: Tallies, half_width: float = HALF_WIDTH) -> pd.DataFrame:
+    """Return success with both intervals, and the median time to solution.
+
+    Returns
+    -------
+    DataFrame
+        Index configuration, a row each. Columns n, solved, success_rate; ci_low and ci_high: the
+        95% interval of Wilson, for a number of restarts that was fixed before; anytime_low and
+        anytime_high: the 95% interval that holds at all numbers of restarts at once
+        (`runner.study.statistics.anytime`), and half_width, half its width; time_median, time_low
+        and time_high: steps within which half of all restarts are solved, with an interval of the
+        latter kind, infinite where fewer are or may be; missing where times to solution are not
+        known. No intervals for starts on a grid, which are no random sample.
+    """
+    found = [*counted(plan, tallies)]
+    always = anytime([t.n_solved for _, t in found], [t.n for _, t in found], half_width)
+    ends = np.c_[always.low, always.high, always.half_width]
+    rows = []
+    for (configuration, tally), of_this in zip(found, ends, strict=True):
+        fixed = proportion(tally.n_solved, tally.n)
+        time = Quantile(np.nan, np.nan, np.nan)
+        if times_known(configuration):
+            time = _median_time(tally, half_width)
+        intervals = [fixed.low, fixed.high, *of_this, *time]
+        if configuration.settings.init.slice is not None:
+            intervals = [np.nan] * len(intervals)
+        rows.append((configuration.index, tally.n, tally.n_solved, fixed.estimate, *intervals))
+    columns = ["n", "solved", "success_rate", "ci_low", "ci_high", "anytime_low", "anytime_high"]
+    columns += ["half_width", "time_median", "time_low", "time_high"]
+    return indexed(rows, [CONFIGURATION], columns)
+
+
+def _median_time(tally: Tally, half_width: float) -> Quantile:
+    solved = tally.solved.sum(axis=1)
+    steps = np.append(tally.steps[solved > 0], np.inf)
+    counts = np.append(solved[solved > 0], tally.n - tally.n_solved)
+    return anytime_quantile(steps, counts, 0.5, half_width)

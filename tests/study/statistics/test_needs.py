@@ -1,0 +1,41 @@
+"""How many restarts come next: at least what is needed, never more than twice what there is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.study.statistics.anytime import anytime
+from runner.study.statistics.needs import first_restarts, next_restarts
+
+WIDTHS = st.sampled_from([0.2, 0.05, 0.01])
+
+
+@pytest.mark.parametrize("half_width", [0.3, 0.05, 0.01, 0.001])
+def test_before_the_first_round_no_interval_could_be_narrow(half_width: float) -> None:
+    n = first_restarts(half_width)
+    assert anytime(0, n, half_width).half_width[0] <= half_width
+    before = np.arange(n)[:2000]
+    assert (anytime(before, np.full(len(before), n - 1), half_width).half_width > half_width).all()
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**5), st.floats(0, 1)), min_size=1, max_size=5), WIDTHS)
+@settings(max_examples=15)
+def test_each_gets_what_it_needs_if_it_goes_on_so(counts, half_width: float) -> None:
+    n = np.array([trials for trials, _ in counts])
+    k = np.array([round(share * trials) for trials, share in counts])
+    wanted = next_restarts(k, n, half_width)
+    narrow = anytime(k, n, half_width).half_width <= half_width
+    np.testing.assert_array_equal(wanted == n, narrow)
+    assert (wanted <= 2 * n).all()
+    enough = (wanted < 2 * n) & ~narrow
+    then = anytime(k / n * wanted, wanted, half_width).half_width
+    assert (then[enough] <= half_width).all()
+    # and hardly more
+    less = np.floor(0.99 * wanted)
+    before = anytime(k / n * less, less, half_width).half_width
+    assert (before[enough & (less > n)] > half_width).all()
+    one_by_one = [next_restarts(*row, half_width)[0] for row in zip(k, n, strict=True)]
+    np.testing.assert_array_equal(wanted, one_by_one)
