@@ -8,8 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
+from runner.engines.versions import source
+from runner.errors import StudyError
+from runner.errors.messages import printable
 from runner.experiment.batches import Batch
+from runner.experiment.content_hash import digest
 from runner.study import files
 from runner.study.analysis_tables import MAX_BYTES
 from runner.study.folder import read_bounded
@@ -40,22 +45,25 @@ class Parts:
           -> tables/*.parquet of this analysis, verdicts last
           -> tables/parts/ is removed
 
-    A part is written whole or not at all (`files.replace`), so one that exists is complete. The
-    key is part of its path: parts of other restarts, options or versions are never read, and
-    are removed as soon as a new analysis begins. Which batches there are depends on the parts of
-    the stage before alone, so the same command finds the same batches again, and only those
-    without a part go to the cluster. What is made of the parts is computed anew.
+    A part is written whole or not at all (`files.replace`), so one that exists is complete. Its
+    path has a hash of the key and of the runner's source: parts of other restarts, options or
+    versions, or from before a line of the runner was changed, are never read, and are removed as
+    soon as a new analysis begins. (Finished tables outlive a change of the source, which seldom
+    changes what they hold; `runner.landscape.analysis_plan.FORMAT` is raised when it does.) Which
+    batches there are depends on the parts of the stage before alone, so the same command finds
+    the same batches again, and only those without a part go to the cluster. What is made of the
+    parts is computed anew.
     """
 
     def __init__(self, store: Store, lock: StudyLock, key: str) -> None:
         self._store = store
         self._lock = lock
         self._all = store.tables_path / "parts"
-        self._folder = self._all / key[:16]
+        self._folder = self._all / digest([key, source()])[:16]
 
     def prepare(self) -> None:
         """Make the folder, and remove the parts of other analyses."""
-        self._lock.require()
+        self._lock.require(self._store)
         with self._store.writing():
             for old in self._all.glob("*"):
                 if old != self._folder:
@@ -72,7 +80,7 @@ class Parts:
         A batch of which nothing could be inspected has none. Its part is an empty file, so that it
         is not tried again, and its rows are missing from the tables.
         """
-        self._lock.require()
+        self._lock.require(self._store)
         shards = tuple(shards)
         path = self._path(stage, batch)
         with self._store.writing():
@@ -80,17 +88,38 @@ class Parts:
             files.replace(path, join(shards) if shards else b"")
 
     def read(self, stage: str, batches: Iterable[Batch]) -> Iterator[tuple[Batch, pd.DataFrame]]:
-        """Yield the batches of which something could be inspected, with their rows."""
+        """Yield the batches of which something could be inspected, with their rows.
+
+        Raises
+        ------
+        StudyError
+            If a part is damaged, a link, or larger than any.
+        """
         for batch in batches:
-            content = read_bounded(self._path(stage, batch), MAX_BYTES)
+            path = self._path(stage, batch)
+            content = read_bounded(path, MAX_BYTES)
             if content:
-                yield batch, decode(content).to_pandas()
+                yield batch, _decoded(path, content)
 
     def remove(self) -> None:
         """Remove all parts: the tables have made them superfluous."""
-        self._lock.require()
+        self._lock.require(self._store)
         with self._store.writing(), suppress(FileNotFoundError):
             shutil.rmtree(self._all)
 
     def _path(self, stage: str, batch: Batch) -> Path:
         return self._folder / stage / f"{batch.name}.parquet"
+
+
+def _decoded(path: Path, content: bytes) -> pd.DataFrame:
+    """Return the rows of a part."""
+    try:
+        rows: pd.DataFrame = decode(content).to_pandas()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = printable(" ".join(str(error).split())[:300])
+        message = (
+            f"{printable(str(path))}: cannot be read ({reason}). Delete this file, then run "
+            "`python -m runner analyze` again: it is computed anew."
+        )
+        raise StudyError(message) from error
+    return rows

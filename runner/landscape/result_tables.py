@@ -36,7 +36,7 @@ def write(
     verdicts on one sample beside minima of another, and both would pass for tables of this study;
     so it leaves tables that are missing, whose readers are asked to run the analysis again.
     """
-    lock.require()
+    lock.require(store)
     with store.writing():
         for name in analysis_tables.TABLES:
             if not _is_current(store, plan, name):

@@ -97,7 +97,7 @@ def repair(store: Store, lock: StudyLock, plan: Plan, damages: Sequence[Damage])
     -----
     Nothing is deleted: the log too is copied to the quarantine before it loses a line.
     """
-    lock.require()
+    lock.require(store)
     for damage in damages:
         if damage.cure == "move":
             files.move(damage.path, _free_name(store, damage.path))

@@ -37,12 +37,13 @@ class StudyLock:
         self._folder = folder
         self._lock = lock
 
-    def require(self) -> None:
-        """Raise RuntimeError if the lock has been released: a bug in the calling code."""
+    def require(self, folder: StudyFolder) -> None:
+        """Raise RuntimeError if it is released, or another folder's: a bug in the calling code."""
         if not self._lock.is_locked:
-            message = (
-                f"{self._folder.where}: written to without its lock; expected before its release."
-            )
+            message = f"{folder.where}: written to without its lock; expected before its release."
+            raise RuntimeError(message)
+        if folder.path.resolve() != self._folder.path.resolve():
+            message = f"{folder.where}: written to with the lock of {self._folder.where}."
             raise RuntimeError(message)
 
 

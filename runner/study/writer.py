@@ -73,7 +73,7 @@ class Writer:
         StudyError
             If the folder holds a log, of a study whose plan is gone, or another experiment.toml.
         """
-        self._lock.require()
+        self._lock.require(self._folder)
         folder = self._folder
         if folder.log_path.exists():
             message = (
@@ -97,7 +97,7 @@ class Writer:
 
     def clear(self) -> None:
         """Remove a study's own files, and nothing else, from the folder."""
-        self._lock.require()
+        self._lock.require(self._folder)
         folder = self._folder
         if not folder.exists and not folder.log_path.exists():
             return  # what is there is somebody else's
@@ -130,7 +130,7 @@ class Writer:
             batch always gives the same bytes is broken, which must not be papered over. Also if
             the disk refuses, or the shard or its folder is a link.
         """
-        self._lock.require()
+        self._lock.require(self._folder)
         path = self._folder.shard_path(batch)
         for own in (path.parent, path):
             require_file(own)
@@ -160,7 +160,7 @@ class Writer:
         self._append(self._folder.audit_path, found)
 
     def _append(self, path: Path, content: Mapping[str, Any]) -> None:
-        self._lock.require()
+        self._lock.require(self._folder)
         require_file(path)
         with self._folder.writing():
             line = json.dumps(content, sort_keys=True)

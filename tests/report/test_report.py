@@ -182,13 +182,23 @@ def test_failures_are_told_and_escaped(tmp_path) -> None:
     assert not outline.of("b")
 
 
+@pytest.mark.parametrize("stops", [True, False])
+def test_losses_of_restarts_that_stop_when_solved_are_explained(tmp_path, stops: bool) -> None:
+    experiment = {**EXPERIMENT, "training": {"max_steps": 100, "stop_solved": stops}}
+    study = crafted(tmp_path / "s", {0: [9, 9]}, {0: [True, False]}, experiment)
+    assert ("Restarts stop as soon as they are solved" in checked(study)[0]) == stops
+
+
 def test_a_slice_is_no_random_sample(tmp_path) -> None:
     experiment = {**EXPERIMENT, "init": SLICE}
     solved = {0: [k % 2 == 0 for k in range(12)]}
     study = crafted(tmp_path / "s", {0: [9] * 12}, solved, experiment)
     text, outline = checked(study)
     assert "6 of the slice's 12 starts (50.0%) were solved" in text
-    assert "95% interval 2" not in text
+    said = text.partition("95% interval made by a rule")[0]  # as the glossary has it
+    assert said.count("interval") == said.count("have no intervals") == 1
+    assert "ci_low" not in text
+    assert study.summary[["ci_low", "ci_high"]].isna().all(axis=None)
     headings = [image["alt"] or "" for image in outline.of("img")]
     assert any(
         alt.startswith("Pictures of the square of starts. Solved: 50.0%") for alt in headings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from runner.experiment.plan import Plan
 from runner.study import damage, plan_file
 from runner.study.commits import MAX_BYTES, Commit, Failure
 from runner.study.store import Store, is_finished
+from runner.study.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 BATCH = Batch(0, 0, 10)
@@ -96,6 +98,18 @@ def test_nothing_is_written_once_the_lock_is_given_back(store) -> None:
             write()
     after = {path: path.read_bytes() for path in store.path.rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_the_lock_of_another_folder_is_none(store, tmp_path) -> None:
+    with Store(tmp_path / "other").locked() as lock:
+        for write in (
+            lambda: Writer(store, lock).commit(BATCH, b"shard", 10, []),
+            lambda: damage.repair(store, lock, plan(), []),
+        ):
+            with pytest.raises(RuntimeError, match=r"written to with the lock of .*other\.$"):
+                write()
+    with store.locked() as lock:  # the same folder by another name is the same folder
+        damage.repair(Store(os.path.relpath(store.path)), lock, plan(), [])
 
 
 def test_a_writer_refuses_a_damaged_log_that_a_repair_may_mend(store) -> None:
