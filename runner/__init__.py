@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runner.report.writer import write_report as write_report
     from runner.study.study import Study as Study
     from runner.study.study import open_study as open_study
+    from runner.training.column_names import plain_name as plain_name
 
 __version__ = "0.2.0"
 
@@ -45,6 +46,7 @@ _load, _lazy = attach(
         "analyze": "runner.landscape.analysis",
         "load_experiment": "runner.experiment.experiment",
         "open_study": "runner.study.study",
+        "plain_name": "runner.training.column_names",
         "reference": "runner.landscape.references",
         "sweep": "runner.dispatch.sweep",
         "write_report": "runner.report.writer",
@@ -66,6 +68,7 @@ __all__ = [
     "analyze",
     "load_experiment",
     "open_study",
+    "plain_name",
     "reference",
     "sweep",
     "write_report",

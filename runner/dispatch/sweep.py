@@ -157,6 +157,8 @@ def _sweep(
         parts = _by_device(store, store.remaining(plan), device)
         if not parts and unaudited(store, plan, faults.audit):
             parts = [(device, [])]
+        if parts:
+            store.require_current_form()
         if parts and (reason := store.other_source()):
             raise _of_other_code(store, reason)
         for kind, left in parts:

@@ -23,7 +23,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.store import Store
 from runner.study.writer import Writer
-from runner.training.shards import encode, join, shard_schema
+from runner.training.shards import encode_shard, join, shard_schema
 from runner.training.worker import Trained
 
 Event = AuditTask | AuditRecord | Difference
@@ -183,8 +183,8 @@ class TrainingRun(TaskHandler):
         if complete.shards:
             shard = join(complete.shards)
         else:
-            segment = self.plan.segments(batch)[0]
-            shard = encode(shard_schema(segment.configuration.signature()).empty_table())
+            signature = self.plan.segments(batch)[0].configuration.signature()
+            shard = encode_shard(shard_schema(signature).empty_table(), signature, {})
         rows = len(batch) - len(complete.failures)
         device = "+".join(sorted(origin.devices))
         commit = self.writer.commit(batch, shard, rows, complete.failures, device)

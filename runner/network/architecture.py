@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 from typing import ClassVar
 
@@ -74,8 +75,8 @@ class Network(ABC):
 
     @property
     @abstractmethod
-    def parameter_names(self) -> tuple[str, ...]:
-        """Columns of the parameters in tables, in storage order."""
+    def array_names(self) -> tuple[str, ...]:
+        """Names of the arrays of parameters, in storage order."""
 
     @property
     @abstractmethod
@@ -89,6 +90,15 @@ class Network(ABC):
 
         Networks of one seed, initialisation and ``starts_shape`` start from the same numbers.
         """
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Every parameter in storage order: array by array, ``W1[0,0]``, ``W1[0,1]``, ..."""
+        return tuple(
+            f"{name}[{','.join(map(str, place))}]"
+            for name, shape in zip(self.array_names, self.parameter_shapes, strict=True)
+            for place in product(*map(range, shape))
+        )
 
     @property
     def n_parameters(self) -> int:
@@ -180,10 +190,6 @@ class Architecture(Network):
         )
 
     @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """Column names in storage order: ``W1[unit,input]`` by rows, ``b1[unit]``, ``W2``, ..."""
-        names: list[str] = []
-        for layer, (units, inputs) in enumerate(self.layers, start=1):
-            names += [f"W{layer}[{j},{i}]" for j in range(units) for i in range(inputs)]
-            names += [f"b{layer}[{j}]" for j in range(units)]
-        return tuple(names)
+    def array_names(self) -> tuple[str, ...]:
+        """``W1`` by unit and input, ``b1`` by unit, ``W2``, ..."""
+        return tuple(f"{kind}{layer + 1}" for layer in range(len(self.layers)) for kind in "Wb")

@@ -9,8 +9,12 @@ from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.errors.paths import local_path
 from runner.study import files
+from runner.study.parameters import MOST_COLUMNS, n_columns
+from runner.training.column_names import distinct, plain_name
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from runner.study.study import Study
 
 ENDINGS = (".csv", ".parquet")
@@ -19,6 +23,10 @@ ENDINGS = (".csv", ".parquet")
 
 def export_restarts(study: Study, to: str | Path) -> int:
     """Write every restart, with its final weights, to one file.
+
+    Columns have names of letters, digits and underscores: ``W1_0_1``, ``problem_gate``. Networks of
+    more than `runner.study.parameters.MOST_COLUMNS` weights have a column of lists for each array
+    of parameters, as shards have, in place of one for each weight.
 
     Parameters
     ----------
@@ -35,14 +43,15 @@ def export_restarts(study: Study, to: str | Path) -> int:
     Raises
     ------
     StudyError
-        If the file cannot be written, its name ends otherwise, or the study is damaged.
+        If the file cannot be written, its name ends otherwise, the study is damaged, or the
+        networks are too large for a CSV file.
     """
     path = local_path(to, StudyError, "file")
     where = printable(str(path))
     if path.suffix not in ENDINGS:
         message = f"{where}: expected a name that ends in {' or '.join(ENDINGS)}."
         raise StudyError(message)
-    rows = study.restarts.join(study.weights).reset_index()
+    rows = _rows(study, lists=path.suffix == ".parquet")
     try:
         with files.replacing(path) as temporary:
             if path.suffix == ".csv":
@@ -53,3 +62,13 @@ def export_restarts(study: Study, to: str | Path) -> int:
         message = f"{where}: cannot be written: {error.strerror or error}."
         raise StudyError(message) from error
     return len(rows)
+
+
+def _rows(study: Study, *, lists: bool) -> pd.DataFrame:
+    """Return all restarts with their weights; large networks' in lists, if a file can hold any."""
+    if lists and n_columns(study.plan) > MOST_COLUMNS:
+        weights = study.array_lists()
+    else:
+        weights = study.weights
+    rows = study.restarts.join(weights).reset_index()
+    return rows.set_axis(distinct(map(plain_name, rows.columns)), axis="columns")

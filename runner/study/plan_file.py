@@ -19,10 +19,9 @@ from runner.experiment.plan import Plan
 from runner.study import files
 from runner.study.differences import recorded_versions
 from runner.study.folder import StudyFolder, require_file
+from runner.training.shards import FORMAT
 
-FORMAT = 1
-"""Version of the folder's layout."""
-
+_READABLE = (1, FORMAT)
 _MAX_BYTES = 2**28
 
 
@@ -108,9 +107,9 @@ class PlanFile:
                 "Restore it from a copy, or run the sweep again into another folder."
             )
             raise StudyError(message)
-        if content["format"] != FORMAT:
+        if content["format"] not in _READABLE:
             message = (
-                f"{self._where}: plan.json has format {shown(content['format'])}; expected "
+                f"{self._where}: plan.json has format {shown(content['format'])}; expected at most "
                 f"{FORMAT}. Read it with the version of runner that wrote it: "
                 f"{shown(content['versions'].get('runner'))}."
             )

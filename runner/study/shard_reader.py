@@ -13,17 +13,21 @@ from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from runner.errors.messages import printable
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
+from runner.network.architecture import Network
+from runner.network.signature import Signature
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.folder import StudyFolder
+from runner.study.wide_shards import as_lists, wide_columns, wide_schema
 from runner.training.labels import LABELS
-from runner.training.shards import may_be_missing, shard_schema
+from runner.training.shards import array_columns, may_be_missing, shard_schema
 
 # Arrow's threads would read shards faster than they are counted, and keep them in memory.
 _NOT_AHEAD = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
@@ -38,12 +42,17 @@ class ShardReader:
     plan : Plan
     commits : sequence of Commit
         What is committed; every batch is one of the plan's.
+    form : int
+        The study's format; see `runner.training.shards.FORMAT`.
     """
 
-    def __init__(self, folder: StudyFolder, plan: Plan, commits: Sequence[Commit]) -> None:
+    def __init__(
+        self, folder: StudyFolder, plan: Plan, commits: Sequence[Commit], form: int
+    ) -> None:
         self._folder = folder
         self._plan = plan
         self._commits = commits
+        self._is_wide = form == 1
         self._checked: set[Batch] = set()  # batches whose shards have been looked at
 
     def read(self, columns: Sequence[str], rows: ds.Expression | None = None) -> pa.Table:
@@ -51,7 +60,7 @@ class ShardReader:
 
         A column that a group's shards lack is missing there; ``rows`` filters.
         """
-        parts = list(self._groups(columns, rows))
+        parts = [table for _, table in self.groups(columns, rows)]
         if not parts:
             schema = {name: pa.int64() if name in INDEX else pa.float64() for name in columns}
             return pa.schema(schema).empty_table()
@@ -59,23 +68,41 @@ class ShardReader:
         table = table.select([name for name in columns if name in table.column_names])
         return table.sort_by([(name, "ascending") for name in INDEX])
 
-    def _groups(self, columns: Sequence[str], rows: ds.Expression | None) -> Iterator[pa.Table]:
-        """One table for each group of configurations, whose shards have the same columns."""
+    def groups(
+        self, columns: Sequence[str], rows: ds.Expression | None = None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Yield a table for each group of the plan that has shards, with its number.
+
+        The configurations of a group have one network, so that every list of an array's column
+        has the same length, which is checked. Columns that they lack are left out.
+        """
         with self._reading():
             for number, dataset in self._datasets():
-                present = [name for name in columns if name in dataset.schema.names]
-                table = dataset.to_table(columns=present, filter=rows)
+                signature = self._signature(number)
+                present = [name for name in columns if name in shard_schema(signature).names]
+                if self._is_wide:
+                    wanted = wide_columns(signature, present)
+                    table = as_lists(
+                        signature, dataset.to_table(columns=wanted, filter=rows), present
+                    )
+                else:
+                    table = dataset.to_table(columns=present, filter=rows)
                 self._check_rows(number, table)
-                yield table
+                self._check_lengths(signature.architecture, table)
+                yield number, table
+
+    def _signature(self, group: int) -> Signature:
+        return self._plan.groups[group].configurations[0].signature()
 
     def _datasets(self) -> Iterator[tuple[int, ds.Dataset]]:
         """Yield the shards of every group, with its number."""
+        schema_of = wide_schema if self._is_wide else shard_schema
         of_group: dict[int, list[Commit]] = {}
         for commit in self._commits:
             if commit.rows:
                 of_group.setdefault(commit.batch.group, []).append(commit)
         for number, commits in of_group.items():
-            schema = shard_schema(self._plan.groups[number].configurations[0].signature())
+            schema = schema_of(self._signature(number))
             for commit in commits:
                 self._check_shard(commit, schema)
             paths = [str(self._folder.shard_path(commit.batch)) for commit in commits]
@@ -121,6 +148,17 @@ class ShardReader:
         if not whole:
             raise self._folder.damaged("a shard holds rows that are not those of its batch")
         return after
+
+    def _check_lengths(self, network: Network, table: pa.Table) -> None:
+        """Raise StudyError if an array's column has a list of another length than the array."""
+        for name, (rows, _) in zip(array_columns(network), network.blocks(), strict=True):
+            if name in table.column_names:
+                lengths = pc.list_value_length(table[name])
+                if (
+                    lengths.null_count
+                    or pc.any(pc.not_equal(lengths, rows.stop - rows.start)).as_py()
+                ):
+                    raise self._folder.damaged(f"a shard holds a {name} of another size")
 
     def _check_shard(self, commit: Commit, schema: pa.Schema) -> None:
         """Raise StudyError if a shard is not what its commit says, as far as its footer tells."""

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from runner.errors import StudyError
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.commits import MAX_BYTES, Commit, Log, parsed
@@ -19,6 +20,7 @@ from runner.study.folder import StudyFolder, read_bounded, require_file
 from runner.study.lock import StudyLock, locked
 from runner.study.plan_file import PlanFile
 from runner.study.writer import Writer
+from runner.training.shards import FORMAT
 
 
 class Store(StudyFolder):
@@ -49,6 +51,20 @@ class Store(StudyFolder):
     def plan_sha256(self) -> str:
         """The stored plan's own hash."""
         return self.plan_file.sha256
+
+    @property
+    def form(self) -> int:
+        """Format of the stored study's shards; see `runner.training.shards.FORMAT`."""
+        return int(self.plan_file.content()["format"])
+
+    def require_current_form(self) -> None:
+        """Raise StudyError if what is committed has another format than what would be trained."""
+        if self.form != FORMAT:
+            message = (
+                f"{self.where}: the study has format {self.form}, of an earlier version of runner; "
+                f"expected {FORMAT} to go on with it. Choose another folder with --out."
+            )
+            raise StudyError(message)
 
     def read_plan(self) -> tuple[Plan, dict[str, str]]:
         """Return the stored plan and the versions; see `PlanFile.read`."""

@@ -13,10 +13,11 @@ from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.plan import Plan
 from runner.network.optimizers.registry import OPTIMIZERS
-from runner.study import plan_tables
+from runner.study import parameters, plan_tables
 from runner.study.analysis_properties import AnalysisProperties
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
+from runner.study.parameter_properties import ParameterProperties
 from runner.study.shard_reader import ShardReader
 from runner.study.statistics.budgets import budgets
 from runner.study.statistics.comparisons import comparisons
@@ -28,7 +29,7 @@ from runner.study.statistics.times import times
 from runner.study.store import Store
 from runner.study.tally import COLUMNS, Tally, tallies
 from runner.training.labels import LABELS
-from runner.training.shards import RESTART_COLUMNS
+from runner.training.shards import RESTART_COLUMNS, array_columns
 
 SAMPLE = 2**21
 """Restarts of a study that are read at once to look at them one by one; see `Study.sample`."""
@@ -56,7 +57,7 @@ def open_study(path: str | Path) -> Study:
     return study
 
 
-class Study(AnalysisProperties):
+class Study(AnalysisProperties, ParameterProperties):
     """The results of one experiment; tables are read when first asked for.
 
     Parameters
@@ -133,7 +134,7 @@ class Study(AnalysisProperties):
 
     @cached_property
     def _shards(self) -> ShardReader:
-        return ShardReader(self._store, self.plan, self.commits)
+        return ShardReader(self._store, self.plan, self.commits, self._store.form)
 
     @property
     def n_done(self) -> int:
@@ -211,24 +212,6 @@ class Study(AnalysisProperties):
         return frame
 
     @cached_property
-    def weights(self) -> pd.DataFrame:
-        """One row per restart, same index as `restarts`; one column per weight and bias.
-
-        Notes
-        -----
-        ``W1[j,i]`` is the weight of unit j of the first layer on input i, ``b1[j]`` its bias, and
-        so on layer by layer; missing where a configuration's network has no such parameter.
-        """
-        names = self.parameter_names
-        frame: pd.DataFrame = self._shards.read([*INDEX, *names]).to_pandas()
-        return frame.set_index(INDEX)
-
-    @cached_property
-    def starts(self) -> pd.DataFrame:
-        """Starting weights of every restart, in the same form as `weights`; redrawn, not stored."""
-        return plan_tables.starts(self.plan, self.restarts)
-
-    @cached_property
     def curves(self) -> pd.DataFrame:
         """Loss at log-spaced steps of a sample: the first restarts of each configuration.
 
@@ -289,9 +272,15 @@ class Study(AnalysisProperties):
         """
         configurations = self.plan.groups[group].configurations
         wanted = ds.field("configuration").isin([c.index for c in configurations])
-        names = configurations[0].architecture.parameter_names
-        columns = [*INDEX, "label", "loss", "level", *names]
-        return self._shards.read(columns, wanted & (ds.field("restart") < restarts))
+        network = configurations[0].architecture
+        columns = [*INDEX, "label", "loss", "level"]
+        rows = wanted & (ds.field("restart") < restarts)
+        table = self._shards.read([*columns, *array_columns(network)], rows)
+        if not len(table):
+            return table.select(columns)
+        weights = parameters.matrix(table, network)
+        names = [*columns, *network.parameter_names]
+        return pa.table([*table.select(columns).columns, *weights], names=names)
 
     @cached_property
     def budgets(self) -> pd.DataFrame:
@@ -327,8 +316,3 @@ class Study(AnalysisProperties):
     def digest(self) -> str:
         """SHA-256 of what is committed: tables made from another state of the study differ."""
         return self.hashes["shards"]
-
-    @property
-    def parameter_names(self) -> list[str]:
-        """Columns of `weights`: of all networks of the grid, layer by layer, weights first."""
-        return plan_tables.parameter_names(self.plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +46,7 @@ def restart_rows(
     owners = [
         np.full(len(k), s.configuration.index) for s, k in zip(segments, numbers, strict=True)
     ]
-    columns = [
+    columns: list[Any] = [
         np.concatenate(owners),
         np.concatenate(numbers),
         labelled.label,
@@ -56,7 +57,7 @@ def restart_rows(
         column_norms(wide),
         labelled.level,
         *(counts.astype(np.int64) for counts in counted.values()),
-        *weights,
+        *(_lists(weights[rows]) for rows, _ in signature.architecture.blocks()),
         *_curves(ended, wide.shape[1]),
     ]
     schema = shard_schema(signature)
@@ -65,6 +66,13 @@ def restart_rows(
         for column, field in zip(columns, schema, strict=True)
     ]
     return pa.table(arrays, schema=schema)
+
+
+def _lists(block: np.ndarray) -> pa.Array:
+    """Parameters (size, n) of n restarts as a list each; one that is no number is null."""
+    size, n = block.shape
+    numbers = pa.array(np.ascontiguousarray(block.T).ravel(), from_pandas=True)
+    return pa.ListArray.from_arrays(np.arange(n + 1, dtype=np.int32) * size, numbers)
 
 
 def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -> LabelResult:

@@ -19,7 +19,7 @@ from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.lanes import train
 from runner.training.restarts import Restarts
 from runner.training.rows import restart_rows
-from runner.training.shards import encode
+from runner.training.shards import encode_shard
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,11 @@ def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
     ended = train(functions, restarts)
     table = restart_rows(task.segments, functions, restarts, ended)
     stops = np.cumsum(sizes)
-    shards = [encode(table.slice(b - n, n)) for b, n in zip(stops, sizes, strict=True)]
+    ids = {s.configuration.index: s.configuration.id for s in task.segments}
+    shards = [
+        encode_shard(table.slice(b - n, n), signature, ids)
+        for b, n in zip(stops, sizes, strict=True)
+    ]
     finished = time.perf_counter()
     configurations = np.array([segment.configuration.index for segment in task.segments])
     trained = []

@@ -95,7 +95,7 @@ def test_status_summary_and_export(swept, tmp_path) -> None:
         assert done.exit_code == 0
         frame = read(tmp_path / name).set_index(["configuration", "restart"])
         assert frame["loss"].tolist() == study.restarts["loss"].tolist()
-        assert frame["b2[0]"].dropna().tolist() == study.weights["b2[0]"].dropna().tolist()
+        assert frame["b2_0"].dropna().tolist() == study.weights["b2[0]"].dropna().tolist()
     assert sorted(os.listdir(tmp_path)) == ["all.csv", "all.parquet"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from pathlib import Path
@@ -83,9 +84,27 @@ def as_pandas(table: Any) -> pd.DataFrame:
     return table.sort_values(INDEX, ignore_index=True)
 
 
+def spread(read: pd.DataFrame, study: runner.Study) -> pd.DataFrame:
+    """Return what was read of shards with a column for each weight in place of lists."""
+    single = pd.DataFrame(np.nan, read.index, list(map(runner.plain_name, study.weights)))
+    for c in study.plan.configurations:
+        rows = read.index[read["configuration"] == c.index]
+        for name, (_, shape) in zip(
+            c.architecture.array_names, c.architecture.blocks(), strict=True
+        ):
+            # DuckDB gives masked arrays where a list has nulls
+            lists = [np.ma.filled(np.ma.asarray(x, float), np.nan) for x in read.loc[rows, name]]
+            values = np.stack(lists)
+            for place in np.ndindex(shape):
+                flat = np.ravel_multi_index(place, shape)
+                single.loc[rows, f"{name}_{'_'.join(map(str, place))}"] = values[:, flat]
+    return read.join(single)
+
+
 def assert_same_numbers(read: pd.DataFrame, study: runner.Study) -> None:
-    expected = study.restarts.join(study.weights).reset_index()
-    names = [*INDEX, "steps", "loss", "gradient_norm", "weight_norm", "level", *study.weights]
+    expected = study.restarts.join(study.weights.rename(columns=runner.plain_name)).reset_index()
+    names = [*INDEX, "steps", "loss", "gradient_norm", "weight_norm", "level"]
+    names += map(runner.plain_name, study.weights)
     assert set(names) <= set(read)
     for name in names:
         values = read[name].to_numpy(dtype=float, na_value=np.nan)
@@ -105,7 +124,9 @@ def test_no_value_of_a_shard_is_a_nan(study) -> None:
     for path in (study.path / "shards").rglob("*.parquet"):
         table = pq.read_table(path)
         floating = [f.name for f in table.schema if pa.types.is_floating(f.type)]
-        columns = [table[name] for name in floating] + [pc.list_flatten(table["curve_losses"])]
+        lists = [f.name for f in table.schema if pa.types.is_list(f.type)]
+        columns = [table[name] for name in floating]
+        columns += [pc.list_flatten(table[name]) for name in lists if name != "curve_steps"]
         assert not any(pc.any(pc.is_nan(column)).as_py() for column in columns)
 
 
@@ -125,7 +146,7 @@ def test_an_exported_parquet_file_reads_alike(block, study, name) -> None:
     ],
 )
 def test_all_columns_of_all_shards_are_read(block, study, part, name) -> None:
-    assert_same_numbers(as_pandas(block(part)[name]), study)
+    assert_same_numbers(spread(as_pandas(block(part)[name]), study), study)
 
 
 def test_without_being_asked_readers_lose_columns_as_the_page_says(folder, monkeypatch) -> None:
@@ -138,7 +159,7 @@ def test_without_being_asked_readers_lose_columns_as_the_page_says(folder, monke
         duckdb.read_parquet(ALL).df(),
     ):
         assert len(read) == 600
-        assert "W2[0,0]" not in read
+        assert "W2" not in read
     with pytest.raises(pl.exceptions.SchemaError, match="extra column in file outside"):
         pl.scan_parquet(ALL).collect()
 
@@ -147,27 +168,54 @@ def test_every_reader_counts_the_same_rows(block, study) -> None:
     names = block("three =")
     expected = int((study.restarts["level"] > 0.4).sum())
     assert [names["one"], names["two"], names["three"]] == [expected] * 3
-    for column in ("loss", "gradient_norm", "weight_norm", "level", "W1[0,0]"):
-        values = study.weights if column in study.weights else study.restarts
-        count = int((values[column] > 0.4).sum())
+    for column in ("loss", "gradient_norm", "weight_norm", "level"):
+        count = int((study.restarts[column] > 0.4).sum())
         own = pl.scan_parquet(ALL, extra_columns="ignore").filter(pl.col(column) > 0.4)
         assert own.collect().height == count
         assert len(duckdb.read_parquet(ALL).filter(f'"{column}" > 0.4')) == count
         dataset = ds.dataset("results/gates/shards")
         assert dataset.count_rows(filter=ds.field(column) > 0.4) == count
+    count = int((study.weights["W1[0,0]"] > 0.4).sum())
+    own = pl.scan_parquet(ALL, extra_columns="ignore").filter(pl.col("W1").list.get(0) > 0.4)
+    assert own.collect().height == count
+    assert len(duckdb.read_parquet(ALL).filter("W1[1] > 0.4")) == count
 
 
 def test_a_csv_file_is_read_with_its_types(block, study) -> None:
     names = block("infer_schema_length=None")
     assert_same_numbers(as_pandas(names["single"]), study)
     text = [name for name, kind in names["p"].schema.items() if kind == pl.String]
-    assert text == ["network.hidden", "label"]
-    assert pl.read_csv("gates.csv").schema["W2[0,0]"] == pl.String  # as the page warns
-    double = names["q"]["W1[0,0]"]
+    assert text == ["network_hidden", "label"]
+    assert pl.read_csv("gates.csv").schema["W2_0_0"] == pl.String  # as the page warns
+    double = names["q"]["W1_0_0"]
     assert (double != study.weights["W1[0,0]"].astype(float).to_numpy()).any()
 
 
-def test_names_with_brackets_are_names(block, study) -> None:
+def test_a_shard_says_what_is_in_it(block, study) -> None:
+    names = block("parquet_kv_metadata")
+    shard = names["file"]
+    said = dict(names["said"].fetchall())
+    assert said["runner.format"] == "2"
+    assert json.loads(said["runner.columns"]) == names["columns"]
+    assert names["columns"]["W1"] == {"meaning": "final W1, row by row", "shape": [1, 2]}
+    assert names["columns"]["loss"]["unit"] == "nats"
+    assert list(names["columns"]) == pq.read_schema(shard).names
+    rows = set(pq.read_table(shard)["configuration"].to_pylist())
+    ids = {str(c): study.configurations["id"][c] for c in sorted(rows)}
+    assert json.loads(said["runner.configurations"]) == ids
+
+
+def test_every_reader_finds_a_weight_in_its_array(block, study) -> None:
+    names = block("list.get(1)")
+    shard = pq.read_table(names["file"], columns=INDEX).to_pandas()
+    expected = study.weights.loc[pd.MultiIndex.from_frame(shard)]
+    for reader, values in names["weight"].items():
+        numbers = np.ma.filled(np.ma.asarray(values), np.nan)
+        np.testing.assert_array_equal(numbers, expected["W1[0,1]"], err_msg=reader)
+    np.testing.assert_array_equal(names["matrices"][:, 1, 0], expected["W1[1,0]"])
+
+
+def test_plain_names_are_names_everywhere(block, study) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         names = block("smf.ols")
@@ -177,3 +225,4 @@ def test_names_with_brackets_are_names(block, study) -> None:
     assert len(names["positive"]) == (weight > 0).sum()
     slope = np.polyfit(weight, study.restarts["loss"][solved], 1)[0]
     assert names["fit"].params.iloc[1] == pytest.approx(slope)
+    assert names["plain"].columns[:2].tolist() == ["W1_0_0", "W1_0_1"]

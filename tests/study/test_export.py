@@ -27,7 +27,7 @@ def test_every_trained_restart_is_a_row_with_its_weights(study, tmp_path, name, 
     assert rows["restart"].tolist() == [0, 2, 3]
     assert rows["steps"].tolist() == [9, 8, 100]
     assert rows["loss"].tolist() == study.restarts["loss"].tolist()
-    assert rows["W1[1,0]"].tolist() == study.weights["W1[1,0]"].tolist()
+    assert rows["W1_1_0"].tolist() == study.weights["W1[1,0]"].tolist()
     assert os.listdir(tmp_path) == [name]
 
 

@@ -14,7 +14,7 @@ from runner.experiment.plan import Plan
 from runner.study.commits import Failure
 from runner.study.store import Store
 from runner.study.study import Study
-from runner.training.shards import encode, shard_schema
+from runner.training.shards import array_columns, encode, shard_schema
 
 EXPERIMENT: dict[str, Any] = {
     "name": "crafted",
@@ -75,7 +75,12 @@ def crafted(
                     "curve_steps": [0, end],
                     "curve_losses": [0.7, ended],
                 }
-                | dict(zip(c.architecture.parameter_names, weights[:, k], strict=True))
+                | {
+                    name: [None if np.isnan(w) else w for w in weights[rows, k]]
+                    for name, (rows, _) in zip(
+                        array_columns(c.architecture), c.architecture.blocks(), strict=True
+                    )
+                }
             )
     schema = shard_schema(plan.configurations[0].signature())
     failures = [Failure(p, "ValueError: <b>no</b>", "a traceback") for p in failed]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import ClassVar
 
 from runner.errors import ExperimentError
@@ -55,13 +54,9 @@ class CustomModel(Network):
         return tuple(shape for _, shape in self.shapes)
 
     @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """Column names as the file reaches its parameters: ``W1[0,0]``, ``W1[0,1]``, ..."""
-        return tuple(
-            f"{name}[{','.join(map(str, place))}]"
-            for name, shape in self.shapes
-            for place in product(*(range(n) for n in shape))
-        )
+    def array_names(self) -> tuple[str, ...]:
+        """Names as declared."""
+        return tuple(name for name, _ in self.shapes)
 
     @property
     def file(self) -> str:

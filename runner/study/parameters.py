@@ -1,0 +1,201 @@
+"""Final weights and starts: arrays as they were trained, and tables with a column per weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from runner.errors import StudyError
+from runner.errors.messages import listed, printable, shown
+from runner.study import plan_tables
+from runner.study.analysis_tables import INDEX
+from runner.training.shards import array_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    from runner.experiment.configuration import Configuration
+    from runner.experiment.plan import Plan
+    from runner.network.architecture import Network
+    from runner.study.shard_reader import ShardReader
+
+MOST_COLUMNS = 10_000
+"""Weights and biases of which a table with a column for each is made."""
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterArray:
+    """One array of parameters of n restarts."""
+
+    name: str
+    """Its name, such as ``W1``."""
+    values: np.ndarray
+    """(n, *shape), the training dtype: NaN where a restart ended without a number."""
+    index: pd.MultiIndex
+    """Configuration and restart of each of the n."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def matrix(table: pa.Table, network: Network) -> np.ndarray:
+    """Return all parameters (n_parameters, n) in the arrays' columns of n rows of shards."""
+    blocks = [_values(table, column).reshape(len(table), -1).T for column in array_columns(network)]
+    return np.concatenate(blocks)
+
+
+def wide_table(shards: ShardReader, plan: Plan, where: str) -> pd.DataFrame:
+    """Return final weights, a column for each of `plan_tables.parameter_names`.
+
+    Raises
+    ------
+    StudyError
+        If that were more than `MOST_COLUMNS`.
+    """
+    require_narrow(plan, where)
+    frames = []
+    columns = [name for network in _networks(plan) for name in array_columns(network)]
+    for group, table in shards.groups([*INDEX, *dict.fromkeys(columns)]):
+        network = plan.groups[group].configurations[0].architecture
+        values = matrix(table, network).T
+        frames.append(pd.DataFrame(values, _index(table), network.parameter_names))
+    names = plan_tables.parameter_names(plan)
+    if not frames:
+        return pd.DataFrame(columns=names, index=_empty(), dtype=float)
+    whole = frames[0] if len(frames) == 1 else pd.concat(frames)
+    return whole.reindex(columns=names).sort_index()
+
+
+def list_table(shards: ShardReader, plan: Plan) -> pd.DataFrame:
+    """Return final weights, a column of lists for each array of parameters."""
+    columns = dict.fromkeys(name for network in _networks(plan) for name in array_columns(network))
+    frame: pd.DataFrame = shards.read([*INDEX, *columns]).to_pandas()
+    return frame.set_index(INDEX)
+
+
+def n_columns(plan: Plan) -> int:
+    """Return how many columns `wide_table` has."""
+    return len({name for network in _networks(plan) for name in network.parameter_names})
+
+
+def require_narrow(plan: Plan, where: str) -> None:
+    """Raise StudyError if the plan's networks have more than `MOST_COLUMNS` weights and biases."""
+    size = n_columns(plan)
+    if size > MOST_COLUMNS:
+        arrays = dict.fromkeys(name for network in _networks(plan) for name in network.array_names)
+        message = (
+            f"{where}: the networks have {size:,} weights and biases; expected at most "
+            f"{MOST_COLUMNS:,} for a table with a column for each. Use study.parameters(name), "
+            f"name one of {listed(arrays)}, or read shards/ (docs/tables.md)."
+        )
+        raise StudyError(message)
+
+
+def array(
+    shards: ShardReader,
+    plan: Plan,
+    name: str,
+    configuration: int | None,
+    where: str,
+    *,
+    starts: bool,
+) -> ParameterArray:
+    """Return one array of parameters of all restarts that have it: see `Study.parameters`."""
+    shape, owners = _owners(plan, name, configuration, where)
+    import pyarrow.dataset as ds
+
+    wanted: ds.Expression = ds.field(INDEX[0]).isin([c.index for c in owners])
+    column = _column(owners[0].architecture, name)
+    columns = INDEX if starts else [*INDEX, column]
+    parts, index = [], []
+    of_group = {id(c): g for g, group in enumerate(plan.groups) for c in group.configurations}
+    groups = {of_group[id(c)] for c in owners}
+    for group, table in shards.groups(columns, wanted):
+        if group in groups and len(table):
+            index.append(_index(table))
+            drawn = _starts(plan, name, index[-1]) if starts else _values(table, column)
+            parts.append(drawn.reshape(len(table), *shape))
+    if not parts:
+        return ParameterArray(name, np.empty((0, *shape)), _empty())
+    values, rows = np.concatenate(parts), index[0].append(index[1:])
+    order = np.lexsort((rows.get_level_values(1), rows.get_level_values(0)))
+    return ParameterArray(name, values[order], rows[order])
+
+
+def _owners(
+    plan: Plan, name: str, configuration: int | None, where: str
+) -> tuple[tuple[int, ...], list[Configuration]]:
+    """Return the shape of an array, and the configurations that have it."""
+    chosen: Sequence[Configuration] = plan.configurations
+    if configuration is not None:
+        chosen = [c for c in chosen if c.index == configuration]
+        if not chosen:
+            message = (
+                f"{where}: configuration is {shown(configuration)}; expected one of 0 to "
+                f"{len(plan.configurations) - 1}, see study.configurations."
+            )
+            raise StudyError(message)
+    owners = [c for c in chosen if name in c.architecture.array_names]
+    if not owners:
+        known = dict.fromkeys(n for c in chosen for n in c.architecture.array_names)
+        message = f"{where}: the array is {shown(name)}; expected one of {listed(known)}."
+        raise StudyError(message)
+    shapes = dict.fromkeys(_shape(c.architecture, name) for c in owners)
+    if len(shapes) > 1:
+        first = {
+            shape: next(c for c in owners if _shape(c.architecture, name) == shape).index
+            for shape in shapes
+        }
+        text = ", ".join(f"{shape} in configuration {c}" for shape, c in first.items())
+        message = (
+            f"{where}: {printable(name)} has several shapes ({text}); expected one. Choose with "
+            "configuration=."
+        )
+        raise StudyError(message)
+    return next(iter(shapes)), owners
+
+
+def _starts(plan: Plan, name: str, index: pd.MultiIndex) -> np.ndarray:
+    """Return an array's starting values (n, size), drawn again."""
+    owner, restart = (index.get_level_values(level).to_numpy() for level in INDEX)
+    parts = []
+    for number in pd.unique(owner):
+        c = plan.configurations[int(number)]
+        rows = c.architecture.blocks()[c.architecture.array_names.index(name)][0]
+        wanted = restart[owner == number]
+        first = int(wanted.min())
+        drawn = c.starts(plan.experiment.seed).draw(first, int(wanted.max()) + 1)
+        parts.append(drawn[rows, wanted - first].T)
+    return np.concatenate(parts)
+
+
+def _networks(plan: Plan) -> list[Network]:
+    return [group.configurations[0].architecture for group in plan.groups]
+
+
+def _shape(network: Network, name: str) -> tuple[int, ...]:
+    return network.parameter_shapes[network.array_names.index(name)]
+
+
+def _column(network: Network, name: str) -> str:
+    return array_columns(network)[network.array_names.index(name)]
+
+
+def _values(table: pa.Table, column: str) -> np.ndarray:
+    """Return the numbers of a column of lists, one after the other."""
+    lists = table[column].combine_chunks()
+    values: np.ndarray = lists.flatten().to_numpy(zero_copy_only=False)
+    return values
+
+
+def _index(table: pa.Table) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([table[name].to_numpy() for name in INDEX], names=INDEX)
+
+
+def _empty() -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays([np.empty(0, np.int64)] * 2, names=INDEX)
