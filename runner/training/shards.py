@@ -144,12 +144,19 @@ def encode(table: pa.Table) -> bytes:
     """Return a table as the bytes of a Parquet file, the metadata of its schema included."""
     sink = pa.BufferOutputStream()
     options: dict[str, Any] = {"compression": "zstd", "use_dictionary": ["label"]}
-    # as the file's own metadata: in the schema's, Arrow would store them twice
-    schema = table.schema.remove_metadata()
+    schema = pa.schema([_as_read_again(field) for field in table.schema])
     with pq.ParquetWriter(sink, schema, **options) as writer:
         writer.write_table(table.cast(schema), row_group_size=2**20)
-        writer.add_key_value_metadata(table.schema.metadata or {})
+        # as the file's own metadata: in the schema's, Arrow would store them twice
+        writer.add_key_value_metadata(dict(sorted((table.schema.metadata or {}).items())))
     return bytes(sink.getvalue())
+
+
+def _as_read_again(field: pa.Field) -> pa.Field:
+    """Return a field that is the same after it was written and read: Arrow renames lists' items."""
+    if pa.types.is_list(field.type):
+        return field.with_type(pa.list_(pa.field("element", field.type.value_type)))
+    return field
 
 
 def decode(shard: bytes) -> pa.Table:
