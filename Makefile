@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench crash every fuzz schedules chaos lint format lock clean python env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose bench crash every fuzz schedules chaos lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -66,6 +66,9 @@ format: env-dev  ## Format the code and apply the safe fixes
 	@$(RUN) -m ruff check --fix-only
 	@$(RUN) -m ruff format
 
+package: env-dev  ## Build the wheel and the source archive into dist/, the same bytes every time
+	@$(RUN) -m hatchling build
+
 lock: python  ## Pin the requirements anew; ARGS=--upgrade takes the newest versions
 	@rm -rf .lock-venv
 	@$(PYTHON) -m venv .lock-venv
@@ -111,17 +114,28 @@ IDENTITY = -c 'import sys; print(sys.base_prefix, sys.version)'
 SAME_PYTHON = [ "`$(RUN) $(IDENTITY) 2>/dev/null`" = "`$(PYTHON) $(IDENTITY)`" ]
 HAS = cmp -s requirements/$(1).txt $(VENV)/$(1).txt
 
+# A line in the environment that names this checkout, so that `import runner` works in any folder. It
+# is relative where the environment lies inside, and so stays right when both are moved.
+IMPORTABLE = -c 'import os, pathlib, sysconfig; \
+	site = sysconfig.get_path("purelib"); here = os.getcwd(); \
+	inside = os.path.commonpath([here, site]) == here; \
+	line = (os.path.relpath(here, site) if inside else here) + "\n"; \
+	file = pathlib.Path(site, "runner.pth"); \
+	file.is_file() and file.read_text() == line or file.write_text(line)'
+
 env-runner: python
-	@if $(SAME_PYTHON) && { $(call HAS,runner) || $(call HAS,dev); }; then exit 0; fi; \
-	$(call NEW) && $(call INSTALL,runner)
+	@if $(SAME_PYTHON) && { $(call HAS,runner) || $(call HAS,dev); }; then :; else \
+	    $(call NEW) && $(call INSTALL,runner); \
+	fi && $(RUN) $(IMPORTABLE)
 
 env-dev: python
-	@if $(SAME_PYTHON) && $(call HAS,dev); then exit 0; fi; \
-	if $(SAME_PYTHON) && $(call HAS,runner); then \
-	    echo "Adding the test tools to $(VENV) (once)"; \
-	else \
-	    $(call NEW); \
-	fi && $(call INSTALL,dev)
+	@if $(SAME_PYTHON) && $(call HAS,dev); then :; else \
+	    if $(SAME_PYTHON) && $(call HAS,runner); then \
+	        echo "Adding the test tools to $(VENV) (once)"; \
+	    else \
+	        $(call NEW); \
+	    fi && $(call INSTALL,dev); \
+	fi && $(RUN) $(IMPORTABLE)
 
 # A folder that is no virtual environment is left alone.
 FREE = if [ -d $(1) ] && [ ! -e $(1)/pyvenv.cfg ]; then \
@@ -145,7 +159,7 @@ FIND311 = for name in $(or $(PYTHON311),$(PYTHON) python3.11 python3) ""; do \
 	done
 
 env-theano:
-	@if cmp -s requirements/theano.txt $(VENV_THEANO)/theano.txt && $(VENV_THEANO)/bin/python -c ''; then exit 0; fi; \
+	@if cmp -s requirements/theano.txt $(VENV_THEANO)/theano.txt && $(VENV_THEANO)/bin/python $(IMPORTABLE); then exit 0; fi; \
 	$(FIND311); \
 	if [ -z "$$name" ]; then \
 	    echo "Theano 1.0.5 needs Python 3.11, which is not there: install it, or name it: make PYTHON311=..." >&2; \
@@ -158,7 +172,8 @@ env-theano:
 	$(VENV_THEANO)/bin/python $(PIP_INSTALL) --only-binary :all: --require-hashes -r $(VENV_THEANO)/setuptools.txt && \
 	$(VENV_THEANO)/bin/python $(PIP_INSTALL) --only-binary :all: --no-binary theano --no-build-isolation \
 	    --require-hashes -r requirements/theano.txt && \
-	cp requirements/theano.txt $(VENV_THEANO)/theano.part && mv $(VENV_THEANO)/theano.part $(VENV_THEANO)/theano.txt
+	cp requirements/theano.txt $(VENV_THEANO)/theano.part && mv $(VENV_THEANO)/theano.part $(VENV_THEANO)/theano.txt && \
+	$(VENV_THEANO)/bin/python $(IMPORTABLE)
 
 env-theano-if-3.11:
 	@$(FIND311); if [ -n "$$name" ]; then $(MAKE) env-theano; fi

@@ -1,9 +1,15 @@
-"""``python -m runner``: the command line, see `runner.cli`."""
+"""``python -m runner``, and the command ``runner``: see `runner.cli`."""
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Run the command line."""
     from runner.cli import interruption
 
     interruption.handle_ctrl_c()  # before the imports, which take a moment
     from runner.cli.app import main
 
+    main()
+
+
+if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -59,7 +60,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         try:
-            app(prog_name="python -m runner")
+            app(prog_name="runner" if Path(sys.argv[0]).stem == "runner" else "python -m runner")
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()

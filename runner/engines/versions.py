@@ -68,6 +68,8 @@ def source() -> str:
     content = hashlib.sha256()
     folder = Path(__file__).parents[1]
     for path in sorted(folder.rglob("*.py")):
+        if path.is_relative_to(folder / "experiments"):
+            continue  # which come with a package, and lie beside a checkout's
         content.update(path.relative_to(folder).as_posix().encode())
         content.update(path.read_bytes())
     return content.hexdigest()[:8]

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from runner.errors import ExperimentError
+from runner.experiment.starters import starter
 from runner.experiment.toml_hints import toml_hint
 
 __all__ = ["MAX_BYTES", "plain_data", "read_toml"]
@@ -42,6 +43,8 @@ def read_toml(path: Path, where: str) -> dict[str, Any]:
             state = "is a folder" if path.is_dir() else "is not a regular file"
             state = state if path.exists() else "does not exist"
             message = f"{where}: the file {state}; expected an experiment in TOML."
+            if own := starter(path.name):
+                message += f" The one that comes with the runner is {own}."
             raise ExperimentError(message)
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runner.cli.console import print_result, print_table
+from runner.cli.console import print_message, print_result, print_table
 from runner.cli.options import (
     STUDY_PANEL,
     TRAINED_PANEL,
@@ -32,7 +32,10 @@ def sweep(
     *,
     experiment: Annotated[
         Path | None,
-        typer.Argument(metavar="EXPERIMENT.toml", help=f"Default: {DEFAULT_EXPERIMENT}."),
+        typer.Argument(
+            metavar="EXPERIMENT.toml",
+            help=f"Default: {DEFAULT_EXPERIMENT}, if need be the runner's own.",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -114,7 +117,7 @@ def sweep(
     changed |= {} if restarts is None else {"restarts": restarts}
     changed |= {} if seed is None else {"seed": seed}
     grid = dict(parse_axis(text) for text in axes or [])
-    loaded = load_experiment(experiment or DEFAULT_EXPERIMENT, changes=changed, grid=grid)
+    loaded = load_experiment(experiment or _default(quiet), changes=changed, grid=grid)
     plan = Plan(loaded, engine, batch_size)
     folder = given or Path("results") / loaded.name
     if dry_run:
@@ -130,6 +133,17 @@ def sweep(
         quiet=quiet,
         report=report,
     )
+
+
+def _default(quiet: bool) -> Path:
+    from runner.experiment.starters import starter
+
+    own = None if DEFAULT_EXPERIMENT.exists() else starter(DEFAULT_EXPERIMENT.name)
+    if own is None:
+        return DEFAULT_EXPERIMENT
+    if not quiet:
+        print_message(f"There is no {DEFAULT_EXPERIMENT} here; this is the runner's own, {own}")
+    return own
 
 
 def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
