@@ -16,6 +16,7 @@ import typer
 from runner.cli.commands.analyze import analyze
 from runner.cli.commands.certificates import certificates
 from runner.cli.commands.export import export
+from runner.cli.commands.list import list_
 from runner.cli.commands.report import report
 from runner.cli.commands.slice import slice_
 from runner.cli.commands.status import status
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "slice": slice_,
     "report": report,
     "analyze": analyze,
+    "list": list_,
     "status": status,
     "summary": summary,
     "verify": verify,
