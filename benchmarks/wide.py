@@ -2,9 +2,10 @@
 
     PYTHONPATH=. python benchmarks/wide.py [--rounds 5] [--dtype float64] [--only WAY,...] CASE ...
 
-A case is GATE:HIDDEN, such as XOR:16 or PARITY-4:8,8. Sigmoid units, mean cross-entropy, plain
-gradient descent, one computing thread each. Times are the process's CPU time; the ways
-take their turn in every round, and medians are told. PyTorch is left out where it is missing.
+A case is GATE:HIDDEN, such as XOR:16 or PARITY-4:8,8, or FILE.csv:HIDDEN. Sigmoid units, mean
+cross-entropy, plain gradient descent, one computing thread each. Times are the process's CPU time;
+the ways take their turn in every round, and medians are told. PyTorch is left out where it is
+missing.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def configuration(case: str, dtype: str):
     gate, _, hidden = case.partition(":")
     widths = [int(n) for n in hidden.split(",") if n]
     training = {"learning_rate": RATE, "max_steps": 10**6, "dtype": dtype}
-    content = {"name": "wide", "problem": {"gate": gate}, "network": {"hidden": widths}}
+    problem = {"table" if gate.endswith(".csv") else "gate": gate}
+    content = {"name": "wide", "problem": problem, "network": {"hidden": widths}}
     return Plan(load_experiment(content | {"training": training})).configurations[0]
 
 

@@ -206,6 +206,25 @@ def test_a_sweep_without_workers_ends_with_a_message(tmp_path) -> None:
             )
 
 
+def test_a_sweep_whose_scheduler_dies_goes_on_with_another(cpu_only, tmp_path) -> None:
+    lost = []
+    with workers({"CPU": 1}) as (cluster, client):
+
+        def die(progress: Progress) -> None:
+            if progress.done and not lost:
+                lost.append(progress.done)
+                cluster.close()
+
+        with pytest.raises(ClusterError) as stopped:
+            runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10, wait_s=0.5, report=die)
+    assert stopped.value.exit_code == 4
+    told: list[Progress] = []
+    with workers({"CPU": 1}) as (_, client):
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10, report=told.append)
+    assert told[0].before >= lost[0]
+    assert hashes(study.path) == hashes(cpu_only.path)
+
+
 def other_checkout(folder: Path) -> dict[str, str]:
     """A copy of the runner with another line in it, and the environment to start it in."""
     shutil.copytree(ROOT / "runner", folder / "runner", ignore=shutil.ignore_patterns("__py*"))

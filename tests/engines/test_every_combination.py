@@ -5,6 +5,9 @@ The whole product is `make every`; Theano has an environment of its own: see tes
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from support.combinations import SingleLayer, accepted, check, every, pairwise, refusal, sample
 
@@ -31,6 +34,13 @@ def test_each_choice_of_each_field_is_in_the_sample() -> None:
         everything = {getattr(each, field) for each in every()}
         assert {getattr(each, field) for each in pairwise()} == everything
         assert {getattr(each, field) for each in sample()} == everything
+
+
+def test_the_document_counts_what_is_accepted() -> None:
+    of_one_layout = {replace(each, layout="") for each in accepted()}
+    text = (Path(__file__).parents[2] / "docs" / "engines.md").read_text()
+    assert f"all {len(accepted()):,} ({len(of_one_layout):,} with each of two layouts)" in text
+    assert len(accepted()) == 2 * len(of_one_layout)
 
 
 def test_what_cannot_work_is_refused_by_name() -> None:

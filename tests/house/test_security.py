@@ -16,6 +16,9 @@ from packaging.version import Version
 import runner
 from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
+from runner.experiment import settings, toml_file
+from runner.experiment.formats import base
+from runner.study import analysis_tables, commits, plan_file
 from runner.study.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +33,21 @@ def listening() -> set[tuple[str, int]]:
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
+
+
+def test_sizes_are_bounded_as_the_page_says() -> None:
+    said = " ".join((ROOT / "SECURITY.md").read_text().split())
+    values = round(analysis_tables._MAX_VALUES / 1e6)
+    for bound in (
+        f"{toml_file.MAX_BYTES >> 20} MiB for an experiment",
+        f"{base.MAX_BYTES >> 20} MiB and {base.MAX_ROWS:,} rows for a table",
+        f"{plan_file._MAX_BYTES >> 20} MiB for a plan",
+        f"{commits.MAX_BYTES >> 30} GiB for a log",
+        f"{analysis_tables.MAX_BYTES >> 30} GiB and {values} million values for a table of an",
+    ):
+        assert bound in said, bound
+    assert settings.MAX_PARAMETERS == 10**6
+    assert "a million weights for a network" in said
 
 
 def test_an_embedded_cluster_listens_on_loopback_only() -> None:
