@@ -662,7 +662,7 @@ class TestChanges:
 
 
 class TestFiles:
-    @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.toml")), ids=str)
+    @pytest.mark.parametrize("path", sorted((ROOT / "experiments").rglob("*.toml")), ids=str)
     def test_the_repository_s_own_experiments(self, path: Path) -> None:
         experiment = load_experiment(str(path))
         assert experiment.name == path.stem
