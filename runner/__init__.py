@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from runner.landscape.options import AnalysisOptions as AnalysisOptions
     from runner.landscape.references import reference as reference
     from runner.report.writer import write_report as write_report
+    from runner.study.side_by_side import SideBySide as SideBySide
+    from runner.study.side_by_side import compare as compare
     from runner.study.study import Study as Study
     from runner.study.study import open_study as open_study
     from runner.training.column_names import plain_name as plain_name
@@ -42,8 +44,10 @@ _load, _lazy = attach(
         "ClusterOptions": "runner.cluster.options",
         "Experiment": "runner.experiment.experiment",
         "FaultPolicy": "runner.dispatch.fault_policy",
+        "SideBySide": "runner.study.side_by_side",
         "Study": "runner.study.study",
         "analyze": "runner.landscape.analysis",
+        "compare": "runner.study.side_by_side",
         "load_experiment": "runner.experiment.experiment",
         "open_study": "runner.study.study",
         "plain_name": "runner.training.column_names",
@@ -63,9 +67,11 @@ __all__ = [
     "FailuresError",
     "FaultPolicy",
     "RunnerError",
+    "SideBySide",
     "Study",
     "StudyError",
     "analyze",
+    "compare",
     "load_experiment",
     "open_study",
     "plain_name",

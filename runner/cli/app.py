@@ -15,6 +15,7 @@ import typer
 
 from runner.cli.commands.analyze import analyze
 from runner.cli.commands.certificates import certificates
+from runner.cli.commands.compare import compare
 from runner.cli.commands.export import export
 from runner.cli.commands.list import list_
 from runner.cli.commands.report import report
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_,
     "status": status,
     "summary": summary,
+    "compare": compare,
     "verify": verify,
     "export": export,
     "certificates": certificates,

@@ -85,7 +85,8 @@ def test_the_options_of_a_sweep_stand_in_panels() -> None:
 def gates(tmp_path, monkeypatch) -> None:
     """A folder with the experiments, and the study that examples are about."""
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
-    crafted(tmp_path / "results" / "gates", {0: [9, 9]}, {0: [True, True]})
+    for name in ("gates", "faster"):
+        crafted(tmp_path / "results" / name, {0: [9, 9]}, {0: [True, True]})
     monkeypatch.chdir(tmp_path)
 
 

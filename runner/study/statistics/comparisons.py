@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from runner.study.statistics.base import CONFIDENCE, CONFIGURATION
+from runner.study.statistics.base import CONFIGURATION
 from runner.study.statistics.paired import paired_difference
+from runner.study.statistics.success import independent_success, paired_success, same_starts
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan
@@ -36,9 +37,8 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
     Notes
     -----
     Configurations of one network shape and one initialisation have the same starts, so they are
-    compared restart by restart: McNemar's exact test, and the interval of Bonett and Price (2012),
-    Wald's with one discordant pair more of each kind. Others: Fisher's exact test, and
-    Newcombe's interval (1998).
+    compared restart by restart, others as independent samples: see
+    `runner.study.statistics.success`.
     """
     from statsmodels.stats.multitest import multipletests
 
@@ -46,22 +46,23 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
         int(str(index)): frame["solved"].droplevel(0)
         for index, frame in sample.groupby(level=CONFIGURATION)
     }
+    seed = plan.experiment.seed
     pairs = list(_neighbours(plan, list(solved)))
     rows: list[tuple[object, ...]] = []
     discordant: dict[int, tuple[int, int, int]] = {}  # by row: only a, only b, pairs
     for axis, a, b in pairs[:MOST_PAIRS]:
-        shared = _same_starts(plan, a, b)
+        shared = same_starts(plan.configurations[a], seed, plan.configurations[b], seed)
         if shared:
             # in an unfinished study one of them may have restarts that the other lacks
             common = solved[a].index.intersection(solved[b].index)
             if common.empty:
                 continue
             first, second = (solved[i][common].to_numpy(bool) for i in (a, b))
-            outcome, n = _paired(first, second), len(common)
+            outcome, n = paired_success(first, second), len(common)
             discordant[len(rows)] = (int((first & ~second).sum()), int((second & ~first).sum()), n)
         else:
             n = min(len(solved[a]), len(solved[b]))
-            outcome = _independent(solved[a].to_numpy(bool), solved[b].to_numpy(bool))
+            outcome = independent_success(solved[a].to_numpy(bool), solved[b].to_numpy(bool))
         rows.append((axis, a, b, n, shared, *outcome))
     columns = ["axis", "a", "b", "n", "paired", "difference", "ci_low", "ci_high", "p_value"]
     table = pd.DataFrame(rows, columns=columns)
@@ -85,40 +86,3 @@ def _neighbours(plan: Plan, present: list[int]) -> Iterator[tuple[str, int, int]
             alike.setdefault(rest, []).append(i)
         for members in alike.values():
             yield from ((axis, a, b) for a, b in itertools.combinations(members, 2))
-
-
-def _same_starts(plan: Plan, a: int, b: int) -> bool:
-    """Tell whether restarts of equal number of two configurations start at the same weights."""
-    seed = plan.experiment.seed
-    first, second = (plan.configurations[i].starts(seed) for i in (a, b))
-    return first.architecture.starts_shape == second.architecture.starts_shape and (
-        (first.distribution, first.scale, first.slice)
-        == (second.distribution, second.scale, second.slice)
-    )
-
-
-def _paired(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float, float]:
-    """Difference of paired shares, its interval, and the p-value of no difference."""
-    from statsmodels.stats.contingency_tables import mcnemar
-    from statsmodels.stats.weightstats import DescrStatsW
-
-    difference = b.astype(float) - a.astype(float)
-    adjusted = DescrStatsW(np.append(difference, [1.0, -1.0]))
-    low, high = adjusted.zconfint_mean(1 - CONFIDENCE)
-    table = np.bincount(2 * a + b, minlength=4).reshape(2, 2)
-    p_value = float(mcnemar(table, exact=True).pvalue)
-    return float(difference.mean()), max(-1.0, float(low)), min(1.0, float(high)), p_value
-
-
-def _independent(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float, float]:
-    """Difference of independent shares, its interval, and the p-value of no difference."""
-    from scipy.stats import fisher_exact
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    k, n = [int(b.sum()), int(a.sum())], [len(b), len(a)]
-    low, high = confint_proportions_2indep(
-        k[0], n[0], k[1], n[1], compare="diff", method="newcomb", alpha=1 - CONFIDENCE
-    )
-    table = np.array([[k[0], n[0] - k[0]], [k[1], n[1] - k[1]]])
-    difference = k[0] / n[0] - k[1] / n[1]
-    return difference, float(low), float(high), float(fisher_exact(table).pvalue)

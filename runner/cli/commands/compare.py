@@ -1,0 +1,130 @@
+"""``python -m runner compare``."""
+
+from __future__ import annotations
+
+import json
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from runner.cli.console import print_message, print_result, print_table
+from runner.cli.text_table import Column
+from runner.errors.messages import counted, listed, printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from runner.study.side_by_side import SideBySide
+
+
+class Format(StrEnum):
+    """How the comparison is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="The first study's folder.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The second study's folder.")],
+    starts: Annotated[
+        bool,
+        typer.Option(
+            "--starts", metavar="", help="List the starts that one solves and the other does not."
+        ),
+    ] = False,
+    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TABLE,
+) -> None:
+    """Compare two studies: start by start where they have the same starts.
+
+    Examples
+    --------
+    python -m runner compare results/gates results/faster
+    python -m runner compare results/gates results/faster --starts --format csv
+    """
+    from runner.study.side_by_side import compare as side_by_side
+
+    both = side_by_side(a, b)
+    table = both.restarts if starts else both.configurations
+    if format is Format.CSV:
+        typer.echo(table.to_csv(index=False), nl=False)
+    elif format is Format.JSON:
+        text = table.to_json(orient="records", double_precision=15)
+        typer.echo(json.dumps(json.loads(text), indent=1))
+    elif starts:
+        print_table([Column(str(name), [*map(str, table[name])]) for name in table])
+    else:
+        _say(both)
+        print_table(_columns(both))
+
+
+def _say(both: SideBySide) -> None:
+    """Say how the studies differ, and whether restarts are paired."""
+    for field, row in both.settings.iterrows():
+        ends = " and ".join(_values(row[name]) for name in ("a", "b"))
+        note = "" if row["ignored"] else "; only what both have is compared"
+        print_result(f"{field}: {printable(ends)}{note}", wrap=True)
+    paired = both.configurations["paired"]
+    if paired.all():
+        text = "Same starts: restarts are compared in pairs, by number."
+    elif not paired.any():
+        text = "Other starts: restarts are compared as independent samples."
+    else:
+        text = f"Same starts in {counted(int(paired.sum()), 'row')}, where restarts are paired."
+    print_result(text, wrap=True)
+    if left_out := both.configurations.attrs["left_out"]:
+        print_message(f"{counted(left_out, 'pair')} of configurations are left out.", wrap=True)
+
+
+def _values(values: list[object]) -> str:
+    return listed(values) if len(values) < 9 else f"{listed(values[:8])}, …"
+
+
+def _columns(both: SideBySide) -> list[Column]:
+    table = both.configurations
+    names = [str(name) for name in table]
+    point = names[2 : names.index("paired")]
+    return [
+        Column("a", [str(n) for n in table["a"]]),
+        Column("b", [str(n) for n in table["b"]]),
+        *(Column(name.rpartition(".")[2], [*map(str, table[name])], True) for name in point),
+        Column("n", [f"{n:,}" for n in table["n"]]),
+        Column("solved by a", [f"{100 * share:.2f}%" for share in table["success_a"]]),
+        Column("by b", [f"{100 * share:.2f}%" for share in table["success_b"]]),
+        Column("difference", [f"{100 * d:+.2f}" for d in table["difference"]]),
+        Column("95% interval", _intervals(table["ci_low"] * 100, table["ci_high"] * 100, "+.2f")),
+        Column("only a", [_count(n) for n in table["only_a"].to_list()], left_out=1),
+        Column("only b", [_count(n) for n in table["only_b"].to_list()], left_out=2),
+        Column("p, Holm", [f"{p:.2g}" for p in table["p_holm"]], left_out=3),
+        Column("steps", _shifts(table["steps_difference"]), left_out=5),
+        Column(
+            "95% interval of steps",
+            _intervals(table["steps_low"], table["steps_high"], "+.4g"),
+            left_out=6,
+        ),
+        Column("loss", _shifts(table["loss_difference"]), left_out=4),
+        Column(
+            "95% interval of loss",
+            _intervals(table["loss_low"], table["loss_high"], "+.3g"),
+            left_out=7,
+        ),
+    ]
+
+
+def _count(n: object) -> str:
+    return f"{n:,}" if isinstance(n, int) else ""
+
+
+def _shifts(values: pd.Series[float]) -> list[str]:
+    return ["" if math.isnan(x) else f"{x:+.4g}" for x in values]
+
+
+def _intervals(low: pd.Series[float], high: pd.Series[float], form: str) -> list[str]:
+    return [
+        "" if math.isnan(x) or math.isnan(y) else f"{x:{form}} to {y:{form}}"
+        for x, y in zip(low, high, strict=True)
+    ]

@@ -1,0 +1,145 @@
+"""Which configurations of two studies are the same, but for what the studies differ in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.errors import StudyError
+from runner.errors.messages import shown
+from runner.experiment.configuration import Configuration
+from runner.experiment.content_hash import digest
+from runner.experiment.plan import Plan
+
+# What is to be learned: shares of solved restarts of different problems answer no one question.
+_PROBLEM = ("problem.gate", "problem.table")
+_MISSING = "null"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting that two studies do not have alike."""
+
+    field: str
+    """Dotted path."""
+    a: tuple[Any, ...]
+    """Its values in the first study."""
+    b: tuple[Any, ...]
+    """Its values in the second."""
+    ignored: bool
+    """Whether no value is in both, so that configurations are matched without it."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two configurations, one of each study."""
+
+    a: Configuration
+    """Of the first study."""
+    b: Configuration
+    """Of the second."""
+    point: Mapping[str, Any]
+    """What they have in common of the settings that vary among the configurations matched."""
+
+
+def differences(a: Plan, b: Plan) -> list[Difference]:
+    """Return the settings that two plans' configurations do not have alike, by name."""
+    first, second = _values(a), _values(b)
+    found = []
+    for field in sorted(first.keys() | second.keys()):
+        one, other = (values.get(field, {_MISSING: None}) for values in (first, second))
+        if one.keys() != other.keys():
+            ignored = not one.keys() & other.keys()
+            found.append(Difference(field, (*one.values(),), (*other.values(),), ignored))
+    return found
+
+
+def matches(a: Plan, b: Plan) -> list[Match]:
+    """Return the configurations of two plans that belong together.
+
+    Parameters
+    ----------
+    a, b : Plan
+
+    Returns
+    -------
+    list of Match
+        In the order of ``a``. Two configurations match if they have the same value of every
+        setting, those left out of which no value occurs in both studies: the studies as a whole
+        differ in these. Where such a setting varies within a study, each of its configurations
+        matches.
+
+    Raises
+    ------
+    StudyError
+        If the studies have no problem, or no configuration, in common.
+    """
+    different = differences(a, b)
+    ignored = {each.field for each in different if each.ignored}
+    for each in different:
+        if each.ignored and each.field in _PROBLEM:
+            raise _nothing(each)
+    partners: dict[str, list[Configuration]] = {}
+    for configuration in b.configurations:
+        partners.setdefault(_key(configuration, ignored), []).append(configuration)
+    pairs = [
+        (one, other) for one in a.configurations for other in partners.get(_key(one, ignored), [])
+    ]
+    if not pairs:
+        raise _nothing(different[0])
+    varying = [
+        field
+        for field in {**_values(a), **_values(b)}
+        if field not in ignored
+        and len({json.dumps(settings(one).get(field)) for one, _ in pairs}) > 1
+    ]
+    return [
+        Match(one, other, {field: settings(one).get(field) for field in varying})
+        for one, other in pairs
+    ]
+
+
+def settings(configuration: Configuration) -> dict[str, Any]:
+    """Return every setting by dotted path; of a table or a model the hash of its content."""
+    content: dict[str, Any] = dict(_flat(configuration.settings.canonical()))
+    if configuration.settings.problem.table is not None:
+        content["problem.table"] = digest(configuration.table.canonical())[:12]
+    if configuration.model is not None:
+        content["network.model"] = digest(configuration.model.canonical())[:12]
+    return content
+
+
+def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _values(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Return the values that occur of each setting, by their JSON."""
+    found: dict[str, dict[str, Any]] = {}
+    for configuration in plan.configurations:
+        for field, value in settings(configuration).items():
+            found.setdefault(field, {})[json.dumps(value)] = value
+    return found
+
+
+def _key(configuration: Configuration, ignored: set[str]) -> str:
+    content = settings(configuration)
+    known = {k: v for k, v in content.items() if k not in ignored and v is not None}
+    return json.dumps(known, sort_keys=True)
+
+
+def _nothing(difference: Difference) -> StudyError:
+    one, other = (
+        shown(values[0] if len(values) == 1 else list(values))
+        for values in (difference.a, difference.b)
+    )
+    return StudyError(
+        f"{difference.field} is {one} in the first study and {other} in the second; expected "
+        "a value that both have. Nothing can be compared."
+    )

@@ -1,0 +1,196 @@
+"""Two studies side by side: what one does better, from which starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from runner.errors import StudyError
+from runner.study import matching
+from runner.study.statistics.base import CONFIGURATION
+from runner.study.statistics.shifts import Shift, independent_shift, paired_shift
+from runner.study.statistics.success import independent_success, paired_success, same_starts
+from runner.study.study import Study, open_study
+
+MOST_PAIRS = 5_000
+"""Pairs of configurations that are compared."""
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Two studies, compared."""
+
+    settings: pd.DataFrame
+    """Settings that the studies do not have alike, a row each; index ``field``. Columns a and b
+    (lists of the values), and ``ignored``: whether configurations are matched without it, since no
+    value is in both. The seed, the engine and versions of packages are among them."""
+    configurations: pd.DataFrame
+    """A row per pair of configurations; columns as in `compare`."""
+    restarts: pd.DataFrame
+    """Starts that one study solves and the other does not, a row each: a, b (configurations),
+    restart, solved_by (``a`` or ``b``), steps (int32, of the one that is solved) and label (of the
+    other). Empty where restarts are not paired."""
+
+
+def compare(a: Study | str | Path, b: Study | str | Path) -> SideBySide:
+    """Compare two studies, start by start where they have the same starts.
+
+    Parameters
+    ----------
+    a, b : Study, str or Path
+        Finished or not.
+
+    Returns
+    -------
+    SideBySide
+        Its ``configurations`` have these columns:
+
+        a, b : configurations of the two studies
+        the settings that vary among them and are the same in both
+        paired : whether restart k of both starts at the same weights
+        n : pairs of restarts, or restarts of the smaller sample
+        success_a, success_b : shares solved
+        difference, ci_low, ci_high : success_b less success_a, with its 95% interval
+        p_value, p_holm : of no difference; adjusted for the number of rows (Holm 1979)
+        only_a, only_b : pairs that only one solves; missing where not paired
+        steps_n, steps_difference, steps_low, steps_high : median of the differences of steps of
+            pairs that both solve; or the difference of medians of what each solves
+        loss_n, loss_difference, loss_low, loss_high : likewise of the final losses of all
+
+    Raises
+    ------
+    StudyError
+        If nothing can be compared, with the field; or a study is damaged.
+
+    Notes
+    -----
+    Configurations are matched by their settings: see `runner.study.matching.matches`. The methods
+    are those of `runner.study.statistics.success` and `runner.study.statistics.shifts`. Restarts
+    are those of `Study.sample`.
+
+    Examples
+    --------
+    >>> both = compare("results/gates", "results/faster")  # doctest: +SKIP
+    >>> both.configurations[["difference", "ci_low", "ci_high"]]  # doctest: +SKIP
+    """
+    first, second = (s if isinstance(s, Study) else open_study(s) for s in (a, b))
+    pairs = matching.matches(first.plan, second.plan)
+    _require_random(pairs)
+    rows, parts = [], []
+    samples = [_by_configuration(study) for study in (first, second)]
+    seeds = first.experiment.seed, second.experiment.seed
+    for pair in pairs[:MOST_PAIRS]:
+        frames = [s.get(c.index) for s, c in zip(samples, (pair.a, pair.b), strict=True)]
+        if frames[0] is None or frames[1] is None:
+            continue
+        paired = same_starts(pair.a, seeds[0], pair.b, seeds[1])
+        one, other = frames[0], frames[1]
+        if paired:
+            common = one.index.intersection(other.index)
+            one, other = one.loc[common], other.loc[common]
+            if common.empty:
+                continue
+            parts.append(_disagreements(pair, one, other))
+        rows.append(_row(pair, one, other, paired))
+    if not rows:
+        message = "restarts: no configuration has trained ones in both studies; expected some."
+        raise StudyError(f"{message} Go on with the sweep that is not finished.")
+    return SideBySide(_settings(first, second), _table(rows, len(pairs)), _together(parts))
+
+
+def _require_random(pairs: list[matching.Match]) -> None:
+    if any(c.settings.init.slice is not None for pair in pairs for c in (pair.a, pair.b)):
+        message = "init.distribution is 'slice'; expected random starts, which a share is of."
+        raise StudyError(message)
+
+
+def _by_configuration(study: Study) -> dict[int, pd.DataFrame]:
+    groups = study.sample.groupby(level=CONFIGURATION)
+    return {int(str(index)): frame.droplevel(CONFIGURATION) for index, frame in groups}
+
+
+def _row(pair: matching.Match, a: pd.DataFrame, b: pd.DataFrame, paired: bool) -> dict[str, Any]:
+    solved_a, solved_b = (frame["solved"].to_numpy(bool) for frame in (a, b))
+    steps_a, steps_b = (frame["steps"].to_numpy(float) for frame in (a, b))
+    loss_a, loss_b = (frame["loss"].to_numpy(float) for frame in (a, b))
+    only: list[int | None] = [None, None]
+    if paired:
+        success = paired_success(solved_a, solved_b)
+        both = solved_a & solved_b
+        steps, loss = paired_shift(steps_a[both], steps_b[both]), paired_shift(loss_a, loss_b)
+        only = [int((solved_a & ~solved_b).sum()), int((solved_b & ~solved_a).sum())]
+    else:
+        success = independent_success(solved_a, solved_b)
+        steps = independent_shift(steps_a[solved_a], steps_b[solved_b])
+        loss = independent_shift(loss_a, loss_b)
+    head = {"a": pair.a.index, "b": pair.b.index}
+    counted = {"paired": paired, "n": min(len(a), len(b))}
+    shares = {"success_a": solved_a.mean(), "success_b": solved_b.mean()}
+    ends = {"only_a": only[0], "only_b": only[1]}
+    point = {field: _cell(value) for field, value in pair.point.items()}
+    moved = _named("steps", steps) | _named("loss", loss)
+    return head | point | counted | shares | success._asdict() | ends | moved
+
+
+def _named(name: str, shift: Shift) -> dict[str, float]:
+    return {f"{name}_{part}": value for part, value in shift._asdict().items()}
+
+
+def _cell(value: object) -> object:
+    return str(value) if isinstance(value, list) else value
+
+
+def _table(rows: list[dict[str, Any]], n_pairs: int) -> pd.DataFrame:
+    from statsmodels.stats.multitest import multipletests
+
+    table = pd.DataFrame(rows)
+    adjusted = multipletests(table["p_value"], method="holm")[1]
+    table.insert(list(table).index("p_value") + 1, "p_holm", adjusted)
+    table = table.astype({"only_a": "Int64", "only_b": "Int64"})
+    table.attrs["left_out"] = max(0, n_pairs - MOST_PAIRS)
+    return table
+
+
+def _disagreements(pair: matching.Match, a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    solved_a, solved_b = a["solved"].to_numpy(bool), b["solved"].to_numpy(bool)
+    where = np.flatnonzero(solved_a != solved_b)
+    by_a = solved_a[where]
+    steps = np.where(by_a, a["steps"].to_numpy()[where], b["steps"].to_numpy()[where])
+    labels = [frame["label"].astype(str).to_numpy()[where] for frame in (b, a)]
+    return pd.DataFrame(
+        {
+            "a": pair.a.index,
+            "b": pair.b.index,
+            "restart": a.index.to_numpy()[where],
+            "solved_by": np.where(by_a, "a", "b"),
+            "steps": steps,
+            "label": np.where(by_a, *labels),
+        }
+    )
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=["a", "b", "restart", "solved_by", "steps", "label"])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _settings(a: Study, b: Study) -> pd.DataFrame:
+    rows: list[tuple[str, list[Any], list[Any], bool]] = [
+        (each.field, [*each.a], [*each.b], each.ignored)
+        for each in matching.differences(a.plan, b.plan)
+    ]
+    whole = [
+        ("seed", a.experiment.seed, b.experiment.seed),
+        ("engine", a.plan.engine, b.plan.engine),
+        *(
+            (f"versions.{name}", a.versions.get(name), b.versions.get(name))
+            for name in sorted(a.versions.keys() | b.versions.keys())
+        ),
+    ]
+    rows += [(field, [one], [other], True) for field, one, other in whole if one != other]
+    return pd.DataFrame(rows, columns=["field", "a", "b", "ignored"]).set_index("field")
