@@ -238,12 +238,14 @@ class Training(Section):
         "quickprop",
         "rmsprop",
         "adam",
+        "lbfgs",
         "perceptron",
     ] = "gradient-descent"
     """The update rule; default gradient-descent. perceptron is the perceptron rule, pattern by
     pattern; a step is a pass over all patterns; for a single layer with output step."""
     learning_rate: Positive = 1.0
-    """Step size, per unit of gradient (the first step of rprop); default 1."""
+    """Step size, per unit of gradient (the first step of rprop, its length with
+    lbfgs); default 1."""
     rate_schedule: ScheduleText | None = None
     """A factor on the learning rate that changes from step to step; default none."""
     momentum: Annotated[Number, Field(ge=0, le=1), Rule("a number from 0 to 1")] = 0.0
@@ -276,7 +278,7 @@ class Training(Section):
     smallest_step: NotNegative | None = None
     """Least step of rprop; default 1e-6."""
     largest_step: Positive | None = None
-    """Largest step of rprop; default 50."""
+    """Largest step of a weight with rprop, of all weights (their norm) with lbfgs; default 50."""
     largest_growth: AtLeastOne | None = None
     """Largest growth of quickprop's steps; default 1.75."""
     at_rest: NotNegative | None = None

@@ -37,6 +37,7 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         rprop_plus="rprop+ irprop+ rpropplus",
         quickprop="quick-prop quickpropagation fahlman",
         rmsprop="rms-prop rms",
+        lbfgs="l-bfgs l-bfgs-b lbfgsb",
         perceptron="perceptron-rule rosenblatt",
     ),
     "network.activation": _ACTIVATIONS,
@@ -65,7 +66,7 @@ _MISSING_VALUES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "training.optimizer": dict.fromkeys(
         ("adagrad", "adadelta", "adamw", "nadam", "amsgrad", "adamax"), ("adam",)
     )
-    | dict.fromkeys(("lbfgs", "l-bfgs", "bfgs", "newton", "cg", "lm"), ("rprop",)),
+    | dict.fromkeys(("bfgs", "newton", "cg", "lm", "levenberg-marquardt"), ("lbfgs",)),
     "network.activation": dict.fromkeys(
         ("leaky-relu", "leakyrelu", "elu", "selu", "gelu", "silu", "swish", "softplus"), ("relu",)
     )

@@ -68,6 +68,9 @@ def _pattern_conflicts(
     if training.optimizer == "perceptron":
         text = "nothing with training.optimizer 'perceptron', which goes pattern by pattern"
         yield field, size, text, ("training.optimizer",)
+    if OPTIMIZERS[training.optimizer].needs_whole_loss:
+        text = f"nothing with training.optimizer {training.optimizer!r}, which compares losses"
+        yield field, size, text, ("training.optimizer",)
     if network.model is not None:
         text = "nothing with network.model, whose loss is of all patterns"
         yield field, size, text, ("network.model",)

@@ -210,6 +210,10 @@ class Step:
                 rate=lane.setting("learning_rate"),
                 momentum=lane.setting("momentum"),
                 spread=lambda vector, tensor: self.layout.spread(self.T, vector, tensor),
+                add=lambda parts: self.layout.add(self.T, parts),
+                loss=lambda there: self.loss(
+                    there, *self.layout.forward(self.T, there, lane.targets), lane
+                ),
                 patterns=self.signature.patterns,
                 targets=lane.targets,
                 constants=dict(self.signature.constants),

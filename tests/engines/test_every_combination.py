@@ -9,15 +9,32 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.combinations import SingleLayer, accepted, check, every, pairwise, refusal, sample
+from support.combinations import (
+    Combination,
+    SingleLayer,
+    accepted,
+    check,
+    every,
+    pairwise,
+    refusal,
+    sample,
+)
+
+FIELDS = ("activation", "output", "loss", "optimizer", "dtype", "layout")
+
+
+def without_layers(each: Combination) -> Combination:
+    """XLA takes a minute for L-BFGS of nine parameters: three are enough there."""
+    values = [getattr(each, field) for field in FIELDS]
+    return SingleLayer(*values) if each.optimizer == "lbfgs" else each
+
 
 # What Numba compiles takes it long, so it has one, of what has failed before.
 NUMBA = SingleLayer("relu", "relu", "squared-error", "gradient-descent", "float32", "lanes")
 
-FIELDS = ("activation", "output", "loss", "optimizer", "dtype", "layout")
 CASES = [
     *(("pytensor", each) for each in pairwise()),
-    *(("pytensor-jax", each) for each in sample()),
+    *(("pytensor-jax", without_layers(each)) for each in sample()),
     ("pytensor-numba", NUMBA),
 ]
 
@@ -59,4 +76,4 @@ def test_what_cannot_work_is_refused_by_name() -> None:
         found = refusal(each)
         assert bool(found) == bool(expected), each
         assert all(text in found for text in expected), found
-    assert len(accepted()) == 1300
+    assert len(accepted()) == 1460

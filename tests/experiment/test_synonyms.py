@@ -49,7 +49,7 @@ def refusal(path: str, value: object) -> str:
         ("loss.reduction", "average", " Did you mean 'mean'?"),
         ("loss.kind", "BCELoss", " Did you mean 'cross-entropy'?"),
         ("loss.kind", "MSELoss", " Did you mean 'squared-error'?"),
-        ("training.optimizer", "LBFGS", " There is no 'LBFGS'; 'rprop' comes nearest to it."),
+        ("training.optimizer", "LBFGS", " Did you mean 'lbfgs'?"),
         ("init.distribution", "zeros", " There is no 'zeros'; 'slice' comes nearest to it."),
         ("network.hidden", 2, " Write [2] for one layer of that width."),
         ("training.max_steps", 1e4, " Write 10000."),

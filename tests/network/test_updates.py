@@ -6,7 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from support.plain import Net, Rule
+from support.plain import train as train_plain
 
 from runner.engines.registry import compiled
 from runner.errors import ExperimentError
@@ -138,6 +140,7 @@ def test_other_engines_shuffle_alike(engine) -> None:
         ("rprop", {"increase": 1.5, "decrease": 0.3, "largest_step": 0.2}),
         ("rprop-plus", {"increase": 1.5, "decrease": 0.3, "smallest_step": 0.05}),
         ("quickprop", {"largest_growth": 1.2, "at_rest": 0.01}),
+        ("lbfgs", {"largest_step": 0.05}),
     ],
 )
 def test_constants_are_used(optimizer, constants) -> None:
@@ -151,9 +154,7 @@ def test_constants_are_used(optimizer, constants) -> None:
         net = Net(
             (2,), "sigmoid", "sigmoid", "squared-error", "mean", table.inputs, table.targets, 0.01
         )
-        theta = work.starts[:, restart]
-        for _ in range(12):
-            theta = rule.step(theta, net.gradient(theta))
+        theta = train_plain(net, rule, work.starts[:, restart], 12)[-1]
         np.testing.assert_allclose(found.state[:9, restart], theta, rtol=1e-9, atol=1e-11)
 
 
@@ -184,6 +185,38 @@ def test_momentum_follows_its_schedule() -> None:
     np.testing.assert_allclose(found.state[:9, 0], theta, rtol=1e-10)
 
 
+def test_lbfgs_ends_at_the_minima_that_scipy_finds() -> None:
+    plan = Plan(
+        load_experiment(
+            {
+                "name": "minima",
+                "restarts": 200,
+                "problem": {"gate": "XOR", "inputs": [-1, 1], "targets": [-0.8, 0.8]},
+                "network": {"activation": "tanh", "output": "tanh"},
+                "loss": {"kind": "squared-error", "reduction": "sum", "l2": 0.05},
+                "training": {
+                    "optimizer": "lbfgs",
+                    "learning_rate": 0.1,
+                    "max_steps": 1000,
+                    "stop_gradient": 1e-9,
+                },
+            }
+        )
+    )
+    (configuration,) = plan.configurations
+    work = prepare(Task(plan.segments(Batch(0, 0, 200)), plan.experiment.seed, "pytensor", 0))
+    found = train(compiled("pytensor", configuration.signature()), work)
+    assert (np.abs(found.seen.gradient).max(axis=0) <= 1e-9).all()
+    assert (found.steps < 1000).all()
+    table = configuration.table
+    net = Net((2,), "tanh", "tanh", "squared-error", "sum", table.inputs, table.targets, 0.05)
+    wanted = set()
+    for start in work.starts[:, :60].T:
+        ended = minimize(net.loss, start, jac=net.gradient, method="BFGS", options={"gtol": 1e-7})
+        wanted.add(round(float(ended.fun), 6))
+    assert {round(loss, 6) for loss in found.seen.loss.tolist()} == wanted
+
+
 @pytest.mark.parametrize(
     ("training", "words"),
     [
@@ -192,6 +225,7 @@ def test_momentum_follows_its_schedule() -> None:
         ({"order": "shuffled"}, "nothing without training.patterns_per_update"),
         ({"patterns_per_update": 5}, "expected at most 4, as many as there are patterns"),
         ({"patterns_per_update": 1, "max_steps": 10}, "such as 8 or 12"),
+        ({"optimizer": "lbfgs", "patterns_per_update": 1}, "which compares losses"),
         ({"rate_schedule": "linear:2"}, "expected a schedule: 'step:FACTOR:EVERY'"),
         (
             {"rate_schedule": "inverse:1", "dtype": "float32", "max_steps": 2**24 + 1},

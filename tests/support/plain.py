@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -133,7 +135,9 @@ class Rule:
     rate: float
     momentum: float = 0.0
     constants: dict[str, float] = field(default_factory=dict)
-    state: dict[str, np.ndarray] = field(default_factory=dict)
+    loss: Callable[[np.ndarray], float] | None = None
+    """Of a network, for a rule that compares losses."""
+    state: dict[str, Any] = field(default_factory=dict)
     t: int = 0
 
     def step(self, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
@@ -167,6 +171,8 @@ class Rule:
             return self._quickprop(theta, g)
         if self.name == "rprop-plus":
             return self._rprop_plus(theta, g)
+        if self.name == "lbfgs":
+            return self._lbfgs(theta, g)
         before = s.get("g", 0 * g)
         size = s.get("size", np.full_like(g, self.rate))
         grow, shrink, low, high = self._resilient
@@ -208,6 +214,41 @@ class Rule:
             s["before"][i] = slope
         return theta
 
+    def _lbfgs(self, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """The inverse Hessian as a matrix, made of the remembered pairs anew at every step."""
+        s, n = self.state, len(theta)
+        pairs = s.setdefault("pairs", [])
+        if "left" in s:
+            step, change = theta - s["left"], g - s["slope"]
+            if step @ change > np.finfo(float).eps * (change @ change):
+                pairs[:] = [*pairs, (step, change)][-5:]
+            del s["left"]
+        inverse = np.eye(n) * (self.rate / np.linalg.norm(g) if np.linalg.norm(g) else self.rate)
+        if pairs:
+            step, change = pairs[-1]
+            inverse = np.eye(n) * (step @ change) / (change @ change)
+        for step, change in pairs:
+            rho = 1 / (step @ change)
+            v = np.eye(n) - rho * np.outer(change, step)
+            inverse = v.T @ inverse @ v + rho * np.outer(step, step)
+        d = -inverse @ g
+        longest = self.constants.get("largest_step", 50.0)
+        d = d * min(1.0, longest / np.linalg.norm(d)) if d.any() else d
+        share = s.get("share", 1.0)
+        here, there = self.loss(theta), self.loss(theta + share * d)
+        promised = share * (g @ d)
+        if there <= here + 1e-4 * promised + 8 * np.finfo(float).eps * abs(here):
+            s.update(left=theta, slope=g, share=1.0)
+            return theta + share * d
+        curve = there - here - promised
+        best = -promised / (2 * curve) if curve > 0 else 0.0
+        share *= min(best, 0.5) if best > 0.1 else 0.1
+        if share < 1e-8:
+            pairs.clear()
+            share = 1.0
+        s["share"] = share
+        return theta
+
     def _quickprop(self, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
         """Fahlman's rule, weight by weight, in terms of the downhill slope."""
         s, theta = self.state, theta.copy()
@@ -236,6 +277,7 @@ class Rule:
 def train(net: Net, rule: Rule, theta: np.ndarray, steps: int) -> np.ndarray:
     """Return the weights after each step, the start first: shape (steps + 1, n_parameters)."""
     path = [theta]
+    rule.loss = net.loss
     for _ in range(steps):
         theta = rule.step(theta, net.gradient(theta))
         path.append(theta)

@@ -35,6 +35,10 @@ class Point:
     """Momentum per lane."""
     spread: Callable[[Tensor, Tensor], Tensor]
     """Makes a per-lane vector broadcast against a tensor."""
+    add: Callable[[Sequence[Tensor]], Tensor]
+    """Sums tensors shaped like the parameters to one number per lane."""
+    loss: Callable[[Sequence[Tensor]], Tensor]
+    """The loss per lane, the L2 term included, at given parameters."""
     patterns: Sequence[Sequence[float]]
     """The input patterns, for a rule that takes them one by one."""
     targets: Sequence[Tensor]
@@ -92,6 +96,8 @@ class Optimizer(ABC):
     """The slot that starts at the learning rate instead of 0, if any."""
     columns: ClassVar[tuple[str, ...]] = ()
     """Columns of the shards that the first counters are stored in, as whole numbers."""
+    needs_whole_loss: ClassVar[bool] = False
+    """Whether it compares losses, so that all updates must be of the same patterns."""
     by_pattern: ClassVar[bool] = False
     """Whether it takes one pattern after the other: for a single layer, every weight on its own."""
 

@@ -8,6 +8,7 @@ from typing import Final
 from runner.network.optimizers.adam import Adam
 from runner.network.optimizers.base import Optimizer
 from runner.network.optimizers.gradient_descent import GradientDescent
+from runner.network.optimizers.lbfgs import LBFGS
 from runner.network.optimizers.momentum import Momentum
 from runner.network.optimizers.nesterov import Nesterov
 from runner.network.optimizers.perceptron import Perceptron
@@ -24,6 +25,7 @@ OPTIMIZERS: Final[Mapping[str, Optimizer]] = {
     "quickprop": Quickprop(),
     "rmsprop": RMSprop(),
     "adam": Adam(),
+    "lbfgs": LBFGS(),
     "perceptron": Perceptron(),
 }
 """Every optimizer."""

@@ -33,6 +33,7 @@ class Scheduled(Optimizer):
             slot_from_rate=rule.slot_from_rate,
             columns=rule.columns,
             by_pattern=rule.by_pattern,
+            needs_whole_loss=rule.needs_whole_loss,
             follows_size=rule.follows_size,
         )
 
