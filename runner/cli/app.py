@@ -23,6 +23,7 @@ from runner.cli.commands.slice import slice_
 from runner.cli.commands.status import status
 from runner.cli.commands.summary import summary
 from runner.cli.commands.sweep import sweep
+from runner.cli.commands.upgrade import upgrade
 from runner.cli.commands.verify import verify
 from runner.cli.console import print_message
 from runner.cli.option_groups import expand_groups
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "verify": verify,
     "export": export,
+    "upgrade": upgrade,
     "certificates": certificates,
 }
 """Every command by name, in the order of the help."""

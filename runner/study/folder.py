@@ -94,6 +94,11 @@ class StudyFolder:
         return self.path / "experiment.toml"
 
     @property
+    def configurations_path(self) -> Path:
+        """Every setting of every configuration, for other programs; nothing here reads it."""
+        return self.path / "configurations.parquet"
+
+    @property
     def log_path(self) -> Path:
         """The log of commits; see `runner.study.commits`."""
         return self.path / "commits.jsonl"
@@ -143,6 +148,21 @@ class StudyFolder:
         return self.path / "quarantine"
 
     @property
+    def upgrade_path(self) -> Path:
+        """Where `runner.study.upgrade` makes what is to take the place of an earlier format."""
+        return self.path / "upgrade"
+
+    @property
+    def upgrade_ready_path(self) -> Path:
+        """There while what has been made takes its place."""
+        return self.upgrade_path / "ready"
+
+    @property
+    def is_being_upgraded(self) -> bool:
+        """Whether an upgrade stopped when files of both formats were in the study."""
+        return self.upgrade_ready_path.is_file()
+
+    @property
     def exists(self) -> bool:
         """Whether there is a plan in the folder."""
         return self.plan_path.is_file()
@@ -152,7 +172,7 @@ class StudyFolder:
 
         Only names that a study gives to its files: a file with that suffix may also be a user's.
         """
-        own = [self.plan_path, self.experiment_path, self.log_path]
+        own = [self.plan_path, self.experiment_path, self.configurations_path, self.log_path]
         own += [self.report_path, self.holder_path]
         found = [path.with_name(path.name + files.TEMPORARY) for path in own]
         if self.exists:
@@ -169,7 +189,8 @@ class StudyFolder:
         The shards' own is left out, since ``verify --repair`` can put that right.
         """
         parts = self.tables_path / "parts"
-        for path in (self.telemetry_path.parent, self.tables_path, parts, self.quarantine_path):
+        own = (self.telemetry_path.parent, self.tables_path, parts, self.quarantine_path)
+        for path in (*own, self.upgrade_path):
             require_file(path)
 
     def is_linked(self, path: Path) -> bool:

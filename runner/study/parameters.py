@@ -60,8 +60,7 @@ def wide_table(shards: ShardReader, plan: Plan, where: str) -> pd.DataFrame:
     require_narrow(plan, where)
     frames = []
     columns = [name for network in _networks(plan) for name in array_columns(network)]
-    for group, table in shards.groups([*INDEX, *dict.fromkeys(columns)]):
-        network = plan.groups[group].configurations[0].architecture
+    for network, table in shards.by_network([*INDEX, *dict.fromkeys(columns)]):
         values = matrix(table, network).T
         frames.append(pd.DataFrame(values, _index(table), network.parameter_names))
     names = plan_tables.parameter_names(plan)
@@ -113,10 +112,8 @@ def array(
     column = _column(owners[0].architecture, name)
     columns = INDEX if starts else [*INDEX, column]
     parts, index = [], []
-    of_group = {id(c): g for g, group in enumerate(plan.groups) for c in group.configurations}
-    groups = {of_group[id(c)] for c in owners}
-    for group, table in shards.groups(columns, wanted):
-        if group in groups and len(table):
+    for _, table in shards.by_network(columns, wanted):
+        if len(table):
             index.append(_index(table))
             drawn = _starts(plan, name, index[-1]) if starts else _values(table, column)
             parts.append(drawn.reshape(len(table), *shape))

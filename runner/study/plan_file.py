@@ -34,6 +34,7 @@ class PlanFile:
     """
 
     def __init__(self, folder: StudyFolder) -> None:
+        self._folder = folder
         self._path = folder.plan_path
         self._where = folder.where
 
@@ -45,9 +46,7 @@ class PlanFile:
     def write(self, plan: Plan) -> None:
         """Write the plan of a new study, durably; FileExistsError if there is one."""
         content = {"format": FORMAT, "plan": plan.canonical(), "versions": recorded_versions()}
-        # not sorted: the order of the grid is the order of the configurations
-        text = json.dumps(content | {"sha256": digest(content)}, indent=1)
-        files.write_new(self._path, text.encode() + b"\n")
+        files.write_new(self._path, sealed(content))
 
     def read(self) -> tuple[Plan, dict[str, str]]:
         """Return the stored plan and the versions that it was made with.
@@ -82,6 +81,12 @@ class PlanFile:
             If there is no study, or the file is a link, does not match its hash or is of another
             format.
         """
+        if self._folder.is_being_upgraded:
+            message = (
+                f"{self._where}: an upgrade of the study was stopped. Run "
+                f"`python -m runner upgrade {self._where}`, which finishes it."
+            )
+            raise StudyError(message)
         require_file(self._path)
         try:
             if self._path.stat().st_size > _MAX_BYTES:
@@ -123,3 +128,10 @@ class PlanFile:
             f"({first.rstrip('.')}). It was written by {shown(content['versions'].get('runner'))}: "
             "read it with that version, or run the sweep again into another folder."
         )
+
+
+def sealed(content: Mapping[str, Any]) -> bytes:
+    """Return content as the bytes of a file that ends with its ``sha256``."""
+    # not sorted: the order of the grid is the order of the configurations
+    text = json.dumps({**content, "sha256": digest(content)}, indent=1)
+    return text.encode() + b"\n"

@@ -60,7 +60,7 @@ class ShardReader:
 
         A column that a group's shards lack is missing there; ``rows`` filters.
         """
-        parts = [table for _, table in self.groups(columns, rows)]
+        parts = [table for _, table in self.by_network(columns, rows)]
         if not parts:
             schema = {name: pa.int64() if name in INDEX else pa.float64() for name in columns}
             return pa.schema(schema).empty_table()
@@ -68,28 +68,24 @@ class ShardReader:
         table = table.select([name for name in columns if name in table.column_names])
         return table.sort_by([(name, "ascending") for name in INDEX])
 
-    def groups(
+    def by_network(
         self, columns: Sequence[str], rows: ds.Expression | None = None
-    ) -> Iterator[tuple[int, pa.Table]]:
-        """Yield a table for each group of the plan that has shards, with its number.
+    ) -> Iterator[tuple[Network, pa.Table]]:
+        """Yield a table for each group of the plan that has shards, with its network.
 
-        The configurations of a group have one network, so that every list of an array's column
-        has the same length, which is checked. Columns that they lack are left out.
+        Columns that they lack are left out. Every list of an array's column has the array's size.
         """
         with self._reading():
             for number, dataset in self._datasets():
                 signature = self._signature(number)
                 present = [name for name in columns if name in shard_schema(signature).names]
+                wanted = wide_columns(signature, present) if self._is_wide else present
+                table = dataset.to_table(columns=wanted, filter=rows)
                 if self._is_wide:
-                    wanted = wide_columns(signature, present)
-                    table = as_lists(
-                        signature, dataset.to_table(columns=wanted, filter=rows), present
-                    )
-                else:
-                    table = dataset.to_table(columns=present, filter=rows)
+                    table = as_lists(signature, table, present)
                 self._check_rows(number, table)
                 self._check_lengths(signature.architecture, table)
-                yield number, table
+                yield signature.architecture, table
 
     def _signature(self, group: int) -> Signature:
         return self._plan.groups[group].configurations[0].signature()

@@ -62,7 +62,8 @@ class Store(StudyFolder):
         if self.form != FORMAT:
             message = (
                 f"{self.where}: the study has format {self.form}, of an earlier version of runner; "
-                f"expected {FORMAT} to go on with it. Choose another folder with --out."
+                f"expected {FORMAT} to go on with it. Run `python -m runner upgrade {self.where}`, "
+                "which trains nothing, then the same command again."
             )
             raise StudyError(message)
 

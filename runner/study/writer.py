@@ -36,6 +36,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import files
 from runner.study.commits import Commit, Failure, Log
+from runner.study.configuration_table import configuration_file
 from runner.study.folder import StudyFolder, require_file
 from runner.study.lock import StudyLock
 from runner.study.plan_file import PlanFile
@@ -93,6 +94,7 @@ class Writer:
         with folder.writing():
             files.make_folder(folder.shards_path)
             files.replace(path, experiment)
+            files.replace(folder.configurations_path, configuration_file(plan))
             PlanFile(folder).write(plan)
 
     def clear(self) -> None:
@@ -106,10 +108,16 @@ class Writer:
             folder.log_path.unlink(missing_ok=True)
             if folder.path.is_dir():
                 files.sync_folder(folder.path)
-            for path in (folder.shards_path, folder.telemetry_path.parent, folder.tables_path):
+            for path in (
+                folder.shards_path,
+                folder.telemetry_path.parent,
+                folder.tables_path,
+                folder.upgrade_path,
+            ):
                 if path.exists():
                     shutil.rmtree(path)
-            for path in (folder.report_path, folder.experiment_path, folder.plan_path):
+            described = (folder.configurations_path, folder.experiment_path)
+            for path in (folder.report_path, *described, folder.plan_path):
                 path.unlink(missing_ok=True)
         self._committed = {}
 

@@ -27,7 +27,7 @@ INDEX = ["configuration", "restart"]
 # Dask calls pandas in a way that pandas 3.1 will give up.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.reset_index")
 
-ALL = "results/gates/shards/*/*.parquet"
+ALL = "results/gates/shards/**/*.parquet"
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_an_exported_parquet_file_reads_alike(block, study, name) -> None:
     [
         ("unify_schemas", "shards"),
         ("unify_schemas", "frame"),
-        ("union_by_name", "shards"),
+        ('"select * from read_parquet', "shards"),
         ("diagonal_relaxed", "lazy"),
         ("diagonal_relaxed", "parts"),
     ],
@@ -203,6 +203,29 @@ def test_a_shard_says_what_is_in_it(block, study) -> None:
     rows = set(pq.read_table(shard)["configuration"].to_pylist())
     ids = {str(c): study.configurations["id"][c] for c in sorted(rows)}
     assert json.loads(said["runner.configurations"]) == ids
+
+
+def test_settings_are_joined_to_their_restarts(block, study) -> None:
+    names = block("configurations.parquet'")
+    hidden = study.restarts["network.hidden"].astype(str)
+    expected = study.restarts["solved"].groupby(hidden, observed=True).mean()
+    for table in (names["solved"].df(), names["share"].to_pandas()):
+        assert table["restarts"].tolist() == [300, 300]
+        assert table["share"].tolist() == pytest.approx([expected["[]"], expected["[2]"]])
+    joined = names["whole"].to_pandas()
+    assert len(joined) == 600
+    assert joined["solved"].sum() == study.restarts["solved"].sum()
+    settings = names["settings"].to_pandas()
+    assert settings["id"].tolist() == study.configurations["id"].tolist()
+    assert settings["n_parameters"].tolist() == study.configurations["n_parameters"].tolist()
+    rates = study.configurations["training.learning_rate"].astype(float)
+    assert settings["training_learning_rate"].tolist() == rates.tolist()
+    assert json.loads(settings["parameters"][3]) == {
+        "W1": [2, 2],
+        "b1": [2],
+        "W2": [1, 2],
+        "b2": [1],
+    }
 
 
 def test_every_reader_finds_a_weight_in_its_array(block, study) -> None:
