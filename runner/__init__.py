@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from runner.study.side_by_side import compare as compare
     from runner.study.study import Study as Study
     from runner.study.study import open_study as open_study
+    from runner.study.together import Studies as Studies
+    from runner.study.together import concat as concat
     from runner.training.column_names import plain_name as plain_name
 
 __version__ = "0.2.0"
@@ -45,9 +47,11 @@ _load, _lazy = attach(
         "Experiment": "runner.experiment.experiment",
         "FaultPolicy": "runner.dispatch.fault_policy",
         "SideBySide": "runner.study.side_by_side",
+        "Studies": "runner.study.together",
         "Study": "runner.study.study",
         "analyze": "runner.landscape.analysis",
         "compare": "runner.study.side_by_side",
+        "concat": "runner.study.together",
         "load_experiment": "runner.experiment.experiment",
         "open_study": "runner.study.study",
         "plain_name": "runner.training.column_names",
@@ -68,10 +72,12 @@ __all__ = [
     "FaultPolicy",
     "RunnerError",
     "SideBySide",
+    "Studies",
     "Study",
     "StudyError",
     "analyze",
     "compare",
+    "concat",
     "load_experiment",
     "open_study",
     "plain_name",

@@ -16,13 +16,15 @@ __all__ = ["parse_axis", "parse_change"]
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|\'[^\']*+\'?|.', re.DOTALL)
 
 
-def parse_change(text: str) -> tuple[str, Any]:
+def parse_change(text: str, option: str = "--set") -> tuple[str, Any]:
     """Split `a.b=VALUE` into the dotted path and the value.
 
     Parameters
     ----------
     text : str
         VALUE is a TOML value; what is not one, such as a bare word, is a string.
+    option : str
+        What messages call it.
 
     Raises
     ------
@@ -36,8 +38,8 @@ def parse_change(text: str) -> tuple[str, Any]:
     >>> parse_change("problem.gate=XOR")
     ('problem.gate', 'XOR')
     """
-    path, value = _split(text, "--set", "a.b=VALUE")
-    return path, _value(value, f"--set {shown(text)}")
+    path, value = _split(text, option, "a.b=VALUE")
+    return path, _value(value, f"{option} {shown(text)}")
 
 
 def parse_axis(text: str) -> tuple[str, list[Any]]:

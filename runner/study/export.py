@@ -1,15 +1,19 @@
-"""All restarts of a study in one file, for other programs."""
+"""A table of a study in one file, for other programs."""
 
 from __future__ import annotations
 
+import io
+import json
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final, cast
 
 from runner.errors import StudyError
-from runner.errors.messages import printable
+from runner.errors.messages import listed, nearest, printable, shown
 from runner.errors.paths import local_path
 from runner.study import files
 from runner.study.parameters import MOST_COLUMNS, n_columns
+from runner.study.table_names import TABLES
 from runner.training.column_names import distinct, plain_name
 
 if TYPE_CHECKING:
@@ -17,58 +21,123 @@ if TYPE_CHECKING:
 
     from runner.study.study import Study
 
-ENDINGS = (".csv", ".parquet")
+FORMATS: Final = {
+    "csv": ".csv",
+    "json": ".json",
+    "markdown": ".md",
+    "latex": ".tex",
+    "parquet": ".parquet",
+}
+"""Formats of an exported table, with the ending of their files."""
+
+ENDINGS: Final = (*FORMATS.values(),)
 """What the name of the file may end in."""
 
 
 def export_restarts(study: Study, to: str | Path) -> int:
-    """Write every restart, with its final weights, to one file.
+    """Write every restart, with its final weights, to one file: see `export_table`."""
+    return export_table(study, to)
+
+
+def export_table(
+    study: Study,
+    to: str | Path | IO[bytes],
+    table: str = "restarts",
+    form: str | None = None,
+    configurations: Collection[int] | None = None,
+) -> int:
+    """Write a table to one file.
 
     Columns have names of letters, digits and underscores: ``W1_0_1``, ``problem_gate``. Networks of
     more than `runner.study.parameters.MOST_COLUMNS` weights have a column of lists for each array
-    of parameters, as shards have, in place of one for each weight.
+    of parameters, as shards have, in place of one for each weight, if it is a Parquet file.
 
     Parameters
     ----------
     study : Study
-    to : str or Path
-        Its ending, one of `ENDINGS`, chooses the format. A file there is replaced, whole or not at
-        all.
+    to : str, Path or binary file
+        A file at this path is replaced, whole or not at all.
+    table : str
+        One of `runner.study.table_names.TABLES`. Restarts come with their final weights.
+    form : str, optional
+        One of `FORMATS`; by default the ending of ``to`` chooses it.
+    configurations : collection of int, optional
+        The only ones to write; by default all. Of `Study.comparisons` the rows between them.
 
     Returns
     -------
     int
-        Number of restarts, a row each.
+        Number of rows.
 
     Raises
     ------
     StudyError
-        If the file cannot be written, its name ends otherwise, the study is damaged, or the
-        networks are too large for a CSV file.
+        If there is no such table or format, the file cannot be written, the study is damaged, or
+        the networks are too large for a column each.
     """
-    path = local_path(to, StudyError, "file")
-    where = printable(str(path))
-    if path.suffix not in ENDINGS:
+    if table not in TABLES:
+        message = f"table is {shown(table)}; expected one of {listed(TABLES)}."
+        raise StudyError(f"{message}{nearest(table, TABLES)}")
+    path = local_path(to, StudyError, "file") if isinstance(to, str | Path) else None
+    form = form or next((f for f in FORMATS if path and path.suffix == FORMATS[f]), None)
+    if form not in FORMATS:
+        where = printable(str(path))
         message = f"{where}: expected a name that ends in {' or '.join(ENDINGS)}."
         raise StudyError(message)
-    rows = _rows(study, lists=path.suffix == ".parquet")
+    rows = _chosen(_rows(study, table, lists=form == "parquet"), configurations)
+    if path is None:
+        _write(rows, cast("IO[bytes]", to), form)
+        return len(rows)
     try:
-        with files.replacing(path) as temporary:
-            if path.suffix == ".csv":
-                rows.to_csv(temporary, index=False)
-            else:
-                rows.to_parquet(temporary, index=False)
+        with files.replacing(path) as temporary, temporary.open("wb") as file:
+            _write(rows, file, form)
     except OSError as error:
-        message = f"{where}: cannot be written: {error.strerror or error}."
+        message = f"{printable(str(path))}: cannot be written: {error.strerror or error}."
         raise StudyError(message) from error
     return len(rows)
 
 
-def _rows(study: Study, *, lists: bool) -> pd.DataFrame:
-    """Return all restarts with their weights; large networks' in lists, if a file can hold any."""
-    if lists and n_columns(study.plan) > MOST_COLUMNS:
-        weights = study.array_lists()
-    else:
-        weights = study.weights
-    rows = study.restarts.join(weights).reset_index()
+def _rows(study: Study, table: str, *, lists: bool) -> pd.DataFrame:
+    """Return a table; the weights of large networks in lists, if a file can hold any."""
+    rows: pd.DataFrame = getattr(study, table)
+    if table == "restarts":
+        large = lists and n_columns(study.plan) > MOST_COLUMNS
+        rows = rows.join(study.array_lists() if large else study.weights)
+    if rows.index.names != [None]:
+        rows = rows.reset_index()
     return rows.set_axis(distinct(map(plain_name, rows.columns)), axis="columns")
+
+
+def _chosen(rows: pd.DataFrame, configurations: Collection[int] | None) -> pd.DataFrame:
+    if configurations is None:
+        return rows
+    names = [name for name in ("configuration", "a", "b") if name in rows]
+    for name in names[:1] if names[:1] == ["configuration"] else names:
+        rows = rows[rows[name].isin(configurations)]
+    return rows
+
+
+def _write(rows: pd.DataFrame, file: IO[bytes], form: str) -> None:
+    if form == "csv":
+        rows.to_csv(file, index=False)
+    elif form == "parquet":
+        buffer = io.BytesIO()  # it seeks, which a pipe cannot
+        rows.to_parquet(buffer, index=False)
+        file.write(buffer.getbuffer())
+    else:
+        file.write(_text(rows, form).encode())
+
+
+def _text(rows: pd.DataFrame, form: str) -> str:
+    if form == "json":
+        text = rows.to_json(orient="records", double_precision=15)
+        return f"{json.dumps(json.loads(text), indent=1)}\n"
+    if form == "latex":
+        return rows.to_latex(index=False, escape=True, na_rep="")
+    lines = [[*rows.columns], ["---"] * rows.shape[1]]
+    lines += rows.astype(object).where(rows.notna(), "").values.tolist()
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).replace("|", "\\|").split())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.errors import StudyError
-from runner.errors.messages import shown
+from runner.errors import ExperimentError, StudyError
+from runner.errors.messages import listed, nearest, shown
 from runner.experiment.configuration import Configuration
 from runner.experiment.content_hash import digest
 from runner.experiment.plan import Plan
@@ -109,6 +109,51 @@ def settings(configuration: Configuration) -> dict[str, Any]:
     if configuration.model is not None:
         content["network.model"] = digest(configuration.model.canonical())[:12]
     return content
+
+
+def chosen(plan: Plan, conditions: Sequence[tuple[str, Any]]) -> list[int]:
+    """Return the configurations that have certain values.
+
+    Parameters
+    ----------
+    plan : Plan
+    conditions : sequence of (str, object)
+        Dotted paths of settings, and values. Of several values of one path any will do.
+
+    Raises
+    ------
+    ExperimentError
+        If there is no such setting, or no configuration has such values.
+    """
+    wanted: dict[str, list[Any]] = {}
+    for path, value in conditions:
+        wanted.setdefault(path, []).append(value)
+    values = {c.index: settings(c) | dict(_as_json(c.point)) for c in plan.configurations}
+    known = [*dict.fromkeys(path for each in values.values() for path in each)]
+    for path in wanted:
+        if path not in known:
+            message = f"--where {path}: there is no such setting.{nearest(path, known)}"
+            raise ExperimentError(message)
+    found = [
+        index
+        for index, each in values.items()
+        if all(any(_same(each.get(path), v) for v in of) for path, of in wanted.items())
+    ]
+    if not found:
+        path = next(iter(wanted))
+        there = {json.dumps(each.get(path)): each.get(path) for each in values.values()}
+        message = f"--where: no configuration has these values; {path} is one of "
+        raise ExperimentError(f"{message}{listed([*there.values()][:12])}.")
+    return found
+
+
+def _as_json(point: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for path, value in point.items():
+        yield path, list(value) if isinstance(value, tuple) else value
+
+
+def _same(a: object, b: object) -> bool:
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

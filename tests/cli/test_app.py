@@ -150,7 +150,9 @@ def test_what_cannot_be_solved_is_said_before_it_is_trained(tmp_path) -> None:
         (["sweep", "--deadline", "0"], 2, "--deadline is 0.0; expected more than 0 seconds"),
         (["status", "nowhere"], 3, "no study here"),
         (["summary", "nowhere"], 3, "no study here"),
-        (["export", "nowhere", "--to", "x.txt"], 2, "ends in .csv or .parquet"),
+        (["export", "nowhere", "--to", "x.txt"], 2, "ends in .csv or .json or"),
+        (["export", "nowhere", "--to", "-"], 2, "--format is missing"),
+        (["export", "nowhere", "--to", "-", "--format", "csv"], 3, "no study here"),
         (["nonsense"], 2, "No such command"),
     ],
 )

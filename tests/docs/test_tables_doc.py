@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,10 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 import runner
+from runner.cli.app import app
 from runner.study.export import export_restarts
 
 TEXT = (Path(__file__).parents[2] / "docs" / "tables.md").read_text()
@@ -249,3 +253,13 @@ def test_plain_names_are_names_everywhere(block, study) -> None:
     slope = np.polyfit(weight, study.restarts["loss"][solved], 1)[0]
     assert names["fit"].params.iloc[1] == pytest.approx(slope)
     assert names["plain"].columns[:2].tolist() == ["W1_0_0", "W1_0_1"]
+
+
+def test_the_commands_run_and_studies_are_put_together(block, folder) -> None:
+    shutil.copytree(folder / "results/gates", folder / "results/faster", dirs_exist_ok=True)
+    assert block("runner.concat")["both"].summary.index.names == ["study", "configuration"]
+    commands = re.findall(r"^    python -m runner (export .*--(?:table|where) .*)$", TEXT, re.M)
+    assert len(commands) == 4
+    for command in commands:
+        words = shlex.split(command.replace("=OR", "=XOR"))  # the gate of this study
+        assert CliRunner().invoke(app, words).exit_code == 0, command

@@ -32,7 +32,9 @@ def test_every_trained_restart_is_a_row_with_its_weights(study, tmp_path, name, 
 
 
 def test_an_ending_of_no_known_format_is_refused(study, tmp_path) -> None:
-    with pytest.raises(StudyError, match=r"a\.xlsx: expected a name that ends in \.csv or \.parqu"):
+    with pytest.raises(
+        StudyError, match=r"a\.xlsx: expected a name that ends in \.csv or \.json or"
+    ):
         export_restarts(study, tmp_path / "a.xlsx")
     with pytest.raises(StudyError, match=r"nowhere/a\.csv: cannot be written: "):
         export_restarts(study, tmp_path / "nowhere" / "a.csv")

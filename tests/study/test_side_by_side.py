@@ -132,7 +132,7 @@ def test_the_command_prints_both_tables(tmp_path) -> None:
     study(tmp_path / "b", OF_B, SLOWER)
 
     def output(*words: str) -> str:
-        done = CliRunner().invoke(app, ["compare", *folders, *words])
+        done = CliRunner().invoke(app, ["compare", *folders, *words], env={"COLUMNS": "200"})
         assert done.exit_code == 0, done.stderr
         return done.stdout
 

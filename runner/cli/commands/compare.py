@@ -44,7 +44,6 @@ def compare(
     Examples
     --------
     python -m runner compare results/gates results/faster
-    python -m runner compare results/gates results/faster --starts --format csv
     """
     from runner.study.side_by_side import compare as side_by_side
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,23 +13,64 @@ from runner.cli.options import StudyFolder
 from runner.errors.messages import counted, printable
 
 
+class Format(StrEnum):
+    """How a table is written."""
+
+    CSV = "csv"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+    PARQUET = "parquet"
+
+
 def export(
     folder: StudyFolder,
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="A .csv or .parquet file.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            help="A .csv, .json, .md, .tex or .parquet file; - for standard output.",
+        ),
+    ],
+    table: Annotated[
+        str, typer.Option(metavar="NAME", help="Any table of a study, such as summary.")
+    ] = "restarts",
+    format: Annotated[
+        Format | None,
+        typer.Option(help="How to write it.", show_default="by the file's ending"),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="A.B=VALUE", help="Only configurations with this value; may be repeated."
+        ),
+    ] = None,
 ) -> None:
-    """Write every restart, with its final weights, to one file.
+    """Write a table to one file: by default every restart, with its final weights.
 
     Examples
     --------
     python -m runner export results/gates --to gates.csv
     python -m runner export results/gates --to gates.parquet
+    python -m runner export results/gates --to - --format csv
     """
-    from runner.study.export import ENDINGS, export_restarts
+    from runner.experiment.overrides import parse_change
+    from runner.study.export import ENDINGS, export_table
+    from runner.study.matching import chosen
     from runner.study.study import open_study
 
-    if to.suffix not in ENDINGS:
-        where = printable(str(to))
-        message = f"--to is {where}; expected a name that ends in {' or '.join(ENDINGS)}."
+    if to == "-" and format is None:
+        message = "--format is missing; expected one of csv, json, ... with --to -."
         raise typer.BadParameter(message)
-    n_restarts = export_restarts(open_study(folder), to)
-    print_result(f"{counted(n_restarts, 'restart')} in {to}")
+    if format is None and Path(to).suffix not in ENDINGS:
+        message = f"--to is {printable(to)}; expected a name that ends in {' or '.join(ENDINGS)}."
+        raise typer.BadParameter(message)
+    conditions = [parse_change(text, "--where") for text in where or ()]
+    study = open_study(folder)
+    only = chosen(study.plan, conditions) if conditions else None
+    file = typer.get_binary_stream("stdout") if to == "-" else Path(to)
+    n_rows = export_table(study, file, table, format and format.value, only)
+    if to != "-":
+        noun = "restart" if table == "restarts" else "row"
+        print_result(f"{counted(n_rows, noun)} in {printable(to)}")
