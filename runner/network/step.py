@@ -158,9 +158,13 @@ class Step:
         One update, or with `Signature.patterns_per_update` as many as it takes to go through the
         patterns, each with the gradient of its own ones.
         """
-        signature = self.signature
-        if not signature.patterns_per_update:
+        if not self.signature.patterns_per_update:
             return self._updated(tensors, gradients, lane)
+        return self._epoch(tensors, lane)[0]
+
+    def _epoch(self, tensors: Sequence[Tensor], lane: Lane) -> tuple[list[Tensor], list[Tensor]]:
+        """The state after an epoch of updates on some patterns each, and all outputs on the way."""
+        signature, seen = self.signature, []
         n_optimizer = len(tensors) - 3 * signature.shuffled
         state, generator = list(tensors[:n_optimizer]), list(tensors[n_optimizer:])
         patterns, targets, generator = self._ordered(generator, lane)
@@ -170,9 +174,10 @@ class Step:
             aims = [target for pattern in targets[some] for target in pattern]
             parameters = state[: self.n_tensors]
             pre, out = part.layout.forward(self.T, parameters, aims)
+            seen += out
             slopes = part.gradients(parameters, pre, out, Lane(lane.hyper, aims))
             state = self._updated(state, slopes, lane)
-        return state + generator
+        return state + generator, seen
 
     def _ordered(
         self, generator: Sequence[Tensor], lane: Lane
@@ -231,14 +236,20 @@ class Step:
         -------
         tensors, halted, solved
             ``halted`` are lanes whose outputs are not finite, or that fulfil one of the
-            signature's stopping rules, before the update; ``solved`` are those solved there.
+            signature's stopping rules, before the update; ``solved`` are those solved there. With
+            updates on some patterns and no stopping rule, a lane halts if an output on the way
+            through the epoch is not finite, and none is called solved.
         """
-        T, layout, dtype = self.T, self.layout, self.signature.dtype
+        T, layout = self.T, self.layout
+        if self.signature.patterns_per_update and not self.signature.stops:
+            # Nothing looks at all patterns between epochs: that would take a third of the time.
+            moved, seen = self._epoch(tensors, lane)
+            finite = self._finite(seen)
+            return moved, T.invert(finite), T.and_(finite, T.invert(finite))
         parameters = tensors[: self.n_tensors]
         pre, out = layout.forward(T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
-        # One sum tells whether any output is inf or nan; the comparison is false for both.
-        finite = T.lt(abs(layout.add(T, out)), constant(np.inf, dtype))
+        finite = self._finite(out)
         solved = self.solved(out, lane.targets)
         halted = T.invert(finite)
         at = StopPoint(
@@ -252,6 +263,12 @@ class Step:
         for name in self.signature.stops:
             halted = T.or_(halted, STOPS[name].holds(at))
         return self.update(tensors, gradients, lane), halted, solved
+
+    def _finite(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Whether no output of a lane is inf or nan."""
+        # One sum tells; the comparison is false for both.
+        total = self.layout.add(self.T, outputs)
+        return self.T.lt(abs(total), constant(np.inf, self.signature.dtype))
 
     def advance(
         self, tensors: Sequence[Tensor], steps: Tensor, limit: Tensor, lane: Lane
