@@ -64,7 +64,14 @@ class Configuration:
     def starts(self, seed: int) -> Starts:
         """Return the stream of starting weights under a root seed."""
         init = self.settings.init
-        return Starts(seed, self.architecture, init.distribution, init.scale, init.slice)
+        return Starts(
+            seed,
+            self.architecture,
+            init.distribution,
+            init.scale,
+            init.slice,
+            init.adjustments,
+        )
 
     @cached_property
     def hyper(self) -> np.ndarray:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -18,10 +16,27 @@ from pydantic import (
 
 from runner.errors.messages import listed
 from runner.experiment.gates import GATES, GATES_IN_WORDS
-from runner.network.custom.source import check_name
+from runner.experiment.values import (
+    AtLeastOne,
+    Finite,
+    Hidden,
+    Interval,
+    LayerScales,
+    Levels,
+    ModelName,
+    NotNegative,
+    Number,
+    Positive,
+    Rule,
+    ScheduleText,
+    Share,
+    SliceAxis,
+    SliceWeights,
+    YesNo,
+)
 from runner.network.optimizers.registry import OPTIMIZERS
-from runner.network.schedules.registry import SCHEDULES, parse_schedule
-from runner.network.slices import MAX_POINTS, Slice, fixed_weights, parse_axis
+from runner.network.slices import Slice, fixed_weights, parse_axis
+from runner.network.starts.adjustments import Adjustments
 
 __all__ = [
     "Init",
@@ -35,48 +50,8 @@ __all__ = [
     "rule_of",
 ]
 
-MAX_LAYERS: Final = 16
-
 CONSTANTS: Final = tuple(dict.fromkeys(n for rule in OPTIMIZERS.values() for n in rule.constants))
 """Fields of `Training` that are constants of optimizers; the rules say which has which."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a field's values must be, in words; metadata for error messages."""
-
-    text: str
-
-
-def _as_tuple(value: object) -> object:
-    # One item more than a field may have is enough to refuse a list of any length.
-    return tuple(value[: MAX_LAYERS + 1]) if isinstance(value, list) else value
-
-
-def _as_long_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _slice_axis(text: str) -> str:
-    parse_axis(text)
-    return text
-
-
-def _slice_weights(texts: tuple[str, ...]) -> tuple[str, ...]:
-    fixed_weights(texts)
-    return texts
-
-
-def _schedule(text: str) -> str:
-    parse_schedule(text)
-    return text
-
-
-def _two_levels(levels: tuple[float, float]) -> tuple[float, float]:
-    if levels[0] == levels[1]:
-        message = "the two levels are equal"
-        raise ValueError(message)
-    return levels
 
 
 def _known_gate(name: str) -> str:
@@ -84,51 +59,6 @@ def _known_gate(name: str) -> str:
         message = "unknown gate"
         raise ValueError(message)
     return name
-
-
-# Adding 0.0 turns -0.0 into 0.0: equal settings have equal hashes.
-Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda x: x + 0.0)]
-Positive = Annotated[Number, Field(gt=0), Rule("a finite number > 0")]
-NotNegative = Annotated[Number, Field(ge=0), Rule("a finite number >= 0")]
-Share = Annotated[Number, Field(ge=0, lt=1), Rule("a number >= 0 and < 1")]
-AtLeastOne = Annotated[Number, Field(ge=1), Rule("a finite number >= 1")]
-YesNo = Annotated[bool, Rule("true or false")]
-ScheduleText = Annotated[
-    str,
-    AfterValidator(_schedule),
-    Rule(f"a schedule: {', '.join(repr(kind.form) for kind in SCHEDULES.values())}"),
-]
-Levels = Annotated[
-    tuple[Number, Number],
-    BeforeValidator(_as_tuple),
-    AfterValidator(_two_levels),
-    Rule("a list of two different finite numbers"),
-]
-SliceAxis = Annotated[
-    str,
-    AfterValidator(_slice_axis),
-    Rule(
-        "'NAME=LOW:HIGH:N' with a weight's name, finite numbers LOW < HIGH and N from 2 to "
-        f"{MAX_POINTS:,}, as in 'W1[0,0]=-10:10:200'"
-    ),
-]
-SliceWeights = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_as_long_tuple),
-    AfterValidator(_slice_weights),
-    Rule("a list of 'NAME=VALUE', each weight once, as in ['b1[0]=0.6', 'W2[0,1]=-0.3']"),
-]
-ModelName = Annotated[
-    str,
-    AfterValidator(check_name),
-    Rule("'FILE.py:FUNCTION', the path of a Python file and the name of a function in it"),
-]
-Hidden = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=4096)], ...],
-    BeforeValidator(_as_tuple),
-    Field(max_length=MAX_LAYERS),
-    Rule(f"a list of at most {MAX_LAYERS} integers from 1 to 4096"),
-]
 
 
 class Section(BaseModel):
@@ -200,18 +130,47 @@ class Loss(Section):
 class Init(Section):
     """Where the restarts start."""
 
-    distribution: Literal["uniform", "normal", "glorot-uniform", "he-normal", "slice"] = "uniform"
+    distribution: Literal[
+        "uniform",
+        "normal",
+        "glorot-uniform",
+        "he-normal",
+        "nguyen-widrow",
+        "pytorch",
+        "keras",
+        "scikit-learn",
+        "constant",
+        "slice",
+    ] = "uniform"
     """Distribution of the starting parameters, around 0; default uniform. slice: no random starts
     but a grid over two weights, x and y; then restarts is their numbers of values multiplied."""
     scale: Positive = 1.0
-    """Half-width of uniform, standard deviation of normal; a factor on the width that
-    glorot-uniform and he-normal take from the layer's size; default 1."""
+    """Half-width of uniform, standard deviation of normal; a factor on the width that the others
+    take from the layer's size; default 1."""
+    range: Interval | None = None
+    """With uniform: [low, high] in place of ±scale; default none."""
+    value: Finite | None = None
+    """With constant: the value of every parameter; default 0."""
+    layer_scales: LayerScales | None = None
+    """A further factor on the scale of each layer's weights and biases, the output layer's last;
+    default 1 for each."""
+    bias: Finite | None = None
+    """The value of every bias, apart from the weights' starts; default none."""
+    bias_range: Interval | None = None
+    """Biases on [low, high], apart from the weights' starts; default none."""
     x: SliceAxis | None = None
     """With slice: a weight and its values, "W1[0,0]=-10:10:200"; fastest; no default."""
     y: SliceAxis | None = None
     """With slice: another weight and its values; no default."""
     at: SliceWeights = ()
     """With slice: all other weights, ["b1[0]=0.6", ...]; default none."""
+
+    @property
+    def adjustments(self) -> Adjustments:
+        """What is changed in the distribution's numbers."""
+        return Adjustments(
+            self.range, self.value, self.layer_scales or (), self.bias, self.bias_range
+        )
 
     @property
     def slice(self) -> Slice | None:

@@ -14,6 +14,7 @@ from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
+from runner.experiment.start_rules import start_conflicts
 from runner.experiment.truth_table import TruthTable, truth_table
 from runner.experiment.update_rules import UPDATE_FIELDS, table_problems, update_conflicts
 from runner.network.architecture import Architecture
@@ -30,6 +31,7 @@ MAX_PASS: Final = 600
 _WITH_MODEL: Final = "with network.model, which is the whole network and its loss"
 _WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
 _WITHOUT_LAYERS: Final = tuple(name for name, rule in OPTIMIZERS.items() if not rule.by_pattern)
+_STARTS_WITHOUT_LAYERS: Final = ("uniform", "normal", "constant", "slice")
 _SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
 _PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
 _SQUARED: Final = " Set loss.kind to 'squared-error'"
@@ -135,7 +137,11 @@ class Settings(Section):
                 )
                 found.append(Conflict(text, frozenset((path, "network.model"))))
         for path, value, names in (
-            ("init.distribution", self.init.distribution, ("uniform", "normal", "slice")),
+            (
+                "init.distribution",
+                self.init.distribution,
+                ("uniform", "normal", "constant", "slice"),
+            ),
             ("training.optimizer", self.training.optimizer, _WITHOUT_LAYERS),
         ):
             if value not in names:
@@ -175,19 +181,11 @@ class Settings(Section):
     def _slice_conflicts(self) -> list[Conflict]:
         """Return the rules of `init` that these settings break."""
         init = self.init
-        found = []
         others = frozenset(f"init.{field}" for field in Init.model_fields)
-        swept = init.distribution == "slice"
-        for field in ("x", "y") if swept else ("x", "y", "at"):
-            value = getattr(init, field)
-            if bool(value) != swept:
-                state = shown(value) if value else "missing"
-                rule = "a weight and its values" if swept else "nothing"
-                text = f"init.{field} is {state}; expected {rule} with init.distribution "
-                found.append(Conflict(f"{text}{init.distribution!r}.", others))
-        if swept and init.scale != 1:
-            text = f"init.scale is {shown(init.scale)}; expected 1 with init.distribution 'slice'."
-            found.append(Conflict(text, others))
+        found = [
+            Conflict(text, others | {"network.hidden", "network.model"})
+            for text in start_conflicts(init, self.network)
+        ]
         n_inputs = GATES.get(self.problem.gate or "")
         # A model's own weights are checked when it is read.
         if init.slice is not None and n_inputs is not None and self.network.model is None:

@@ -56,6 +56,11 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         uniform="rand random",
         glorot_uniform="xavier xavier-uniform glorot",
         he_normal="he kaiming kaiming-normal msra",
+        nguyen_widrow="nguyen nguyenwidrow widrow-nguyen widrow initnw",
+        pytorch="torch nn.linear",
+        keras="tensorflow tf",
+        scikit_learn="sklearn scikitlearn mlpclassifier",
+        constant="zeros zero ones const fixed",
     ),
     "training.dtype": _alike(float64="double float f64", float32="single f32"),
     "problem.gate": {"EXOR": "XOR", "EOR": "XOR", "NEQ": "XOR", "EQUIV": "XNOR", "IFF": "XNOR"},
@@ -76,11 +81,10 @@ _MISSING_VALUES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         ("hinge", "l1", "mae", "huber", "absolute-error"), ("squared-error",)
     ),
     "init.distribution": dict.fromkeys(
-        ("glorot-normal", "xavier-normal", "lecun", "lecun-normal", "orthogonal", "nguyen-widrow"),
+        ("glorot-normal", "xavier-normal", "lecun", "lecun-normal", "orthogonal"),
         ("glorot-uniform",),
     )
-    | dict.fromkeys(("kaiming-uniform", "he-uniform"), ("he-normal",))
-    | dict.fromkeys(("zeros", "zero", "ones", "constant"), ("slice",)),
+    | dict.fromkeys(("kaiming-uniform", "he-uniform"), ("he-normal", "pytorch")),
     "training.dtype": dict.fromkeys(("float16", "half", "bfloat16", "f16"), ("float32",)),
 }
 """What there is not, by field: the values that are nearest to it in kind."""
@@ -102,7 +106,10 @@ _FIELDS: Final[Mapping[str, str]] = {
         "network.skip": "shortcut shortcuts skip_connections residual direct",
         "loss.kind": "loss loss_function criterion objective cost error error_function",
         "loss.l2": "weight_decay regularization regularisation ridge lambda alpha penalty",
-        "init.scale": "std sigma stddev range width spread init_scale weight_scale bound",
+        "init.range": "low high lower upper min max minval maxval bounds interval a b",
+        "init.bias": "bias_init bias_initializer bias_start bias_value",
+        "init.bias_range": "bias_low bias_high",
+        "init.scale": "std sigma stddev width spread init_scale weight_scale bound",
         "init.distribution": "initializer initialiser weights initialization initialisation "
         "kernel_initializer weight_init",
         "training.optimizer": "optimiser algorithm method solver update rule trainer",
@@ -131,14 +138,12 @@ _MISSING_FIELDS: Final[Mapping[str, str]] = {
         "batch_size batchsize minibatch mini_batch minibatch_size batch online stochastic": "How "
         "many patterns an update takes is training.patterns_per_update: 1 for pattern by pattern. "
         "(`--batch-size` is of restarts, and changes no result.)",
-        "bias biases use_bias bias_init intercept fit_intercept": "Every unit has a bias; there is "
-        "no field for it.",
+        "biases use_bias intercept fit_intercept": "Every unit has a bias; where it starts can be "
+        "said with init.bias.",
         "dropout dropout_rate p_drop": "There is no dropout.",
         "nesterov": "Nesterov's momentum is training.optimizer 'nesterov'.",
         "validation validation_split test_size test holdout": "There is no held-out table.",
-        "low high lower upper min max minval maxval a b": "Starts are drawn evenly from "
-        "±init.scale, or normally about 0 with that standard deviation; there is no other range.",
-        "mean mu0 loc": "Starts lie about 0.",
+        "mean mu0 loc": "Starts lie about 0, unless init.range is set.",
         "workers n_jobs n_workers device gpu": "Where it runs is an option of the command: "
         "--workers, --device.",
     }.items()
@@ -155,7 +160,12 @@ _SECTIONS: Final[Mapping[str, str]] = {
 }
 """Sections by the words for them."""
 
-_LISTS: Final = frozenset(("network.hidden", "problem.inputs", "problem.targets", "init.at"))
+_LISTS: Final = frozenset(
+    {
+        *("network.hidden", "problem.inputs", "problem.targets"),
+        *("init.at", "init.range", "init.bias_range", "init.layer_scales"),
+    }
+)
 """Fields whose values are lists."""
 
 

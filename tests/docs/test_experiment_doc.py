@@ -13,6 +13,7 @@ import runner
 from runner.cli.app import app
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.schedules.registry import SCHEDULES, parse_schedule
+from runner.network.starts.registry import DISTRIBUTIONS
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "experiment.md").read_text()
@@ -33,15 +34,25 @@ def test_every_optimizer_and_schedule_has_its_row() -> None:
         parse_schedule(text)
 
 
-@pytest.mark.parametrize("restarts", [60])
-def test_the_command_of_the_page(scheduler, tmp_path, monkeypatch, restarts) -> None:
+def test_every_kind_of_start_has_its_row() -> None:
+    section = TEXT.partition("## Starts")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `([a-z-]+)` \|", section, flags=re.MULTILINE)
+    assert sorted(named) == sorted([*DISTRIBUTIONS, "slice"])
+
+
+COMMANDS = re.findall(r"^    python -m runner (.*)$", TEXT, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_page(scheduler, tmp_path, monkeypatch, command) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
-    (command,) = re.findall(r"^    python -m runner (.*)$", TEXT, flags=re.MULTILINE)
-    command = command.replace("restarts=1000", f"restarts={restarts}")
-    done = CliRunner().invoke(app, [*command.split(), "--quiet"])
+    assert "restarts=1000 " in command
+    words = command.replace("restarts=1000 ", "restarts=60 ").split()
+    done = CliRunner().invoke(app, [*words, "--quiet"])
     assert done.exit_code == 0, done.stderr
-    study = runner.open_study("results/patterns")
-    assert (study.restarts["steps"] % 4 == 0).all()
-    assert len(study.restarts) == 2 * restarts
+    study = runner.open_study(words[-1])
+    assert len(study.restarts) == 60 * len(study.plan.configurations)
+    if "training.patterns_per_update=1" in words:
+        assert (study.restarts["steps"] % 4 == 0).all()

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from runner.errors import ExperimentError
 from runner.experiment.experiment import Experiment, load_experiment, parse_axis, parse_change
-from runner.experiment.grid import PATHS
+from runner.experiment.grid import PATHS, SECTIONS
 from runner.experiment.sections import CONSTANTS, Init, Network, Problem, Training, rule_of
 from runner.experiment.settings import Settings
 from runner.experiment.truth_table import gate_names
@@ -118,6 +118,14 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     "loss.l2": ("a finite number >= 0", [*NOT_A_NUMBER, -1e-9, -1]),
     "init.distribution": ("one of 'uniform', 'normal', 'glorot-uniform'", NOT_A_NAME),
     "init.scale": ("a finite number > 0", [*NOT_A_NUMBER, 0, -1.0]),
+    "init.range": (
+        "a list of two finite numbers, the smaller one",
+        [1, [1], [1, 1], [2, 1]],
+    ),
+    "init.value": ("a finite number", [x for x in NOT_A_NUMBER if x is not None]),
+    "init.layer_scales": ("a list of at most 17 finite numbers > 0", [1, [], [0.0], [1.0] * 18]),
+    "init.bias": ("a finite number", [x for x in NOT_A_NUMBER if x is not None]),
+    "init.bias_range": ("a list of two finite numbers, the smaller one", [0, [0, 0], [1, -1]]),
     "init.x": ("'NAME=LOW:HIGH:N' with a weight's name", [1, "", "W1[0,0]", "W1[0,0]=1:0:9"]),
     "init.y": ("'NAME=LOW:HIGH:N' with a weight's name", [True, [], "W1[0,0]=0:1:1"]),
     "init.at": ("a list of 'NAME=VALUE'", ["b1[0]=1", [1], ["b1[0]"], ["b1[0]=1", "b1[0]=2"]]),
@@ -160,11 +168,12 @@ def nested(fields: Mapping[str, Any]) -> dict[str, Any]:
 class TestFields:
     def test_every_field_is_tested(self) -> None:
         assert set(BAD) == {"name", "seed", "restarts", *PATHS}
-        # These three are of use only together: tests/test_slices.py has their good values.
         alone = {"problem.table", "network.model"}  # these exclude others: see below
         # and these belong to one optimizer or to one kind of update: test_updates.py
         alone |= set(OPTIONAL)
-        assert set(GOOD) == set(BAD) - alone - {"init.x", "init.y", "init.at"}
+        # and these to kinds of starts: test_start_rules.py
+        alone |= {path for path in BAD if path.startswith("init.")} - set(GOOD)
+        assert set(GOOD) == set(BAD) - alone
 
     @settings(deadline=None)
     @given(st.fixed_dictionaries(dict(GOOD)))
@@ -875,7 +884,11 @@ class TestDumps:
         paths = [f"{section}.{field}" for section, fields in canonical.items() for field in fields]
         # a model stands in place of the network's other fields: tests/test_model.py
         # and what is optional and not set is no part of a configuration
-        assert sorted([*paths, "network.model", *OPTIONAL]) == sorted(PATHS)
+        assert set(paths) <= set(PATHS)
+        assert {"init.x", "init.y", "init.at"} <= set(paths)
+        for section, kind in SECTIONS.items():
+            absent = {f for f in kind.model_fields if f"{section}.{f}" not in paths}
+            assert absent == {f for f in absent if kind.model_fields[f].default is None}
         assert json.loads(json.dumps(canonical)) == canonical
 
     @settings(deadline=None)

@@ -50,7 +50,10 @@ def refusal(path: str, value: object) -> str:
         ("loss.kind", "BCELoss", " Did you mean 'cross-entropy'?"),
         ("loss.kind", "MSELoss", " Did you mean 'squared-error'?"),
         ("training.optimizer", "LBFGS", " Did you mean 'lbfgs'?"),
-        ("init.distribution", "zeros", " There is no 'zeros'; 'slice' comes nearest to it."),
+        ("init.distribution", "zeros", " Did you mean 'constant'?"),
+        ("init.distribution", "sklearn", " Did you mean 'scikit-learn'?"),
+        ("init.distribution", "he_uniform", " There is no 'he_uniform'; 'he-normal' and 'pytorch' "
+         "come nearest to it."),
         ("network.hidden", 2, " Write [2] for one layer of that width."),
         ("training.max_steps", 1e4, " Write 10000."),
         ("training.max_steps", "100", " Write it without quotes."),
@@ -77,6 +80,8 @@ def test_values_by_meaning(path, value, hint) -> None:
         ("training.weight_decay", " Did you mean 'loss.l2'?"),
         ("training.hidden", " Did you mean 'network.hidden'?"),
         ("network.layers", " Did you mean 'network.hidden'?"),
+        ("init.low", " Did you mean 'init.range'?"),
+        ("init.bias_init", " Did you mean 'init.bias'?"),
         ("init.std", " Did you mean 'init.scale'?"),
         ("training.loss", " Did you mean 'loss.kind'?"),
         ("model", " Did you mean the section 'network', or the field 'network.model'?"),
@@ -104,12 +109,11 @@ def test_the_command_line_has_the_same_hints() -> None:
     ("path", "text"),
     [
         ("training.batch_size", "training.patterns_per_update: 1 for pattern"),
-        ("network.bias", "Every unit has a bias"),
+        ("network.use_bias", "Every unit has a bias"),
         ("network.dropout", "There is no dropout."),
         ("dropout", "There is no dropout."),
         ("training.nesterov", "training.optimizer 'nesterov'"),
-        ("init.low", "there is no other range."),
-        ("init.mean", "Starts lie about 0."),
+        ("init.mean", "Starts lie about 0, unless init.range is set."),
     ],
 )
 def test_what_there_is_not_is_said_in_words(path, text) -> None:

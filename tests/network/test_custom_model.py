@@ -88,7 +88,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path) -> None:
         ({"network": {"model": "own.py:loss", "skip": False}}, "network.skip is False; expected"),
         ({"loss": {"kind": "cross-entropy"}}, "loss.kind is 'cross-entropy'; expected nothing"),
         ({"loss": {"reduction": "sum"}}, "loss.reduction is 'sum'; expected nothing with"),
-        ({"init": {"distribution": "he-normal"}}, "'uniform' or 'normal' or 'slice' with network"),
+        ({"init": {"distribution": "he-normal"}}, "'constant' or 'slice' with network"),
         ({"init": {"distribution": "glorot-uniform"}}, "whose layers are not known"),
         ({"training": {"optimizer": "perceptron"}}, "training.optimizer is 'perceptron'; expected"),
     ],

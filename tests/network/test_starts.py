@@ -9,19 +9,23 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from runner.network.architecture import Architecture
+from runner.network.starts.adjustments import Adjustments
+from runner.network.starts.registry import DISTRIBUTIONS
 from runner.network.starts.stream import Starts
 
 NET = Architecture(2, (2,), 1, "sigmoid", "sigmoid")
 
 
-def starts(distribution: str = "uniform", scale: float = 1.0, seed: int = 3, net=NET) -> Starts:
-    return Starts(seed, net, distribution, scale)
+def starts(
+    distribution: str = "uniform", scale: float = 1.0, seed: int = 3, net=NET, **changed
+) -> Starts:
+    return Starts(seed, net, distribution, scale, adjustments=Adjustments(**changed))
 
 
 @given(
     start=st.integers(0, 10**12),
     sizes=st.lists(st.integers(1, 20), min_size=1, max_size=4),
-    distribution=st.sampled_from(["uniform", "normal", "glorot-uniform", "he-normal"]),
+    distribution=st.sampled_from(sorted(DISTRIBUTIONS)),
     hidden=st.lists(st.integers(1, 4), max_size=2),
 )
 def test_any_range_is_made_of_its_parts(start, sizes, distribution, hidden) -> None:
@@ -67,6 +71,67 @@ def test_scales_follow_the_layers(distribution, widths) -> None:
         assert spread == pytest.approx(2 * width, rel=0.02)
         if distribution == "glorot-uniform":
             assert abs(values).max() <= 2 * width
+
+
+@pytest.mark.parametrize(
+    ("distribution", "activation", "bounds", "with_biases"),
+    [
+        # W1: 2 inputs, 3 units; W2: 3 inputs, 1 unit
+        ("pytorch", "tanh", (1 / np.sqrt(2), 1 / np.sqrt(3)), True),
+        ("scikit-learn", "tanh", (np.sqrt(6 / 5), np.sqrt(6 / 4)), True),
+        ("scikit-learn", "sigmoid", (np.sqrt(2 / 5), np.sqrt(2 / 4)), True),
+        ("keras", "tanh", (np.sqrt(6 / 5), np.sqrt(6 / 4)), False),
+    ],
+)
+def test_starts_of_other_libraries(distribution, activation, bounds, with_biases) -> None:
+    net = Architecture(2, (3,), 1, activation, "sigmoid")
+    drawn = starts(distribution, net=net).draw(0, 4000)
+    for (rows, _), bound, is_bias in zip(
+        net.blocks(), np.repeat(bounds, 2), [False, True] * 2, strict=True
+    ):
+        values = drawn[rows].ravel()
+        if is_bias and not with_biases:
+            assert (values == 0).all()
+        else:
+            assert stats.kstest(values, stats.uniform(-bound, 2 * bound).cdf).pvalue > 1e-3
+
+
+def test_nguyen_and_widrow_spread_a_layer_units_over_the_inputs() -> None:
+    net = Architecture(2, (5,), 1, "tanh", "tanh")
+    drawn = starts("nguyen-widrow", 2.0, net=net).draw(0, 4000)
+    weights, biases = drawn[:10].reshape(5, 2, -1), drawn[10:15]
+    length = 2 * 0.7 * 5 ** (1 / 2)
+    np.testing.assert_allclose(np.linalg.norm(weights, axis=1), length, rtol=1e-12)
+    assert stats.kstest(biases.ravel(), stats.uniform(-length, 2 * length).cdf).pvalue > 1e-3
+    assert stats.kstest(drawn[15:].ravel(), stats.uniform(-1, 2).cdf).pvalue > 1e-3
+    signs = (weights > 0).mean(axis=2)  # no direction is preferred
+    assert abs(signs - 0.5).max() < 0.04
+
+
+def test_uniform_starts_lie_on_a_range() -> None:
+    drawn = starts(bounds=(10.0, 20.0)).draw(0, 2000)
+    assert stats.kstest(drawn.ravel(), stats.uniform(10, 10).cdf).pvalue > 1e-3
+
+
+def test_biases_apart_leave_the_weights_as_they_are() -> None:
+    usual = starts("normal").draw(0, 9)
+    for changed in ({"bias": 0.0}, {"bias_bounds": (3.0, 4.0)}):
+        drawn = starts("normal", **changed).draw(0, 9)
+        is_bias = np.char.startswith(np.array(NET.parameter_names), "b")
+        np.testing.assert_array_equal(drawn[~is_bias], usual[~is_bias])
+        assert ((drawn[is_bias] == 0) | (drawn[is_bias] > 3)).all()
+
+
+def test_two_streams_know_whether_they_are_the_same() -> None:
+    relu = Architecture(2, (2,), 1, "relu", "tanh")
+    assert starts().same_as(starts(net=relu))
+    assert starts("pytorch").same_as(starts("pytorch", net=relu))
+    assert not starts("scikit-learn").same_as(starts("scikit-learn", net=relu))
+    others = [starts(seed=4), starts("normal"), starts(scale=2.0), starts(bias=0.0)]
+    others += [starts(bounds=(0.0, 1.0)), starts(layer_scales=(1.0, 2.0))]
+    for other in others:
+        assert not starts().same_as(other)
+        assert (starts().draw(0, 3) != other.draw(0, 3)).any()
 
 
 def test_seed_shape_and_initialisation_make_other_streams_and_nothing_else() -> None:

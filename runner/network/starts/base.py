@@ -17,9 +17,9 @@ class Distribution(ABC):
     -----
     For who adds one: write ``runner/network/starts/NAME.py`` with a subclass, name it in
     `runner.network.starts.registry.DISTRIBUTIONS`, and allow the name in
-    `runner.experiment.sections.Init`. Each parameter must be a function of its own uniform number
-    alone (a normal variate, say, by the inverse distribution function), so that any restart can be
-    drawn without its neighbours and every restart takes equally many random words.
+    `runner.experiment.sections.Init`. A restart must be a function of its own uniform numbers
+    alone, one for each parameter (a normal variate, say, by the inverse distribution function), so
+    that it can be drawn without its neighbours and all restarts take equally many random words.
     """
 
     @abstractmethod
@@ -29,6 +29,11 @@ class Distribution(ABC):
     @abstractmethod
     def standard(self, uniform: np.ndarray) -> np.ndarray:
         """Turn numbers on the open interval (0, 1) into variates of width 1, of the same shape."""
+
+    def draw(self, network: Network, scale: float, uniform: np.ndarray) -> np.ndarray:
+        """Make starts (n_parameters, n) of as many numbers on the open interval (0, 1)."""
+        widths = self.scales(network, scale)[:, np.newaxis]
+        return np.asarray(widths * self.standard(uniform), np.float64)
 
 
 def symmetric(uniform: np.ndarray) -> np.ndarray:
@@ -43,8 +48,10 @@ def gaussian(uniform: np.ndarray) -> np.ndarray:
     return np.asarray(ndtri(uniform))
 
 
-def by_layer(network: Network, width: Callable[[int, int], float]) -> np.ndarray:
-    """Return a width per parameter: of weights by their layer's (units, inputs), of biases 0.
+def by_layer(
+    network: Network, width: Callable[[int, int], float], *, with_biases: bool = False
+) -> np.ndarray:
+    """Return a width per parameter, by its layer's (units, inputs); of biases 0 unless with them.
 
     Raises
     ------
@@ -53,5 +60,6 @@ def by_layer(network: Network, width: Callable[[int, int], float]) -> np.ndarray
     """
     scales: list[float] = []
     for units, inputs in network.require_layers().layers:
-        scales += [width(units, inputs)] * (units * inputs) + [0.0] * units
+        one = float(width(units, inputs))
+        scales += [one] * (units * inputs) + [one if with_biases else 0.0] * units
     return np.array(scales)

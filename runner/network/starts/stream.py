@@ -16,6 +16,7 @@ import numpy as np
 
 from runner.network.architecture import Network
 from runner.network.slices import Slice
+from runner.network.starts.adjustments import NO_ADJUSTMENTS, Adjustments
 from runner.network.starts.registry import DISTRIBUTIONS
 
 _WORDS_PER_COUNT = 4  # 64-bit words that Philox yields per counter value
@@ -35,6 +36,8 @@ class Starts:
     """Half width, standard deviation or factor, as the distribution says."""
     slice: Slice | None = None
     """The grid of starts that takes the place of random ones, with distribution slice."""
+    adjustments: Adjustments = NO_ADJUSTMENTS
+    """What is changed in the distribution's numbers."""
 
     def draw(self, start: int, stop: int) -> np.ndarray:
         """Starting weights of the restarts in [start, stop).
@@ -46,10 +49,22 @@ class Starts:
         """
         if self.slice is not None:
             return self.slice.draw(self.architecture.parameter_names, start, stop)
-        distribution = DISTRIBUTIONS[self.distribution]
-        scales = distribution.scales(self.architecture, self.scale)
         uniform = self._uniform(start, stop)
-        return np.asarray(scales[:, np.newaxis] * distribution.standard(uniform), np.float64)
+        drawn = DISTRIBUTIONS[self.distribution].draw(self.architecture, self.scale, uniform)
+        return self.adjustments.apply(self.architecture, drawn, uniform)
+
+    def same_as(self, other: Starts) -> bool:
+        """Tell whether another stream draws the same numbers, by what both are made of."""
+        if self.slice is not None or other.slice is not None:
+            names = self.architecture.parameter_names
+            return self.slice == other.slice and names == other.architecture.parameter_names
+        if self._text() != other._text() or self.adjustments != other.adjustments:
+            return False
+        ours, theirs = (
+            DISTRIBUTIONS[each.distribution].scales(each.architecture, each.scale)
+            for each in (self, other)
+        )
+        return bool(np.array_equal(ours, theirs))
 
     def _uniform(self, start: int, stop: int) -> np.ndarray:
         """Draw numbers on the open interval (0, 1), shape (n_parameters, stop - start)."""
@@ -63,14 +78,18 @@ class Starts:
         return np.ascontiguousarray(((words >> np.uint64(11)) + 0.5) * 2.0**-53).T
 
     def _key(self) -> np.ndarray:
-        text = json.dumps(
+        digest = hashlib.sha256(self._text().encode()).digest()
+        return np.frombuffer(digest[:16], "<u8").astype(np.uint64)
+
+    def _text(self) -> str:
+        """What the random numbers are made of."""
+        return json.dumps(
             {
                 "seed": self.seed,
                 "layers": self.architecture.starts_shape,
                 "distribution": self.distribution,
                 "scale": self.scale,
-            },
+            }
+            | self.adjustments.key(),
             sort_keys=True,
         )
-        digest = hashlib.sha256(text.encode()).digest()
-        return np.frombuffer(digest[:16], "<u8").astype(np.uint64)

@@ -34,13 +34,7 @@ def same_starts(a: Configuration, seed_a: int, b: Configuration, seed_b: int) ->
     seed_a, seed_b : int
         The seeds of their experiments.
     """
-    first, second = a.starts(seed_a), b.starts(seed_b)
-    return (
-        seed_a == seed_b
-        and first.architecture.starts_shape == second.architecture.starts_shape
-        and (first.distribution, first.scale, first.slice)
-        == (second.distribution, second.scale, second.slice)
-    )
+    return a.starts(seed_a).same_as(b.starts(seed_b))
 
 
 def paired_success(a: np.ndarray, b: np.ndarray) -> SuccessDifference:

@@ -1,0 +1,60 @@
+"""Rules between the fields that say where restarts start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from runner.errors.messages import shown
+from runner.experiment.sections import Init, Network
+
+_OWNERS: Final = {
+    "range": ("uniform",),
+    "value": ("constant",),
+    "x": ("slice",),
+    "y": ("slice",),
+    "at": ("slice",),
+}
+"""Distributions that fields belong to."""
+
+_WITHOUT_SCALE: Final = ("constant", "slice")
+
+
+def start_conflicts(init: Init, network: Network) -> Iterator[str]:
+    """Yield `<field> is <value>; expected <rule>.` for each rule that is broken."""
+    kind = init.distribution
+    by_kind = f"with init.distribution {kind!r}"
+    for field, owners in _OWNERS.items():
+        value = getattr(init, field)
+        if value not in (None, ()) and kind not in owners:
+            yield f"init.{field} is {shown(value)}; expected nothing {by_kind}."
+    if kind == "slice":
+        for field in ("x", "y"):
+            if not getattr(init, field):
+                yield f"init.{field} is missing; expected a weight and its values {by_kind}."
+    if init.scale != 1 and (kind in _WITHOUT_SCALE or init.range is not None):
+        rule = by_kind if kind in _WITHOUT_SCALE else "with init.range, which has both ends"
+        yield f"init.scale is {shown(init.scale)}; expected 1 {rule}."
+    yield from _apart(init, network)
+
+
+def _apart(init: Init, network: Network) -> Iterator[str]:
+    """Yield the broken rules of layers and biases that start apart from the others."""
+    scales = init.layer_scales
+    for field in ("layer_scales", "bias", "bias_range"):
+        value = getattr(init, field)
+        if value is None:
+            continue
+        state = f"init.{field} is {shown(value)}; expected"
+        if init.distribution == "slice":
+            yield f"{state} nothing with init.distribution 'slice'."
+        if network.model is not None:
+            yield f"{state} nothing with network.model, whose layers are not known."
+    if scales is not None and network.model is None:
+        state = f"init.layer_scales is {shown(scales)}; expected"
+        if init.range is not None or init.distribution == "constant":
+            yield f"{state} nothing with init.range or init.distribution 'constant'."
+        if len(scales) != len(network.hidden) + 1:
+            yield f"{state} {len(network.hidden) + 1} numbers, one for each layer."
+    if init.bias is not None and init.bias_range is not None:
+        yield f"init.bias is {shown(init.bias)}; expected nothing with init.bias_range."
