@@ -75,7 +75,8 @@ def _parts(progress: Progress) -> list[str]:
     if progress.elapsed_s > 0:
         parts.append(f"{quantity(progress.restart_steps / progress.elapsed_s)} restart-steps/s")
     parts.append(counted(progress.workers, "worker"))
-    parts += _time_left(progress.done, progress.restarts, progress.before, progress.elapsed_s)
+    if progress.time_left_s is not None and progress.done < progress.restarts:
+        parts.append(f"{duration(progress.time_left_s)} left")
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     return parts
@@ -131,7 +132,7 @@ def _bar(total: int, done: int) -> Table:
 
 
 def _solved(plan: Plan, progress: Progress) -> list[Column]:
-    # The newest keys are the configurations that are in training.
+    # The last keys are the configurations that are in training.
     newest = list(progress.solved)[-_MOST_ROWS:]
     counts = [progress.solved[index] for index in newest]
     shares = [f"{solved / finished:.1%}" if finished else "" for solved, finished in counts]

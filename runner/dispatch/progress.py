@@ -21,7 +21,8 @@ class Progress:
     restart_steps: int = 0
     """Steps of all restarts of this run."""
     solved: dict[int, list[int]] = field(default_factory=dict)
-    """Solved restarts and restarts seen in this run, by configuration."""
+    """Solved restarts and restarts seen in this run, by configuration; the one of which something
+    was trained last is last."""
     workers: int = 0
     """Workers now, of all kinds."""
     gpus: int = 0
@@ -30,6 +31,9 @@ class Progress:
     """Seconds since this run began."""
     dashboard: str = ""
     """Address of Dask's dashboard."""
+    time_left_s: float | None = None
+    """Seconds that the run still takes, by what each group's batches have cost; None as long as
+    nothing is known of most groups."""
 
 
 ProgressCallback = Callable[[Progress], None]

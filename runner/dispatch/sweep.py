@@ -17,6 +17,7 @@ from runner.dispatch.fault_policy import FaultKeywords, FaultPolicy
 from runner.dispatch.progress import ProgressCallback
 from runner.dispatch.task_handler import RunState
 from runner.dispatch.task_loop import TaskLoop
+from runner.dispatch.time_left import each_group_first
 from runner.dispatch.training_run import TrainingRun
 from runner.engines.devices import JAX_ENGINES, KINDS
 from runner.engines.registry import check, may_compute_with_jax, try_out
@@ -168,13 +169,14 @@ def _sweep(
                 else open_client(replace(cluster, device=kind))
             )
             cpus_need_jax = partial(_cpus_need_jax, plan)
+            in_order = each_group_first(left)
             with (
                 opened as connected,
                 closing(WorkerPool(connected, kind, cluster.wait_s, cpus_need_jax)) as pool,
             ):
                 pool.check()
-                handler = TrainingRun(store, writer, plan, left, faults, report)
-                TaskLoop(RunState.of(pool, left), handler).finish()
+                handler = TrainingRun(store, writer, plan, in_order, faults, report)
+                TaskLoop(RunState.of(pool, in_order), handler).finish()
     # not before: pandas takes as long to load as a kept function to start training
     from runner.study.study import Study
 

@@ -16,6 +16,7 @@ from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.sent_tasks import Call, SentTask
 from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
+from runner.dispatch.time_left import TimeLeft
 from runner.dispatch.training_tasks import TrainingTasks
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
@@ -84,6 +85,8 @@ class TrainingRun(TaskHandler):
         self.deadlines = Deadlines(faults.deadline_s)
         self.canaries = Canaries()
         self.audits = Audits(unaudited(store, plan, faults.audit))
+        left = list(left)
+        self._time_left = TimeLeft(plan, left)
         again = set(left)
         self._earlier = [commit for commit in store.commits() if commit.batch not in again]
         self._failed_earlier = sum(len(commit.failures) for commit in self._earlier)
@@ -190,6 +193,7 @@ class TrainingRun(TaskHandler):
         commit = self.writer.commit(batch, shard, rows, complete.failures, device)
         self.progress.done += len(batch)
         self.progress.failed += len(complete.failures)
+        self._time_left.failed(batch.group, len(complete.failures))
         self._apply(run, *self.audits.committed(commit, origin.workers))
 
     def auxiliary_ended(
@@ -205,7 +209,8 @@ class TrainingRun(TaskHandler):
         """Call the callback."""
         self.progress.workers = run.pool.total
         self.progress.gpus = run.pool.counts.get("gpu", 0)
-        self.progress.elapsed_s = time.monotonic() - self._started_s
+        self.progress.elapsed_s = now_s = time.monotonic() - self._started_s
+        self.progress.time_left_s = self._time_left.seconds(now_s, run.pool.total)
         if self._report is not None:
             self._report(self.progress)
 
@@ -235,12 +240,22 @@ class TrainingRun(TaskHandler):
         """Note what was trained, and commit the batches that it completes."""
         value: Trained | list[Trained] = result.value
         parts = value if isinstance(value, list) else [value]
+        train_s = sum(part.telemetry["train_s"] for part in parts)
+        compile_s = sum(part.telemetry["compile_s"] for part in parts)
         self.deadlines.note(
             (task.kind, task.range.group),
             result.worker,
             work=sum(part.telemetry["lane_steps"] for part in parts),
-            train_s=sum(part.telemetry["train_s"] for part in parts),
-            compile_s=sum(part.telemetry["compile_s"] for part in parts),
+            train_s=train_s,
+            compile_s=compile_s,
+        )
+        self._time_left.note(
+            task.range.group,
+            len(task.range),
+            result.worker,
+            train_s=train_s,
+            compile_s=compile_s,
+            now_s=time.monotonic() - self._started_s,
         )
         for piece, trained in zip(task.pieces, parts, strict=True):
             self._note(piece, trained, result.worker)
@@ -261,6 +276,6 @@ class TrainingRun(TaskHandler):
         self.progress.restart_steps += telemetry["restart_steps"]
         for segment in self.plan.segments(piece.range):
             index = segment.configuration.index
-            tally = self.progress.solved.setdefault(index, [0, 0])
-            tally[0] += telemetry["solved"][index]
-            tally[1] += segment.stop - segment.start
+            solved, seen = self.progress.solved.pop(index, (0, 0))
+            n_solved = telemetry["solved"][index]
+            self.progress.solved[index] = [solved + n_solved, seen + segment.stop - segment.start]

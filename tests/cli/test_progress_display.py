@@ -26,6 +26,7 @@ PROGRESS = Progress(
     workers=3,
     elapsed_s=2.0,
     dashboard="http://127.0.0.1:8787/status",
+    time_left_s=6.2,
 )
 
 

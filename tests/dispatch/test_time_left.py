@@ -1,0 +1,162 @@
+"""How well the time left is foretold: for recorded sweeps, and for any costs of groups."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.dispatch.time_left import TimeLeft, each_group_first
+from runner.experiment.batches import Batch
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+RECORDINGS = json.loads((Path(__file__).parent / "recorded_sweeps.json").read_text())
+WIDTHS = Plan(
+    load_experiment(
+        {
+            "name": "t",
+            "restarts": 64,
+            "problem": {"gate": "XOR"},
+            "grid": {"network.hidden": [[1], [2], [3], [4], [5]]},
+        }
+    ),
+    batch_size=4,
+)
+BATCHES = list(WIDTHS.batches())
+
+
+def name_of(recording: dict[str, Any]) -> str:
+    return f"{recording['experiment']}-{recording['restarts']}"
+
+
+def simulated(
+    batches: list[Batch], costs: Callable[[Batch], tuple[float, float]], n_workers: int
+) -> list[tuple[float, str, Batch, float]]:
+    """Return when which worker answers, if whoever is free takes the next batch.
+
+    ``costs`` are seconds of training a batch, and of compiling what no worker has compiled yet.
+    """
+    free = [(0.0, f"w{n}") for n in range(n_workers)]
+    answers, compiled = [], set()
+    for batch in each_group_first(batches):
+        begun_s, worker = heapq.heappop(free)
+        train_s, compile_s = costs(batch)
+        compile_s = 0.0 if batch.group in compiled else compile_s
+        compiled.add(batch.group)
+        answers.append((begun_s + train_s + compile_s, worker, batch, compile_s))
+        heapq.heappush(free, answers[-1][:2])
+    return sorted(answers, key=lambda answer: answer[:2])
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+@pytest.mark.parametrize("recording", RECORDINGS, ids=name_of)
+def test_from_a_third_on_the_time_left_is_mostly_within_a_quarter(recording, n_workers) -> None:
+    """Costs are the telemetry of real sweeps, on a machine that did something else as well.
+
+    Mostly: at seven of eight moments.
+    """
+    file = ROOT / "experiments" / f"{recording['experiment']}.toml"
+    plan = Plan(load_experiment(file, changes={"restarts": recording["restarts"]}))
+
+    def costs(batch: Batch) -> tuple[float, float]:
+        place = batch.start // plan.groups[batch.group].batch_size
+        train_s = recording["train_s"][batch.group][place]
+        return train_s, recording["compile_s"][batch.group]
+
+    answers = simulated(list(plan.batches()), costs, n_workers)
+    end_s = answers[-1][0]
+    time_left, good = TimeLeft(plan, plan.batches()), []
+    for percent in range(34, 100):
+        now_s = end_s * percent / 100
+        while answers[0][0] <= now_s:
+            at_s, worker, batch, compile_s = answers.pop(0)
+            train_s = costs(batch)[0]
+            time_left.note(
+                batch.group,
+                len(batch),
+                worker,
+                train_s=train_s,
+                compile_s=compile_s,
+                now_s=at_s,
+            )
+        # or within a second: what is shown has no parts of one
+        left_s = time_left.seconds(now_s, n_workers)
+        good.append(left_s == pytest.approx(end_s - now_s, rel=0.25, abs=1.0))
+    assert sum(good) >= 7 / 8 * len(good)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    costs=st.lists(st.floats(0.01, 10), min_size=5, max_size=5),
+    n_workers=st.integers(1, 6),
+)
+def test_once_every_group_is_known_only_a_batch_per_worker_is_uncertain(costs, n_workers) -> None:
+    by_group = dict(enumerate(costs))
+    answers = simulated(BATCHES, lambda batch: (by_group[batch.group] * len(batch), 0.0), n_workers)
+    end_s, dearest_s = answers[-1][0], 4 * max(costs)
+    time_left, known = TimeLeft(WIDTHS, BATCHES), set()
+    for now_s, worker, batch, _ in answers:
+        train_s = by_group[batch.group] * len(batch)
+        time_left.note(batch.group, len(batch), worker, train_s=train_s, compile_s=0.0, now_s=now_s)
+        known.add(batch.group)
+        left_s = time_left.seconds(now_s, n_workers)
+        assert (left_s is None) == (len(known) < 3)
+        if len(known) == 5:
+            assert left_s == pytest.approx(end_s - now_s, abs=dearest_s)
+    assert time_left.seconds(end_s, n_workers) == 0
+
+
+def noted(*groups: int, left: list[Batch] = BATCHES, compile_s: float = 0.0) -> TimeLeft:
+    """The first batches of groups, one second each, answered for by one worker."""
+    time_left = TimeLeft(WIDTHS, left)
+    for second, group in enumerate(groups, start=1):
+        time_left.note(group, 4, "w", train_s=1.0, compile_s=compile_s, now_s=second)
+    return time_left
+
+
+def test_nothing_is_said_while_nothing_is_known() -> None:
+    assert noted().seconds(5, 1) is None
+    assert noted(0, 1).seconds(5, 1) is None
+    assert noted(0, 1, 2).seconds(3, 0) is None
+    assert noted(0, 1, 2, 3, 4).seconds(5, 1) == pytest.approx(5 * 15)
+
+
+def test_what_is_not_known_is_estimated_by_what_it_is_to_the_plan() -> None:
+    first = [c.step_s for c in WIDTHS.configurations]
+    rate = 3 / sum(first[:3])  # seconds per batch, by the plan's measure
+    unknown = 16 * rate * sum(first[3:])
+    assert noted(0, 1, 2).seconds(3, 1) == pytest.approx(3 * 15 + unknown)
+    assert noted(0, 1, 2, compile_s=0.5).seconds(3, 1) > 3 * 15 + unknown + 1
+
+
+def test_a_resumed_run_has_only_what_is_left_to_do() -> None:
+    left = [batch for batch in BATCHES if batch.group == 3][:7]
+    time_left = noted(3, left=left)
+    assert time_left.seconds(1, 1) == pytest.approx(6)
+    time_left.failed(3, 8)
+    assert time_left.seconds(1, 1) == pytest.approx(4)
+
+
+def test_the_end_counts_whole_batches() -> None:
+    left = [batch for batch in BATCHES if batch.group == 0][:4]
+    # three batches of a second: two workers take the first two, and one of them the third
+    assert noted(0, left=left).seconds(1, 2) == pytest.approx(2)
+    assert noted(0, left=left).seconds(1, 3) == pytest.approx(1)
+    # half of the one that is under way is done
+    assert noted(0, left=left).seconds(1.5, 1) == pytest.approx(2.5)
+
+
+def test_each_group_comes_first_once() -> None:
+    ordered = each_group_first(BATCHES)
+    assert ordered[:5] == [Batch(group, 4, 8) for group in range(5)]
+    assert ordered[5:] == [batch for batch in BATCHES if batch.start != 4]
+    assert each_group_first(BATCHES[:1]) == BATCHES[:1]
+    assert each_group_first([]) == []
