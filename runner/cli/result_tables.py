@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 
 def plan_table(plan: Plan) -> list[Column]:
-    """Return what a sweep would do, a row per group of configurations."""
-    titles, sizes = [], [len(group.configurations) for group in plan.groups]
-    for group in plan.groups:
-        first = group.configurations[0]
+    """Return what a sweep would do in its last round, a row per group of configurations."""
+    titles, groups = [], plan.rounds[-1].groups
+    for first in plan.first_members():
         net, training = first.architecture.as_layers, first.settings.training
         shape = first.architecture.title
         if net is not None:
@@ -28,9 +27,18 @@ def plan_table(plan: Plan) -> list[Column]:
         titles.append(f"{shape}, {training.optimizer}, {training.dtype}")
     return [
         Column("compiled function", titles, is_text=True),
-        Column("configurations", [f"{n:,}" for n in sizes]),
-        Column("restarts", [f"{n * plan.experiment.restarts:,}" for n in sizes]),
-        Column("restarts per batch", [f"{g.batch_size:,}" for g in plan.groups], left_out=1),
+        Column("configurations", [f"{len(group.numbers):,}" for group in groups]),
+        Column("restarts", [f"{len(group):,}" for group in groups]),
+        Column("restarts per batch", [f"{g.batch_size:,}" for g in groups], left_out=1),
+    ]
+
+
+def hash_table(study: Study) -> list[Column]:
+    """Return the hashes of what a study holds of each configuration."""
+    points = [point_text(c.point) for c in study.plan.configurations]
+    return [
+        Column("configuration", points, is_text=True),
+        Column("SHA-256", study.configuration_hashes.tolist(), is_text=True),
     ]
 
 

@@ -43,19 +43,24 @@ def run_sweep(
     from runner.cluster.addresses import is_embedded
     from runner.cluster.fork_server import start_fork_server
     from runner.experiment.reachability import table_notes
-    from runner.study.store import is_finished
 
+    whole, grows, finished = plan, False, False
+    if not overwrite:
+        whole, grows, finished = whole_plan(plan, folder, cluster)
     if not quiet:
         size = f"{counted(len(plan.configurations), 'configuration')} × "
         size += counted(plan.experiment.restarts, "restart")
         print_message(f"{plan.experiment.name}: {size}, into {folder}")
+        if grows:
+            from runner.study.growth import added_text
+
+            print_message(f"{folder} {added_text(whole)}", wrap=True)
         for note in table_notes(plan.configurations):
             print_message(note, wrap=True)
-    finished = not overwrite and is_finished(folder)
     if not finished and is_embedded(cluster):
         # Another process loads the workers' modules while this one loads its own.
         interruption.remove_when_interrupted(start_fork_server())
-    study = _sweep(plan, folder, cluster, faults, trust_model, overwrite, quiet)
+    study = _sweep(plan, whole, folder, cluster, faults, trust_model, overwrite, quiet)
     if not quiet:
         if finished:
             print_result("Already finished: nothing was left to do.\n")
@@ -128,8 +133,30 @@ def audit_text(study: Study) -> str:
     return f"{''.join(parts)}."
 
 
+def whole_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> tuple[Plan, bool, bool]:
+    """Return what the study is to do in all, whether that is more than before, and if it is done.
+
+    Raises
+    ------
+    StudyError
+        If the folder has a study to which the plan cannot be added.
+    """
+    from runner.study.store import Store
+
+    store = Store(folder)
+    if not store.exists:
+        return plan, False, False
+    from runner.dispatch.sweep import device_of
+    from runner.study.growth import planned
+
+    whole = planned(store, plan, device_of(plan, cluster))
+    grows = len(whole.rounds) > store.n_rounds
+    return whole, grows, not grows and not store.remaining(whole)
+
+
 def _sweep(
     plan: Plan,
+    whole: Plan,
     folder: Path,
     cluster: ClusterOptions,
     faults: FaultPolicy,
@@ -140,7 +167,7 @@ def _sweep(
     from runner.cli.progress_display import shown_progress
     from runner.dispatch.sweep import sweep
 
-    with interruption.resumable(folder), shown_progress(err_console, plan, quiet) as report:
+    with interruption.resumable(folder), shown_progress(err_console, whole, quiet) as report:
         return sweep(
             plan.experiment,
             folder,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from runner.cluster.task_results import TaskResult
 from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 
-Kind = tuple[str, int]
-"""What has a canary: a kind of device, and a group of configurations."""
+Kind = tuple[str, tuple[int, int]]
+"""What has a canary: a kind of device, and a group of a round."""
 
 _MOST_LOST = 3  # workers in a row that may leave with a canary before it is blamed
 
@@ -31,7 +31,7 @@ class CanaryTask(AuxiliaryTask):
     @property
     def canary(self) -> Kind:
         """Which canary it is."""
-        return self.kind, self.batch.group
+        return self.kind, self.batch.group_of_round
 
     def workers(self, addresses: Sequence[str]) -> Sequence[str]:
         """Return the one worker, while it is there."""

@@ -43,7 +43,7 @@ class Piece:
     @property
     def range(self) -> Batch:
         """The piece as a batch."""
-        return Batch(self.batch.group, self.start, self.stop)
+        return self.batch.part(self.start, self.stop)
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,10 @@ class Dispatcher:
         pieces = [first]
         for _ in range(n_batches - 1):
             last, upcoming = pieces[-1].batch, self.upcoming
-            if upcoming is None or (last.group, last.stop) != (upcoming.group, upcoming.start):
+            if upcoming is None or (last.group_of_round, last.stop) != (
+                upcoming.group_of_round,
+                upcoming.start,
+            ):
                 break
             following = self.next()
             if following is not None:

@@ -42,7 +42,7 @@ class SentTask:
     def range(self) -> Batch:
         """Everything that it does, as one batch."""
         first, last = self.pieces[0], self.pieces[-1]
-        return Batch(first.batch.group, first.start, last.stop)
+        return first.batch.part(first.start, last.stop)
 
 
 @dataclass(frozen=True)

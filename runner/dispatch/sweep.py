@@ -29,6 +29,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.study import damage
+from runner.study.growth import of_other_code, planned
 from runner.study.store import Store
 from runner.study.writer import Writer
 
@@ -144,14 +145,9 @@ def _sweep(
     *,
     overwrite: bool = False,
 ) -> Study:
-    device = cluster.device
-    if plan.engine not in JAX_ENGINES:
-        if device == "gpu":
-            message = f"--device is 'gpu', but --engine {plan.engine} computes on CPUs only."
-            raise ClusterError(message)
-        device = "cpu"
+    device = _devices_of(plan, cluster)
     with store.writer() as writer:
-        _prepare(store, writer, plan, overwrite, device)
+        plan = prepared(store, writer, plan, overwrite, device_of(plan, cluster))
         if device == "auto" and store.has_other_jax():
             # A GPU would train with another JAX than the study records; CPUs train without.
             device = "cpu"
@@ -161,7 +157,7 @@ def _sweep(
         if parts:
             store.require_current_form()
         if parts and (reason := store.other_source()):
-            raise _of_other_code(store, reason)
+            raise of_other_code(store, reason)
         for kind, left in parts:
             opened: AbstractContextManager[Any] = (
                 nullcontext(client)
@@ -181,6 +177,22 @@ def _sweep(
     from runner.study.study import Study
 
     return Study(store.path)
+
+
+def _devices_of(plan: Plan, cluster: ClusterOptions) -> str:
+    """Return ``cpu``, ``gpu`` or ``auto``: what the plan's engine may compute on."""
+    if plan.engine in JAX_ENGINES:
+        return cluster.device
+    if cluster.device == "gpu":
+        message = f"--device is 'gpu', but --engine {plan.engine} computes on CPUs only."
+        raise ClusterError(message)
+    return "cpu"
+
+
+def device_of(plan: Plan, cluster: ClusterOptions) -> str:
+    """Return the kind of device that is sure to train a plan, ``cpu`` if that is open."""
+    device = _devices_of(plan, cluster)
+    return "cpu" if device == "auto" else device
 
 
 def _try_models(plan: Plan) -> None:
@@ -267,27 +279,14 @@ def _cpus_need_jax(plan: Plan) -> bool:
     return any(may_compute_with_jax(plan.engine, "cpu", signature) for signature in signatures)
 
 
-def _prepare(store: Store, writer: Writer, plan: Plan, overwrite: bool, device: str) -> None:
-    """Make the folder ready for this plan, or say why it is not."""
+def prepared(store: Store, writer: Writer, asked: Plan, overwrite: bool, device: str) -> Plan:
+    """Make the folder ready for what is asked for, or say why it is not; return its whole plan."""
     if overwrite:
         writer.clear()
     if not store.exists:
-        writer.create(plan)
-    differences = store.differences(plan, "cpu" if device == "auto" else device)
-    if differences:
-        where = printable(str(store.path))
-        message = (
-            f"{where}: the study there is not of this experiment as it is run now: "
-            f"{'; '.join(differences)}. Choose another folder with --out, or replace the study "
-            "with --overwrite."
-        )
-        raise StudyError(message)
-
-
-def _of_other_code(store: Store, reason: str) -> StudyError:
-    where = printable(str(store.path))
-    return StudyError(
-        f"{where}: {reason}; what is left might get other bits than what is there. Go on with the "
-        "code that began it, choose another folder with --out, or replace the study with "
-        "--overwrite."
-    )
+        writer.create(asked)
+    plan = planned(store, asked, device)
+    if len(plan.rounds) > store.n_rounds:
+        writer.grow(plan)
+    writer.describe(plan)
+    return plan

@@ -31,9 +31,9 @@ def each_group_first(batches: Iterable[Batch]) -> list[Batch]:
     covered the group evenly: what is known of some is then true of the others.
     """
     batches = list(batches)
-    by_group: dict[int, list[Batch]] = {}
+    by_group: dict[tuple[int, int], list[Batch]] = {}
     for batch in batches:
-        by_group.setdefault(batch.group, []).append(batch)
+        by_group.setdefault(batch.group_of_round, []).append(batch)
     chosen = [same[:2][-1] for same in by_group.values()]
     early, others = set(chosen), []
     for same in by_group.values():
@@ -84,21 +84,20 @@ class TimeLeft:
     """
 
     def __init__(self, plan: Plan, left: Iterable[Batch]) -> None:
-        self._groups: dict[int, _Group] = {}
+        self._groups: dict[tuple[int, int], _Group] = {}
         for batch in left:
-            if batch.group not in self._groups:
-                group = plan.groups[batch.group]
-                restart_s = fmean(
-                    c.step_s * c.settings.training.max_steps for c in group.configurations
-                )
-                self._groups[batch.group] = _Group(restart_s, group.batch_size)
-            self._groups[batch.group].left += len(batch)
+            key = batch.group_of_round
+            if key not in self._groups:
+                members = plan.members(batch)
+                restart_s = fmean(c.step_s * c.settings.training.max_steps for c in members)
+                self._groups[key] = _Group(restart_s, plan.round_group(batch).batch_size)
+            self._groups[key].left += len(batch)
         self._latest_s: dict[str, float] = {}  # when a worker has answered last
         self._worked_s = self._passed_s = 0.0  # between answers
 
     def note(
         self,
-        group: int,
+        group: tuple[int, int],
         restarts: int,
         worker: str,
         *,
@@ -106,7 +105,7 @@ class TimeLeft:
         compile_s: float,
         now_s: float,
     ) -> None:
-        """Note what a task has cost that a worker has just answered."""
+        """Note what a task of a `Batch.group_of_round` has cost that a worker has just answered."""
         known = self._groups[group]
         known.left = max(0, known.left - restarts)
         known.trained += restarts
@@ -117,7 +116,7 @@ class TimeLeft:
             self._passed_s += now_s - self._latest_s[worker]
         self._latest_s[worker] = now_s
 
-    def failed(self, group: int, restarts: int) -> None:
+    def failed(self, group: tuple[int, int], restarts: int) -> None:
         """Note restarts that will not be trained."""
         self._groups[group].left = max(0, self._groups[group].left - restarts)
 

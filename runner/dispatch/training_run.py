@@ -90,7 +90,7 @@ class TrainingRun(TaskHandler):
         again = set(left)
         self._earlier = [commit for commit in store.commits() if commit.batch not in again]
         self._failed_earlier = sum(len(commit.failures) for commit in self._earlier)
-        self._canary_group = 0
+        self._canary_batch = self.tasks.canary_batch(next(plan.batches()))
         self._unverified: dict[str, list[tuple[SentTask, TaskResult]]] = {}  # by worker
         self._origins: dict[Batch, _Origin] = {}
         self._report = report
@@ -122,12 +122,14 @@ class TrainingRun(TaskHandler):
             return 1
         n_shares = 2 * TASKS_PER_WORKER[kind] * run.pool.counts[kind]
         share = run.dispatcher.remaining // n_shares
-        return max(1, min(self.tasks.batches_that_fill(first.group, kind), share))
+        return max(1, min(self.tasks.batches_that_fill(first, kind), share))
 
     def allowed_s(self, task: SentTask, worker: str | None) -> float:
         """Return how long a task may take."""
         steps, guess_s = self.tasks.most_work(task.range, task.kind)
-        return self.deadlines.allowed_s((task.kind, task.range.group), steps, guess_s, worker)
+        return self.deadlines.allowed_s(
+            (task.kind, task.range.group_of_round), steps, guess_s, worker
+        )
 
     def prepare(self, run: RunState) -> None:
         """Compare workers that have joined, before their results are accepted."""
@@ -137,15 +139,15 @@ class TrainingRun(TaskHandler):
         self.canaries.forget(present)
         for worker in [worker for worker in self._unverified if worker not in present]:
             self._drop_results(run, worker)
-        upcoming = run.dispatcher.upcoming
-        self._canary_group = upcoming.group if upcoming else self._canary_group
+        if run.dispatcher.upcoming is not None:
+            self._canary_batch = self.tasks.canary_batch(run.dispatcher.upcoming)
+        batch = self._canary_batch
         for kind in run.pool.kinds:
             workers = run.pool.checked(kind)
             if not run.dispatcher.waiting:  # nobody new is needed
                 known = self.canaries.believed | self._unverified.keys()
                 workers = [worker for worker in workers if worker in known]
-            batch = self.tasks.canary_batch(self._canary_group)
-            for worker in self.canaries.ask(workers, (kind, self._canary_group)):
+            for worker in self.canaries.ask(workers, (kind, batch.group_of_round)):
                 run.auxiliary.add(CanaryTask(kind, batch, worker))
         for worker in [w for w in self._unverified if w in self.canaries.believed]:
             for task, result in self._unverified.pop(worker):
@@ -186,14 +188,14 @@ class TrainingRun(TaskHandler):
         if complete.shards:
             shard = join(complete.shards)
         else:
-            signature = self.plan.segments(batch)[0].configuration.signature()
+            signature = self.plan.first_member(batch).signature()
             shard = encode_shard(shard_schema(signature).empty_table(), signature, {})
         rows = len(batch) - len(complete.failures)
         device = "+".join(sorted(origin.devices))
         commit = self.writer.commit(batch, shard, rows, complete.failures, device)
         self.progress.done += len(batch)
         self.progress.failed += len(complete.failures)
-        self._time_left.failed(batch.group, len(complete.failures))
+        self._time_left.failed(batch.group_of_round, len(complete.failures))
         self._apply(run, *self.audits.committed(commit, origin.workers))
 
     def auxiliary_ended(
@@ -243,14 +245,14 @@ class TrainingRun(TaskHandler):
         train_s = sum(part.telemetry["train_s"] for part in parts)
         compile_s = sum(part.telemetry["compile_s"] for part in parts)
         self.deadlines.note(
-            (task.kind, task.range.group),
+            (task.kind, task.range.group_of_round),
             result.worker,
             work=sum(part.telemetry["lane_steps"] for part in parts),
             train_s=train_s,
             compile_s=compile_s,
         )
         self._time_left.note(
-            task.range.group,
+            task.range.group_of_round,
             len(task.range),
             result.worker,
             train_s=train_s,
@@ -271,11 +273,12 @@ class TrainingRun(TaskHandler):
         origin.workers.add(worker)
         self.writer.record(
             {"start": piece.start, "stop": piece.stop, "group": piece.batch.group, "worker": worker}
+            | ({"round": piece.batch.round} if piece.batch.round else {})
             | {key: value for key, value in telemetry.items() if key != "solved"}
         )
         self.progress.restart_steps += telemetry["restart_steps"]
         for segment in self.plan.segments(piece.range):
             index = segment.configuration.index
             solved, seen = self.progress.solved.pop(index, (0, 0))
-            n_solved = telemetry["solved"][index]
+            n_solved = telemetry["solved"][int(self.plan.numbers[index])]
             self.progress.solved[index] = [solved + n_solved, seen + segment.stop - segment.start]

@@ -51,9 +51,9 @@ class TrainingTasks:
         """Train a batch."""
         return Call(train_batch, (self._task(batch, device),))
 
-    def canary_batch(self, group: int) -> Batch:
-        """Return the few restarts of a group that are a canary."""
-        return Batch(group, 0, min(_CANARY_RESTARTS, self._plan.experiment.restarts))
+    def canary_batch(self, batch: Batch) -> Batch:
+        """Return the few restarts of a batch's group that are a canary."""
+        return batch.part(0, min(_CANARY_RESTARTS, len(self._plan.round_group(batch))))
 
     def canary(self, batch: Batch, device: str) -> Call:
         """Train a canary: few restarts, for few steps."""
@@ -64,26 +64,25 @@ class TrainingTasks:
         )
         return Call(train_batch, (replace(task, segments=segments, n_curves=0),))
 
-    def batches_that_fill(self, group: int, device: str) -> int:
-        """Return how many batches of a group the lanes of a device hold, at least one."""
-        size = self._plan.groups[group].batch_size
-        return max(1, self._bounds(group, device).n_lanes // size)
+    def batches_that_fill(self, batch: Batch, device: str) -> int:
+        """Return how many batches of a batch's group the lanes of a device hold, at least one."""
+        size = self._plan.round_group(batch).batch_size
+        return max(1, self._bounds(batch.part(0, 1), device).n_lanes // size)
 
     def most_work(self, batch: Batch, device: str) -> tuple[int, float]:
         """Return the most steps of lanes that a batch may need, and a guess of the seconds."""
-        bounds = self._bounds(batch.group, device)
+        bounds = self._bounds(batch.part(0, 1), device)
         # lanes that are not filled are computed all the same
         n_lanes = bounds.n_lanes * -(-len(batch) // bounds.n_lanes)
         steps = n_lanes * bounds.max_steps
         return steps, steps * bounds.step_s
 
     def _task(self, batch: Batch, device: str) -> Task:
-        segments = self._plan.segments(batch)
         seed, engine = self._plan.experiment.seed, self._plan.engine
-        return Task(segments, seed, engine, self._plan.n_curves, device)
+        return Task(self._plan.stored_segments(batch), seed, engine, self._plan.n_curves, device)
 
-    def _group_bounds(self, group: int, device: str) -> _Bounds:
-        configurations = self._plan.groups[group].configurations
+    def _group_bounds(self, batch: Batch, device: str) -> _Bounds:
+        configurations = self._plan.members(batch)
         return _Bounds(
             configurations[0].signature(device).n_lanes,
             max(c.settings.training.max_steps for c in configurations),

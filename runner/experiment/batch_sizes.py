@@ -13,6 +13,9 @@ from runner.network.signature import Signature
 CURVES_PER_CONFIGURATION = 200
 """Restarts per configuration whose loss curve is recorded, where a study has few configurations."""
 
+MAX_CURVES = 100_000
+"""Most restarts per configuration whose loss curve can be asked for."""
+
 STEPS_PER_CALL = 100
 """Training steps of one call of a compiled function."""
 
@@ -69,6 +72,6 @@ def batch_size(signature: Signature, restart_s: float, n_restarts: int) -> int:
     return min(most, max(signature.n_lanes, -(-n_restarts // _BATCHES_PER_GROUP)))
 
 
-def n_curves(restarts: int, n_configurations: int) -> int:
-    """Return how many restarts of each configuration have their loss curve recorded."""
-    return min(restarts, CURVES_PER_CONFIGURATION, max(1, _CURVES_PER_STUDY // n_configurations))
+def curves(n_configurations: int) -> int:
+    """Return of how many restarts of each configuration the loss curve is recorded, by default."""
+    return min(CURVES_PER_CONFIGURATION, max(1, _CURVES_PER_STUDY // n_configurations))

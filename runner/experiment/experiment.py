@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from runner.errors import ExperimentError
 from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
 from runner.errors.paths import local_path
+from runner.experiment.batch_sizes import MAX_CURVES
 from runner.experiment.grid import (
     ALTERNATIVES,
     PATHS,
@@ -56,7 +57,7 @@ __all__ = [
     "parse_change",
 ]
 
-_SCALARS: Final = ("name", "seed", "restarts")
+_SCALARS: Final = ("name", "seed", "restarts", "curves")
 _KEYS: Final = (*_SCALARS, *SECTIONS, "grid")
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -74,6 +75,11 @@ class Experiment(Section):
     """Root of all random numbers; default 1990."""
     restarts: Annotated[int, Field(ge=1, le=10**12), Rule("an integer from 1 to 10**12")] = 5000
     """Random starts of each configuration; default 5000."""
+    curves: (
+        Annotated[int, Field(ge=0, le=MAX_CURVES), Rule("an integer from 0 to 100,000")] | None
+    ) = None
+    """Of how many restarts of each configuration, the first ones, the loss curve is recorded; by
+    default 200, of more than 100 configurations fewer. A study that grows keeps it."""
     problem: Problem = Problem()
     """What is learnt."""
     network: Network = Network()
@@ -113,6 +119,8 @@ class Experiment(Section):
     @model_serializer(mode="wrap")
     def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dump: dict[str, Any] = serialise(self)
+        if self.curves is None:
+            del dump["curves"]
         if self.network.model is not None or "network.model" in self.grid:
             # Defaults would read as fields that were set, which a model does not allow.
             for name in ("network", "loss"):

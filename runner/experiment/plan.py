@@ -1,14 +1,14 @@
 """From an experiment to its configurations and batches.
 
-A plan is a function of the experiment, the tables and models that it names, the engine and the
-batch size alone; nothing else is read, and nothing is written. Workers, their number and the order
-in which they answer appear nowhere in it.
+A plan is a function of the experiment, the tables and models that it names, the engine, the batch
+size and of the plan that it has grown from alone; nothing else is read, and nothing is written.
+Workers, their number and the order in which they answer appear nowhere in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,8 @@ from runner.experiment.batches import Batch, Segment
 from runner.experiment.configuration import Configuration
 from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
+from runner.experiment.roster import Roster
+from runner.experiment.rounds import Range, Round, RoundGroup, ranges_between
 from runner.experiment.sources import Sources, stored_models, stored_tables
 from runner.network.custom.model import untrusted
 from runner.network.signature import Signature
@@ -32,8 +34,6 @@ class Group:
 
     configurations: tuple[Configuration, ...]
     """In the order of the grid."""
-    batch_size: int
-    """Restarts per batch."""
 
 
 class Plan:
@@ -52,6 +52,13 @@ class Plan:
         file is read.
     trust_model : bool
         Whether the models may be executed, where they are compiled.
+    curves : int, optional
+        Restarts of each configuration whose loss curve is recorded; by default what the experiment
+        says, else the number of the plan that this one has grown from, else a rule.
+    before : Plan, optional
+        The plan that this one has grown from: see `grown`.
+    added : sequence of Range, optional
+        What has been added to it.
 
     Raises
     ------
@@ -68,6 +75,9 @@ class Plan:
         models: Mapping[str, Any] | None = None,
         *,
         trust_model: bool = False,
+        curves: int | None = None,
+        before: Plan | None = None,
+        added: Sequence[Range] = (),
     ) -> None:
         whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
         if batch_size is not None and not (whole and batch_size >= 1):
@@ -76,6 +86,10 @@ class Plan:
         self.experiment = experiment
         self.engine = engine
         self.batch_size = None if batch_size is None else int(batch_size)
+        self.before = before
+        self._added = tuple(added)
+        self._curves = curves
+        self._trust_model = trust_model
         self._sources = Sources(experiment.directory, tables, models, trust_model)
 
     def trusting(self, trust_model: bool) -> Plan:
@@ -91,9 +105,55 @@ class Plan:
             return self
         if not trust_model:
             raise untrusted(models[0].name)
-        stored = self.canonical()
-        arguments = (self.experiment, self.engine, self.batch_size)
-        return Plan(*arguments, stored["tables"], stored["models"], trust_model=True)
+        return self._again(self.before, self._added, trust_model=True)
+
+    def grown(self, asked: Plan, restarts: Sequence[int] | None = None) -> Plan:
+        """Return this plan with one more round, after which it does what is asked for as well.
+
+        Parameters
+        ----------
+        asked : Plan
+            A plan of one round with every configuration of this one, and perhaps others.
+        restarts : sequence of int, optional
+            Restarts of each configuration of ``asked`` after the round, none of them fewer than
+            before; by default its experiment's.
+
+        Returns
+        -------
+        Plan
+            Its experiment is that of ``asked``. If nothing is added, this plan as it is.
+
+        Raises
+        ------
+        ExperimentError
+            If ``asked`` lacks a configuration, or would have fewer restarts of one.
+        """
+        after = Roster(asked.configurations, (), self.roster)
+        wanted = np.full(len(after.numbers), asked.experiment.restarts)
+        if restarts is not None:
+            wanted[:] = restarts
+        wanted = wanted[after.places]
+        if (wanted < after.counts_before).any():
+            message = "restarts would become fewer; expected as many as there were, or more."
+            raise ExperimentError(message)
+        added = ranges_between(after.counts_before, wanted)
+        return asked._again(self, added, trust_model=asked._trust_model) if added else self
+
+    def _again(
+        self, before: Plan | None, added: Sequence[Range], *, trust_model: bool = False
+    ) -> Plan:
+        """Return a plan of the same contents; no file is read."""
+        return Plan(
+            self.experiment,
+            self.engine,
+            self.batch_size,
+            stored_tables(self.configurations),
+            stored_models(self.configurations),
+            trust_model=trust_model,
+            curves=self._curves,
+            before=before,
+            added=added,
+        )
 
     @cached_property
     def configurations(self) -> tuple[Configuration, ...]:
@@ -111,79 +171,161 @@ class Plan:
         members: dict[Signature, list[Configuration]] = {}
         for configuration in self.configurations:
             members.setdefault(configuration.signature(), []).append(configuration)
-        return tuple(
-            Group(tuple(group), self.batch_size or self._rule(signature, group))
-            for signature, group in members.items()
-        )
-
-    def _rule(self, signature: Signature, group: list[Configuration]) -> int:
-        """Return the restarts per batch that the experiment alone asks for."""
-        restart_s = max(c.step_s * c.settings.training.max_steps for c in group)
-        return batch_sizes.batch_size(signature, restart_s, len(group) * self.experiment.restarts)
+        return tuple(Group(tuple(group)) for group in members.values())
 
     @property
+    def trusts_models(self) -> bool:
+        """Whether there are models that may be executed."""
+        return self._trust_model and any(c.model is not None for c in self.configurations)
+
+    def is_part_of(self, other: Plan) -> bool:
+        """Whether another plan has every configuration of this one."""
+        return self.roster.is_part_of(other.roster)
+
+    @cached_property
+    def roster(self) -> Roster:
+        """The configurations by number, and how many restarts each has."""
+        if self.before is not None:
+            return Roster(self.configurations, self._added, self.before.roster)
+        everything = Range(0, len(self.configurations), 0, self.experiment.restarts)
+        return Roster(self.configurations, (everything,))
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Number of each configuration, (n,) int64, under which shards hold it; see `Roster`."""
+        return self.roster.numbers
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """Restarts of each configuration, (n,) int64, in the order of the grid."""
+        counts: np.ndarray = self.roster.counts[self.numbers]
+        if (counts > self.experiment.restarts).any():
+            message = "a configuration has more restarts than are asked for; expected no more."
+            raise ExperimentError(message)
+        return counts
+
+    @cached_property
+    def counts_before(self) -> np.ndarray:
+        """The same before the last round."""
+        counts: np.ndarray = self.roster.counts_before[self.numbers]
+        return counts
+
+    @cached_property
+    def rounds(self) -> tuple[Round, ...]:
+        """What was asked for together, in the order in which it was."""
+        earlier = () if self.before is None else self.before.rounds
+        added = self.counts - self.counts_before
+        members = [[c for c in group.configurations if added[c.index]] for group in self.groups]
+        groups = tuple(self._round_group(each) for each in members if each)
+        return (*earlier, Round(len(earlier), groups))
+
+    def _round_group(self, members: list[Configuration]) -> RoundGroup:
+        """Return what the last round adds to configurations of one signature."""
+        places = np.array([c.index for c in members])
+        starts, stops = self.counts_before[places], self.counts[places]
+        restart_s = max(c.step_s * c.settings.training.max_steps for c in members)
+        n_restarts = int((stops - starts).sum())
+        rule = batch_sizes.batch_size(members[0].signature(), restart_s, n_restarts)
+        return RoundGroup(self.numbers[places], starts, stops, self.batch_size or rule)
+
+    @cached_property
     def n_restarts(self) -> int:
         """Restarts of all configurations."""
-        return len(self.configurations) * self.experiment.restarts
+        return sum(each.n_restarts for each in self.rounds)
 
     @cached_property
     def n_batches(self) -> int:
         """Number of batches."""
-        return sum(-(-self._size(g) // self.groups[g].batch_size) for g in range(len(self.groups)))
+        return sum(each.n_batches for each in self.rounds)
+
+    @cached_property
+    def curves(self) -> int:
+        """Of how many restarts of each configuration, from the first on, the curve is recorded."""
+        if self.experiment.curves is not None:
+            return self.experiment.curves
+        if self.before is not None:
+            return self.before.curves
+        return (
+            batch_sizes.curves(len(self.configurations)) if self._curves is None else self._curves
+        )
 
     @property
     def n_curves(self) -> int:
         """Restarts of each configuration, from the first on, whose loss curve is recorded."""
-        return batch_sizes.n_curves(self.experiment.restarts, len(self.configurations))
-
-    def _size(self, group: int) -> int:
-        """Restarts of a group."""
-        return len(self.groups[group].configurations) * self.experiment.restarts
+        return min(self.experiment.restarts, self.curves)
 
     def batches(self) -> Iterator[Batch]:
-        """Every batch, group by group."""
-        for g, group in enumerate(self.groups):
-            for start in range(0, self._size(g), group.batch_size):
-                yield Batch(g, start, min(start + group.batch_size, self._size(g)))
+        """Every batch, round by round and group by group."""
+        for each in self.rounds:
+            yield from each.batches()
 
     def holds(self, batch: Batch) -> bool:
         """Whether a batch is one of the plan's."""
-        if not 0 <= batch.group < len(self.groups):
-            return False
-        size, most = self._size(batch.group), self.groups[batch.group].batch_size
-        begins = 0 <= batch.start < size and batch.start % most == 0
-        return begins and batch.stop == min(batch.start + most, size)
+        known = 0 <= batch.round < len(self.rounds)
+        return known and self.rounds[batch.round].holds(batch)
+
+    def round_group(self, batch: Batch) -> RoundGroup:
+        """Return the group of its round that a batch is of."""
+        return self.rounds[batch.round].groups[batch.group]
+
+    def members(self, batch: Batch) -> tuple[Configuration, ...]:
+        """Return the configurations that a batch's group has in its round."""
+        numbers = self.round_group(batch).numbers.tolist()
+        return tuple(self.roster.by_number[number] for number in numbers)
+
+    def first_member(self, batch: Batch) -> Configuration:
+        """Return the first of `members`, which has the signature of all."""
+        return self.roster.by_number[int(self.round_group(batch).numbers[0])]
+
+    def first_members(self) -> list[Configuration]:
+        """Return the first configuration of every group of the last round."""
+        last = self.rounds[-1]
+        return [self.roster.by_number[int(group.numbers[0])] for group in last.groups]
+
+    def group_number(self, batch: Batch) -> int:
+        """Return the position in `groups` of what a batch's configurations are of."""
+        return self._group_of[self.first_member(batch).index]
+
+    @cached_property
+    def _group_of(self) -> dict[int, int]:
+        return {c.index: g for g, group in enumerate(self.groups) for c in group.configurations}
 
     def segments(self, batch: Batch) -> tuple[Segment, ...]:
         """Return the ranges of restarts, configuration by configuration, of a batch."""
-        restarts = self.experiment.restarts
-        segments = []
-        for position in range(batch.start // restarts, -(-batch.stop // restarts)):
-            first = position * restarts
-            segments.append(
-                Segment(
-                    self.groups[batch.group].configurations[position],
-                    max(batch.start - first, 0),
-                    min(batch.stop - first, restarts),
-                )
-            )
-        return tuple(segments)
+        ranges = self.round_group(batch).ranges(batch.start, batch.stop)
+        return tuple(Segment(self.roster.by_number[n], start, stop) for n, start, stop in ranges)
+
+    def stored_segments(self, batch: Batch) -> tuple[Segment, ...]:
+        """Return the same with the number of each configuration as its index: what shards hold."""
+        ranges = self.round_group(batch).ranges(batch.start, batch.stop)
+        return tuple(Segment(self._numbered(number), start, stop) for number, start, stop in ranges)
+
+    def _numbered(self, number: int) -> Configuration:
+        configuration = self.roster.by_number[number]
+        same = configuration.index == number
+        return configuration if same else replace(configuration, index=number)
 
     def most_s(self, workers: int) -> float:
-        """Seconds that a sweep takes if no restart stops early; rough, without start-up."""
-        steps = sum(c.step_s * c.settings.training.max_steps for c in self.configurations)
-        return steps * self.experiment.restarts / workers
+        """Seconds that the last round takes if no restart stops early; rough, without start-up."""
+        added = (self.counts - self.counts_before).tolist()
+        each = (c.step_s * c.settings.training.max_steps for c in self.configurations)
+        return float(sum(n * s for n, s in zip(added, each, strict=True))) / workers
 
     def canonical(self) -> dict[str, Any]:
-        """JSON-ready content of the plan, enough to rebuild it anywhere."""
+        """JSON-ready content: with the plan it has grown from enough to rebuild it anywhere."""
         models = stored_models(self.configurations)
         # A plan without models does not mention any: it was stored so before there were models.
-        return ({"models": models} if models else {}) | {
-            "experiment": self.experiment.model_dump(mode="json"),
-            "engine": self.engine,
-            "batch_size": self.batch_size,
-            "batch_sizes": [group.batch_size for group in self.groups],
-            "configurations": digest([c.id for c in self.configurations]),
-            "curves": self.n_curves,
-            "tables": stored_tables(self.configurations),
-        }
+        added = [each.canonical() for each in self._added]
+        return (
+            ({"models": models} if models else {})
+            | ({"added": added} if self.before is not None else {})
+            | {
+                "experiment": self.experiment.model_dump(mode="json"),
+                "engine": self.engine,
+                "batch_size": self.batch_size,
+                "batch_sizes": [group.batch_size for group in self.rounds[-1].groups],
+                "configurations": digest([c.id for c in self.configurations]),
+                "curves": self.curves,
+                "tables": stored_tables(self.configurations),
+            }
+        )

@@ -53,7 +53,10 @@ class Commit:
 
     def line(self) -> str:
         """Return the log's line, which ends with its own checksum."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        content = asdict(self)
+        if not self.batch.round:  # nor did lines have it before studies could grow
+            del content["batch"]["round"]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return f"{text} {zlib.crc32(text.encode()):08x}"
 
     @classmethod
@@ -74,7 +77,7 @@ class Commit:
     def _is_consistent(self) -> bool:
         """Whether the fields have their types and agree: a log may come from anywhere."""
         batch, failed = self.batch, [failure.position for failure in self.failures]
-        numbers = (batch.group, batch.start, batch.stop, self.rows, self.size, *failed)
+        numbers = (batch.group, batch.start, batch.stop, batch.round, self.rows, self.size, *failed)
         texts = [text for failure in self.failures for text in (failure.reason, failure.traceback)]
         return (
             all(type(number) is int for number in numbers)
@@ -82,6 +85,7 @@ class Commit:
             and re.fullmatch(r"[0-9a-f]{64}", str(self.sha256)) is not None
             and self.device in _DEVICES
             and 0 <= batch.group < _MOST
+            and 0 <= batch.round < _MOST
             and 0 <= batch.start < batch.stop < _MOST
             and all(batch.start <= position < batch.stop for position in failed)
             and len(set(failed)) == len(failed) == len(batch) - self.rows

@@ -30,9 +30,9 @@ def configuration_table(plan: Plan) -> pa.Table:
         parameters, in order, and its shape), n_parameters (int64); then every field of an
         experiment file by its plain name (``problem_gate``), null where it has no value.
     """
-    configurations = plan.configurations
+    configurations = [plan.roster.by_number[n] for n in range(len(plan.configurations))]
     columns: dict[str, pa.Array] = {
-        "configuration": pa.array([c.index for c in configurations], pa.int32()),
+        "configuration": pa.array(range(len(configurations)), pa.int32()),
         "id": pa.array([c.id for c in configurations], pa.string()),
         "parameters": pa.array(_each(_shapes, configurations), pa.string()),
         "n_parameters": pa.array(

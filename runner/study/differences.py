@@ -9,6 +9,7 @@ from typing import Any
 from runner.engines.registry import may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, computing_source, versions
 from runner.errors.messages import shown
+from runner.experiment.grid import SECTIONS
 from runner.experiment.plan import Plan
 
 SOURCE = "source"
@@ -33,7 +34,14 @@ def other_source(stored: Mapping[str, Any]) -> str:
     return f"the runner's code that trains was {shown(then)} (a hash of its source), now {now!r}"
 
 
-def differences(stored: Mapping[str, Any], plan: Plan, devices: Iterable[str]) -> list[str]:
+# What a plan that holds every configuration of another may have besides, or otherwise: what
+# matters of it is in the configurations' own hashes.
+_GROWS = (*SECTIONS, "grid", "restarts", "curves")
+
+
+def differences(
+    stored: Mapping[str, Any], plan: Plan, devices: Iterable[str], *, grows: bool = False
+) -> list[str]:
     """Return what a plan and this machine's versions change against what is stored, in words.
 
     Parameters
@@ -44,10 +52,17 @@ def differences(stored: Mapping[str, Any], plan: Plan, devices: Iterable[str]) -
     devices : iterable of str
         Kinds of device that are to train what is left, or have trained a part of the study.
         Versions of JAX count only if it may train there; otherwise these are not asked for.
+    grows : bool
+        Whether to leave out what may differ of a plan that holds every stored configuration.
     """
     begun = {name: found for name, found in stored["versions"].items() if name != SOURCE}
-    old = {"plan": stored["plan"], "versions": begun}
+    old = {"plan": dict(stored["plan"]), "versions": begun}
     new = json.loads(json.dumps({"plan": plan.canonical(), "versions": versions()}))
+    new["plan"]["curves"] = old["plan"]["curves"]  # only what was asked for is compared
+    for side in (old, new):
+        side["plan"].pop("added", None)
+    if grows:
+        old["plan"], new["plan"] = _kept(old["plan"], new["plan"]), _kept(new["plan"], old["plan"])
     found = dict(_differences(old, new))
     of_jax = {f"versions.{name}" for name in JAX_PACKAGES} & found.keys()
     if of_jax and not _may_use_jax(plan, devices):
@@ -59,6 +74,16 @@ def differences(stored: Mapping[str, Any], plan: Plan, devices: Iterable[str]) -
         if path not in _DERIVED and not path.endswith(".source")
     ]
     return telling or list(found.values())
+
+
+def _kept(plan: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a plan has to be as it is in the other one."""
+    experiment = {name: v for name, v in plan["experiment"].items() if name not in _GROWS}
+    files = {
+        kind: {name: v for name, v in plan.get(kind, {}).items() if name in other.get(kind, {})}
+        for kind in ("tables", "models")
+    }
+    return {"engine": plan["engine"], "experiment": experiment, **files}
 
 
 def has_other_jax(stored: Mapping[str, Any]) -> bool:

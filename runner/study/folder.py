@@ -85,8 +85,17 @@ class StudyFolder:
 
     @property
     def plan_path(self) -> Path:
-        """The plan, immutable, with its own hash."""
+        """What was first asked for: immutable, with its own hash."""
         return self.path / "plan.json"
+
+    @property
+    def rounds_path(self) -> Path:
+        """Folder of what has been added to the plan since, a file for each growth."""
+        return self.path / "rounds"
+
+    def round_path(self, number: int) -> Path:
+        """Return the path of a growth's file; the first growth is round 1."""
+        return self.rounds_path / f"{number:03d}.json"
 
     @property
     def experiment_path(self) -> Path:
@@ -176,7 +185,7 @@ class StudyFolder:
         own += [self.report_path, self.holder_path]
         found = [path.with_name(path.name + files.TEMPORARY) for path in own]
         if self.exists:
-            places = {self.shards_path: "*", self.tables_path: "*"}
+            places = {self.shards_path: "*", self.tables_path: "*", self.rounds_path: "*"}
             places[self.quarantine_path] = f"*-{self.log_path.name}"
             for folder, names in places.items():
                 if not folder.is_symlink():
@@ -190,7 +199,7 @@ class StudyFolder:
         """
         parts = self.tables_path / "parts"
         own = (self.telemetry_path.parent, self.tables_path, parts, self.quarantine_path)
-        for path in (*own, self.upgrade_path):
+        for path in (*own, self.rounds_path, self.upgrade_path):
             require_file(path)
 
     def is_linked(self, path: Path) -> bool:

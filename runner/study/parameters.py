@@ -17,7 +17,6 @@ from runner.training.shards import array_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.dataset as ds
 
     from runner.experiment.configuration import Configuration
     from runner.experiment.plan import Plan
@@ -106,9 +105,7 @@ def array(
 ) -> ParameterArray:
     """Return one array of parameters of all restarts that have it: see `Study.parameters`."""
     shape, owners = _owners(plan, name, configuration, where)
-    import pyarrow.dataset as ds
-
-    wanted: ds.Expression = ds.field(INDEX[0]).isin([c.index for c in owners])
+    wanted = shards.rows_of(owners)
     column = _column(owners[0].architecture, name)
     columns = INDEX if starts else [*INDEX, column]
     parts, index = [], []

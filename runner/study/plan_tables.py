@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
@@ -34,7 +33,7 @@ def failures(plan: Plan, commits: Sequence[Commit]) -> pd.DataFrame:
     rows = []
     for commit in commits:
         for failure in commit.failures:
-            alone = Batch(commit.batch.group, failure.position, failure.position + 1)
+            alone = commit.batch.part(failure.position, failure.position + 1)
             (segment,) = plan.segments(alone)
             restart = (segment.configuration.index, segment.start)
             rows.append((*restart, failure.reason, failure.traceback))

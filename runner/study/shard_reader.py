@@ -8,7 +8,7 @@ would read every byte: `runner.study.damage` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from runner.errors.messages import printable
 from runner.experiment.batches import Batch
+from runner.experiment.configuration import Configuration
 from runner.experiment.plan import Plan
 from runner.network.architecture import Network
-from runner.network.signature import Signature
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.folder import StudyFolder
@@ -71,48 +71,59 @@ class ShardReader:
     def by_network(
         self, columns: Sequence[str], rows: ds.Expression | None = None
     ) -> Iterator[tuple[Network, pa.Table]]:
-        """Yield a table for each group of the plan that has shards, with its network.
+        """Yield a table for each group of each round that has shards, with its network.
 
         Columns that they lack are left out. Every list of an array's column has the array's size.
         """
         with self._reading():
-            for number, dataset in self._datasets():
-                signature = self._signature(number)
+            for first, dataset in self._datasets():
+                signature = self._plan.first_member(first).signature()
                 present = [name for name in columns if name in shard_schema(signature).names]
                 wanted = wide_columns(signature, present) if self._is_wide else present
                 table = dataset.to_table(columns=wanted, filter=rows)
                 if self._is_wide:
                     table = as_lists(signature, table, present)
-                self._check_rows(number, table)
+                self._check_rows(first, table)
                 self._check_lengths(signature.architecture, table)
-                yield signature.architecture, table
+                yield signature.architecture, self._on_grid(table)
 
-    def _signature(self, group: int) -> Signature:
-        return self._plan.groups[group].configurations[0].signature()
+    def rows_of(self, configurations: Iterable[Configuration]) -> ds.Expression:
+        """Return the filter for rows of some of the plan's configurations."""
+        numbers = self._plan.numbers[[c.index for c in configurations]].tolist()
+        wanted: ds.Expression = ds.field(INDEX[0]).isin(numbers)
+        return wanted
 
-    def _datasets(self) -> Iterator[tuple[int, ds.Dataset]]:
-        """Yield the shards of every group, with its number."""
+    def _datasets(self) -> Iterator[tuple[Batch, ds.Dataset]]:
+        """Yield the shards of every group of every round, with its first batch that has any."""
         schema_of = wide_schema if self._is_wide else shard_schema
-        of_group: dict[int, list[Commit]] = {}
+        of_group: dict[tuple[int, int], list[Commit]] = {}
         for commit in self._commits:
             if commit.rows:
-                of_group.setdefault(commit.batch.group, []).append(commit)
-        for number, commits in of_group.items():
-            schema = schema_of(self._signature(number))
+                of_group.setdefault(commit.batch.group_of_round, []).append(commit)
+        for commits in of_group.values():
+            first = commits[0].batch
+            schema = schema_of(self._plan.first_member(first).signature())
             for commit in commits:
                 self._check_shard(commit, schema)
             paths = [str(self._folder.shard_path(commit.batch)) for commit in commits]
-            yield number, ds.dataset(paths, schema=schema, format="parquet")
+            yield first, ds.dataset(paths, schema=schema, format="parquet")
 
-    def pieces(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield all rows, a part of a shard at a time; memory does not grow with their number."""
+    def pieces(self, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+        """Yield all rows, a part of a shard at a time; memory does not grow with their number.
+
+        Rows of one configuration come in the order of their restarts. ``None`` is all columns.
+        """
         with self._reading():
-            for number, dataset in self._datasets():
+            for first, dataset in self._datasets():
                 last = -1
-                for batch in dataset.to_batches(columns=list(columns), **_NOT_AHEAD):
+                for batch in dataset.to_batches(
+                    columns=None if columns is None else list(columns), **_NOT_AHEAD
+                ):
                     table = pa.table(batch)
-                    last = self._check_rows(number, table, last)
-                    yield table
+                    last = self._check_rows(first, table, last)
+                    if columns is None and not self._is_wide:
+                        self._check_lengths(self._plan.first_member(first).architecture, table)
+                    yield self._on_grid(table)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -123,21 +134,30 @@ class ShardReader:
             problem = printable(" ".join(str(error).split())[:300])
             raise self._folder.damaged(f"a committed shard cannot be read ({problem})") from error
 
-    def _check_rows(self, number: int, table: pa.Table, after: int = -1) -> int:
-        """Raise StudyError if rows are not restarts of the group, each at most once, in order.
+    def _on_grid(self, table: pa.Table) -> pa.Table:
+        """Return rows with positions in the grid for the numbers of configurations in shards."""
+        place = table.column_names.index(INDEX[0]) if INDEX[0] in table.column_names else -1
+        if place < 0 or self._plan.before is None:
+            return table
+        positions = self._plan.roster.places[table[place].to_numpy()]
+        return table.set_column(
+            place, table.field(place), pa.array(positions, table.field(place).type)
+        )
+
+    def _check_rows(self, batch: Batch, table: pa.Table, after: int = -1) -> int:
+        """Raise StudyError if rows are not restarts of a batch's group, once each, in order.
 
         They must come after a position in the group; that of the last one is returned.
         """
-        owners = [c.index for c in self._plan.groups[number].configurations]
         whole = not any(
-            column.null_count for column in table.columns if not may_be_missing(column.type)
+            column.null_count
+            for column in table.columns
+            if not (may_be_missing(column.type) or pa.types.is_list(column.type))
         )
         if whole:
             owner, restart = (table[name].to_numpy() for name in INDEX)
-            n = self._plan.experiment.restarts
-            inside = np.isin(owner, owners) & (restart >= 0) & (restart < n)
-            position = np.searchsorted(owners, owner) * n + restart
-            whole = bool(inside.all() and (np.diff(position, prepend=after) > 0).all())
+            position = self._plan.round_group(batch).positions(owner, restart)
+            whole = bool((position >= 0).all() and (np.diff(position, prepend=after) > 0).all())
             after = int(position[-1]) if len(position) else after
         if whole and "label" in table.column_names:
             whole = set(table["label"].unique().to_pylist()) <= set(LABELS)

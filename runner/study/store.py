@@ -71,6 +71,11 @@ class Store(StudyFolder):
         """Return the stored plan and the versions; see `PlanFile.read`."""
         return self.plan_file.read()
 
+    @property
+    def n_rounds(self) -> int:
+        """Rounds of the stored plan."""
+        return len(self.plan_file.contents())
+
     def locked(self) -> AbstractContextManager[StudyLock]:
         """Hold the folder's lock; see `runner.study.lock.locked`."""
         return locked(self)
@@ -109,12 +114,14 @@ class Store(StudyFolder):
         stored = {batch for batch in committed if self.shard_path(batch).is_file()}
         return [batch for batch in plan.batches() if batch not in stored]
 
-    def differences(self, plan: Plan, device: str = "cpu") -> list[str]:
+    def differences(self, plan: Plan, device: str = "cpu", *, grows: bool = False) -> list[str]:
         """Return what a plan and this machine's versions change against what is stored, in words.
 
         ``device`` is the kind that is to train what is left; see `runner.study.differences`.
         """
-        return differences(self.plan_file.content(), plan, self._devices(device))
+        contents = self.plan_file.contents()
+        stored = {"plan": contents[-1]["plan"], "versions": contents[0]["versions"]}
+        return differences(stored, plan, self._devices(device), grows=grows)
 
     def _devices(self, device: str) -> Iterator[str]:
         yield device

@@ -17,6 +17,7 @@ from runner.study import parameters, plan_tables
 from runner.study.analysis_properties import AnalysisProperties
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
+from runner.study.content_hashes import content_hashes
 from runner.study.parameter_properties import ParameterProperties
 from runner.study.shard_reader import ShardReader
 from runner.study.statistics.budgets import budgets
@@ -111,6 +112,15 @@ class Study(AnalysisProperties, ParameterProperties):
         shards = [[commit.batch.name, commit.sha256] for commit in self.commits]
         return {"plan": self._store.plan_sha256, "shards": digest(shards)}
 
+    @cached_property
+    def configuration_hashes(self) -> pd.Series[str]:
+        """SHA-256 of all that is stored of each configuration, in whatever files and rounds.
+
+        A study that has grown has those of the one that is asked for at once: see
+        `runner.study.content_hashes`. Reads every byte of every shard, a part at a time.
+        """
+        return content_hashes(self.plan, self._shards.pieces(None))
+
     @property
     def report_path(self) -> Path:
         """Where the report lies once it is written."""
@@ -123,8 +133,12 @@ class Study(AnalysisProperties, ParameterProperties):
 
     @cached_property
     def commits(self) -> list[Commit]:
-        """What is committed, sorted by batch; StudyError if the plan has no such batch."""
-        commits = sorted(self._store.commits(), key=lambda commit: commit.batch)
+        """What is committed, round by round; StudyError if the plan has no such batch."""
+        commits = sorted(self._store.commits(), key=lambda c: (c.batch.round, c.batch))
+        n_rounds = len(self.plan.rounds)
+        if commits and max(c.batch.round for c in commits) >= n_rounds < self._store.n_rounds:
+            # the study has grown since the plan was read
+            commits = [commit for commit in commits if commit.batch.round < n_rounds]
         for commit in commits:
             if not self.plan.holds(commit.batch):
                 raise self._store.damaged(
@@ -271,7 +285,7 @@ class Study(AnalysisProperties, ParameterProperties):
             configuration and restart.
         """
         configurations = self.plan.groups[group].configurations
-        wanted = ds.field("configuration").isin([c.index for c in configurations])
+        wanted = self._shards.rows_of(configurations)
         network = configurations[0].architecture
         columns = [*INDEX, "label", "loss", "level"]
         rows = wanted & (ds.field("restart") < restarts)

@@ -29,7 +29,7 @@ from runner.study import analysis_tables, files
 from runner.study.commits import Commit
 from runner.study.configuration_table import configuration_file
 from runner.study.folder import require_file
-from runner.study.plan_file import sealed
+from runner.study.sealed import sealed
 from runner.study.store import Store
 from runner.study.wide_shards import as_lists, wide_schema
 from runner.study.writer import Writer

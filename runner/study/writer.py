@@ -83,7 +83,7 @@ class Writer:
                 "what is left with --overwrite."
             )
             raise StudyError(message)
-        experiment = tomli_w.dumps(plan.experiment.model_dump(mode="json")).encode()
+        experiment = _toml(plan)
         path = folder.experiment_path
         if path.exists() and path.read_bytes() != experiment:
             message = (
@@ -96,6 +96,48 @@ class Writer:
             files.replace(path, experiment)
             files.replace(folder.configurations_path, configuration_file(plan))
             PlanFile(folder).write(plan)
+
+    def grow(self, plan: Plan) -> None:
+        """Write the last round of a plan that the stored one has grown to; see `PlanFile.append`.
+
+        Raises
+        ------
+        StudyError
+            If the disk refuses, or the study has grown too often.
+        """
+        self._lock.require(self._folder)
+        with self._folder.writing():
+            PlanFile(self._folder).append(plan)
+
+    def describe(self, plan: Plan) -> None:
+        """Have the files for people and other programs show what the study has grown to.
+
+        The only ones that growing replaces, and nothing depends on them. An experiment.toml that
+        somebody has changed stays as it is.
+        """
+        self._lock.require(self._folder)
+        before = plan.before
+        if before is None:
+            return
+        self._describe_configurations(plan)
+        path = self._folder.experiment_path
+        require_file(path)
+        if not path.exists():
+            return
+        there = path.read_bytes()
+        while before is not None:
+            if there == _toml(before):
+                with self._folder.writing():
+                    files.replace(path, _toml(plan))
+                return
+            before = before.before
+
+    def _describe_configurations(self, plan: Plan) -> None:
+        path, content = self._folder.configurations_path, configuration_file(plan)
+        require_file(path)
+        if not path.exists() or path.read_bytes() != content:
+            with self._folder.writing():
+                files.replace(path, content)
 
     def clear(self) -> None:
         """Remove a study's own files, and nothing else, from the folder."""
@@ -113,6 +155,7 @@ class Writer:
                 folder.telemetry_path.parent,
                 folder.tables_path,
                 folder.upgrade_path,
+                folder.rounds_path,
             ):
                 if path.exists():
                     shutil.rmtree(path)
@@ -183,3 +226,8 @@ class Writer:
             f"{where} --repair` moves damaged shards away), workers that do not compute "
             "alike, or a stop just when the other kind of device, CPU or GPU, had trained it."
         )
+
+
+def _toml(plan: Plan) -> bytes:
+    """Return a plan's experiment as a file."""
+    return tomli_w.dumps(plan.experiment.model_dump(mode="json")).encode()

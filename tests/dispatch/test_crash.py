@@ -193,6 +193,23 @@ def test_a_sweep_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -
     assert n >= 40
 
 
+def test_a_growth_can_die_at_every_operation(dies, here, tmp_path, tell) -> None:
+    before, whole = tmp_path / "before", tmp_path / "whole"
+    runner.sweep(EXPERIMENT, before, here, **BATCHES)
+    shutil.copytree(before, whole)
+    more = EXPERIMENT | {"restarts": 5, "grid": {"problem.gate": ["OR", "AND"]}}
+    runner.sweep(more, whole, here, **BATCHES)
+    expected = contents(whole)
+    going = Going(
+        lambda path: runner.sweep(more, path, here, **BATCHES), lambda path: agree(path, expected)
+    )
+    n = die_everywhere(
+        tmp_path / "d", lambda path, at: dies("sweep", path, at, more, **BATCHES), going, before
+    )
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
 def test_an_overwriting_sweep_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -> None:
     old = tmp_path / "old"
     runner.sweep(EXPERIMENT | {"seed": 7}, old, here, **BATCHES)
@@ -249,20 +266,27 @@ def test_a_repair_can_die_at_every_operation(dies, whole, here, tmp_path, tell) 
 
 
 @pytest.mark.parametrize("fault", ["ENOSPC", "EIO", "EROFS"])
-def test_a_disk_can_refuse_every_operation(whole, here, tmp_path, tell, fault) -> None:
-    expected = without_tables(whole)
+@pytest.mark.parametrize("grows", [False, True], ids=["a sweep", "a growth"])
+def test_a_disk_can_refuse_every_operation(whole, here, tmp_path, tell, fault, grows) -> None:
+    asked = EXPERIMENT | {"restarts": 6} if grows else EXPERIMENT
+    before = tmp_path / "before"
+    runner.sweep(EXPERIMENT, before, here, **BATCHES)
+    shutil.copytree(before, tmp_path / "whole")
+    expected = contents(runner.sweep(asked, tmp_path / "whole", here, **BATCHES).path)
     going = Going(
-        lambda path: runner.sweep(EXPERIMENT, path, here, **BATCHES),
+        lambda path: runner.sweep(asked, path, here, **BATCHES),
         lambda path: agree(path, expected),
     )
     for at in itertools.count(1, STEP):
         path = tmp_path / str(at)
+        if grows:
+            shutil.copytree(before, path)
         # a disk that has turned read-only stays so
         disk = Disk(path, at, fault, lasting=fault == "EROFS")
         reason = ""
         try:
             with disk.installed():
-                runner.sweep(EXPERIMENT, path, here, **BATCHES)
+                runner.sweep(asked, path, here, **BATCHES)
         except runner.StudyError as error:
             reason = str(error)
         if reason:
@@ -279,4 +303,4 @@ def test_a_disk_can_refuse_every_operation(whole, here, tmp_path, tell, fault) -
         if disk.count < at:
             break
     tell(f"{disk.count} operations, {len(going.seen)} states")
-    assert at > 40
+    assert at > 30

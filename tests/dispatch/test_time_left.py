@@ -69,7 +69,7 @@ def test_from_a_third_on_the_time_left_is_mostly_within_a_quarter(recording, n_w
     plan = Plan(load_experiment(file, changes={"restarts": recording["restarts"]}))
 
     def costs(batch: Batch) -> tuple[float, float]:
-        place = batch.start // plan.groups[batch.group].batch_size
+        place = batch.start // plan.round_group(batch).batch_size
         train_s = recording["train_s"][batch.group][place]
         return train_s, recording["compile_s"][batch.group]
 
@@ -82,7 +82,7 @@ def test_from_a_third_on_the_time_left_is_mostly_within_a_quarter(recording, n_w
             at_s, worker, batch, compile_s = answers.pop(0)
             train_s = costs(batch)[0]
             time_left.note(
-                batch.group,
+                batch.group_of_round,
                 len(batch),
                 worker,
                 train_s=train_s,
@@ -107,7 +107,9 @@ def test_once_every_group_is_known_only_a_batch_per_worker_is_uncertain(costs, n
     time_left, known = TimeLeft(WIDTHS, BATCHES), set()
     for now_s, worker, batch, _ in answers:
         train_s = by_group[batch.group] * len(batch)
-        time_left.note(batch.group, len(batch), worker, train_s=train_s, compile_s=0.0, now_s=now_s)
+        time_left.note(
+            batch.group_of_round, len(batch), worker, train_s=train_s, compile_s=0.0, now_s=now_s
+        )
         known.add(batch.group)
         left_s = time_left.seconds(now_s, n_workers)
         assert (left_s is None) == (len(known) < 3)
@@ -120,7 +122,7 @@ def noted(*groups: int, left: list[Batch] = BATCHES, compile_s: float = 0.0) -> 
     """The first batches of groups, one second each, answered for by one worker."""
     time_left = TimeLeft(WIDTHS, left)
     for second, group in enumerate(groups, start=1):
-        time_left.note(group, 4, "w", train_s=1.0, compile_s=compile_s, now_s=second)
+        time_left.note((0, group), 4, "w", train_s=1.0, compile_s=compile_s, now_s=second)
     return time_left
 
 
@@ -143,7 +145,7 @@ def test_a_resumed_run_has_only_what_is_left_to_do() -> None:
     left = [batch for batch in BATCHES if batch.group == 3][:7]
     time_left = noted(3, left=left)
     assert time_left.seconds(1, 1) == pytest.approx(6)
-    time_left.failed(3, 8)
+    time_left.failed((0, 3), 8)
     assert time_left.seconds(1, 1) == pytest.approx(4)
 
 

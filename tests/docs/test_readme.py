@@ -93,7 +93,7 @@ def test_fields_of_the_experiment_file_are_listed_with_their_defaults() -> None:
         for section, kind in SECTIONS.items()
         for name, field in kind.model_fields.items()
     }
-    fields |= {name: Experiment.model_fields[name] for name in ("seed", "restarts")}
+    fields |= {name: Experiment.model_fields[name] for name in ("seed", "restarts", "curves")}
     shown = {path: field for path, field in fields.items() if path in listed}
     assert len(shown) >= 25
     for path, field in shown.items():

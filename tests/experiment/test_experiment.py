@@ -237,7 +237,11 @@ class TestFields:
     @pytest.mark.parametrize(
         ("path", "listed", "hint"),
         [
-            ("netwrk", "name, seed, restarts, problem, network", " Did you mean 'network'?"),
+            (
+                "netwrk",
+                "name, seed, restarts, curves, problem, network",
+                " Did you mean 'network'?",
+            ),
             ("directory", "name, seed, restarts", ""),
             ("init.scal", "init.distribution, init.scale", " Did you mean 'init.scale'?"),
             ("init.zzzzzz", "init.distribution, init.scale", ""),

@@ -118,12 +118,12 @@ def test_batches_are_long_enough_to_matter_and_short_enough_to_share() -> None:
     assert plan(restarts=10).n_batches == 1
     # however many restarts and however wide, a shard stays a few megabytes
     huge = plan(restarts=10**7, training={"dtype": "float32", "max_steps": 10})
-    assert huge.groups[0].batch_size * (64 + 9 * 4) <= 2**23
+    assert huge.rounds[0].groups[0].batch_size * (64 + 9 * 4) <= 2**23
     wide = plan(restarts=10**7, network={"hidden": [1000]}, training={"max_steps": 1})
-    assert wide.groups[0].batch_size * 4001 * 8 <= 2**23
+    assert wide.rounds[0].groups[0].batch_size * 4001 * 8 <= 2**23
     # or the restarts of the smallest batch, however wide each is
     widest = plan(restarts=10**7, network={"hidden": [700, 700]}, training={"max_steps": 1})
-    assert widest.groups[0].batch_size == 16
+    assert widest.rounds[0].groups[0].batch_size == 16
     assert plan(restarts=10).n_curves == 10
     crowd = plan(restarts=500, grid={"training.learning_rate": list(np.linspace(0.1, 1, 1000))})
     assert crowd.n_curves == 20

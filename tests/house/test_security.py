@@ -18,7 +18,7 @@ from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
 from runner.experiment import settings, toml_file
 from runner.experiment.formats import base
-from runner.study import analysis_tables, commits, plan_file
+from runner.study import analysis_tables, commits, sealed
 from runner.study.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def test_sizes_are_bounded_as_the_page_says() -> None:
     for bound in (
         f"{toml_file.MAX_BYTES >> 20} MiB for an experiment",
         f"{base.MAX_BYTES >> 20} MiB and {base.MAX_ROWS:,} rows for a table",
-        f"{plan_file._MAX_BYTES >> 20} MiB for a plan",
+        f"{sealed.MAX_BYTES >> 20} MiB for a plan with all its rounds",
         f"{commits.MAX_BYTES >> 30} GiB for a log",
         f"{analysis_tables.MAX_BYTES >> 30} GiB and {values} million values for a table of an",
     ):

@@ -21,7 +21,7 @@ from runner.engines.versions import versions
 from runner.errors import StudyError
 from runner.study import damage
 from runner.study.commits import Commit
-from runner.study.plan_file import sealed
+from runner.study.sealed import sealed
 from runner.study.store import Store
 from runner.study.upgrade import upgrade
 

@@ -28,5 +28,6 @@ def status(folder: StudyFolder) -> None:
     )
     for configuration in study.plan.configurations:
         n = int(study.trained.iloc[configuration.index])
+        planned = int(study.plan.counts[configuration.index])
         point = point_text(configuration.point)
-        print_result(f"  {point}: {n:,} of {study.experiment.restarts:,}", wrap=True)
+        print_result(f"  {point}: {n:,} of {planned:,}", wrap=True)

@@ -23,6 +23,7 @@ from runner.errors.messages import counted
 from runner.errors.paths import local_path
 
 if TYPE_CHECKING:
+    from runner.cluster.options import ClusterOptions
     from runner.experiment.plan import Plan
 
 DEFAULT_EXPERIMENT = Path("experiments/gates.toml")
@@ -121,7 +122,7 @@ def sweep(
     plan = Plan(loaded, engine, batch_size)
     folder = given or Path("results") / loaded.name
     if dry_run:
-        _print_plan(plan, folder, cluster.workers)
+        _print_plan(plan if overwrite else _grown(plan, folder, cluster), folder, cluster.workers)
         return
     run_sweep(
         plan,
@@ -146,19 +147,35 @@ def _default(quiet: bool) -> Path:
     return own
 
 
+def _grown(plan: Plan, folder: Path, cluster: ClusterOptions) -> Plan:
+    """Return what is added to the study in the folder, or the plan itself, and why it cannot be."""
+    from runner.cli.runs import whole_plan
+
+    try:
+        whole, grows, _ = whole_plan(plan, folder, cluster)
+    except StudyError as error:
+        print_message(str(error))
+        return plan
+    return whole if grows else plan
+
+
 def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
     from runner.cli.result_tables import plan_table
     from runner.cli.text import duration
     from runner.cluster.embedded import usable_cores
     from runner.experiment.reachability import table_notes
 
-    n_workers = workers or usable_cores()
+    n_workers, added = workers or usable_cores(), plan.rounds[-1]
+    size = f"{counted(len(plan.configurations), 'configuration')} × "
+    size += f"{counted(plan.experiment.restarts, 'restart')} ="
+    if plan.before is not None:
+        from runner.study.growth import added_text
+
+        size = f"{added_text(plan)}:"
     print_result(
-        f"{plan.experiment.name}: {counted(len(plan.configurations), 'configuration')} × "
-        f"{counted(plan.experiment.restarts, 'restart')} = "
-        f"{counted(plan.n_restarts, 'restart')} in "
-        f"{counted(plan.n_batches, 'batch', 'batches')}; "
-        f"{counted(len(plan.groups), 'compiled function')}; into {folder}",
+        f"{plan.experiment.name}: {size} {counted(added.n_restarts, 'restart')} in "
+        f"{counted(added.n_batches, 'batch', 'batches')}; "
+        f"{counted(len(added.groups), 'compiled function')}; into {folder}",
         wrap=True,
     )
     for note in table_notes(plan.configurations):
@@ -167,6 +184,6 @@ def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
     print_result(
         f"About {duration(plan.most_s(n_workers))} on {counted(n_workers, 'worker')} of this kind "
         "if no restart stops early (a rough estimate), and about "
-        f"{duration(3 + 2 * len(plan.groups))} to start and compile.",
+        f"{duration(3 + 2 * len(added.groups))} to start and compile.",
         wrap=True,
     )

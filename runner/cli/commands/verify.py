@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from runner.cli import interruption
-from runner.cli.console import print_message, print_result
+from runner.cli.console import print_message, print_result, print_table
 from runner.cli.options import Cluster, StudyFolder, TrustModel
 from runner.errors import StudyError
 from runner.errors.messages import counted, printable
@@ -21,6 +21,10 @@ def verify(
         typer.Option(
             "--repair", metavar="", help="Move what is damaged to quarantine/ and train it again."
         ),
+    ] = False,
+    hashes: Annotated[
+        bool,
+        typer.Option("--hashes", help="Also print a SHA-256 of what each configuration holds."),
     ] = False,
     trust_model: TrustModel = False,
     cluster: Cluster,
@@ -56,3 +60,8 @@ def verify(
             "to quarantine/ and trains it again."
         )
         raise StudyError(message)
+    if hashes:
+        from runner.cli.result_tables import hash_table
+        from runner.study.study import open_study
+
+        print_table(hash_table(open_study(folder)))
