@@ -38,6 +38,9 @@ Advance = Callable[
 Evaluate = Callable[[np.ndarray, np.ndarray, np.ndarray], Evaluation]
 """``(state, hyper, targets) -> Evaluation``, see `Compiled.evaluate`."""
 
+Look = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""``(state, hyper, targets) -> (loss, gradient)``, see `Compiled.look`."""
+
 Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """``(parameters, directions, hyper, targets) -> products``, see `Measured.product`."""
 
@@ -59,6 +62,9 @@ class Compiled:
     """Seconds that building and compiling took."""
     any_lanes: bool = False
     """Whether both take any number of lanes, and ``advance`` goes on until all have halted."""
+    look: Look | None = None
+    """The loss and the gradient of ``evaluate`` alone, to the bit, from its arguments; None where
+    that is no quicker."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from runner.engines import code_cache
-from runner.engines.base import Compiled, Evaluate, Evaluation, Measured
+from runner.engines.base import Compiled, Evaluate, Evaluation, Look, Measured
 from runner.engines.simd.artifact import Artifact
 from runner.engines.simd.machine_code import Function, Loop, processor
 from runner.network.signature import Signature
@@ -44,8 +44,10 @@ class TrainingCode:
             loop(state, steps, limit, [hyper, targets], [solved])
             return state, steps, solved
 
-        evaluate = _evaluator(signature, self.look, self.update)
-        return Compiled(signature, advance, evaluate, 0.0, any_lanes=True)
+        look = Function(self.look)
+        evaluate = _evaluator(signature, look, self.update)
+        quick = _look(signature, look)
+        return Compiled(signature, advance, evaluate, 0.0, any_lanes=True, look=quick)
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,27 @@ class MeasuringCode:
         def product(*arrays: np.ndarray) -> np.ndarray:
             return function(*arrays)[0]
 
-        evaluate = _evaluator(signature, self.look, self.update)
+        evaluate = _evaluator(signature, Function(self.look), self.update)
         return Measured(signature, evaluate, product, any_lanes=True)
 
 
 Code = TypeVar("Code", TrainingCode, MeasuringCode)
 
 
-def _evaluator(signature: Signature, looking: Artifact, updating: Artifact) -> Evaluate:
-    n, look, update = signature.architecture.n_parameters, Function(looking), Function(updating)
+def _look(signature: Signature, function: Function) -> Look:
+    n = signature.architecture.n_parameters
+
+    def look(
+        state: np.ndarray, hyper: np.ndarray, targets: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        (loss,), gradient, *_ = function(state[:n], hyper, targets)
+        return loss, gradient
+
+    return look
+
+
+def _evaluator(signature: Signature, look: Function, updating: Artifact) -> Evaluate:
+    n, update = signature.architecture.n_parameters, Function(updating)
 
     def evaluate(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> Evaluation:
         (loss,), gradient, outputs, (solved,) = look(state[:n], hyper, targets)

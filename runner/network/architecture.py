@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 from typing import ClassVar
@@ -100,7 +101,7 @@ class Network(ABC):
             for place in product(*map(range, shape))
         )
 
-    @property
+    @cached_property
     def n_parameters(self) -> int:
         """Number of parameters."""
         return sum(prod(shape) for shape in self.parameter_shapes)

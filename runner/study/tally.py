@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -113,22 +113,60 @@ class _Sums:
 
 
 def _by_configuration(ends: pa.Table, labels: pa.Table) -> dict[int, Tally]:
-    found: dict[int, Tally] = {}
     named: dict[int, dict[str, tuple[int, float, float]]] = {}
-    for row in labels.to_pylist():
-        extremes = [np.nan if row[name] is None else row[name] for name in ("least", "most")]
-        named.setdefault(row["configuration"], {})[row["label"]] = (row["n"], *extremes)
-    owner = ends["configuration"].to_numpy()
-    for configuration in np.unique(owner):
-        mine = ends.filter(pa.array(owner == configuration))
-        steps, place = np.unique(mine["steps"].to_numpy(), return_inverse=True)
-        counts = np.zeros((len(steps), 2, 2), np.int64)
-        solved = mine["solved"].to_numpy(zero_copy_only=False).astype(int)
-        np.add.at(counts, (place, solved, mine["odd"].to_numpy()), mine["n"].to_numpy())
-        found[int(configuration)] = Tally(
-            steps.astype(np.int64), counts[:, 1], counts[:, 0], named[int(configuration)]
-        )
+    columns = [labels[name].to_pylist() for name in ("configuration", "label", "n")]
+    least, most = (labels[name].to_numpy().astype(float).tolist() for name in ("least", "most"))
+    for owner, label, n, low, high in zip(*columns, least, most, strict=True):
+        named.setdefault(owner, {})[label] = (n, low, high)
+    owners, steps, counts = _counts(ends)
+    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+    found = {}
+    for first, last in zip(firsts, np.append(firsts, len(owners))[1:], strict=True):
+        rows = slice(first, last)
+        owner = int(owners[first])
+        found[owner] = Tally(steps[rows], counts[rows, 1], counts[rows, 0], named[owner])
     return found
+
+
+def _counts(ends: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the different pairs of configuration and steps, in order, and counts of each.
+
+    The counts are (k, 2, 2) int64: not solved and solved, of even and of odd number.
+    """
+    owner, steps, n, odd = (
+        ends[name].to_numpy().astype(np.int64) for name in ("configuration", "steps", "n", "odd")
+    )
+    solved = ends["solved"].to_numpy(zero_copy_only=False).astype(np.int64)
+    order = np.lexsort((steps, owner))
+    owner, steps = owner[order], steps[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (owner[1:] != owner[:-1]) | (steps[1:] != steps[:-1])
+    counts = np.zeros((int(new.sum()), 2, 2), np.int64)
+    np.add.at(counts, (np.cumsum(new) - 1, solved[order], odd[order]), n[order])
+    return owner[new], steps[new], counts
+
+
+def step_quantiles(tallies: Tallies, shares: Sequence[float]) -> dict[int, tuple[float, ...]]:
+    """Return `Tally.quantile` of several shares, of every configuration."""
+    if not tallies:
+        return {}
+    steps = np.concatenate([tally.steps for tally in tallies.values()])
+    ended = np.concatenate([tally.ended for tally in tallies.values()])
+    sizes = np.array([len(tally.steps) for tally in tallies.values()])
+    stops = np.cumsum(sizes)
+    seen = np.concatenate([[0], np.cumsum(ended)])  # restarts before each step, of all together
+    before, n = seen[stops - sizes], seen[stops] - seen[stops - sizes]
+    columns = []
+    for share in shares:
+        place = (n - 1) * share  # from 0, in each configuration
+        low, high = (
+            steps[np.searchsorted(seen, before + f(place), side="right") - 1]
+            for f in (np.floor, np.ceil)
+        )
+        columns.append(low + (high - low) * (place - np.floor(place)))
+    return dict(
+        zip(tallies, zip(*(column.tolist() for column in columns), strict=True), strict=True)
+    )
 
 
 def _quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:

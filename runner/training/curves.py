@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from runner.engines.base import Compiled
-from runner.training.evaluation import evaluate_columns
+from runner.training.evaluation import look_at_columns
 from runner.training.lane_block import LaneBlock
-from runner.training.restarts import Restarts
+from runner.training.restarts import Curves, Restarts
 
 
 def checkpoints(max_steps: int) -> np.ndarray:
@@ -29,16 +29,13 @@ class LossCurves:
     the restart is done.
     """
 
-    recorded: dict[int, list[tuple[int, float]]]
-    """(step, loss) pairs of each traced restart, by its position."""
-
     def __init__(self, compiled: Compiled, restarts: Restarts) -> None:
-        self.recorded = {}
+        self._points: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._compiled = compiled
-        self._restarts = restarts
         self._per_epoch = compiled.signature.updates_per_epoch
-        budgets = np.unique(restarts.max_steps // self._per_epoch)
-        self._pauses = {int(m): checkpoints(int(m)) for m in budgets}  # in epochs
+        self._traced_restarts = restarts.traced
+        self._budget = restarts.max_steps // self._per_epoch
+        self._pauses = {int(m): checkpoints(int(m)) for m in np.unique(self._budget)}  # in epochs
 
     def begin(self, block: LaneBlock, lanes: np.ndarray) -> None:
         """Pause the traced restarts among newly filled lanes at step 0."""
@@ -56,28 +53,30 @@ class LossCurves:
         if not traced.size:
             return lanes
         columns = (array[:, traced] for array in (block.state, block.hyper, block.targets))
-        losses = evaluate_columns(self._compiled, *columns).loss
-        paused = [
-            lane
-            for lane, loss in zip(traced.tolist(), losses.tolist(), strict=True)
-            if self._record(block, lane, loss)
-        ]
-        return np.setdiff1d(lanes, paused)
+        losses, _ = look_at_columns(self._compiled, *columns)
+        restarts, epochs = block.restart[traced], block.epochs[traced]
+        self._points.append((restarts, epochs * self._per_epoch, losses))
+        budgets = self._budget[restarts]
+        # others were stopped by a rule, or are out of steps
+        on = (epochs >= block.limit[traced]) & (epochs < budgets)
+        for budget in np.unique(budgets[on]):
+            pauses, which = self._pauses[int(budget)], on & (budgets == budget)
+            later = np.searchsorted(pauses, epochs[which], side="right")
+            block.limit[traced[which]] = pauses[later]
+        return np.setdiff1d(lanes, traced[on], assume_unique=True)
 
-    def _record(self, block: LaneBlock, lane: int, loss: float) -> bool:
-        """Record one lane's loss; return whether it was paused and goes on."""
-        restart, epoch = int(block.restart[lane]), int(block.epochs[lane])
-        step = epoch * self._per_epoch
-        points = self.recorded.setdefault(restart, [])
-        if not points or points[-1][0] != step:
-            points.append((step, loss))
-        budget = int(self._restarts.max_steps[restart]) // self._per_epoch
-        if epoch < block.limit[lane] or epoch >= budget:
-            return False  # stopped by a rule, or out of steps
-        pauses = self._pauses[budget]
-        block.limit[lane] = pauses[np.searchsorted(pauses, epoch, side="right")]
-        return True
+    def recorded(self) -> Curves:
+        """Return all that has been recorded."""
+        if not self._points:
+            return Curves.none()
+        restart, step, loss = (np.concatenate(parts) for parts in zip(*self._points, strict=True))
+        order = np.argsort(restart, kind="stable")  # within a restart as recorded, by step
+        restart, step, loss = restart[order], step[order], loss[order]
+        # a rule that holds where a restart was paused stops it there, without another step
+        new = np.ones(len(step), bool)
+        new[1:] = (restart[1:] != restart[:-1]) | (step[1:] != step[:-1])
+        return Curves(restart[new], step[new], loss[new])
 
     def _traced(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
-        traced: np.ndarray = lanes[self._restarts.traced[block.restart[lanes]]]
+        traced: np.ndarray = lanes[self._traced_restarts[block.restart[lanes]]]
         return traced

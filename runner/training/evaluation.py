@@ -30,9 +30,19 @@ def gradients_of(
     def gradients(parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
         there = state[:, which].astype(np.float64)
         there[:n] = parameters
-        return evaluate_columns(compiled, there, hyper[:, which], targets[:, which]).gradient
+        return look_at_columns(compiled, there, hyper[:, which], targets[:, which])[1]
 
     return gradients
+
+
+def look_at_columns(
+    compiled: Compiled, state: np.ndarray, hyper: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the loss (n,) and the gradient (n_parameters, n) of `evaluate_columns` alone."""
+    if compiled.look is None:
+        seen = evaluate_columns(compiled, state, hyper, targets)
+        return seen.loss, seen.gradient
+    return compiled.look(*(array.astype(np.float64) for array in (state, hyper, targets)))
 
 
 def evaluate_columns(

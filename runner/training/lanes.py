@@ -76,7 +76,7 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     finite = np.isfinite(seen.loss)
     solved = np.where(early & finite, stopped.solved, seen.solved & finite)
     lane_steps = stopped.lane_epochs * per_epoch
-    return Endpoints(stopped.state, steps, solved, seen, curves.recorded, lane_steps)
+    return Endpoints(stopped.state, steps, solved, seen, curves.recorded(), lane_steps)
 
 
 def _train_at_once(compiled: Compiled, restarts: Restarts, curves: LossCurves) -> _Stopped:

@@ -38,6 +38,28 @@ class Restarts:
 
 
 @dataclass(frozen=True)
+class Curves:
+    """Losses of n restarts at some of their steps, restart by restart and step by step."""
+
+    restart: np.ndarray
+    """(k,) int: position of the restart, rising."""
+    step: np.ndarray
+    """(k,) int: updates made, rising within a restart."""
+    loss: np.ndarray
+    """(k,) float64: loss there."""
+
+    @classmethod
+    def none(cls) -> Curves:
+        """Return no point of any restart."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+    def of(self, restart: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the steps and losses of one restart."""
+        first, last = np.searchsorted(self.restart, [restart, restart + 1])
+        return self.step[first:last], self.loss[first:last]
+
+
+@dataclass(frozen=True)
 class Endpoints:
     """Where n restarts ended."""
 
@@ -49,7 +71,7 @@ class Endpoints:
     """(n,) bool: every output on the right side."""
     seen: Evaluation
     """The endpoints in float64."""
-    curves: dict[int, list[tuple[int, float]]]
-    """(step, loss) pairs of each traced restart, by its position."""
+    curves: Curves
+    """Losses on the way, of the traced restarts."""
     lane_steps: int
     """Updates of all calls for the lanes that held a restart, useful or not, as far as is known."""

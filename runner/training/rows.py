@@ -92,13 +92,10 @@ def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -
 
 def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
     """Steps and losses of n restarts' curves, as lists; null where a restart is not traced."""
-    traced = sorted(ended.curves)
-    lengths = np.zeros(n, np.int64)
-    lengths[traced] = [len(ended.curves[i]) for i in traced]
-    missing = np.ones(n + 1, bool)  # arrow's offsets: a null's says where its list would begin
-    missing[traced] = missing[n] = False
+    curves = ended.curves
+    lengths = np.bincount(curves.restart, minlength=n)
+    missing = np.append(lengths == 0, False)  # arrow's offsets: a null's says where it would begin
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32(), mask=missing)
-    points = [point for i in traced for point in ended.curves[i]]
-    steps = pa.array([step for step, _ in points], pa.int32())
-    losses = pa.array([loss for _, loss in points], pa.float64(), from_pandas=True)
+    steps = pa.array(curves.step, pa.int32())
+    losses = pa.array(curves.loss, pa.float64(), from_pandas=True)
     return pa.ListArray.from_arrays(offsets, steps), pa.ListArray.from_arrays(offsets, losses)

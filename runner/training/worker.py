@@ -115,7 +115,8 @@ def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
     trained = []
     for stop, size, shard in zip(stops, sizes, shards, strict=True):
         rows, share = slice(stop - size, stop), size / len(ended.steps)
-        owners = configurations[restarts.table[rows]]
+        solved = np.bincount(restarts.table[rows], ended.solved[rows], len(configurations))
+        present = np.unique(restarts.table[rows])
         trained.append(
             Trained(
                 shard,
@@ -129,10 +130,7 @@ def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
                     "train_s": (finished - ready) * share,
                     "restart_steps": int(ended.steps[rows].sum(dtype=np.int64)),
                     "lane_steps": int(ended.lane_steps * share),
-                    "solved": {
-                        int(c): int(ended.solved[rows][owners == c].sum())
-                        for c in np.unique(owners)
-                    },
+                    "solved": {int(configurations[k]): int(solved[k]) for k in present},
                 },
             )
         )

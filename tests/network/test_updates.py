@@ -102,8 +102,8 @@ def test_an_epoch_goes_through_the_patterns_in_parts(size, order, dtype) -> None
         np.testing.assert_allclose(
             found.state[:9, restart], path[-1], rtol=tolerance, atol=tolerance
         )
-        steps = [step for step, _ in found.curves[restart]]
-        assert steps == [epoch * per_epoch for epoch in range(EPOCHS + 1)]
+        steps, _ = found.curves.of(restart)
+        assert steps.tolist() == [epoch * per_epoch for epoch in range(EPOCHS + 1)]
 
 
 def test_the_order_is_that_of_the_restart_whatever_else_is_trained() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.study import tally
-from runner.study.tally import tallies
+from runner.study.tally import step_quantiles, tallies
 
 SCHEMA = pa.schema(
     {
@@ -72,3 +72,19 @@ def test_counts_are_those_of_all_rows_at_once(n, most, seed, size) -> None:
 
 def test_nothing_has_no_counts() -> None:
     assert tallies([]) == {}
+
+
+@given(n=st.integers(1, 40), most=st.integers(0, 20), seed=st.integers(0, 9), share=st.floats(0, 1))
+def test_quantiles_of_all_configurations_are_those_of_each(n, most, seed, share) -> None:
+    frame = endpoints(n, most, seed)
+    found = tallies([pa.Table.from_pandas(frame, SCHEMA, preserve_index=False)])
+    together = step_quantiles(found, [share, 0.5])
+    assert list(together) == list(found)
+    for configuration, mine in frame.groupby("configuration"):
+        expected = mine["steps"].quantile([share, 0.5])
+        np.testing.assert_allclose(together[configuration], expected, rtol=1e-12)
+        assert together[configuration][0] == found[configuration].quantile(share)
+
+
+def test_of_no_restart_there_are_no_quantiles() -> None:
+    assert step_quantiles({}, [0.5]) == {}

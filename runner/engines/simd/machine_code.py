@@ -12,7 +12,8 @@ the vectors nor on a mathematical library.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import numpy as np
 from llvmlite import binding
@@ -58,9 +59,7 @@ class Function:
             return [np.empty((rows, 0), dtype) for rows, dtype in self._interface.outputs]
         more = -n % self._interface.width  # lanes that fill the last block
         if more:
-            inputs = tuple(
-                np.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, more)], mode="edge") for a in inputs
-            )
+            inputs = tuple(_padded(a, more) for a in inputs)
         given = [np.ascontiguousarray(a) for a in inputs]
         outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._interface.outputs]
         sources, targets = _addresses(given), _addresses(outputs)
@@ -132,18 +131,41 @@ class Loop:
 
 def _check(arrays: Sequence[np.ndarray], rows: Sequence[tuple[int, str]]) -> None:
     """Refuse arrays of other dtypes, numbers of rows or lengths: machine code looks at none."""
-    dtypes, wanted = [], []
-    for a in arrays:
-        dtypes += [str(a.dtype)] * (1 if a.ndim == 1 else len(a))
-    for count, dtype in rows:
-        wanted += [dtype] * count
-    if dtypes != wanted or len({a.shape[-1] for a in arrays}) > 1:
+    given = _runs((1 if a.ndim == 1 else len(a), a.dtype.str) for a in arrays)
+    expected = _runs((count, _coded(dtype)) for count, dtype in rows)
+    if given != expected or len({a.shape[-1] for a in arrays}) > 1:
+        dtypes = [str(a.dtype) for a in arrays for _ in range(1 if a.ndim == 1 else len(a))]
+        wanted = [dtype for count, dtype in rows for _ in range(count)]
         message = (
             f"{len(dtypes)} rows of {', '.join(sorted(set(dtypes)))} and lengths "
             f"{sorted({a.shape[-1] for a in arrays})}; expected {len(wanted)} of "
             f"{', '.join(sorted(set(wanted)))} and one length, in the order that was compiled"
         )
         raise ValueError(message)
+
+
+@cache
+def _coded(dtype: str) -> str:
+    return np.dtype(dtype).str
+
+
+def _runs(rows: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return numbers of rows, those of one dtype that follow each other counted together."""
+    runs: list[tuple[int, str]] = []
+    for count, dtype in rows:
+        if runs and runs[-1][1] == dtype:
+            runs[-1] = (runs[-1][0] + count, dtype)
+        elif count:
+            runs.append((count, dtype))
+    return runs
+
+
+def _padded(array: np.ndarray, more: int) -> np.ndarray:
+    """Repeat the last column; what `numpy.pad` does, in a tenth of the time."""
+    n = array.shape[-1]
+    wide = np.empty((*array.shape[:-1], n + more), array.dtype)
+    wide[..., :n], wide[..., n:] = array, array[..., -1:]
+    return wide
 
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from runner.study.statistics.base import CONFIGURATION, quantile
-from runner.study.statistics.proportions import proportion
+from runner.study.statistics.proportions import Proportion, proportion
+from runner.study.tally import step_quantiles
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
@@ -41,13 +42,19 @@ def summary(points: pd.DataFrame, tallies: Tallies, sample: pd.DataFrame) -> pd.
     labels = labels.reindex(index=table.index, columns=list(LABELS)).fillna(0).astype("int64")
     table["n"] = labels.sum(axis="columns")
     table["solved"] = labels["solved"]
-    rates = [proportion(k, n) for k, n in zip(labels["solved"], table["n"], strict=True)]
-    table[["success_rate", "ci_low", "ci_high"]] = rates
+    known: dict[tuple[int, int], Proportion] = {}
+    pairs = list(zip(labels["solved"].tolist(), table["n"].tolist(), strict=True))
+    for pair in pairs:  # many configurations have few different counts
+        if pair not in known:
+            known[pair] = proportion(*pair)
+    rates = zip(*(known[pair] for pair in pairs), strict=True)
+    for name, column in zip(("success_rate", "ci_low", "ci_high"), rates, strict=True):
+        table[name] = column
     table[list(LABELS[1:])] = labels[list(LABELS[1:])]
     losses = sample.groupby(level=CONFIGURATION)["loss"]
     for name, part in QUANTILES.items():
         table[f"loss_{name}"] = quantile(losses, part)
-    for name, part in QUANTILES.items():
-        steps = {configuration: tally.quantile(part) for configuration, tally in tallies.items()}
-        table[f"steps_{name}"] = pd.Series(steps, dtype=float)
+    steps = step_quantiles(tallies, list(QUANTILES.values()))
+    for place, name in enumerate(QUANTILES):
+        table[f"steps_{name}"] = pd.Series({c: row[place] for c, row in steps.items()}, dtype=float)
     return table
