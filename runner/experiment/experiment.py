@@ -21,6 +21,8 @@ from runner.errors import ExperimentError
 from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
 from runner.errors.paths import local_path
 from runner.experiment.batch_sizes import MAX_CURVES
+from runner.experiment.formats.base import TableSource
+from runner.experiment.given_tables import take_tables
 from runner.experiment.grid import (
     ALTERNATIVES,
     PATHS,
@@ -94,6 +96,8 @@ class Experiment(Section):
     """Values of fields, by dotted path, that are crossed; default none: one configuration."""
     directory: Path = Field(default_factory=Path.cwd, exclude=True)
     """Where relative table paths start: the experiment file's folder."""
+    given: dict[str, TableSource] = Field(default={}, exclude=True)
+    """Tables that are no files, by what `problem.table` calls them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -164,7 +168,8 @@ def load_experiment(
     Parameters
     ----------
     source : str, Path or mapping
-        A TOML file, or the same as a mapping; relative tables then start at the current folder.
+        A TOML file, or the same as a mapping; relative tables then start at the current folder,
+        and `problem.table` may also be a DataFrame or an array.
     changes : mapping
         Dotted path, `name`, `seed` or `restarts` to value. A path that is also an axis of the
         source's grid takes that axis out of the grid.
@@ -183,14 +188,18 @@ def load_experiment(
     ExperimentError
         With every problem, a line each.
     """
+    given: dict[str, TableSource] = {}
+    changes, grid = take_tables(changes, given), take_tables(grid, given)
     if isinstance(source, Mapping):
-        where, directory, raw = "experiment", Path.cwd(), plain_data(source, "experiment")
+        where, directory = "experiment", Path.cwd()
+        raw = plain_data(take_tables(source, given), where)
     else:
         path = local_path(source, ExperimentError, "file")
         where, directory = printable(str(path)), path.absolute().parent
         raw = plain_data(read_toml(path, where), where)
     problems, origins = _merge(raw, plain_data(changes, where), plain_data(grid, where), where)
     experiment, wrongs = _validated(raw, directory)
+    experiment = experiment.model_copy(update={"given": given})
     problems += [f"{origins.get(path, where)}: {text}" for path, text in wrongs]
     settings = (settings for _, settings in crossed(experiment._defaults(), experiment.grid))
     hidden = frozenset(path.removeprefix("grid ") for path, _ in wrongs)

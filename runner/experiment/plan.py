@@ -90,7 +90,7 @@ class Plan:
         self._added = tuple(added)
         self._curves = curves
         self._trust_model = trust_model
-        self._sources = Sources(experiment.directory, tables, models, trust_model)
+        self._sources = Sources(experiment.directory, tables, models, trust_model, experiment.given)
 
     def trusting(self, trust_model: bool) -> Plan:
         """Return this plan with models that may be executed.

@@ -18,6 +18,7 @@ from runner.errors.messages import listed
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.experiment.values import (
     AtLeastOne,
+    ColumnNames,
     Finite,
     Hidden,
     Interval,
@@ -72,8 +73,15 @@ class Problem(Section):
 
     gate: Annotated[str, AfterValidator(_known_gate), Rule(GATES_IN_WORDS)] | None = None
     """A two-input Boolean function by name, PARITY-n or MAJORITY-n; no default."""
-    table: Annotated[str, Field(min_length=1), Rule("the path of a CSV file")] | None = None
-    """A CSV truth table, relative to the experiment file; no default."""
+    table: Annotated[str, Field(min_length=1), Rule("the path of a table")] | None = None
+    """A truth table in CSV or of FANN or SNNS, relative to the experiment file; no default."""
+    target_columns: ColumnNames | None = None
+    """The columns of the table that are learnt; default those named y, y<digits>, y_<name>."""
+    ignored_columns: ColumnNames | None = None
+    """Columns of the table that play no part; default none."""
+    tolerance: Positive | None = None
+    """An output is right when it is nearer to its target than this; default by its side of the
+    middle between two targets, or half the smallest gap between more."""
     inputs: Levels = (0.0, 1.0)
     """The input levels that stand for false and true; default [0, 1]; not with a table."""
     targets: Levels = (0.0, 1.0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import model_validator
 
 from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
+from runner.experiment.formats.base import TableSource
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
 from runner.experiment.start_rules import start_conflicts
@@ -27,6 +29,10 @@ MAX_PARAMETERS: Final = 1_000_000
 
 MAX_PASS: Final = 600
 """Largest number of rows times parameters of a pass of the perceptron rule, which is unrolled."""
+
+_NONE: Final[Mapping[str, TableSource]] = MappingProxyType({})
+_PROBLEM: Final = ("gate", "table", "inputs", "targets")
+"""The fields of a problem that identify it; a table's columns do so by their numbers."""
 
 _WITH_MODEL: Final = "with network.model, which is the whole network and its loss"
 _WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
@@ -86,7 +92,7 @@ class Settings(Section):
         cross_entropy = self.loss.kind == "cross-entropy" and network.model is None
         if problem.gate is None and problem.table is None:
             text = (
-                "problem.gate and problem.table are missing; expected exactly one: a CSV file's "
+                "problem.gate and problem.table are missing; expected exactly one: a file's "
                 f"path as table, or as gate {GATES_IN_WORDS}."
             )
             found.append(Conflict(text, frozenset(("problem.gate", "problem.table"))))
@@ -105,6 +111,16 @@ class Settings(Section):
             others = ("problem.table", "network.output", "loss.kind")
             step = f"{_SQUARED}."
             conflict("problem.targets", problem.targets, _PROBABILITIES, *others, step=step)
+        if problem.table is None:
+            for field in ("target_columns", "ignored_columns"):
+                if value := getattr(problem, field):
+                    rule = "nothing without problem.table"
+                    conflict(f"problem.{field}", value, rule, "problem.table", "problem.gate")
+        if problem.tolerance is not None and softmax and network.model is None:
+            rule = "nothing with network.output 'softmax', whose largest output counts"
+            conflict(
+                "problem.tolerance", problem.tolerance, rule, "network.output", "network.model"
+            )
         if cross_entropy and network.output not in ("sigmoid", "softmax"):
             rule = "'sigmoid' or 'softmax' with loss.kind 'cross-entropy'"
             conflict("network.output", network.output, rule, "loss.kind", step=f"{_SQUARED}.")
@@ -206,13 +222,15 @@ class Settings(Section):
             for rule in self.init.slice.problems(shape.parameter_names)
         ]
 
-    def truth_table(self, directory: Path) -> TruthTable:
+    def truth_table(self, directory: Path, given: Mapping[str, TableSource] = _NONE) -> TruthTable:
         """Read or build the truth table, and check that it suits the network and the loss.
 
         Parameters
         ----------
         directory : Path
             Where a relative `problem.table` starts: `Experiment.directory`.
+        given : mapping of str to TableSource
+            Tables that are no files: `Experiment.given`.
 
         Raises
         ------
@@ -221,7 +239,7 @@ class Settings(Section):
             under cross-entropy.
         """
         softmax = self.network.output == "softmax"
-        table = truth_table(self.problem, directory, one_hot=softmax)
+        table = truth_table(self.problem, directory, one_hot=softmax, given=given)
         if self.problem.table is None:
             return table
         where = printable(str(directory / self.problem.table))
@@ -266,10 +284,14 @@ class Settings(Section):
         dump = self.model_dump(mode="json", exclude={"problem"})
         if self.network.model is not None:
             dump |= {"network": {"model": None}, "loss": {"l2": self.loss.l2}}
-        problem = {field: getattr(self.problem, field) for field in Problem.model_fields}
+        problem = {field: getattr(self.problem, field) for field in _PROBLEM}
         levels = {key: list(problem[key]) for key in ("inputs", "targets")}
         by_table = self.problem.table is not None
-        return {"problem": dict.fromkeys(problem) if by_table else problem | levels} | dump
+        known = dict.fromkeys(problem) if by_table else problem | levels
+        # What is not set was no part of a configuration's identity before there was this field.
+        if self.problem.tolerance is not None:
+            known["tolerance"] = self.problem.tolerance
+        return {"problem": known} | dump
 
 
 def _or(names: Sequence[str]) -> str:

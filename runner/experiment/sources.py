@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runner.errors import ExperimentError
+from runner.experiment.formats.base import TableSource
 from runner.experiment.settings import Settings
 from runner.experiment.truth_table import TruthTable
 from runner.network.custom.model import CustomModel
@@ -30,6 +32,8 @@ class Sources:
         is read.
     trust_model : bool
         Whether the models may be executed, where they are compiled.
+    given : mapping of str to TableSource
+        Tables that are no files: `Experiment.given`.
     """
 
     def __init__(
@@ -38,8 +42,10 @@ class Sources:
         tables: Mapping[str, Any] | None,
         models: Mapping[str, Any] | None,
         trust_model: bool,
+        given: Mapping[str, TableSource],
     ) -> None:
         self._directory = directory
+        self._given = given
         self._stored_tables = tables
         self._models = dict(models or {})
         self._trust_model = trust_model
@@ -61,7 +67,7 @@ class Sources:
 
     def _read_table(self, settings: Settings) -> TruthTable:
         if self._stored_tables is None or settings.problem.table is None:
-            return settings.truth_table(self._directory)
+            return settings.truth_table(self._directory, self._given)
         stored = self._stored_tables[_table_key(settings)]
         middles = [np.nan if m is None else m for m in stored["middles"]]
         return TruthTable(**(stored | {"middles": np.array(middles)}))
@@ -115,12 +121,16 @@ def stored_models(configurations: Iterable[Configuration]) -> dict[str, Any]:
     }
 
 
-def _names(table: TruthTable) -> dict[str, list[str]]:
-    """Return the names of columns; nothing of a table from a plan that was stored without."""
+def _names(table: TruthTable) -> dict[str, Any]:
+    """Return the names of columns and how they were read; of neither what is not known."""
     names = {"input_names": list(table.input_names), "target_names": list(table.target_names)}
-    return names if table.target_names else {}
+    known: dict[str, Any] = names if table.target_names else {}
+    return known | ({"understood": table.understood} if table.understood else {})
 
 
 def _table_key(settings: Settings) -> str:
-    """Name a user's table in a stored plan: one-hot targets make another table of the same file."""
-    return f"{settings.network.output == 'softmax'}|{settings.problem.table}"
+    """Name a user's table in a stored plan: settings make several tables of the same file."""
+    problem = settings.problem
+    key = f"{settings.network.output == 'softmax'}|{problem.table}"
+    more = (problem.target_columns, problem.ignored_columns, problem.tolerance)
+    return f"{key}|{json.dumps(more)}" if any(more) else key

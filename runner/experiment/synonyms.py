@@ -96,6 +96,11 @@ _FIELDS: Final[Mapping[str, str]] = {
         "restarts": "runs trials repeats repetitions n_restarts starts n_starts replicates",
         "problem.gate": "function task operation boolean",
         "problem.table": "data dataset file csv path training_data truth_table",
+        "problem.target_columns": "target_column label_column label_columns y_column target "
+        "target_names class_column",
+        "problem.ignored_columns": "drop drop_columns ignore ignore_columns skip_columns index_col "
+        "exclude_columns",
+        "problem.tolerance": "margin tolerances bit_fail_limit",
         "problem.inputs": "input_levels",
         "problem.targets": "output_levels labels target_levels",
         "network.hidden": "units hidden_units hidden_size hidden_sizes layers hidden_layers "
@@ -124,7 +129,7 @@ _FIELDS: Final[Mapping[str, str]] = {
         "training.max_steps": "epochs epoch n_epochs max_epochs num_epochs iterations max_iter "
         "max_iterations n_iter steps n_steps num_steps updates sweeps budget",
         "training.stop_solved": "early_stopping early_stop patience",
-        "training.stop_loss": "tol tolerance desired_error goal target_loss min_loss",
+        "training.stop_loss": "tol desired_error goal target_loss min_loss",
         "training.stop_gradient": "gtol min_grad",
         "training.dtype": "precision float_type floatx",
     }.items()
@@ -163,6 +168,7 @@ _SECTIONS: Final[Mapping[str, str]] = {
 _LISTS: Final = frozenset(
     {
         *("network.hidden", "problem.inputs", "problem.targets"),
+        *("problem.target_columns", "problem.ignored_columns"),
         *("init.at", "init.range", "init.bias_range", "init.layer_scales"),
     }
 )

@@ -1,26 +1,33 @@
-"""Truth tables as numbers: those of the gates, and a user's own CSV file."""
+"""Truth tables as numbers: those of the gates, and a user's own table."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
+from runner.experiment.formats.base import TableContent, TableSource
+from runner.experiment.formats.column_choice import ColumnChoice
+from runner.experiment.formats.csv import read_source
 from runner.experiment.formats.registry import read_table
 from runner.experiment.gates import GATES, gate_names, gate_outputs
+from runner.experiment.one_hot import class_columns, one_hot_columns
 from runner.experiment.sections import Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_NAMES: Final = 8  # columns of a table that are named in one line
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 __all__ = ["GATES", "TruthTable", "gate_names", "truth_table"]
 
@@ -44,11 +51,14 @@ class TruthTable:
     middles: NDArray[np.float64]
     """Midpoint of a column's two levels, shape (n_outputs,); nan with more than two levels."""
     tolerances: NDArray[np.float64]
-    """Half the smallest gap between levels, shape (n_outputs,); 0 with two levels."""
+    """Half the smallest gap between levels, shape (n_outputs,), and 0 with two levels; or
+    `problem.tolerance` for all."""
     input_names: tuple[str, ...] = ()
     """The file's columns of inputs; empty for a gate."""
     target_names: tuple[str, ...] = ()
-    """The file's columns of targets; empty for a gate."""
+    """The file's columns of targets, a class's as `column=class`; empty for a gate."""
+    understood: str = ""
+    """How the file was read, in words, where that had to be found out."""
 
     def __post_init__(self) -> None:
         for field in ("inputs", "targets", "middles", "tolerances"):
@@ -81,6 +91,13 @@ class TruthTable:
         """Number of target columns."""
         return int(self.targets.shape[1])
 
+    @property
+    def has_own_tolerance(self) -> bool:
+        """Whether the tolerances are the user's, and not half the gaps between the targets."""
+        gaps = [np.unique(column).tolist() for column in self.targets.T]
+        usual = [_half_gap(levels) if len(levels) > 2 else 0.0 for levels in gaps]
+        return list(self.tolerances) != usual
+
     def description(self, *, by_class: bool) -> str:
         """Return a file's columns, and when an output is right where that needs saying, in words.
 
@@ -93,6 +110,8 @@ class TruthTable:
             for noun, names in (("input", self.input_names), ("target", self.target_names))
         )
         text = f"{printable(self.name)}: {counted(self.n_patterns, 'row')}; {inputs}; {targets}."
+        if self.understood:
+            text += f" Read {self.understood}."
         near = [
             f"{name} is within {tolerance:.4g} of its target"
             for name, tolerance in zip(self.target_names, self.tolerances, strict=True)
@@ -100,7 +119,9 @@ class TruthTable:
         ]
         if by_class or not near:
             return text
-        return f"{text} Solved: {_named(near)} (half the smallest gap between its targets)."
+        half = "half the smallest gap between its targets"
+        reason = f" ({half})" if not self.has_own_tolerance else ""
+        return f"{text} Solved: {_named(near)}{reason}."
 
     def canonical(self) -> dict[str, Any]:
         """Return what identifies the table's content, ready for JSON; names play no part.
@@ -122,7 +143,13 @@ class TruthTable:
         }
 
 
-def truth_table(problem: Problem, directory: Path, *, one_hot: bool = False) -> TruthTable:
+def truth_table(
+    problem: Problem,
+    directory: Path,
+    *,
+    one_hot: bool = False,
+    given: Mapping[str, TableSource] = _NONE,
+) -> TruthTable:
     """Build the truth table that a problem names.
 
     Parameters
@@ -132,8 +159,11 @@ def truth_table(problem: Problem, directory: Path, *, one_hot: bool = False) -> 
     directory : Path
         Where a relative `table` path starts.
     one_hot : bool
-        For a softmax output: a single target column of 0 and 1 becomes the columns (1 - y, y);
-        several target columns must be probabilities that sum to 1 in each row.
+        For a softmax output: a single target column of integers or words becomes a column for
+        each class, of 0 and 1 the columns (1 - y, y); several target columns must be
+        probabilities that sum to 1 in each row.
+    given : mapping of str to TableSource
+        Tables that are no files, by what `problem.table` calls them.
 
     Returns
     -------
@@ -155,61 +185,45 @@ def truth_table(problem: Problem, directory: Path, *, one_hot: bool = False) -> 
         levels: list[Sequence[float]] = [sorted(problem.targets)]
         input_names: tuple[str, ...] = ()
         target_names: tuple[str, ...] = ()
+        understood = ""
     elif problem.table is not None:
-        path = directory / problem.table
-        name, where = problem.table, printable(str(path))
-        inputs, targets, input_names, target_names = read_table(path)
+        name, where = problem.table, printable(str(directory / problem.table))
+        content = _content(problem, directory, given)
+        inputs, input_names, understood = content.inputs, content.input_names, content.understood
+        targets, target_names = class_columns(content, whole=one_hot, where=where)
         levels = [np.unique(column).tolist() for column in targets.T]
     else:
         message = "problem: gate and table are missing; expected exactly one of them."
         raise ExperimentError(message)
     if one_hot:
-        if targets.shape[1] == 1 and target_names:
-            target_names = (f"1 - {target_names[0]}", target_names[0])
-        targets, levels = _one_hot(targets, levels, where)
+        targets, levels, target_names = one_hot_columns(targets, levels, target_names, where)
+    near = [_half_gap(a) if len(a) > 2 else 0.0 for a in levels]
+    if problem.tolerance is not None:
+        near = [problem.tolerance] * len(levels)
     return TruthTable(
         name=name,
         inputs=inputs,
         targets=targets,
         middles=np.array([a[0] / 2 + a[1] / 2 if len(a) == 2 else np.nan for a in levels]),
-        tolerances=np.array([_half_gap(a) if len(a) > 2 else 0.0 for a in levels]),
+        tolerances=np.array(near),
         input_names=input_names,
         target_names=target_names,
+        understood=understood,
     )
+
+
+def _content(problem: Problem, directory: Path, given: Mapping[str, TableSource]) -> TableContent:
+    """Read a table from its file, or from what a program has given."""
+    choice = ColumnChoice(problem.target_columns or (), problem.ignored_columns or ())
+    name = str(problem.table)
+    if name in given:
+        return read_source(given[name], name, choice)
+    return read_table(directory / name, choice)
 
 
 def _half_gap(levels: Sequence[float]) -> float:
     """Half the smallest distance between neighbouring levels, without overflow."""
     return min(b / 2 - a / 2 for a, b in itertools.pairwise(levels))
-
-
-def _one_hot(
-    targets: NDArray[np.float64], levels: list[Sequence[float]], where: str
-) -> tuple[NDArray[np.float64], list[Sequence[float]]]:
-    """Return targets that a softmax output can meet, and the levels of each column."""
-    if targets.shape[1] == 1:
-        if list(levels[0]) != [0.0, 1.0]:
-            message = (
-                f"{where}: the target levels are {shown(list(levels[0]))}; "
-                "expected 0 and 1 with output 'softmax'."
-            )
-            if len(levels[0]) > 2:
-                message += (
-                    " Of more classes each needs a column of its own, y0, y1, ...: 1 in the rows "
-                    "of that class, 0 in all others."
-                )
-            raise ExperimentError(message)
-        return np.hstack([1.0 - targets, targets]), [levels[0], levels[0]]
-    sums = targets.sum(axis=1)
-    wrong = np.flatnonzero((targets < 0).any(axis=1) | (np.abs(sums - 1.0) > 1e-6))
-    if wrong.size:
-        row = int(wrong[0])
-        message = (
-            f"{where}: data row {row + 1} has the targets {shown(targets[row].tolist())} "
-            f"({wrong.size} such rows); expected probabilities that sum to 1 with output 'softmax'."
-        )
-        raise ExperimentError(message)
-    return targets, levels
 
 
 def _named(names: Sequence[str]) -> str:

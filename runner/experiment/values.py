@@ -105,6 +105,12 @@ SliceWeights = Annotated[
     AfterValidator(_slice_weights),
     Rule("a list of 'NAME=VALUE', each weight once, as in ['b1[0]=0.6', 'W2[0,1]=-0.3']"),
 ]
+ColumnNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_long_tuple),
+    Field(min_length=1),
+    Rule("a list of names of columns"),
+]
 ModelName = Annotated[
     str,
     AfterValidator(check_name),

@@ -40,6 +40,16 @@ def test_every_kind_of_start_has_its_row() -> None:
     assert sorted(named) == sorted([*DISTRIBUTIONS, "slice"])
 
 
+def test_the_frame_of_the_page(scheduler, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
+    (block,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    exec(compile(block, "docs/experiment.md", "exec"), {})  # noqa: S102  the page's own code
+    study = runner.open_study("results/frame")
+    assert len(study.restarts) == 100
+    assert study.plan.configurations[0].table.target_names == ("kind=odd",)
+
+
 COMMANDS = re.findall(r"^    python -m runner (.*)$", TEXT, flags=re.MULTILINE)
 
 

@@ -99,7 +99,10 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
         "one of FALSE, AND, A-AND-NOT-B",
         [1, True, [], "", "xor", "PARITY-1", "PARITY-11", "PARITY-02", "MAJORITY-x"],
     ),
-    "problem.table": ("the path of a CSV file", [1, True, [], ""]),
+    "problem.table": ("the path of a table", [1, True, [], ""]),
+    "problem.target_columns": ("a list of names of columns", [[], "y", 1, [1]]),
+    "problem.ignored_columns": ("a list of names of columns", [[], "y", 1, [1]]),
+    "problem.tolerance": ("a finite number > 0", ["1", True, [], float("nan"), 0, -1]),
     "problem.inputs": ("a list of two different finite numbers", NOT_LEVELS),
     "problem.targets": ("a list of two different finite numbers", NOT_LEVELS),
     "network.hidden": (
@@ -169,6 +172,8 @@ class TestFields:
     def test_every_field_is_tested(self) -> None:
         assert set(BAD) == {"name", "seed", "restarts", *PATHS}
         alone = {"problem.table", "network.model"}  # these exclude others: see below
+        # and these are of tables: test_formats.py
+        alone |= {"problem.target_columns", "problem.ignored_columns", "problem.tolerance"}
         # and these belong to one optimizer or to one kind of update: test_updates.py
         alone |= set(OPTIONAL)
         # and these to kinds of starts: test_start_rules.py

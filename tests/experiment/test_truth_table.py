@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from runner.errors import ExperimentError
 from runner.experiment.formats.base import MAX_BYTES, MAX_ROWS
+from runner.experiment.formats.column_choice import ColumnChoice
 from runner.experiment.formats.registry import read_table
 from runner.experiment.sections import Problem
 from runner.experiment.truth_table import GATES, TruthTable, gate_names, truth_table
@@ -219,9 +220,10 @@ class TestTables:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("a,y\n0,1\n1,2\n", "the target levels are [1.0, 2.0]; expected 0 and 1"),
-            ("a,y\n0,0\n1,0.5\n2,1\n", "the target levels are [0.0, 0.5, 1.0]; expected 0 and 1"),
-            ("a,y\n0,0\n1,1\n2,2\n", "each needs a column of its own, y0, y1, ...: 1 in the rows"),
+            (
+                "a,y\n0,0\n1,0.5\n2,1\n",
+                "the target levels are [0.0, 0.5, 1.0]; expected a class in",
+            ),
             ("a,y1,y2\n0,0,1\n1,0.5,0.6\n", "data row 2 has the targets [0.5, 0.6]"),
             ("a,y1,y2\n0,0,1\n1,-1,2\n2,2,-1\n", "(2 such rows); expected probabilities"),
         ],
@@ -241,33 +243,34 @@ class TestTables:
             ("", "the file is empty; expected a header"),
             ("\n\n", "the file is empty; expected a header"),
             ("a,b,y\n", "the file has no data rows; expected at least one"),
-            ("0,0,1\n1,1,0\n", "line 1 holds only numbers; expected a header"),
-            ("a;b;y\n0;1;1\n", "line 1 is 'a;b;y'; expected commas"),
-            ("a;b;y\n0.5;1;1\n", "between cells. Put a comma in place of each semicolon."),
-            ("a;b;y\n0,5;1;1\n", "of each decimal comma, then put a comma in place of each semi"),
-            ("# xor\na,b,y\n0,1,1\n", "is '# xor'; expected commas between cells. Remove the com"),
-            ("a b y\n0 1 1\n", "'a b y'; expected commas between cells. Put a comma in place of"),
-            ("a\tb\ty\n", "Put a comma in place of each tab."),
-            ("0 1  1\n1 1 0\n", "of each space, and a header, such as a,b,y, above this line."),
-            ("0,1,1\n", "Put one above it: y, y1, ... for targets, other names for inputs."),
+            (
+                "a;b;y\n0,5;1;1\n",
+                "column a is '0,5'; expected a finite number. Write a decimal poi",
+            ),
+            ("0,5;1;1\n2;1;0\n", "line 1, column 1 is '0,5'; expected a finite number. Write a"),
+            (
+                "# xor\na,b,y\n0,1,1\n",
+                "is '# xor'; expected a header or numbers. Remove the comment.",
+            ),
             ("a,b,Y\n0,1,1\n", "names the columns a, b, Y; expected a target column named y"),
-            ("a,b,Y\n0,1,1\n", "y, y<digits> or y_<name>. Write 'Y' as 'y'."),
-            ("a,b,Y_red\n0,1,1\n", "y, y<digits> or y_<name>. Write 'Y_red' as 'y_red'."),
-            ("a,b,species\n0,1,setosa\n", "y_<name>. Write 'species' as 'y'."),
-            ("a,b,c\n0,1,1\n", "y_<name>. Rename the columns that are to be learnt."),
-            ("5.1,3.5,1.4,0.2,Iris-setosa\n", "y_<name>. Put a header above this line: y, y1"),
+            ("a,b,Y\n0,1,1\n", "y<digits> or y_<name>. Set problem.target_columns to ['Y']."),
+            ("a,b,Y_red\n0,1,1\n", "or y_<name>. Set problem.target_columns to ['Y_red']."),
+            ("a,b,species\n0,1,setosa\n", "Set problem.target_columns to ['species']."),
+            ("a,b,c\n0,1,1\n", "Name the columns that are to be learnt in problem.target_colu"),
             ("y,y1\n0,1\n", "line 1 names the columns y, y1; expected an input column"),
             ("a,a,y\n0,1,1\n", "line 1 names column 'a' 2 times; expected once"),
             (",a,y\n0,1,1\n", "line 1, column 1 has no name; expected one. Name it or remove it"),
-            ("a,y,\n0,1,\n", "has no name; expected one. Name it, or remove the comma at the end"),
-            ("a,y\n0,true\n", "'true'; expected a finite number. Write 0 and 1."),
-            ("a,y\n0,red\n", "'red'; expected a finite number. Write two classes as 0 and 1; more"),
-            ("a,y\nred,1\n", "line 2, column a is 'red'; expected a finite number."),
+            ("a,y,\n0,1,\n", "has no name; expected one. Name it, or remove the separator at th"),
+            ("a,y\ntrue,1\n", "'true'; expected a finite number. Write 0 and 1."),
+            ("a,y\n0,red\n1,red\n", "column y is 'red' in every row; a truth table needs two"),
+            ("a,y\n0,red\n1,2\n", "line 3, column y is '2'; expected a class, as above it."),
+            ("a,y\n0,red\n1,\n", "line 3, column y is missing; expected a class, as above it."),
+            ("a,y\nred,1\n", "number. Write numbers, or leave the column out: problem.ignored_col"),
             ("a,y\n0,1\n# end,0\n", "'# end'; expected a finite number. Remove comments."),
             (b"PK\x03\x04\x14\0\0", "the file is a workbook; expected text. Save it as CSV."),
             ("a,y\n0,\n1,1\n", "line 2, column y is missing; expected a finite number"),
             ("a,y\n0,0\n\n ,1\n", "line 4, column a is missing; expected a finite number"),
-            ("a,y\n0,zero\n", "line 2, column y is 'zero'; expected a finite number"),
+            ("a,y\n0,1\n0,zero\n", "line 3, column y is 'zero'; expected a finite number"),
             ("a,y\nnan,1\n", "line 2, column a is 'nan'; expected a finite number"),
             ("a,y\n1e999,1\n", "line 2, column a is '1e999'; expected a finite number"),
             ("a,y\n1_000,1\n", "line 2, column a is '1_000'; expected a finite number"),
@@ -307,10 +310,10 @@ class TestTables:
         ]
 
     def test_a_hint_is_given_once(self, write: Callable[[str], Path]) -> None:
-        lines = refusal(write("a,y\nTrue,red\nFalse,green\n"))
+        lines = refusal(write("a,b,y\nTrue,red,0\nFalse,green,1\n"))
         assert [line.partition("number.")[2][:16] for line in lines] == [
             " Write 0 and 1.",
-            " Write two class",
+            " Write numbers, ",
             "",
             "",
         ]
@@ -320,7 +323,8 @@ class TestTables:
         path = tmp_path / "table.csv"
         frame.to_csv(path)
         (line,) = refusal(path)
-        assert line.endswith("pandas leaves its index out with to_csv(..., index=False).")
+        assert "pandas leaves its index out with to_csv(..., index=False)." in line
+        assert read_table(path, ColumnChoice(ignored=("",))).input_names == ("a",)
         frame.to_csv(path, index=False)
         assert read_table(path).target_names == ("y",)
 
@@ -336,14 +340,6 @@ class TestTables:
         assert len(lines) == 11
         assert "line 27 holds the byte" in lines[9]
         assert lines[-1] == "and 16 more."
-
-    def test_the_first_line_of_a_fann_file(self, tmp_path: Path) -> None:
-        path = tmp_path / "xor.data"
-        path.write_text("4 2 1\n-1 -1\n-1\n")
-        assert refusal(path) == [
-            f"{path}: line 1 is '4 2 1'; expected commas between cells. Put a comma in place of "
-            "each space, and a header, such as a,b,y, in place of this line of a FANN file."
-        ]
 
     @pytest.mark.parametrize(
         ("content", "one_hot", "text"),

@@ -3,11 +3,14 @@
 A format is a file of this folder with a `TableReader`, and an entry in
 `runner.experiment.formats.registry`. A reader
 
-- reads a bounded number of bytes, whatever the file holds, and executes nothing;
+- reads a bounded number of bytes, whatever the file holds, and executes nothing:
+  `runner.experiment.formats.text_lines` does that, also of what is compressed;
 - collects what is wrong in `TableProblems` and raises them together, each with its place in the
   file, so that a user can correct all of them in one go;
-- returns numbers and names only. What they mean to a network (levels, middles, one-hot columns) is
-  worked out in `runner.experiment.truth_table`, alike for every format.
+- leaves it to `ColumnChoice` which columns are targets, and says in `TableContent.understood` what
+  it had to find out;
+- returns numbers, names and classes only. What they mean to a network (levels, middles, one-hot
+  columns) is worked out in `runner.experiment.truth_table`, alike for every format.
 """
 
 from __future__ import annotations
@@ -18,16 +21,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from runner.errors import ExperimentError
 from runner.errors.messages import summed_up
+from runner.experiment.formats.column_choice import ColumnChoice
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 MAX_BYTES: Final = 64 * 2**20
-"""Largest table file, bytes."""
+"""Largest table file, bytes; also of what is in a compressed one."""
 
 MAX_ROWS: Final = 100_000
 """Largest number of data rows."""
+
+MAX_CLASSES: Final = 100
+"""Largest number of classes of a target column in words."""
 
 _MAX_PROBLEMS: Final = 10
 
@@ -38,14 +45,27 @@ class TableContent(NamedTuple):
     inputs: NDArray[np.float64]
     """Shape (n_patterns, n_inputs)."""
     targets: NDArray[np.float64]
-    """Shape (n_patterns, n_outputs)."""
+    """Shape (n_patterns, n_outputs); the number of the class where a column has classes."""
     input_names: tuple[str, ...]
     """The columns of inputs, in order."""
     target_names: tuple[str, ...]
     """The columns of targets, in order."""
+    classes: tuple[tuple[str, ...], ...] = ()
+    """Of each target column, its classes in sorted order; none for a column of numbers."""
+    understood: str = ""
+    """How the file was read, in words, where that had to be found out."""
 
 
-TableReader: TypeAlias = Callable[[Path], TableContent]
+class TableSource(NamedTuple):
+    """A table that a program has in its hands, in place of a file."""
+
+    content: bytes
+    """CSV."""
+    has_header: bool
+    """Whether its first line names the columns."""
+
+
+TableReader: TypeAlias = Callable[[Path, ColumnChoice], TableContent]
 """Reads a file; raises `ExperimentError`."""
 
 
