@@ -109,7 +109,7 @@ def print_summary(study: Study) -> None:
     from runner.cli.result_tables import summary_table
     from runner.study.statistics.times import STOPPED, times_known
 
-    print_table(summary_table(study.summary, list(study.experiment.grid)))
+    print_table(summary_table(study.summary, list(study.experiment.axes)))
     if any(times_known(c) for c in study.plan.configurations):
         print_message(STOPPED, wrap=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_serializer,
     model_validator,
@@ -21,14 +22,16 @@ from runner.errors import ExperimentError
 from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
 from runner.errors.paths import local_path
 from runner.experiment.batch_sizes import MAX_CURVES
+from runner.experiment.cells import checked_cells, misplaced_cells
+from runner.experiment.changes import merge_changes, take_out
 from runner.experiment.formats.base import TableSource
 from runner.experiment.given_tables import take_tables
 from runner.experiment.grid import (
-    ALTERNATIVES,
     PATHS,
     SECTIONS,
     checked_axes,
     crossed,
+    split_paths,
     unknown_path,
     wrong_value,
 )
@@ -59,8 +62,6 @@ __all__ = [
     "parse_change",
 ]
 
-_SCALARS: Final = ("name", "seed", "restarts", "curves")
-_KEYS: Final = (*_SCALARS, *SECTIONS, "grid")
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -94,6 +95,10 @@ class Experiment(Section):
     """How they are trained."""
     grid: dict[str, tuple[Any, ...]] = Field(default={})
     """Values of fields, by dotted path, that are crossed; default none: one configuration."""
+    exclude: tuple[dict[str, Any], ...] = ()
+    """Points of the grid that are left out, by some of their values; default none."""
+    extra: tuple[dict[str, Any], ...] = ()
+    """Single configurations beside the grid, by the fields that they change; default none."""
     directory: Path = Field(default_factory=Path.cwd, exclude=True)
     """Where relative table paths start: the experiment file's folder."""
     given: dict[str, TableSource] = Field(default={}, exclude=True)
@@ -120,12 +125,25 @@ class Experiment(Section):
             raise PydanticCustomError("grid", "{text}", {"text": text, "problems": problems})
         return axes
 
+    @field_validator("exclude", "extra", mode="before")
+    @classmethod
+    def _checked_cells(cls, cells: object, info: ValidationInfo) -> object:
+        checked, problems = checked_cells(str(info.field_name), cells)
+        if problems:
+            text = "\n".join(problems)
+            raise PydanticCustomError("cells", "{text}", {"text": text, "problems": problems})
+        return checked
+
     @model_serializer(mode="wrap")
     def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dump: dict[str, Any] = serialise(self)
         if self.curves is None:
             del dump["curves"]
-        if self.network.model is not None or "network.model" in self.grid:
+        # Studies of grids without these were stored before there were any.
+        for name in ("exclude", "extra"):
+            if not dump[name]:
+                del dump[name]
+        if self.network.model is not None or "network.model" in self.axes:
             # Defaults would read as fields that were set, which a model does not allow.
             for name in ("network", "loss"):
                 written = getattr(self, name).model_fields_set
@@ -147,11 +165,21 @@ class Experiment(Section):
         ExperimentError
             If a point breaks a rule between fields.
         """
-        points = list(crossed(self._defaults(), self.grid))
+        points = list(self._crossed())
         conflicts = _conflicts((settings for _, settings in points), frozenset())
         conflicts += _miscounts(self, (settings for _, settings in points))
+        conflicts += _miscounted(self, points)
         _raise_if_any([f"{self.name}: {text}" for text in conflicts])
         return points
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Dotted paths of what differs between points: the grid's axes and the extras' fields."""
+        own = [path for key in self.grid for path in split_paths(key)]
+        return tuple(dict.fromkeys((*own, *(path for cell in self.extra for path in cell))))
+
+    def _crossed(self) -> Iterator[tuple[dict[str, Any], Settings]]:
+        return crossed(self._defaults(), self.grid, self.exclude, self.extra)
 
     def _defaults(self) -> dict[str, Section]:
         return {name: getattr(self, name) for name in SECTIONS}
@@ -197,53 +225,22 @@ def load_experiment(
         path = local_path(source, ExperimentError, "file")
         where, directory = printable(str(path)), path.absolute().parent
         raw = plain_data(read_toml(path, where), where)
-    problems, origins = _merge(raw, plain_data(changes, where), plain_data(grid, where), where)
+    problems, origins = merge_changes(
+        raw, plain_data(changes, where), plain_data(grid, where), where
+    )
     experiment, wrongs = _validated(raw, directory)
     experiment = experiment.model_copy(update={"given": given})
     problems += [f"{origins.get(path, where)}: {text}" for path, text in wrongs]
-    settings = (settings for _, settings in crossed(experiment._defaults(), experiment.grid))
+    points = list(experiment._crossed())
+    settings = (settings for _, settings in points)
     hidden = frozenset(path.removeprefix("grid ") for path, _ in wrongs)
     problems += [f"{where}: {text}" for text in _conflicts(settings, hidden)]
     if not problems:
-        settings = (settings for _, settings in crossed(experiment._defaults(), experiment.grid))
+        settings = (settings for _, settings in points)
         problems += [f"{where}: {text}" for text in _miscounts(experiment, settings)]
+        problems += [f"{where}: {text}" for text in _miscounted(experiment, points)]
     _raise_if_any(problems)
     return experiment
-
-
-def _merge(
-    raw: dict[str, Any], changes: dict[str, Any], grid: dict[str, Any], where: str
-) -> tuple[list[str], dict[str, str]]:
-    """Put changes and axes into raw; return the problems, and where a changed path is from."""
-    problems: list[str] = []
-    origins = {f"grid {path}": f"{where} with --grid" for path in grid}
-    axes = raw.setdefault("grid", {})
-    for path, value in changes.items():
-        section, _, field = path.partition(".")
-        origins[path] = f"{where} with --set"
-        if path in _SCALARS:
-            raw[path] = value
-        elif path not in PATHS:
-            problems.append(f"{origins[path]}: {unknown_path(path, (*_SCALARS, *PATHS))}")
-        elif isinstance(fields := raw.setdefault(section, {}), dict):
-            fields[field] = value
-            _take_out(axes, path)
-    if isinstance(axes, dict):
-        axes |= grid
-    given = {path for path, value in (changes | grid).items() if value is not None}
-    for path, other in ALTERNATIVES.items():
-        if path in given and other not in given:
-            _take_out(axes, other)
-            _take_out(raw.get("problem"), other.partition(".")[2])
-    for key in [key for key in raw if key not in _KEYS]:
-        problems.append(f"{where}: {unknown_path(key, _KEYS)}")
-        del raw[key]
-    return problems, origins
-
-
-def _take_out(table: object, key: str) -> None:
-    if isinstance(table, dict):
-        table.pop(key, None)
 
 
 def _validated(raw: dict[str, Any], directory: Path) -> tuple[Experiment, list[tuple[str, str]]]:
@@ -256,10 +253,12 @@ def _validated(raw: dict[str, Any], directory: Path) -> tuple[Experiment, list[t
     wrongs: dict[str, list[str]] = {}
     for item in items:
         key, *rest = map(str, item["loc"])
-        if item["type"] == "grid":
+        if item["type"] == "cells":
+            wrongs[key] = item["ctx"]["problems"]
+        elif item["type"] == "grid":
             for axis, text in item["ctx"]["problems"]:
                 wrongs.setdefault(f"grid {axis}", []).append(text)
-                _take_out(raw["grid"], axis)
+                take_out(raw["grid"], axis)
                 if not axis:
                     raw["grid"] = {}
         elif rest:
@@ -276,7 +275,7 @@ def _validated(raw: dict[str, Any], directory: Path) -> tuple[Experiment, list[t
             wrongs[key] = [f"{key} is {state}; expected {rule_of(Experiment, key)}."]
     for path in wrongs:
         section, _, field = path.partition(".")
-        _take_out(raw.get(section) if field else raw, field or section)
+        take_out(raw.get(section) if field else raw, field or section)
     # Only `name` has no default.
     repaired = Experiment.model_validate({"name": "nameless"} | raw)
     return repaired, [(path, text) for path, texts in wrongs.items() for text in texts]
@@ -307,6 +306,17 @@ def _miscounts(experiment: Experiment, settings: Iterable[Settings]) -> list[str
         for count in counts
         if count != experiment.restarts
     ]
+
+
+def _miscounted(experiment: Experiment, points: list[tuple[dict[str, Any], Settings]]) -> list[str]:
+    """Say what is wrong with the number of points: cells out of place, none, or one twice."""
+    problems = misplaced_cells(experiment.grid, experiment.exclude)
+    if not points:
+        problems.append("exclude leaves nothing of the grid; expected a configuration or more.")
+    cells = [tuple(point.values()) for point, _ in points]
+    if experiment.extra and len(set(cells)) < len(cells):
+        problems.append("extra has a configuration that is there already; expected another one.")
+    return problems
 
 
 def _raise_if_any(problems: list[str]) -> None:

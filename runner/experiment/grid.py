@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from runner.errors.messages import shown
+from runner.experiment.ranges import expanded
 from runner.experiment.sections import (
     Init,
     Loss,
@@ -31,6 +32,8 @@ __all__ = [
     "SECTIONS",
     "checked_axes",
     "crossed",
+    "paths_of",
+    "split_paths",
     "unknown_path",
     "wrong_value",
 ]
@@ -83,7 +86,9 @@ def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[s
     Parameters
     ----------
     grid : object
-        As it was read: right if it is a mapping of dotted paths to sequences of values.
+        As it was read: right if it is a mapping of dotted paths to sequences of values, in which
+        there may be ranges. Axes that vary together have their paths in one key, with commas
+        between, and a list of values for each point.
 
     Returns
     -------
@@ -96,13 +101,19 @@ def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[s
         return {}, [("", f"grid is {shown(grid)}; expected a table of dotted path = list.")]
     axes: dict[str, tuple[Any, ...]] = {}
     problems: list[tuple[str, str]] = []
-    for path, values in grid.items():
+    for path, written in grid.items():
+        try:
+            values = expanded(path, written, MAX_CONFIGURATIONS)
+        except ValueError as error:
+            problems.append((path, f"grid {path} is {error}."))
+            continue
         if path in SECTIONS:
             example = f'"{path}.{next(iter(SECTIONS[path].model_fields))}"'
             text = f"grid {path} is {shown(values)}; expected a quoted path, as {example} = [...]."
             problems.append((path, text))
-        elif path not in PATHS:
-            problems.append((path, f"grid {unknown_path(path, PATHS)}"))
+        elif path not in PATHS and ("," not in path or _unknown(path)):
+            names = _unknown(path) if "," in path else [path]
+            problems += [(path, f"grid {unknown_path(name, PATHS)}") for name in names]
         elif not isinstance(values, list | tuple) or not values:
             text = f"grid {path} is {shown(values)}; expected a list of one value or more."
             problems.append((path, text))
@@ -110,12 +121,54 @@ def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[s
             text = f"grid {path} has {len(values):,} values; {_AT_MOST}."
             problems.append((path, text))
         else:
-            axes[path], texts = _checked_values(path, values)
+            check = _checked_values if path in PATHS else _checked_together
+            axes[path], texts = check(path, values)
             problems += [(path, text) for text in texts]
+    names = [name for key in axes for name in split_paths(key)]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        problems.append((name, f"grid {name} is in more than one axis; expected one."))
     n_configurations = math.prod(map(len, axes.values()))
     if n_configurations > MAX_CONFIGURATIONS:
         problems.append(("", f"grid has {n_configurations:,} configurations; {_AT_MOST}."))
     return axes, problems
+
+
+def split_paths(key: str) -> list[str]:
+    """Return the dotted paths of an axis: one, or those that vary together."""
+    return [path.strip() for path in key.split(",")]
+
+
+def paths_of(key: str, values: Sequence[Any]) -> list[tuple[str, tuple[Any, ...]]]:
+    """Return each path of a checked axis with its values."""
+    paths = split_paths(key)
+    columns = list(zip(*values, strict=True)) if len(paths) > 1 else [tuple(values)]
+    return list(zip(paths, columns, strict=True))
+
+
+def _unknown(key: str) -> list[str]:
+    return [path for path in split_paths(key) if path not in PATHS]
+
+
+def _checked_together(key: str, rows: list[Any] | tuple[Any, ...]) -> tuple[Any, list[str]]:
+    """Check the values of axes that vary together, a list for each point."""
+    paths = split_paths(key)
+    columns: list[list[Any]] = [[] for _ in paths]
+    for row in rows:
+        if not isinstance(row, list | tuple) or len(row) != len(paths):
+            rule = f"expected lists of {len(paths)} values, one for each of {', '.join(paths)}"
+            return (), [f"grid {key} is {shown(row)}; {rule}."]
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    problems: list[str] = []
+    checked: list[list[Any]] = []
+    for path, column in zip(paths, columns, strict=True):
+        single = [_checked_values(path, [value]) for value in column]
+        problems += dict.fromkeys(text for _, texts in single for text in texts)
+        checked.append([values[0] if values else None for values, _ in single])
+    together = tuple(zip(*checked, strict=True))
+    if not problems and len(set(together)) < len(together):
+        problems.append(f"grid {key} has a point twice; expected different points.")
+    return together, problems
 
 
 def _checked_values(path: str, values: list[Any] | tuple[Any, ...]) -> tuple[Any, list[str]]:
@@ -138,9 +191,12 @@ def _checked_values(path: str, values: list[Any] | tuple[Any, ...]) -> tuple[Any
 
 
 def crossed(
-    defaults: Mapping[str, Section], axes: Mapping[str, tuple[Any, ...]]
+    defaults: Mapping[str, Section],
+    axes: Mapping[str, tuple[Any, ...]],
+    exclude: Sequence[Mapping[str, Any]] = (),
+    extra: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[tuple[dict[str, Any], Settings]]:
-    """Cross the axes, the last one fastest.
+    """Cross the axes, the last one fastest; then come the extra configurations.
 
     Parameters
     ----------
@@ -148,28 +204,51 @@ def crossed(
         By name of the section.
     axes : mapping of str to tuple
         From `checked_axes`.
+    exclude, extra : sequence of mappings
+        Points that are left out, by some of their values; and single ones, by what they change.
 
     Yields
     ------
     point : dict
-        One value for each axis, by dotted path.
+        One value for each axis, and each field of an extra configuration, by dotted path.
     settings : Settings
         Checked field by field, but not between fields: see `Settings.conflicts`.
     """
-    split = [path.split(".") for path in axes]
-    own = {
-        name: [(i, field) for i, (section, field) in enumerate(split) if section == name]
-        for name in defaults
-    }
+    columns = [path for key in axes for path in split_paths(key)]
+    columns += dict.fromkeys(path for cell in extra for path in cell if path not in columns)
+    alone = [(path, *path.split(".")) for path in columns]
     built: dict[tuple[Any, ...], Section] = {}
-    for values in itertools.product(*axes.values()):
+    for cell in itertools.chain(_product(axes), extra):
+        if _left_out(cell, exclude):
+            continue
+        changes: dict[str, dict[str, Any]] = {name: {} for name in defaults}
+        for path, value in cell.items():
+            section, _, field = path.partition(".")
+            changes[section][field] = value
         sections: dict[str, Any] = {}
-        for name, fields in own.items():
-            key = (name, *(values[i] for i, _ in fields))
+        for name, fields in changes.items():
+            key = (name, *fields.items())
             if key not in built:
-                built[key] = _with(defaults[name], {field: values[i] for i, field in fields})
+                built[key] = _with(defaults[name], fields)
             sections[name] = built[key]
-        yield dict(zip(axes, values, strict=True)), Settings.model_construct(**sections)
+        point = {path: getattr(sections[section], field) for path, section, field in alone}
+        yield point, Settings.model_construct(**sections)
+
+
+def _product(axes: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    paths = [split_paths(key) for key in axes]
+    for values in itertools.product(*axes.values()):
+        cell: dict[str, Any] = {}
+        for names, value in zip(paths, values, strict=True):
+            cell |= zip(names, value, strict=True) if len(names) > 1 else {names[0]: value}
+        yield cell
+
+
+def _left_out(cell: Mapping[str, Any], exclude: Sequence[Mapping[str, Any]]) -> bool:
+    return any(
+        all(path in cell and cell[path] == value for path, value in each.items())
+        for each in exclude
+    )
 
 
 def _with(section: Section, changes: Mapping[str, Any]) -> Section:

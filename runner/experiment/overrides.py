@@ -63,7 +63,7 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
     path, values = _split(text, "--grid", "a.b=V1,V2")
     pieces, depth = [""], 0
     for part in _TOKEN.findall(values):
-        depth += (part in "[{") - (part in "]}")
+        depth += (part in "[{(") - (part in "]})")
         if part == "," and depth <= 0:
             pieces.append("")
         else:

@@ -15,13 +15,13 @@ from runner.study.commits import Commit
 def grid_column(plan: Plan, name: str) -> pd.Categorical:
     """Return the value of one axis of the grid by configuration; lists as text."""
     values = [_text_of_list(c.point[name]) for c in plan.configurations]
-    categories = [_text_of_list(value) for value in plan.experiment.grid[name]]
+    categories = [value for value in dict.fromkeys(values) if value is not None]
     return pd.Categorical(values, categories=categories)
 
 
 def configurations(plan: Plan) -> pd.DataFrame:
     """Return one row per configuration: the grid's columns, id and n_parameters."""
-    frame = pd.DataFrame({name: grid_column(plan, name) for name in plan.experiment.grid})
+    frame = pd.DataFrame({name: grid_column(plan, name) for name in plan.experiment.axes})
     frame.index = pd.RangeIndex(len(plan.configurations), name="configuration")
     frame["id"] = [c.id for c in plan.configurations]
     frame["n_parameters"] = [c.architecture.n_parameters for c in plan.configurations]

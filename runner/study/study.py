@@ -219,7 +219,7 @@ class Study(AnalysisProperties, ParameterProperties):
         frame["label"] = pd.Categorical(frame["label"], categories=list(LABELS))
         frame = frame.set_index(INDEX)
         owner = frame.index.get_level_values("configuration").to_numpy()
-        for position, name in enumerate(self.experiment.grid):
+        for position, name in enumerate(self.experiment.axes):
             values = plan_tables.grid_column(self.plan, name)
             codes = pd.Categorical.from_codes(values.codes[owner], dtype=values.dtype)
             frame.insert(position, name, pd.Series(codes, index=frame.index))
@@ -268,7 +268,7 @@ class Study(AnalysisProperties, ParameterProperties):
         All restarts are counted, shard by shard. ``attrs["loss_sample"]`` says of how many
         restarts of each configuration, the first ones, the loss's quantiles are.
         """
-        points = self.configurations[list(self.experiment.grid)]
+        points = self.configurations[list(self.experiment.axes)]
         table = summary(points, self.tallies, self.sample)
         on_grid = [c.index for c in self.plan.configurations if c.settings.init.slice is not None]
         table.loc[on_grid, ["ci_low", "ci_high"]] = float("nan")  # no random sample

@@ -95,7 +95,7 @@ class Studies:
     @cached_property
     def axes(self) -> list[str]:
         """Axes of all grids, in the order of the studies."""
-        return [*dict.fromkeys(a for s in self.studies.values() for a in s.experiment.grid)]
+        return [*dict.fromkeys(a for s in self.studies.values() for a in s.experiment.axes)]
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of all studies.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def test_every_kind_of_start_has_its_row() -> None:
     section = TEXT.partition("## Starts")[2].partition("\n## ")[0]
     named = re.findall(r"^\| `([a-z-]+)` \|", section, flags=re.MULTILINE)
     assert sorted(named) == sorted([*DISTRIBUTIONS, "slice"])
+
+
+def test_the_grid_of_the_page() -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+    raw = {"name": "t", "problem": {"gate": "XOR"}} | tomllib.loads(block)
+    assert len(runner.load_experiment(raw).points()) == 15
 
 
 def test_the_frame_of_the_page(scheduler, tmp_path, monkeypatch) -> None:

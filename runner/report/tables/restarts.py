@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def summary_rows(study: Study, landscape: Landscape) -> TableRows:
     """Return the summary without labels that no restart has; intervals of random starts only."""
-    frame = study.summary.reset_index().drop(columns=list(study.experiment.grid))
+    frame = study.summary.reset_index().drop(columns=list(study.experiment.axes))
     frame = frame.drop(columns=[label for label in LABELS[1:] if not frame[label].any()])
     if not _random(study):
         frame = frame.drop(columns=["ci_low", "ci_high"])

@@ -79,7 +79,7 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
 def _neighbours(plan: Plan, present: list[int]) -> Iterator[tuple[str, int, int]]:
     """Pairs of configurations whose points differ in one axis, axis by axis."""
     points = {i: plan.configurations[i].point for i in present}
-    for axis in plan.experiment.grid:
+    for axis in plan.experiment.axes:
         alike: dict[tuple[object, ...], list[int]] = {}
         for i, point in points.items():
             rest = tuple(value for name, value in point.items() if name != axis)
