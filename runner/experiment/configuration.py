@@ -19,6 +19,7 @@ from runner.network.custom.model import CustomModel
 from runner.network.loss_kind import LossKind
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.network.starts.given import Given
 from runner.network.starts.stream import Starts
 from runner.network.stops.registry import STOPS
 
@@ -37,6 +38,8 @@ class Configuration:
     """The truth table that is learned."""
     model: CustomModel | None = None
     """A custom model, in place of layers."""
+    given: Given | None = None
+    """Given starts, in place of random ones."""
 
     @cached_property
     def id(self) -> str:
@@ -44,6 +47,8 @@ class Configuration:
         content = self.settings.canonical() | {"truth_table": self.table.canonical()}
         if self.model is not None:
             content |= {"model": self.model.canonical()}
+        if self.given is not None:
+            content |= {"starts": self.given.sha256}
         return digest(content)[:12]
 
     @cached_property
@@ -61,6 +66,14 @@ class Configuration:
             network.skip,
         )
 
+    def part(self, start: int, stop: int) -> Configuration:
+        """Return the configuration with no more given starts than a range of restarts needs."""
+        if self.given is None:
+            return self
+        part = replace(self, given=self.given.part(start, stop))
+        part.__dict__["id"] = self.id  # which is of all starts
+        return part
+
     def starts(self, seed: int) -> Starts:
         """Return the stream of starting weights under a root seed."""
         init = self.settings.init
@@ -71,6 +84,7 @@ class Configuration:
             init.scale,
             init.slice,
             init.adjustments,
+            self.given,
         )
 
     @cached_property

@@ -25,6 +25,7 @@ from runner.experiment.batch_sizes import MAX_CURVES
 from runner.experiment.cells import checked_cells, misplaced_cells
 from runner.experiment.changes import merge_changes, take_out
 from runner.experiment.formats.base import TableSource
+from runner.experiment.given_starts import count_starts
 from runner.experiment.given_tables import take_tables
 from runner.experiment.grid import (
     PATHS,
@@ -102,19 +103,28 @@ class Experiment(Section):
     directory: Path = Field(default_factory=Path.cwd, exclude=True)
     """Where relative table paths start: the experiment file's folder."""
     given: dict[str, TableSource] = Field(default={}, exclude=True)
-    """Tables that are no files, by what `problem.table` calls them."""
+    """Tables that are no files, by what `problem.table` or `init.table` calls them."""
 
     @model_validator(mode="before")
     @classmethod
     def _counted(cls, content: Any) -> Any:
-        """A slice says by itself how many restarts it has."""
+        """A slice, or given starts, say by themselves how many restarts there are."""
         if not isinstance(content, Mapping) or "restarts" in content:
             return content
         try:
             init = Init.model_validate(content.get("init", {}))
         except ValidationError:
             return content
-        return {**content, "restarts": init.slice.n_restarts} if init.slice else content
+        if init.slice is not None:
+            return {**content, "restarts": init.slice.n_restarts}
+        if init.distribution != "given" or init.noise is not None:
+            return content
+        try:
+            directory = content.get("directory", Path.cwd())
+            n = count_starts(init.table, directory, content.get("given", {}))
+        except ExperimentError:
+            return content  # the plan says what is wrong with the file
+        return {**content, "restarts": n} if n else content
 
     @field_validator("grid", mode="before")
     @classmethod
@@ -228,8 +238,7 @@ def load_experiment(
     problems, origins = merge_changes(
         raw, plain_data(changes, where), plain_data(grid, where), where
     )
-    experiment, wrongs = _validated(raw, directory)
-    experiment = experiment.model_copy(update={"given": given})
+    experiment, wrongs = _validated({**raw, "given": given}, directory)
     problems += [f"{origins.get(path, where)}: {text}" for path, text in wrongs]
     points = list(experiment._crossed())
     settings = (settings for _, settings in points)

@@ -15,7 +15,7 @@ from runner.experiment.formats.base import TableSource
 
 __all__ = ["take_tables"]
 
-_PATH: Final = "problem.table"
+_PATHS: Final = ("problem.table", "init.table")
 
 
 def take_tables(data: Mapping[str, Any], given: dict[str, TableSource]) -> dict[str, Any]:
@@ -25,7 +25,8 @@ def take_tables(data: Mapping[str, Any], given: dict[str, TableSource]) -> dict[
     ----------
     data : mapping
         An experiment, or changes or a grid by dotted path. `problem.table` may be a pandas
-        DataFrame, or an array (n_patterns, n_columns) whose last column is the target.
+        DataFrame, or an array (n_patterns, n_columns) whose last column is the target;
+        `init.table` a DataFrame.
     given : dict of str to TableSource
         The tables are added, each by a name that says what is in it.
 
@@ -35,11 +36,12 @@ def take_tables(data: Mapping[str, Any], given: dict[str, TableSource]) -> dict[
         If an array has other than two dimensions.
     """
     taken = dict(data)
-    for section, key in (("problem", "table"), ("grid", _PATH)):
+    for section, key in (("problem", "table"), ("init", "table"), *(("grid", p) for p in _PATHS)):
         if isinstance(fields := taken.get(section), Mapping) and key in fields:
             taken[section] = {**fields, key: _named(fields[key], given)}
-    if _PATH in taken:
-        taken[_PATH] = _named(taken[_PATH], given)
+    for path in _PATHS:
+        if path in taken:
+            taken[path] = _named(taken[path], given)
     return taken
 
 

@@ -21,9 +21,10 @@ from runner.experiment.batches import Batch, Segment
 from runner.experiment.configuration import Configuration
 from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
+from runner.experiment.given_starts import check_rows
 from runner.experiment.roster import Roster
 from runner.experiment.rounds import Range, Round, RoundGroup, ranges_between
-from runner.experiment.sources import Sources, stored_models, stored_tables
+from runner.experiment.sources import Sources, stored_models, stored_starts, stored_tables
 from runner.network.custom.model import untrusted
 from runner.network.signature import Signature
 
@@ -47,9 +48,9 @@ class Plan:
     batch_size : int, optional
         Restarts per batch; by default a rule of the experiment alone chooses it per group, see
         `runner.experiment.batch_sizes.batch_size`.
-    tables, models : mapping, optional
-        Contents of truth tables and models by path: those of a stored plan, for which no other
-        file is read.
+    tables, models, starts : mapping, optional
+        Contents of truth tables, models and given starts by path: those of a stored plan, for
+        which no other file is read.
     trust_model : bool
         Whether the models may be executed, where they are compiled.
     curves : int, optional
@@ -73,6 +74,7 @@ class Plan:
         batch_size: int | None = None,
         tables: Mapping[str, Any] | None = None,
         models: Mapping[str, Any] | None = None,
+        starts: Mapping[str, Any] | None = None,
         *,
         trust_model: bool = False,
         curves: int | None = None,
@@ -90,7 +92,8 @@ class Plan:
         self._added = tuple(added)
         self._curves = curves
         self._trust_model = trust_model
-        self._sources = Sources(experiment.directory, tables, models, trust_model, experiment.given)
+        contents = (tables, models, starts)
+        self._sources = Sources(experiment.directory, *contents, trust_model, experiment.given)
 
     def trusting(self, trust_model: bool) -> Plan:
         """Return this plan with models that may be executed.
@@ -149,6 +152,7 @@ class Plan:
             self.batch_size,
             stored_tables(self.configurations),
             stored_models(self.configurations),
+            stored_starts(self.configurations),
             trust_model=trust_model,
             curves=self._curves,
             before=before,
@@ -162,7 +166,10 @@ class Plan:
         for index, (point, settings) in enumerate(self.experiment.points()):
             table = self._sources.table(settings)
             model = self._sources.model(settings, table)
-            configurations.append(Configuration(index, point, settings, table, model))
+            c = Configuration(index, point, settings, table, model)
+            given = self._sources.given(settings, c.architecture.parameter_names)
+            configurations.append(replace(c, given=given) if given is not None else c)
+        check_rows(self.experiment.name, self.experiment.restarts, configurations)
         return tuple(configurations)
 
     @cached_property
@@ -293,7 +300,10 @@ class Plan:
     def segments(self, batch: Batch) -> tuple[Segment, ...]:
         """Return the ranges of restarts, configuration by configuration, of a batch."""
         ranges = self.round_group(batch).ranges(batch.start, batch.stop)
-        return tuple(Segment(self.roster.by_number[n], start, stop) for n, start, stop in ranges)
+        return tuple(
+            Segment(self.roster.by_number[n].part(start, stop), start, stop)
+            for n, start, stop in ranges
+        )
 
     def stored_segments(self, batch: Batch) -> tuple[Segment, ...]:
         """Return the same with the number of each configuration as its index: what shards hold."""
@@ -313,11 +323,14 @@ class Plan:
 
     def canonical(self) -> dict[str, Any]:
         """JSON-ready content: with the plan it has grown from enough to rebuild it anywhere."""
-        models = stored_models(self.configurations)
-        # A plan without models does not mention any: it was stored so before there were models.
+        # A plan without models or given starts does not mention any: it was stored so before.
+        kinds = {
+            "models": stored_models(self.configurations),
+            "starts": stored_starts(self.configurations),
+        }
         added = [each.canonical() for each in self._added]
         return (
-            ({"models": models} if models else {})
+            {kind: stored for kind, stored in kinds.items() if stored}
             | ({"added": added} if self.before is not None else {})
             | {
                 "experiment": self.experiment.model_dump(mode="json"),

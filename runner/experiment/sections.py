@@ -148,10 +148,12 @@ class Init(Section):
         "keras",
         "scikit-learn",
         "constant",
+        "given",
         "slice",
     ] = "uniform"
-    """Distribution of the starting parameters, around 0; default uniform. slice: no random starts
-    but a grid over two weights, x and y; then restarts is their numbers of values multiplied."""
+    """Distribution of the starting parameters, around 0; default uniform. given: those of a file,
+    or of at. slice: no random starts but a grid over two weights, x and y; then restarts is their
+    numbers of values multiplied."""
     scale: Positive = 1.0
     """Half-width of uniform, standard deviation of normal; a factor on the width that the others
     take from the layer's size; default 1."""
@@ -166,18 +168,32 @@ class Init(Section):
     """The value of every bias, apart from the weights' starts; default none."""
     bias_range: Interval | None = None
     """Biases on [low, high], apart from the weights' starts; default none."""
+    table: Annotated[str, Field(min_length=1), Rule("the path of a file")] | None = None
+    """With given: a CSV or Parquet file, relative to the experiment file, with a row for each
+    restart and a column for each weight; no default."""
+    noise: Positive | None = None
+    """With given: standard deviation of normal noise on every weight; the rows are used again and
+    again; default none."""
     x: SliceAxis | None = None
     """With slice: a weight and its values, "W1[0,0]=-10:10:200"; fastest; no default."""
     y: SliceAxis | None = None
     """With slice: another weight and its values; no default."""
     at: SliceWeights = ()
-    """With slice: all other weights, ["b1[0]=0.6", ...]; default none."""
+    """Weights that start from a value, ["b1[0]=0.6", ...]: with slice all others, with given and
+    no file every one; default none."""
 
     @property
     def adjustments(self) -> Adjustments:
         """What is changed in the distribution's numbers."""
         return Adjustments(
-            self.range, self.value, self.layer_scales or (), self.bias, self.bias_range
+            self.range,
+            self.value,
+            self.layer_scales or (),
+            self.bias,
+            self.bias_range,
+            ()
+            if self.distribution in ("slice", "given")
+            else tuple(fixed_weights(self.at).items()),
         )
 
     @property

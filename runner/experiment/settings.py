@@ -16,7 +16,7 @@ from runner.errors.messages import counted, printable, shown
 from runner.experiment.formats.base import TableSource
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
-from runner.experiment.start_rules import start_conflicts
+from runner.experiment.start_rules import start_conflicts, weight_problems
 from runner.experiment.truth_table import TruthTable, truth_table
 from runner.experiment.update_rules import UPDATE_FIELDS, table_problems, update_conflicts
 from runner.network.architecture import Architecture
@@ -37,7 +37,7 @@ _PROBLEM: Final = ("gate", "table", "inputs", "targets")
 _WITH_MODEL: Final = "with network.model, which is the whole network and its loss"
 _WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
 _WITHOUT_LAYERS: Final = tuple(name for name, rule in OPTIMIZERS.items() if not rule.by_pattern)
-_STARTS_WITHOUT_LAYERS: Final = ("uniform", "normal", "constant", "slice")
+_STARTS_WITHOUT_LAYERS: Final = ("uniform", "normal", "constant", "given", "slice")
 _SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
 _PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
 _SQUARED: Final = " Set loss.kind to 'squared-error'"
@@ -204,7 +204,7 @@ class Settings(Section):
         ]
         n_inputs = GATES.get(self.problem.gate or "")
         # A model's own weights are checked when it is read.
-        if init.slice is not None and n_inputs is not None and self.network.model is None:
+        if init.at and n_inputs is not None and self.network.model is None:
             n_outputs = 2 if self.network.output == "softmax" else 1
             texts = self._slice_problems(n_inputs, n_outputs)
             parts = others | {"problem.gate", "network.hidden", "network.output", "network.skip"}
@@ -212,15 +212,12 @@ class Settings(Section):
         return found
 
     def _slice_problems(self, n_inputs: int, n_outputs: int) -> list[str]:
-        """Say where the slice does not fit the network."""
+        """Say where named weights do not fit the network."""
         net = self.network
-        if self.init.slice is None or net.n_parameters(n_inputs, n_outputs) > MAX_PARAMETERS:
+        if not self.init.at or net.n_parameters(n_inputs, n_outputs) > MAX_PARAMETERS:
             return []
         shape = Architecture(n_inputs, net.hidden, n_outputs, net.activation, net.output, net.skip)
-        return [
-            f"init is a slice; expected {rule}."
-            for rule in self.init.slice.problems(shape.parameter_names)
-        ]
+        return weight_problems(self.init, shape.parameter_names)
 
     def truth_table(self, directory: Path, given: Mapping[str, TableSource] = _NONE) -> TruthTable:
         """Read or build the truth table, and check that it suits the network and the loss.
@@ -279,9 +276,9 @@ class Settings(Section):
         -----
         A gate stands for itself. A table's path is left out (all fields of `problem` are null
         then): add `TruthTable.canonical()` to tell tables apart by their content. Likewise a
-        model's: add `Model.canonical()`.
+        file's of starts, and a model's: add `Model.canonical()`.
         """
-        dump = self.model_dump(mode="json", exclude={"problem"})
+        dump = self.model_dump(mode="json", exclude={"problem": True, "init": {"table"}})
         if self.network.model is not None:
             dump |= {"network": {"model": None}, "loss": {"l2": self.loss.l2}}
         problem = {field: getattr(self.problem, field) for field in _PROBLEM}

@@ -18,6 +18,12 @@ __all__ = ["sliced"]
 
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 _LONGEST_NAME: Final = 64
+_OTHER: Final = [
+    name
+    for name, field in Init.model_fields.items()
+    if field.default is None and name not in ("x", "y")
+]
+"""Fields of other starts, whose place the grid takes."""
 
 
 def sliced(
@@ -73,6 +79,7 @@ def sliced(
         source,
         changes={
             **changes,
+            **{f"init.{field}": None for field in _OTHER},
             "name": f"{base.name[: _LONGEST_NAME - len('-slice')]}-slice",
             "restarts": axes[0].n * axes[1].n,
             "init.distribution": "slice",

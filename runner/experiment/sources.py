@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from runner.errors import ExperimentError
+from runner.errors.messages import printable
 from runner.experiment.formats.base import TableSource
+from runner.experiment.given_starts import read_starts, rows_of
 from runner.experiment.settings import Settings
+from runner.experiment.start_rules import weight_problems
 from runner.experiment.truth_table import TruthTable
 from runner.network.custom.model import CustomModel
 from runner.network.custom.source import make_model, read_source
+from runner.network.slices import fixed_weights
+from runner.network.starts.given import Given
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
@@ -27,7 +32,7 @@ class Sources:
     ----------
     directory : Path
         Where relative paths start.
-    tables, models : mapping, optional
+    tables, models, starts : mapping, optional
         Contents by path, as `stored` returns them: those of a stored plan, for which no other file
         is read.
     trust_model : bool
@@ -41,6 +46,7 @@ class Sources:
         directory: Path,
         tables: Mapping[str, Any] | None,
         models: Mapping[str, Any] | None,
+        starts: Mapping[str, Any] | None,
         trust_model: bool,
         given: Mapping[str, TableSource],
     ) -> None:
@@ -48,6 +54,7 @@ class Sources:
         self._given = given
         self._stored_tables = tables
         self._models = dict(models or {})
+        self._starts = dict(starts or {})
         self._trust_model = trust_model
         self._tables: dict[Any, TruthTable] = {}
 
@@ -89,11 +96,36 @@ class Sources:
         model = make_model(
             name, text, table.n_inputs, table.n_outputs, is_trusted=self._trust_model
         )
-        grid = settings.init.slice
-        if grid is not None and (rules := grid.problems(model.parameter_names)):
-            texts = [f"{name}: init is a slice; expected {rule}." for rule in rules]
-            raise ExperimentError("\n".join(texts))
+        if texts := weight_problems(settings.init, model.parameter_names):
+            raise ExperimentError("\n".join(f"{name}: {text}" for text in texts))
         return model
+
+    def given(self, settings: Settings, names: Sequence[str]) -> Given | None:
+        """Return the given starts of one configuration's settings, if it has some.
+
+        Parameters
+        ----------
+        settings : Settings
+        names : sequence of str
+            The network's parameters.
+
+        Raises
+        ------
+        ExperimentError
+            If their file cannot be read, or does not suit the network.
+        """
+        init = settings.init
+        if init.distribution != "given":
+            return None
+        if init.table is None:
+            weights = fixed_weights(init.at)
+            rows = np.array([[weights[name] for name in names]])
+        else:
+            if init.table not in self._starts and self._stored_tables is None:
+                given = self._given.get(init.table)
+                self._starts[init.table] = read_starts(init.table, self._directory, given)
+            rows = rows_of(self._starts[init.table], names, printable(init.table))
+        return Given(rows, init.noise or 0.0)
 
 
 def stored_tables(configurations: Iterable[Configuration]) -> dict[str, Any]:
@@ -119,6 +151,16 @@ def stored_models(configurations: Iterable[Configuration]) -> dict[str, Any]:
         for c in configurations
         if c.model is not None
     }
+
+
+def stored_starts(configurations: Iterable[Configuration]) -> dict[str, Any]:
+    """Return the given starts of files, whole and ready for JSON."""
+    stored: dict[str, dict[str, list[float]]] = {}
+    for c in configurations:
+        if c.given is not None and c.settings.init.table is not None:
+            columns = zip(c.architecture.parameter_names, c.given.rows.T.tolist(), strict=True)
+            stored.setdefault(c.settings.init.table, {}).update(columns)
+    return stored
 
 
 def _names(table: TruthTable) -> dict[str, Any]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from runner.errors.messages import shown
 from runner.experiment.sections import Init, Network
+from runner.network.slices import fixed_weights
 
 _OWNERS: Final = {
     "range": ("uniform",),
     "value": ("constant",),
     "x": ("slice",),
     "y": ("slice",),
-    "at": ("slice",),
+    "table": ("given",),
+    "noise": ("given",),
 }
 """Distributions that fields belong to."""
 
-_WITHOUT_SCALE: Final = ("constant", "slice")
+_WITHOUT_SCALE: Final = ("constant", "given", "slice")
 
 
 def start_conflicts(init: Init, network: Network) -> Iterator[str]:
@@ -32,10 +34,34 @@ def start_conflicts(init: Init, network: Network) -> Iterator[str]:
         for field in ("x", "y"):
             if not getattr(init, field):
                 yield f"init.{field} is missing; expected a weight and its values {by_kind}."
+    if kind == "given" and bool(init.table) == bool(init.at):
+        state = f"init.at is {shown(init.at)}" if init.at else "init.table is missing"
+        rule = "nothing with init.table" if init.at else "a file, or every weight in init.at,"
+        yield f"{state}; expected {rule} {by_kind}."
     if init.scale != 1 and (kind in _WITHOUT_SCALE or init.range is not None):
         rule = by_kind if kind in _WITHOUT_SCALE else "with init.range, which has both ends"
         yield f"init.scale is {shown(init.scale)}; expected 1 {rule}."
     yield from _apart(init, network)
+
+
+def weight_problems(init: Init, names: Sequence[str]) -> list[str]:
+    """Say which weights of `Init` a network lacks, or has beside them where all are needed."""
+    if init.slice is not None:
+        return [f"init is a slice; expected {rule}." for rule in init.slice.problems(names)]
+    if init.distribution == "slice" or not init.at:
+        return []
+    given = fixed_weights(init.at)
+    unknown = [name for name in given if name not in names]
+    missing = [name for name in names if name not in given] if not unknown else []
+    if unknown:
+        known = f"{names[0]} to {names[-1]}"
+        return [f"init.at names {unknown[0]}; expected weights of the network: {known}."]
+    if missing and init.distribution == "given":
+        return [
+            f"init.at has no value for {missing[0]}; expected one for every weight with "
+            "init.distribution 'given'."
+        ]
+    return []
 
 
 def _apart(init: Init, network: Network) -> Iterator[str]:
@@ -46,8 +72,8 @@ def _apart(init: Init, network: Network) -> Iterator[str]:
         if value is None:
             continue
         state = f"init.{field} is {shown(value)}; expected"
-        if init.distribution == "slice":
-            yield f"{state} nothing with init.distribution 'slice'."
+        if init.distribution in ("slice", "given"):
+            yield f"{state} nothing with init.distribution {init.distribution!r}."
         if network.model is not None:
             yield f"{state} nothing with network.model, whose layers are not known."
     if scales is not None and network.model is None:

@@ -61,6 +61,7 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         keras="tensorflow tf",
         scikit_learn="sklearn scikitlearn mlpclassifier",
         constant="zeros zero ones const fixed",
+        given="file csv parquet dataframe explicit custom",
     ),
     "training.dtype": _alike(float64="double float f64", float32="single f32"),
     "problem.gate": {"EXOR": "XOR", "EOR": "XOR", "NEQ": "XOR", "EQUIV": "XNOR", "IFF": "XNOR"},

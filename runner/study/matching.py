@@ -106,6 +106,8 @@ def settings(configuration: Configuration) -> dict[str, Any]:
     content: dict[str, Any] = dict(_flat(configuration.settings.canonical()))
     if configuration.settings.problem.table is not None:
         content["problem.table"] = digest(configuration.table.canonical())[:12]
+    if configuration.given is not None and configuration.settings.init.table is not None:
+        content["init.table"] = configuration.given.sha256[:12]
     if configuration.model is not None:
         content["network.model"] = digest(configuration.model.canonical())[:12]
     return content

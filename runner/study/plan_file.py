@@ -89,10 +89,12 @@ class PlanFile:
         """Make the plan of one file anew; it must be what is stored there."""
         stored = content["plan"]
         try:
+            stored["experiment"]["restarts"]  # else given starts would be counted in their file
             experiment: Experiment = load_experiment(stored["experiment"])
             check_known(stored["engine"])
             # never None, which would have the experiment's own paths read
-            contents = dict(stored["tables"]), dict(stored.get("models") or {})
+            contents = [dict(stored["tables"])]
+            contents += [dict(stored.get(kind) or {}) for kind in ("models", "starts")]
             if type(stored["curves"]) is not int or not 0 <= stored["curves"] <= MAX_CURVES:
                 message = f"curves is {shown(stored['curves'])}"
                 raise ValueError(message)

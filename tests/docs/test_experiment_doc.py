@@ -7,11 +7,14 @@ import runpy
 import tomllib
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
+from runner.network.architecture import Architecture
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.schedules.registry import SCHEDULES, parse_schedule
 from runner.network.starts.registry import DISTRIBUTIONS
@@ -38,7 +41,19 @@ def test_every_optimizer_and_schedule_has_its_row() -> None:
 def test_every_kind_of_start_has_its_row() -> None:
     section = TEXT.partition("## Starts")[2].partition("\n## ")[0]
     named = re.findall(r"^\| `([a-z-]+)` \|", section, flags=re.MULTILINE)
-    assert sorted(named) == sorted([*DISTRIBUTIONS, "slice"])
+    assert sorted(named) == sorted([*DISTRIBUTIONS, "given", "slice"])
+
+
+def test_a_frame_of_starts_as_the_page_has_it(scheduler, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
+    names = Architecture(2, (2,), 1, "sigmoid", "sigmoid").parameter_names
+    frame = pd.DataFrame(np.random.default_rng(1).normal(size=(40, 9)), columns=names)
+    (call,) = re.findall(r"^    (runner\.sweep\(.*\))$", TEXT, flags=re.MULTILINE)
+    study = eval(call, {"runner": runner, "frame": frame})  # noqa: S307
+    np.testing.assert_array_equal(study.starts.to_numpy(), frame.to_numpy())
+    again = runner.open_study(study.path)
+    assert again.plan.canonical() == study.plan.canonical()
 
 
 def test_the_grid_of_the_page() -> None:

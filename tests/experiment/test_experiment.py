@@ -129,6 +129,8 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     "init.layer_scales": ("a list of at most 17 finite numbers > 0", [1, [], [0.0], [1.0] * 18]),
     "init.bias": ("a finite number", [x for x in NOT_A_NUMBER if x is not None]),
     "init.bias_range": ("a list of two finite numbers, the smaller one", [0, [0, 0], [1, -1]]),
+    "init.table": ("the path of a file", [1, ""]),
+    "init.noise": ("a finite number > 0", [0, -1.0, "1"]),
     "init.x": ("'NAME=LOW:HIGH:N' with a weight's name", [1, "", "W1[0,0]", "W1[0,0]=1:0:9"]),
     "init.y": ("'NAME=LOW:HIGH:N' with a weight's name", [True, [], "W1[0,0]=0:1:1"]),
     "init.at": ("a list of 'NAME=VALUE'", ["b1[0]=1", [1], ["b1[0]"], ["b1[0]=1", "b1[0]=2"]]),

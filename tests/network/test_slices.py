@@ -95,7 +95,7 @@ def test_a_slice_that_does_not_fit_says_how() -> None:
     assert "either as x or y or in at" in refused(at=[*INIT["at"], "b2[0]=1"])
     assert "init.y is missing" in refused(y=None)
     assert "init.scale is 2.0; expected 1" in refused(scale=2.0)
-    assert "init.at is" in refused(distribution="uniform", x=None, y=None)
+    assert "init.x is" in refused(distribution="uniform", y=None)
     with pytest.raises(ExperimentError, match="expected 15, the points of"):
         load_experiment({**CONTENT, "restarts": 14})
 
@@ -129,6 +129,14 @@ def test_the_other_weights_are_those_of_restart_0() -> None:
             "b1[0]": 0.25,
         }.get(name, start[row])
         assert (drawn[row] == expected).all()
+
+
+def test_a_slice_takes_the_place_of_other_starts(tmp_path) -> None:
+    source = tmp_path / "a.toml"
+    source.write_text('name = "a"\nproblem.gate = "XOR"\ninit = {range = [0, 1], bias = 0}\n')
+    experiment = sliced(source, "W1[0,0]=-10:10:4", "b2[0]=-1:1:3")
+    assert "b1[0]=0.0" in experiment.init.at
+    assert experiment.init.bias is None
 
 
 def test_a_wrong_slice_of_an_experiment_is_refused() -> None:

@@ -24,11 +24,13 @@ class Adjustments:
     """Value of every bias."""
     bias_bounds: tuple[float, float] | None = None
     """Ends of the interval on which biases lie."""
+    fixed: tuple[tuple[str, float], ...] = ()
+    """Parameters by name that start from a value in every restart."""
 
     def key(self) -> dict[str, Any]:
         """Return what makes another stream of random numbers; empty for nothing.
 
-        Biases apart do not: the weights beside them stay the same numbers.
+        Biases apart and fixed parameters do not: the weights beside them stay the same numbers.
         """
         parts = {"bounds": self.bounds, "layer_scales": self.layer_scales or None}
         return {name: part for name, part in parts.items() if part is not None}
@@ -64,6 +66,9 @@ class Adjustments:
             drawn[apart] = (
                 between(uniform[apart], self.bias_bounds) if self.bias_bounds else self.bias
             )
+        names = list(network.parameter_names) if self.fixed else []
+        for name, value in self.fixed:
+            drawn[names.index(name)] = value
         return drawn
 
 

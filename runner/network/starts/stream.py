@@ -17,6 +17,7 @@ import numpy as np
 from runner.network.architecture import Network
 from runner.network.slices import Slice
 from runner.network.starts.adjustments import NO_ADJUSTMENTS, Adjustments
+from runner.network.starts.given import Given
 from runner.network.starts.registry import DISTRIBUTIONS
 
 _WORDS_PER_COUNT = 4  # 64-bit words that Philox yields per counter value
@@ -31,13 +32,15 @@ class Starts:
     architecture: Network
     """Network whose parameters are drawn."""
     distribution: str
-    """A key of `runner.network.starts.registry.DISTRIBUTIONS`, or ``slice``."""
+    """A key of `runner.network.starts.registry.DISTRIBUTIONS`, ``given`` or ``slice``."""
     scale: float
     """Half width, standard deviation or factor, as the distribution says."""
     slice: Slice | None = None
     """The grid of starts that takes the place of random ones, with distribution slice."""
     adjustments: Adjustments = NO_ADJUSTMENTS
     """What is changed in the distribution's numbers."""
+    given: Given | None = None
+    """The starts themselves, with distribution given."""
 
     def draw(self, start: int, stop: int) -> np.ndarray:
         """Starting weights of the restarts in [start, stop).
@@ -50,6 +53,8 @@ class Starts:
         if self.slice is not None:
             return self.slice.draw(self.architecture.parameter_names, start, stop)
         uniform = self._uniform(start, stop)
+        if self.given is not None:
+            return self.given.draw(start, stop, uniform)
         drawn = DISTRIBUTIONS[self.distribution].draw(self.architecture, self.scale, uniform)
         return self.adjustments.apply(self.architecture, drawn, uniform)
 
@@ -58,6 +63,8 @@ class Starts:
         if self.slice is not None or other.slice is not None:
             names = self.architecture.parameter_names
             return self.slice == other.slice and names == other.architecture.parameter_names
+        if self.given is not None or other.given is not None:
+            return self._text() == other._text() and self._given() == other._given()
         if self._text() != other._text() or self.adjustments != other.adjustments:
             return False
         ours, theirs = (
@@ -65,6 +72,9 @@ class Starts:
             for each in (self, other)
         )
         return bool(np.array_equal(ours, theirs))
+
+    def _given(self) -> tuple[str, float] | None:
+        return None if self.given is None else (self.given.sha256, self.given.noise)
 
     def _uniform(self, start: int, stop: int) -> np.ndarray:
         """Draw numbers on the open interval (0, 1), shape (n_parameters, stop - start)."""
