@@ -22,12 +22,13 @@ from runner.lazy import attach
 if TYPE_CHECKING:
     from runner.cluster.options import ClusterOptions as ClusterOptions
     from runner.dispatch.fault_policy import FaultPolicy as FaultPolicy
-    from runner.dispatch.sweep import sweep as sweep
     from runner.experiment.experiment import Experiment as Experiment
     from runner.experiment.experiment import load_experiment as load_experiment
     from runner.landscape.analysis import analyze as analyze
     from runner.landscape.options import AnalysisOptions as AnalysisOptions
     from runner.landscape.references import reference as reference
+    from runner.precision.sweep import sweep as sweep
+    from runner.precision.until import Until as Until
     from runner.report.writer import write_report as write_report
     from runner.study.side_by_side import SideBySide as SideBySide
     from runner.study.side_by_side import compare as compare
@@ -49,6 +50,7 @@ _load, _lazy = attach(
         "SideBySide": "runner.study.side_by_side",
         "Studies": "runner.study.together",
         "Study": "runner.study.study",
+        "Until": "runner.precision.until",
         "analyze": "runner.landscape.analysis",
         "compare": "runner.study.side_by_side",
         "concat": "runner.study.together",
@@ -56,7 +58,7 @@ _load, _lazy = attach(
         "open_study": "runner.study.study",
         "plain_name": "runner.training.column_names",
         "reference": "runner.landscape.references",
-        "sweep": "runner.dispatch.sweep",
+        "sweep": "runner.precision.sweep",
         "write_report": "runner.report.writer",
     },
 )
@@ -75,6 +77,7 @@ __all__ = [
     "Studies",
     "Study",
     "StudyError",
+    "Until",
     "analyze",
     "compare",
     "concat",

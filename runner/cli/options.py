@@ -11,6 +11,8 @@ import typer
 from runner.cli.option_groups import OptionGroup
 from runner.cluster.options import ClusterOptions
 from runner.dispatch.fault_policy import FaultPolicy
+from runner.precision.texts import parse_time, parse_until
+from runner.precision.until import Until
 
 # Panels of a command's help; other options are in Typer's own. A flag takes no value: its
 # ``metavar`` is empty.
@@ -18,6 +20,7 @@ TRAINED_PANEL = "What is trained"
 STUDY_PANEL = "Where results go"
 _CLUSTER_PANEL = "Where it runs"
 _FAULT_PANEL = "Workers and restarts that fail"
+_PRECISION_PANEL = "Until it is precise, with --restarts as the most"
 
 
 class Device(StrEnum):
@@ -162,3 +165,39 @@ def fault_policy(
 
 
 Faults = Annotated[FaultPolicy, OptionGroup(fault_policy)]
+
+
+def until_options(
+    until: Annotated[
+        list[str] | None,
+        typer.Option(
+            rich_help_panel=_PRECISION_PANEL,
+            metavar="NAME=WIDTH",
+            help="Until every interval of the share solved has this half-width, as in "
+            "success_rate=0.01.",
+        ),
+    ] = None,
+    until_classes: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_PRECISION_PANEL,
+            metavar="CHANCE",
+            help="Until a new class of endpoints has a smaller chance.",
+        ),
+    ] = None,
+    for_: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            rich_help_panel=_PRECISION_PANEL,
+            metavar="TIME",
+            help="No new round after this time, as in 90s, 10m, 2h.",
+        ),
+    ] = None,
+) -> Until:
+    """Build the options of how precise a study is to be."""
+    for_s = None if for_ is None else parse_time(for_)
+    return Until(**parse_until(until or []), classes=until_classes, for_s=for_s)
+
+
+Precision = Annotated[Until, OptionGroup(until_options)]

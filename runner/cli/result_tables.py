@@ -42,20 +42,29 @@ def hash_table(study: Study) -> list[Column]:
     ]
 
 
-def summary_table(summary: pd.DataFrame, axes: Sequence[str]) -> list[Column]:
+def summary_table(
+    summary: pd.DataFrame, axes: Sequence[str], precision: pd.DataFrame | None = None
+) -> list[Column]:
     """Return a study's summary; labels that no restart has are left out.
 
-    In a narrow terminal the interval goes first, then the median loss, then labels from the last.
+    With ``precision``, as `Study.precision`, it has that table's other interval too. In a narrow
+    terminal the interval goes first, then the median loss, then labels from the last.
     """
     from runner.training.labels import LABELS
 
     labels = [label for label in LABELS[1:] if summary[label].any()]
     bounds = zip(summary["ci_low"], summary["ci_high"], strict=True)
+    always = []
+    if precision is not None:
+        found = precision.reindex(summary.index)[["anytime_low", "anytime_high"]]
+        ends = found.itertuples(index=False)
+        always = [Column("whenever one looks", [_interval(*map(float, pair)) for pair in ends])]
     return [
         *(Column(axis.rpartition(".")[2], [*map(str, summary[axis])], True) for axis in axes),
         Column("restarts", [f"{n:,}" for n in summary["n"]]),
         Column("solved", [f"{100 * rate:.2f}%" for rate in summary["success_rate"]]),
         Column("95% interval", [_interval(*pair) for pair in bounds], left_out=len(labels) + 2),
+        *always,
         *(
             Column(label, [f"{n:,}" for n in summary[label]], left_out=rank)
             for rank, label in enumerate(labels, start=1)

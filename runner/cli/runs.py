@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner.cluster.options import ClusterOptions
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.plan import Plan
+    from runner.precision.until import Until
     from runner.study.study import Study
 
 FAILURES = 5
@@ -26,6 +27,7 @@ def run_sweep(
     folder: Path,
     cluster: ClusterOptions,
     faults: FaultPolicy,
+    until: Until | None = None,
     *,
     trust_model: bool,
     overwrite: bool,
@@ -45,10 +47,12 @@ def run_sweep(
     from runner.experiment.reachability import table_notes
 
     whole, grows, finished = plan, False, False
-    if not overwrite:
+    rounds = until is not None and until.asked
+    if not overwrite and not rounds:
         whole, grows, finished = whole_plan(plan, folder, cluster)
     if not quiet:
         size = f"{counted(len(plan.configurations), 'configuration')} × "
+        size += "up to " if rounds else ""
         size += counted(plan.experiment.restarts, "restart")
         print_message(f"{plan.experiment.name}: {size}, into {folder}")
         if grows:
@@ -60,7 +64,7 @@ def run_sweep(
     if not finished and is_embedded(cluster):
         # Another process loads the workers' modules while this one loads its own.
         interruption.remove_when_interrupted(start_fork_server())
-    study = _sweep(plan, whole, folder, cluster, faults, trust_model, overwrite, quiet)
+    study = _sweep(plan, whole, folder, cluster, faults, until, trust_model, overwrite, quiet)
     if not quiet:
         if finished:
             print_result("Already finished: nothing was left to do.\n")
@@ -109,7 +113,13 @@ def print_summary(study: Study) -> None:
     from runner.cli.result_tables import summary_table
     from runner.study.statistics.times import STOPPED, times_known
 
-    print_table(summary_table(study.summary, list(study.experiment.axes)))
+    always = study.precision if study.plan.until else None
+    print_table(summary_table(study.summary, list(study.experiment.axes), always))
+    if always is not None:
+        from runner.precision.outcome import outcomes
+
+        for text in outcomes(study):
+            print_result(text, wrap=True)
     if any(times_known(c) for c in study.plan.configurations):
         print_message(STOPPED, wrap=True)
 
@@ -160,12 +170,13 @@ def _sweep(
     folder: Path,
     cluster: ClusterOptions,
     faults: FaultPolicy,
+    until: Until | None,
     trust_model: bool,
     overwrite: bool,
     quiet: bool,
 ) -> Study:
     from runner.cli.progress_display import shown_progress
-    from runner.dispatch.sweep import sweep
+    from runner.precision.sweep import sweep
 
     with interruption.resumable(folder), shown_progress(err_console, whole, quiet) as report:
         return sweep(
@@ -178,4 +189,5 @@ def _sweep(
             report=report,
             cluster=cluster,
             faults=faults,
+            until=until,
         )

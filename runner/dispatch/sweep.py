@@ -1,32 +1,29 @@
-"""Sweep an experiment into a study, continue one, or repair one."""
+"""Train what a study lacks, or repair it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from runner.cluster.client import open_client
+from runner.cluster.connections import Connections
 from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.audits import unaudited
-from runner.dispatch.fault_policy import FaultKeywords, FaultPolicy
+from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.progress import ProgressCallback
 from runner.dispatch.task_handler import RunState
 from runner.dispatch.task_loop import TaskLoop
 from runner.dispatch.time_left import each_group_first
 from runner.dispatch.training_run import TrainingRun
 from runner.engines.devices import JAX_ENGINES, KINDS
-from runner.engines.registry import check, may_compute_with_jax, try_out
+from runner.engines.registry import may_compute_with_jax, try_out
 from runner.errors import ClusterError, StudyError
 from runner.errors.keywords import LooseKeywords
 from runner.errors.messages import printable
-from runner.errors.paths import local_path
 from runner.experiment.batches import Batch
-from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.study import damage
 from runner.study.growth import of_other_code, planned
@@ -37,117 +34,43 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 
-class SweepKeywords(ClusterKeywords, FaultKeywords, total=False):
-    """Fields of `ClusterOptions` and `FaultPolicy` as loose keywords of `sweep`."""
-
-
 class RepairKeywords(ClusterKeywords, total=False):
     """Fields of `ClusterOptions` as loose keywords of `repair`."""
 
 
-def sweep(
-    experiment: Experiment | Mapping[str, Any] | str | Path,
-    out: str | Path | None = None,
-    client: Any = None,
-    *,
-    engine: str = "pytensor",
-    batch_size: int | None = None,
-    overwrite: bool = False,
-    trust_model: bool = False,
+def train(
+    store: Store,
+    plan: Plan,
+    connections: Connections,
+    faults: FaultPolicy,
     report: ProgressCallback | None = None,
-    cluster: ClusterOptions | None = None,
-    faults: FaultPolicy | None = None,
-    **options: Unpack[SweepKeywords],
+    *,
+    overwrite: bool = False,
+    restarts: Sequence[int] | None = None,
 ) -> Study:
-    """Train every restart of an experiment and return the study.
+    """Train what a study lacks of a plan.
 
     Parameters
     ----------
-    experiment : Experiment, mapping, str or Path
-        An experiment, its content, or its TOML file.
-    out : str or Path, optional
-        The study's folder; by default ``results/<name>``. A finished study is returned as it is,
-        an interrupted one continues where it stopped.
-    client : distributed.Client, optional
-        Where to run; by default what ``cluster`` says.
-    engine : str
-        A key of `runner.engines.registry.ENGINES`.
-    batch_size : int, optional
-        Restarts per task and shard; by default a rule of the experiment alone.
-    overwrite : bool
-        Whether to remove what another experiment has left in ``out``.
-    trust_model : bool
-        Whether a ``network.model`` may be executed, here and on the workers.
-    report : callable, optional
-        Called with a `Progress` now and then.
-    cluster : ClusterOptions, optional
-        Which scheduler or how many processes of this machine, and which kind of device.
-    faults : FaultPolicy, optional
-        What to do about restarts that fail or hang, and about workers that err.
-    **options
-        Fields of `ClusterOptions` (``scheduler``, ``scheduler_file``, ``workers``, ``device``,
-        ``wait_s``, ``insecure``) and of `FaultPolicy` (``deadline_s``, ``max_failures``,
-        ``audit``, ``canary``), in place of these objects.
-
-    Returns
-    -------
-    Study
+    store : Store
+    plan : Plan
+        What is asked for; the study may have grown from another, see `runner.study.growth`.
+    connections : Connections
+        Where to run.
+    faults, report, overwrite
+        As for `runner.sweep`.
+    restarts : sequence of int, optional
+        Restarts of each configuration; by default the experiment's.
 
     Raises
     ------
-    ExperimentError
-        If the experiment is wrong, or an option unknown or out of range, or a model is wrong or
-        not trusted.
-    StudyError
-        If ``out`` is a URI, holds another experiment's study or is in use, or an audit finds
-        other bits.
-    ClusterError
-        If there is nothing to run on, it runs other versions, or it is lost on the way.
-    FailuresError
-        If more than ``max_failures`` restarts have failed.
-
-    Notes
-    -----
-    The bytes of every shard are the same for any number of workers and any order of completion,
-    interrupted or not, on the same kind of device with the same versions.
-
-    Examples
-    --------
-    Four processes of this machine, in both ways to say it:
-
-    >>> import runner
-    >>> study = runner.sweep("experiments/gates.toml", workers=4)  # doctest: +SKIP
-    >>> four = runner.ClusterOptions(workers=4)
-    >>> study = runner.sweep("experiments/gates.toml", cluster=four)  # doctest: +SKIP
+    RunnerError
+        As `runner.sweep` does.
     """
-    keywords = LooseKeywords(
-        "runner.sweep", sweep, options, cluster=ClusterOptions, faults=FaultPolicy
-    )
-    cluster = keywords.collected("cluster", ClusterOptions, cluster)
-    faults = keywords.collected("faults", FaultPolicy, faults)
-    folder = local_path(out, StudyError) if out else None
-    if not isinstance(experiment, Experiment):
-        experiment = load_experiment(experiment)
-    check(engine)
-    plan = Plan(experiment, engine, batch_size).trusting(trust_model)
-    _try_models(plan)
-    store = Store(folder or Path("results") / experiment.name)
-    return _sweep(store, plan, client, cluster, faults, report, overwrite=overwrite)
-
-
-def _sweep(
-    store: Store,
-    plan: Plan,
-    client: Any,
-    cluster: ClusterOptions,
-    faults: FaultPolicy,
-    report: ProgressCallback | None,
-    *,
-    overwrite: bool = False,
-) -> Study:
+    cluster = connections.cluster
     device = _devices_of(plan, cluster)
     with store.writer() as writer:
-        plan = prepared(store, writer, plan, overwrite, device_of(plan, cluster))
+        plan = prepared(store, writer, plan, overwrite, device_of(plan, cluster), restarts)
         if device == "auto" and store.has_other_jax():
             # A GPU would train with another JAX than the study records; CPUs train without.
             device = "cpu"
@@ -159,17 +82,9 @@ def _sweep(
         if parts and (reason := store.other_source()):
             raise of_other_code(store, reason)
         for kind, left in parts:
-            opened: AbstractContextManager[Any] = (
-                nullcontext(client)
-                if client is not None
-                else open_client(replace(cluster, device=kind))
-            )
-            cpus_need_jax = partial(_cpus_need_jax, plan)
             in_order = each_group_first(left)
-            with (
-                opened as connected,
-                closing(WorkerPool(connected, kind, cluster.wait_s, cpus_need_jax)) as pool,
-            ):
+            client, cpus_need_jax = connections.client(kind), partial(_cpus_need_jax, plan)
+            with closing(WorkerPool(client, kind, cluster.wait_s, cpus_need_jax)) as pool:
                 pool.check()
                 handler = TrainingRun(store, writer, plan, in_order, faults, report)
                 TaskLoop(RunState.of(pool, in_order), handler).finish()
@@ -195,7 +110,7 @@ def device_of(plan: Plan, cluster: ClusterOptions) -> str:
     return "cpu" if device == "auto" else device
 
 
-def _try_models(plan: Plan) -> None:
+def try_models(plan: Plan) -> None:
     """Find the mistakes of custom models before any work is sent."""
     for group in plan.groups:
         first = group.configurations[0]
@@ -269,7 +184,8 @@ def repair(
             raise StudyError(message)
         damage.repair(store, lock, plan, found)
     if store.remaining(plan):
-        _sweep(store, plan, client, cluster, FaultPolicy(), report)
+        with Connections(cluster, client) as connections:
+            train(store, plan, connections, FaultPolicy(), report)
     return found
 
 
@@ -279,13 +195,20 @@ def _cpus_need_jax(plan: Plan) -> bool:
     return any(may_compute_with_jax(plan.engine, "cpu", signature) for signature in signatures)
 
 
-def prepared(store: Store, writer: Writer, asked: Plan, overwrite: bool, device: str) -> Plan:
+def prepared(
+    store: Store,
+    writer: Writer,
+    asked: Plan,
+    overwrite: bool,
+    device: str,
+    restarts: Sequence[int] | None = None,
+) -> Plan:
     """Make the folder ready for what is asked for, or say why it is not; return its whole plan."""
     if overwrite:
         writer.clear()
     if not store.exists:
         writer.create(asked)
-    plan = planned(store, asked, device)
+    plan = planned(store, asked, device, restarts)
     if len(plan.rounds) > store.n_rounds:
         writer.grow(plan)
     writer.describe(plan)

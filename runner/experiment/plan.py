@@ -60,11 +60,13 @@ class Plan:
         The plan that this one has grown from: see `grown`.
     added : sequence of Range, optional
         What has been added to it.
+    until : mapping of str to float, optional
+        The precision that the last round is for, as `runner.precision.until.Until.asked`.
 
     Raises
     ------
     ExperimentError
-        If ``batch_size`` is no integer >= 1.
+        If ``batch_size`` is no integer >= 1, or a number of ``until`` is too small.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Plan:
         curves: int | None = None,
         before: Plan | None = None,
         added: Sequence[Range] = (),
+        until: Mapping[str, float] | None = None,
     ) -> None:
         whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
         if batch_size is not None and not (whole and batch_size >= 1):
@@ -90,6 +93,10 @@ class Plan:
         self.batch_size = None if batch_size is None else int(batch_size)
         self.before = before
         self._added = tuple(added)
+        self.until = dict(until or {})
+        if not all(type(n) in (int, float) and 1e-6 <= n <= 1e9 for n in self.until.values()):
+            message = f"until is {shown(self.until)}; expected numbers from 1e-6 to 1e9."
+            raise ExperimentError(message)
         self._curves = curves
         self._trust_model = trust_model
         contents = (tables, models, starts)
@@ -142,12 +149,22 @@ class Plan:
         added = ranges_between(after.counts_before, wanted)
         return asked._again(self, added, trust_model=asked._trust_model) if added else self
 
+    def with_restarts(self, restarts: int) -> Plan:
+        """Return a plan of one round for so many restarts of each configuration."""
+        experiment = self.experiment.model_copy(update={"restarts": restarts})
+        return self._again(None, (), trust_model=self._trust_model, experiment=experiment)
+
     def _again(
-        self, before: Plan | None, added: Sequence[Range], *, trust_model: bool = False
+        self,
+        before: Plan | None,
+        added: Sequence[Range],
+        *,
+        trust_model: bool = False,
+        experiment: Experiment | None = None,
     ) -> Plan:
         """Return a plan of the same contents; no file is read."""
         return Plan(
-            self.experiment,
+            experiment or self.experiment,
             self.engine,
             self.batch_size,
             stored_tables(self.configurations),
@@ -157,6 +174,7 @@ class Plan:
             curves=self._curves,
             before=before,
             added=added,
+            until=self.until,
         )
 
     @cached_property
@@ -332,6 +350,7 @@ class Plan:
         return (
             {kind: stored for kind, stored in kinds.items() if stored}
             | ({"added": added} if self.before is not None else {})
+            | ({"until": self.until} if self.until else {})
             | {
                 "experiment": self.experiment.model_dump(mode="json"),
                 "engine": self.engine,

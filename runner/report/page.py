@@ -15,12 +15,14 @@ from markupsafe import Markup, escape
 
 from runner.errors.messages import counted
 from runner.experiment.reachability import table_notes
+from runner.precision.outcome import options, outcomes
 from runner.report.figures.base import Picture
 from runner.report.glossary import LABELS, OTHERS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import sampled
 from runner.report.sentences import sentences
 from runner.report.tables.order import all_tables
+from runner.study.growth import restarts_text
 from runner.study.statistics.times import STOPPED
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ def _figure(picture: Picture) -> dict[str, object]:
 
 def _lead(study: Study) -> str:
     n = len(study.plan.configurations)
-    each = counted(study.experiment.restarts, "restart")
+    each = restarts_text(study.plan.counts)
     what = f"One configuration, {each}" if n == 1 else f"{n:,} configurations, {each} of each"
     training = [c.settings.training for c in study.plan.configurations]
     most = sorted({each.max_steps for each in training})
@@ -118,6 +120,8 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
             f"Unfinished: {study.n_done:,} of {study.plan.n_restarts:,} restarts are trained, and "
             "everything here is of these alone. Run the same sweep again to continue."
         )
+    if study.plan.until:
+        notes += outcomes(study)
     if failed := len(study.failures):
         notes.append(
             f"{counted(failed, 'restart')} could not be trained and count nowhere here: see the "
@@ -175,6 +179,7 @@ def _command(study: Study) -> str:
         parts.append(f"--engine {plan.engine}")
     if plan.batch_size is not None:
         parts.append(f"--batch-size {plan.batch_size}")
+    parts += options(study)
     tables_ = [c.settings.problem.table for c in plan.configurations if c.settings.problem.table]
     models = [c.settings.network.model for c in plan.configurations if c.settings.network.model]
     if models:

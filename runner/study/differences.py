@@ -61,6 +61,7 @@ def differences(
     new["plan"]["curves"] = old["plan"]["curves"]  # only what was asked for is compared
     for side in (old, new):
         side["plan"].pop("added", None)
+        side["plan"].pop("until", None)
     if grows:
         old["plan"], new["plan"] = _kept(old["plan"], new["plan"]), _kept(new["plan"], old["plan"])
     found = dict(_differences(old, new))

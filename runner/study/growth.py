@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from runner.errors import StudyError
@@ -12,7 +14,7 @@ from runner.study.store import Store
 _MOST_NAMED = 3  # configurations in a message
 
 
-def planned(store: Store, asked: Plan, device: str) -> Plan:
+def planned(store: Store, asked: Plan, device: str, restarts: Sequence[int] | None = None) -> Plan:
     """Return what a study is to do, once it also does what is asked for.
 
     Parameters
@@ -23,6 +25,8 @@ def planned(store: Store, asked: Plan, device: str) -> Plan:
         Of one round; or a stored plan, to go on with.
     device : str
         The kind of device that is to train it.
+    restarts : sequence of int, optional
+        Restarts of each configuration of ``asked``; by default its experiment's.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def planned(store: Store, asked: Plan, device: str) -> Plan:
             f"restarts is {asked.experiment.restarts:,}; expected at least {most:,}, which the "
             "study has: nothing is thrown away",
         )
-    plan = stored.grown(asked)
+    plan = stored.grown(asked, restarts)
     if plan is stored:
         if asked.batch_size != stored.batch_size:
             raise _refused(store, f"{_OTHER}: {'; '.join(store.differences(asked, device))}")
@@ -85,13 +89,14 @@ def added_text(plan: Plan) -> str:
     parts = []
     if more.size:
         each = f" to each of {more.size:,} configurations" if more.size > 1 else ""
-        parts.append(f"{_restarts(more)}{each}")
+        parts.append(f"{restarts_text(more)}{each}")
     if fresh.size:
-        parts.append(f"{counted(fresh.size, 'configuration')} of {_restarts(fresh)}")
+        parts.append(f"{counted(fresh.size, 'configuration')} of {restarts_text(fresh)}")
     return f"adds {', and '.join(parts)}"
 
 
-def _restarts(counts: np.ndarray) -> str:
+def restarts_text(counts: np.ndarray) -> str:
+    """Return how many restarts each of some configurations has, as in ``20 to 50 restarts``."""
     low, high = int(counts.min()), int(counts.max())
     return counted(high, "restart") if low == high else f"{low:,} to {counted(high, 'restart')}"
 

@@ -103,6 +103,7 @@ class PlanFile:
                 curves=stored["curves"],
                 before=before,
                 added=[Range.parse(each) for each in stored["added"]] if before else (),
+                until=stored.get("until"),
             )
             # nothing in it may be of another form
             same = json.loads(json.dumps(plan.canonical())) == stored

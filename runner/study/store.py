@@ -136,7 +136,7 @@ class Store(StudyFolder):
 
     def other_source(self) -> str:
         """Return that the study was begun with other code than is here, in words; else nothing."""
-        return other_source(self.plan_file.content())
+        return other_source(self.plan_file.contents()[0])
 
     def audits(self) -> list[dict[str, Any]]:
         """Return what was found of every batch that was trained a second time, the last time."""

@@ -140,7 +140,11 @@ class Going:
 
 
 def die_everywhere(
-    base: Path, die: Callable[[Path, int], int], going: Going, before: Path | None = None
+    base: Path,
+    die: Callable[[Path, int], int],
+    going: Going,
+    before: Path | None = None,
+    step: int = STEP,
 ) -> int:
     """Die at each operation in turn; go on from what is there, and from what a power cut leaves.
 
@@ -160,7 +164,7 @@ def die_everywhere(
     undisturbed = fresh(0)
     n = die(undisturbed, 0)
     going.check(undisturbed)
-    for at in range(1, n + 1, STEP):
+    for at in range(1, n + 1, step):
         path = fresh(at)
         die(path, at)
         for left in sorted(path.parent.iterdir()):
@@ -189,6 +193,25 @@ def test_a_sweep_can_die_at_every_operation(dies, whole, here, tmp_path, tell) -
     n = die_everywhere(
         tmp_path, lambda path, at: dies("sweep", path, at, EXPERIMENT, **BATCHES), going
     )
+    tell(f"{n} operations, {len(going.seen)} states")
+    assert n >= 40
+
+
+def test_rounds_can_die_at_every_operation(dies, here, tmp_path, tell) -> None:
+    half = {"problem": {"gate": "OR"}, "training": {"max_steps": 20}}  # are solved
+    many, options = EXPERIMENT | half | {"restarts": 99}, {"success_rate": 0.2, "batch_size": 16}
+    study = runner.sweep(many, tmp_path / "whole", here, **options)
+    assert len(study.plan.rounds) >= 3
+    expected = contents(study.path)
+    going = Going(
+        lambda path: runner.sweep(many, path, here, **options), lambda path: agree(path, expected)
+    )
+
+    def die(path: Path, at: int) -> int:
+        return dies("sweep", path, at, many, **options)
+
+    # what a round does to a folder, a growth below does too; so fewer here
+    n = die_everywhere(tmp_path, die, going, step=STEP**2)
     tell(f"{n} operations, {len(going.seen)} states")
     assert n >= 40
 

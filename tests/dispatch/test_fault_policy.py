@@ -82,6 +82,7 @@ def test_objects_and_loose_keywords_do_the_same(client, tmp_path) -> None:
 
 
 def test_every_option_has_one_name() -> None:
-    fields = [*get_type_hints(runner.ClusterOptions), *get_type_hints(runner.FaultPolicy)]
+    kinds = (runner.ClusterOptions, runner.FaultPolicy, runner.Until)
+    fields = [field for kind in kinds for field in get_type_hints(kind)]
     named = list(inspect.signature(runner.sweep).parameters)
     assert len({*fields, *named}) == len(fields) + len(named)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
 from scipy.stats import binomtest
 from support.crafted import EXPERIMENT, crafted
+from typer.testing import CliRunner
+
+import runner
+from runner.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "precision.md").read_text()
@@ -66,6 +71,23 @@ def test_comparisons_and_classes_err_in_at_most_one_of_twenty() -> None:
     for stop in SCRIPT["classes"](20, 0.05):
         assert binomtest(round(stop.bound * 20), 20, 0.95, "less").pvalue > 1e-3
         assert stop.name in names
+
+
+def test_the_commands_run(scheduler, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
+    (command,) = re.findall(r"^    python -m runner (.*)$", TEXT, flags=re.MULTILINE)
+    words = shlex.split(command.replace("experiments/", f"{ROOT}/experiments/"))
+    few = ["--restarts", "700", "--set", "training.max_steps=1000", "--set", "problem.gate=XOR"]
+    done = CliRunner().invoke(app, [*words, *few])
+    assert done.exit_code == 0, done.output
+    # one layer never solves XOR, which 646 restarts show; two need more than there may be
+    assert "reached by 1 of 2 configurations; 1 of the others has all 700 restarts" in done.output
+    options = set(re.findall(r"^\| `(--[a-z-]+)", TEXT, flags=re.MULTILINE))
+    assert options == {"--until", "--until-classes", "--for"}
+    (code,) = re.findall(r"^    study = (.*)$", TEXT, flags=re.MULTILINE)
+    asked = eval(re.search(r"until=(.*)\)$", code)[1], {"runner": runner})  # noqa: S307
+    assert asked.asked == {"success_rate": 0.01, "for_s": 600}
 
 
 def test_the_blocks_print_what_the_page_shows(tmp_path, monkeypatch) -> None:

@@ -24,6 +24,7 @@ ROOMS = [
     "cluster",
     "dispatch",
     "landscape",
+    "precision",
     "report",
     "cli",
 ]
@@ -125,5 +126,5 @@ def test_importing_the_package_and_its_rooms_loads_nothing_heavy(module) -> None
 
 
 def test_a_sweep_starts_without_pandas() -> None:
-    code = "import runner.dispatch.sweep, sys; sys.exit('pandas' in sys.modules)"
+    code = "import runner.precision.sweep, sys; sys.exit('pandas' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

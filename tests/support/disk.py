@@ -231,6 +231,8 @@ def main() -> None:
     import runner
     import runner.dispatch.sweep
     import runner.landscape.analysis
+    import runner.precision.rounds
+    import runner.precision.sweep
     import runner.training.worker  # every forked process would import it itself
 
     actions: dict[str, Callable[..., Any]] = {

@@ -26,6 +26,11 @@ def status(folder: StudyFolder) -> None:
         f"{len(study.failures):,} failed",
         wrap=True,
     )
+    if study.plan.until:
+        from runner.precision.outcome import outcomes
+
+        for text in outcomes(study):
+            print_result(text, wrap=True)
     for configuration in study.plan.configurations:
         n = int(study.trained.iloc[configuration.index])
         planned = int(study.plan.counts[configuration.index])

@@ -15,6 +15,7 @@ from runner.cli.options import (
     Cluster,
     Faults,
     Overwrite,
+    Precision,
     Quiet,
     TrustModel,
 )
@@ -98,14 +99,15 @@ def sweep(
     quiet: Quiet = False,
     cluster: Cluster,
     faults: Faults,
+    until: Precision,
 ) -> None:
     """Train every restart of an experiment; continue where an earlier run stopped.
 
     Examples
     --------
-    python -m runner sweep --report
     python -m runner sweep experiments/width.toml --dry-run
     python -m runner sweep --grid init.scale=1,2 --out wide
+    python -m runner sweep --until success_rate=0.01 --report
     """
     from runner.cli.runs import run_sweep
     from runner.engines.registry import check
@@ -119,8 +121,11 @@ def sweep(
     changed |= {} if seed is None else {"seed": seed}
     grid = dict(parse_axis(text) for text in axes or [])
     loaded = load_experiment(experiment or _default(quiet), changes=changed, grid=grid)
-    plan = Plan(loaded, engine, batch_size)
+    plan = Plan(loaded, engine, batch_size, until=until.asked)
     folder = given or Path("results") / loaded.name
+    if dry_run and until.asked:
+        _print_rounds(plan, folder, cluster, trust_model, overwrite)
+        return
     if dry_run:
         _print_plan(plan if overwrite else _grown(plan, folder, cluster), folder, cluster.workers)
         return
@@ -129,6 +134,7 @@ def sweep(
         folder,
         cluster,
         faults,
+        until,
         trust_model=trust_model,
         overwrite=overwrite,
         quiet=quiet,
@@ -157,6 +163,31 @@ def _grown(plan: Plan, folder: Path, cluster: ClusterOptions) -> Plan:
         print_message(str(error))
         return plan
     return whole if grows else plan
+
+
+def _print_rounds(
+    plan: Plan, folder: Path, cluster: ClusterOptions, trust_model: bool, overwrite: bool
+) -> None:
+    """Print what a sweep until a study is precise would do next."""
+    from runner.cluster.connections import Connections
+    from runner.dispatch.fault_policy import FaultPolicy
+    from runner.precision.rounds import Rounds
+    from runner.precision.until import Until
+    from runner.study.store import Store
+
+    with Connections(cluster) as connections:
+        asked = (plan.trusting(trust_model), Until.stored(plan.until), connections, FaultPolicy())
+        rounds = Rounds(Store(folder), *asked)
+        print_result(rounds.rule, wrap=True)
+        try:
+            upcoming = rounds.upcoming(overwrite)
+        except StudyError as error:
+            print_message(str(error))
+            upcoming = rounds.upcoming(overwrite=True)
+    if upcoming is None:
+        print_result("No round would follow.")
+    else:
+        _print_plan(upcoming, folder, cluster.workers)
 
 
 def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:

@@ -14,6 +14,7 @@ from runner.report.tables.restarts import (
     comparison_rows,
     failure_rows,
     loss_rows,
+    precision_rows,
     strategy_rows,
     summary_rows,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 TABLES: Final[tuple[TableFunction, ...]] = (
     summary_rows,
+    precision_rows,
     verdict_rows,
     class_rows,
     unseen_rows,

@@ -22,6 +22,19 @@ def summary_rows(study: Study, landscape: Landscape) -> TableRows:
     return TableRows("summary", "Summary", note, frame)
 
 
+def precision_rows(study: Study, landscape: Landscape) -> TableRows | None:
+    """Return both intervals of the share solved, where a precision was asked for."""
+    if not study.plan.until:
+        return None
+    frame = study.precision.reset_index().dropna(axis="columns", how="all")
+    note = (
+        "The share solved with its 95% intervals: ci_low and ci_high for a number of restarts that "
+        "was fixed before, anytime_low and anytime_high whenever one looks; half_width is of the "
+        "latter, and so are time_low and time_high, of the median time to solution."
+    )
+    return TableRows("precision", "Precision", note, frame)
+
+
 def strategy_rows(study: Study, landscape: Landscape) -> TableRows | None:
     """Return what a solution costs when restarts are given up after some steps."""
     if not _random(study):

@@ -28,6 +28,7 @@ from runner.study.statistics.base import CONFIDENCE, CONFIGURATION
 _BEGINNINGS: Final = np.append(0, 2 ** np.arange(31))
 _RATIOS: Final = np.array([0, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 7 / 8])
 _WEIGHTS: Final = np.array([0.5, *[0.1] * 5])
+_LIMIT: Final = -float(np.log(1 - CONFIDENCE))
 _HALVINGS = 60
 
 
@@ -59,7 +60,7 @@ def new_class_chance(firsts: npt.ArrayLike, n: int) -> float:
     inside, outside = np.log(1e-18), 0.0  # logarithms of chances
     for _ in range(_HALVINGS):
         half = (inside + outside) / 2
-        if log_evidence(firsts, n, float(np.exp(half))) < -np.log(1 - CONFIDENCE):
+        if log_evidence(firsts, n, float(np.exp(half))) < _LIMIT:
             inside = half
         else:
             outside = half
@@ -100,3 +101,48 @@ def log_evidence(firsts: npt.ArrayLike, n: int, chance: float) -> float:
         growth = powers - seen * np.log1p(-min(chance, 1 - 1e-16) * (1 - _RATIOS))
     weighted = growth + np.log(_WEIGHTS / len(_BEGINNINGS))
     return float(np.logaddexp.reduce(weighted, axis=None))
+
+
+def first_restarts(target: float) -> int:
+    """Return the restarts below which the bound cannot come below a target.
+
+    Examples
+    --------
+    >>> first_restarts(0.001)
+    4663
+    """
+    n = 1
+    while log_evidence([0], n, target) < _LIMIT:
+        n *= 2
+    return _enough(np.zeros(1), n // 2, n, target)
+
+
+def next_restarts(firsts: npt.ArrayLike, n: int, target: float) -> int:
+    """Return the restarts after which the bound comes below a target if no class is new.
+
+    Parameters
+    ----------
+    firsts, n
+        As for `new_class_chance`.
+    target : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    int
+        At most twice ``n``, and at least one more than ``n`` unless the bound is below.
+    """
+    if log_evidence(firsts, n, target) >= _LIMIT:
+        return n
+    return _enough(firsts, n, max(2 * n, 1), target)
+
+
+def _enough(firsts: npt.ArrayLike, least: int, most: int, target: float) -> int:
+    """The smallest number of restarts beyond ``least`` that is enough, or else ``most``."""
+    while most - least > 1:
+        half = (least + most) // 2
+        if log_evidence(firsts, half, target) >= _LIMIT:
+            most = half
+        else:
+            least = half
+    return most

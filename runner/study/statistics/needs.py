@@ -19,17 +19,33 @@ def first_restarts(half_width: float) -> int:
     646
     """
     most = 1
-    while _wide(np.zeros(1), np.array([most]), half_width)[0]:
+    while _wide(np.zeros(1), np.array([most]), half_width, half_width)[0]:
         most *= 2
     least = most // 2
     while most - least > 1:
         half = (least + most) // 2
-        wide = _wide(np.zeros(1), np.array([half]), half_width)[0]
+        wide = _wide(np.zeros(1), np.array([half]), half_width, half_width)[0]
         least, most = (half, most) if wide else (least, half)
     return most
 
 
-def next_restarts(successes: npt.ArrayLike, n: npt.ArrayLike, half_width: float) -> np.ndarray:
+def enough_restarts(successes: int, n: int, half_width: float) -> int:
+    """Return the restarts that are enough if the share of solved ones stays the same.
+
+    Examples
+    --------
+    >>> enough_restarts(1, 2, 0.01)
+    24000
+    """
+    enough = n
+    while (following := int(next_restarts(enough * successes / n, enough, half_width)[0])) > enough:
+        enough = following
+    return enough
+
+
+def next_restarts(
+    successes: npt.ArrayLike, n: npt.ArrayLike, half_width: float, made_for: float | None = None
+) -> np.ndarray:
     """Return how many restarts each configuration should have next.
 
     Parameters
@@ -39,6 +55,8 @@ def next_restarts(successes: npt.ArrayLike, n: npt.ArrayLike, half_width: float)
     half_width : float
         Of the interval that holds at all numbers of restarts, see
         `runner.study.statistics.anytime`.
+    made_for : float, optional
+        The half-width that the interval is made for; by default this one.
 
     Returns
     -------
@@ -46,16 +64,18 @@ def next_restarts(successes: npt.ArrayLike, n: npt.ArrayLike, half_width: float)
         ``n`` where the interval is narrow enough. Otherwise as many as make it so if the share of
         solved ones stays the same, but at most twice ``n``: the share is not known yet.
     """
-    k, now = (np.atleast_1d(np.asarray(counts, np.int64)) for counts in (successes, n))
+    k = np.atleast_1d(np.asarray(successes, float))
+    now = np.atleast_1d(np.asarray(n, np.int64))
     least, most = now.astype(float), 2.0 * now
+    made_for = made_for or half_width
     for _ in range(_STEPS):
         half = (least + most) / 2
-        wide = _wide(k / now * half, half, half_width)
+        wide = _wide(k / now * half, half, half_width, made_for)
         least, most = np.where(wide, half, least), np.where(wide, most, half)
     wanted = np.maximum(np.ceil(most).astype(np.int64), now + 1)
-    return np.where(_wide(k, now, half_width), wanted, now)
+    return np.where(_wide(k, now, half_width, made_for), wanted, now)
 
 
-def _wide(k: np.ndarray, n: np.ndarray, half_width: float) -> np.ndarray:
+def _wide(k: np.ndarray, n: np.ndarray, half_width: float, made_for: float) -> np.ndarray:
     """(m,) bool: whether the interval of these counts is wider than asked for."""
-    return anytime(k, n, half_width).half_width > half_width
+    return anytime(k, n, made_for).half_width > half_width

@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     from runner.study.tally import Tallies, Tally
 
 
-def precision(plan: Plan, tallies: Tallies, half_width: float = HALF_WIDTH) -> pd.DataFrame:
+def made_for(plan: Plan) -> float:
+    """Return the half-width that a study's intervals are made for.
+
+    It is the first that was asked for, whatever has been asked since: intervals that were made for
+    another after restarts were seen would not hold at all their numbers.
+    """
+    found = HALF_WIDTH
+    each: Plan | None = plan
+    while each is not None:
+        found = min(each.until.get("success_rate", found), 0.5)
+        each = each.before
+    return found
+
+
+def precision(plan: Plan, tallies: Tallies) -> pd.DataFrame:
     """Return success with both intervals, and the median time to solution.
 
     Returns
@@ -32,7 +46,7 @@ def precision(plan: Plan, tallies: Tallies, half_width: float = HALF_WIDTH) -> p
         latter kind, infinite where fewer are or may be; missing where times to solution are not
         known. No intervals for starts on a grid, which are no random sample.
     """
-    found = [*counted(plan, tallies)]
+    half_width, found = made_for(plan), [*counted(plan, tallies)]
     always = anytime([t.n_solved for _, t in found], [t.n for _, t in found], half_width)
     ends = np.c_[always.low, always.high, always.half_width]
     rows = []

@@ -1,0 +1,136 @@
+"""Sweep an experiment into a study, whole or until it is precise; continue one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from runner.cluster.connections import Connections
+from runner.cluster.options import ClusterKeywords, ClusterOptions
+from runner.dispatch.fault_policy import FaultKeywords, FaultPolicy
+from runner.dispatch.progress import ProgressCallback
+from runner.dispatch.sweep import train, try_models
+from runner.engines.registry import check
+from runner.errors import StudyError
+from runner.errors.keywords import LooseKeywords
+from runner.errors.paths import local_path
+from runner.experiment.experiment import Experiment, load_experiment
+from runner.experiment.plan import Plan
+from runner.precision.until import Until, UntilKeywords
+from runner.study.store import Store
+
+if TYPE_CHECKING:
+    from runner.study.study import Study
+
+
+class SweepKeywords(ClusterKeywords, FaultKeywords, UntilKeywords, total=False):
+    """Fields of `ClusterOptions`, `FaultPolicy` and `Until` as loose keywords of `sweep`."""
+
+
+def sweep(
+    experiment: Experiment | Mapping[str, Any] | str | Path,
+    out: str | Path | None = None,
+    client: Any = None,
+    *,
+    engine: str = "pytensor",
+    batch_size: int | None = None,
+    overwrite: bool = False,
+    trust_model: bool = False,
+    report: ProgressCallback | None = None,
+    cluster: ClusterOptions | None = None,
+    faults: FaultPolicy | None = None,
+    until: Until | None = None,
+    **options: Unpack[SweepKeywords],
+) -> Study:
+    """Train every restart of an experiment and return the study.
+
+    Parameters
+    ----------
+    experiment : Experiment, mapping, str or Path
+        An experiment, its content, or its TOML file.
+    out : str or Path, optional
+        The study's folder; by default ``results/<name>``. A finished study is returned as it is,
+        an interrupted one continues where it stopped.
+    client : distributed.Client, optional
+        Where to run; by default what ``cluster`` says.
+    engine : str
+        A key of `runner.engines.registry.ENGINES`.
+    batch_size : int, optional
+        Restarts per task and shard; by default a rule of the experiment alone.
+    overwrite : bool
+        Whether to remove what another experiment has left in ``out``.
+    trust_model : bool
+        Whether a ``network.model`` may be executed, here and on the workers.
+    report : callable, optional
+        Called with a `Progress` now and then.
+    cluster : ClusterOptions, optional
+        Which scheduler or how many processes of this machine, and which kind of device.
+    faults : FaultPolicy, optional
+        What to do about restarts that fail or hang, and about workers that err.
+    until : Until, optional
+        How precise the study is to be: it then grows in rounds, in which each configuration gets
+        what it needs, up to the experiment's ``restarts``. By default all of these are trained.
+    **options
+        Fields of `ClusterOptions` (``scheduler``, ``scheduler_file``, ``workers``, ``device``,
+        ``wait_s``, ``insecure``), of `FaultPolicy` (``deadline_s``, ``max_failures``, ``audit``,
+        ``canary``) and of `Until` (``success_rate``, ``classes``, ``for_s``), in place of these
+        objects.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ExperimentError
+        If the experiment is wrong, or an option unknown or out of range, or a model is wrong or
+        not trusted.
+    StudyError
+        If ``out`` is a URI, holds another experiment's study or is in use, or an audit finds
+        other bits.
+    ClusterError
+        If there is nothing to run on, it runs other versions, or it is lost on the way.
+    FailuresError
+        If more than ``max_failures`` restarts have failed.
+
+    Notes
+    -----
+    The bytes of every shard are the same for any number of workers and any order of completion,
+    interrupted or not, on the same kind of device with the same versions. That holds for the rounds
+    of ``until`` too, but for those that a time has ended.
+
+    Examples
+    --------
+    Four processes of this machine, in both ways to say it:
+
+    >>> import runner
+    >>> study = runner.sweep("experiments/gates.toml", workers=4)  # doctest: +SKIP
+    >>> four = runner.ClusterOptions(workers=4)
+    >>> study = runner.sweep("experiments/gates.toml", cluster=four)  # doctest: +SKIP
+
+    Until every share of solved restarts is known within a point:
+
+    >>> point = runner.Until(success_rate=0.01)
+    >>> study = runner.sweep("experiments/gates.toml", until=point)  # doctest: +SKIP
+    """
+    keywords = LooseKeywords(
+        "runner.sweep", sweep, options, cluster=ClusterOptions, faults=FaultPolicy, until=Until
+    )
+    cluster = keywords.collected("cluster", ClusterOptions, cluster)
+    faults = keywords.collected("faults", FaultPolicy, faults)
+    until = keywords.collected("until", Until, until)
+    folder = local_path(out, StudyError) if out else None
+    if not isinstance(experiment, Experiment):
+        experiment = load_experiment(experiment)
+    check(engine)
+    plan = Plan(experiment, engine, batch_size, until=until.asked).trusting(trust_model)
+    try_models(plan)
+    store = Store(folder or Path("results") / experiment.name)
+    with Connections(cluster, client) as connections:
+        if not until.asked:
+            return train(store, plan, connections, faults, report, overwrite=overwrite)
+        # not before: it takes as long to load as a kept function to start training
+        from runner.precision.rounds import Rounds
+
+        return Rounds(store, plan, until, connections, faults, report).run(overwrite)

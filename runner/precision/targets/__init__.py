@@ -1,0 +1,1 @@
+"""What a study can be asked to be precise about, one file each."""
