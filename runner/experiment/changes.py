@@ -8,7 +8,7 @@ from runner.experiment.grid import ALTERNATIVES, PATHS, SECTIONS, split_paths, u
 
 __all__ = ["merge_changes", "take_out"]
 
-SCALARS: Final = ("name", "seed", "restarts", "curves")
+SCALARS: Final = ("name", "seed", "restarts", "curves", "like")
 _KEYS: Final = (*SCALARS, *SECTIONS, "grid", "exclude", "extra")
 
 

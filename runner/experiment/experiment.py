@@ -36,6 +36,7 @@ from runner.experiment.grid import (
     unknown_path,
     wrong_value,
 )
+from runner.experiment.likes import fill
 from runner.experiment.overrides import parse_axis, parse_change
 from runner.experiment.sections import (
     Init,
@@ -207,10 +208,11 @@ def load_experiment(
     ----------
     source : str, Path or mapping
         A TOML file, or the same as a mapping; relative tables then start at the current folder,
-        and `problem.table` may also be a DataFrame or an array.
+        and `problem.table` may also be a DataFrame or an array. With ``like``, another program's
+        defaults stand in place of what is not set; see `runner.experiment.likes`.
     changes : mapping
-        Dotted path, `name`, `seed` or `restarts` to value. A path that is also an axis of the
-        source's grid takes that axis out of the grid.
+        Dotted path, `name`, `seed`, `restarts` or `like` to value. A path that is also an axis of
+        the source's grid takes that axis out of the grid.
     grid : mapping
         Dotted path to values: axes that are added to the source's grid, or replace its own.
         `problem.gate`, here or in `changes`, takes the place of the source's `problem.table`,
@@ -238,6 +240,7 @@ def load_experiment(
     problems, origins = merge_changes(
         raw, plain_data(changes, where), plain_data(grid, where), where
     )
+    problems += [f"{where}: {text}" for text in fill(raw)]
     experiment, wrongs = _validated({**raw, "given": given}, directory)
     problems += [f"{origins.get(path, where)}: {text}" for path, text in wrongs]
     points = list(experiment._crossed())

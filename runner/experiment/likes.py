@@ -1,0 +1,144 @@
+"""Defaults of other programs: what `like = "pytorch"` fills in where an experiment says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from runner.errors.messages import listed, nearest, shown
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def _system(
+    usual: str, common: Mapping[str, Any], optimizers: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    return MappingProxyType({"usual": usual, "common": common, "optimizers": optimizers})
+
+
+LIKES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "pytorch": _system(
+        "gradient-descent",
+        {"init.distribution": "pytorch", "loss.reduction": "mean"},
+        {
+            "gradient-descent": {"learning_rate": 1e-3},
+            "momentum": {"learning_rate": 1e-3},
+            "nesterov": {"learning_rate": 1e-3},
+            "rmsprop": {"learning_rate": 1e-2, "decay": 0.99, "epsilon": 1e-8},
+            "adam": {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+            "rprop": {
+                "learning_rate": 1e-2,
+                "increase": 1.2,
+                "decrease": 0.5,
+                "smallest_step": 1e-6,
+                "largest_step": 50.0,
+            },
+        },
+    ),
+    "keras": _system(
+        "rmsprop",
+        {"init.distribution": "keras", "loss.reduction": "mean"},
+        {
+            "gradient-descent": {"learning_rate": 1e-2},
+            "momentum": {"learning_rate": 1e-2},
+            "nesterov": {"learning_rate": 1e-2},
+            "rmsprop": {
+                "learning_rate": 1e-3,
+                "decay": 0.9,
+                "epsilon": 1e-7,
+                "epsilon_in_root": True,
+            },
+            "adam": {
+                "learning_rate": 1e-3,
+                "beta1": 0.9,
+                "beta2": 0.999,
+                "epsilon": 1e-7,
+                "epsilon_hat": True,
+            },
+        },
+    ),
+    "scikit-learn": _system(
+        "adam",
+        {
+            "init.distribution": "scikit-learn",
+            "network.activation": "relu",
+            "loss.kind": "cross-entropy",
+            "loss.reduction": "mean",
+        },
+        {
+            "gradient-descent": {"learning_rate": 1e-3},
+            "momentum": {"learning_rate": 1e-3, "momentum": 0.9},
+            "nesterov": {"learning_rate": 1e-3, "momentum": 0.9},
+            "adam": {
+                "learning_rate": 1e-3,
+                "beta1": 0.9,
+                "beta2": 0.999,
+                "epsilon": 1e-8,
+                "epsilon_hat": True,
+            },
+        },
+    ),
+    "rumelhart1986": _system(
+        "momentum",
+        {
+            "init.distribution": "uniform",
+            "init.scale": 0.5,
+            "network.activation": "sigmoid",
+            "network.output": "sigmoid",
+            "loss.kind": "squared-error",
+            "loss.reduction": "half-sum",
+        },
+        {
+            "gradient-descent": {"learning_rate": 0.5},
+            "momentum": {"learning_rate": 0.5, "momentum": 0.9},
+        },
+    ),
+}
+"""Systems: their usual optimizer, fields by dotted path, and fields of `training` by optimizer."""
+
+
+def fill(raw: dict[str, Any]) -> list[str]:
+    """Take ``like`` out of an experiment, and fill in what that system would do.
+
+    Parameters
+    ----------
+    raw : dict
+        An experiment's content; changed. Fields that are set, or are axes of its grid, stay.
+
+    Returns
+    -------
+    list of str
+        What is wrong: ``<field> is <value>; expected <rule>.``
+    """
+    if "like" not in raw:
+        return []
+    name = raw.pop("like")
+    if not isinstance(name, str) or name not in LIKES:
+        hint = nearest(name, tuple(LIKES))
+        return [f"like is {shown(name)}; expected one of {listed(LIKES)}.{hint}"]
+    grid = raw.get("grid")
+    axes = set(grid) if isinstance(grid, dict) else set()
+    training = raw.setdefault("training", {})
+    system = LIKES[name]
+    if "training.optimizer" in axes:
+        return [
+            f"grid training.optimizer is an axis; expected one optimizer with like {name!r}, "
+            "whose constants depend on it. Run a sweep for each."
+        ]
+    if not isinstance(training, dict):
+        return []  # the wrong section is reported where sections are checked
+    optimizer = training.setdefault("optimizer", system["usual"])
+    constants = system["optimizers"].get(optimizer if isinstance(optimizer, str) else "", None)
+    if constants is None:
+        return [
+            f"training.optimizer is {shown(optimizer)}; expected one of "
+            f"{listed(system['optimizers'])} with like {name!r}."
+        ]
+    fields = system["common"] | {f"training.{field}": v for field, v in constants.items()}
+    for path, value in fields.items():
+        section, _, field = path.partition(".")
+        there = raw.setdefault(section, {})
+        if isinstance(there, dict) and path not in axes:
+            there.setdefault(field, value)
+    return []
