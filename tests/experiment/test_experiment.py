@@ -246,7 +246,7 @@ class TestFields:
         [
             (
                 "netwrk",
-                "name, seed, restarts, curves, problem, network",
+                "name, seed, restarts, curves, like, problem, network",
                 " Did you mean 'network'?",
             ),
             ("directory", "name, seed, restarts", ""),
