@@ -208,6 +208,8 @@ def prepared(
         writer.clear()
     if not store.exists:
         writer.create(asked)
+        if restarts is None:
+            return asked
     plan = planned(store, asked, device, restarts)
     if len(plan.rounds) > store.n_rounds:
         writer.grow(plan)

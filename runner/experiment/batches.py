@@ -24,7 +24,7 @@ class Batch:
     def name(self) -> str:
         """Names the batch in files, logs and messages."""
         place = f"{self.group:04d}/{self.start:012d}-{self.stop:012d}"
-        return f"r{self.round:03d}/{place}" if self.round else place
+        return f"r{self.round:03d}-{place}" if self.round else place
 
     @property
     def group_of_round(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from runner.errors.messages import counted
+from runner.experiment.batch_sizes import curves
 from runner.experiment.reachability import table_notes
 from runner.precision.outcome import options, outcomes
 from runner.report.figures.base import Picture
@@ -160,8 +161,10 @@ def _facts(study: Study) -> list[tuple[str, str]]:
     plan, experiment = study.plan, study.experiment
     hashes = study.hashes
     versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
+    rounds = [("Rounds", f"{len(plan.rounds):,}: the study has grown")] if plan.before else []
     return [
         ("Root seed", str(experiment.seed)),
+        *rounds,
         ("Restarts", f"{study.n_done:,} of {plan.n_restarts:,}"),
         ("Batches", f"{len(study.commits):,} of {plan.n_batches:,}"),
         ("Compiled functions", f"{len(plan.groups):,}"),
@@ -180,6 +183,8 @@ def _command(study: Study) -> str:
     if plan.batch_size is not None:
         parts.append(f"--batch-size {plan.batch_size}")
     parts += options(study)
+    if study.experiment.curves is None and plan.curves != curves(len(plan.configurations)):
+        parts.append(f"--set curves={plan.curves}")
     tables_ = [c.settings.problem.table for c in plan.configurations if c.settings.problem.table]
     models = [c.settings.network.model for c in plan.configurations if c.settings.network.model]
     if models:
