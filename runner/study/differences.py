@@ -9,7 +9,6 @@ from typing import Any
 from runner.engines.registry import may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, computing_source, versions
 from runner.errors.messages import shown
-from runner.experiment.grid import SECTIONS
 from runner.experiment.plan import Plan
 
 SOURCE = "source"
@@ -34,9 +33,9 @@ def other_source(stored: Mapping[str, Any]) -> str:
     return f"the runner's code that trains was {shown(then)} (a hash of its source), now {now!r}"
 
 
-# What a plan that holds every configuration of another may have besides, or otherwise: what
-# matters of it is in the configurations' own hashes.
-_GROWS = (*SECTIONS, "grid", "restarts", "curves")
+# What of an experiment may not change as a study grows. Restarts and curves are compared as they
+# are planned; what matters of all other fields is in the configurations' own hashes.
+_LASTING = ("name", "seed")
 
 
 def differences(
@@ -79,7 +78,7 @@ def differences(
 
 def _kept(plan: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a plan has to be as it is in the other one."""
-    experiment = {name: v for name, v in plan["experiment"].items() if name not in _GROWS}
+    experiment = {name: plan["experiment"][name] for name in _LASTING}
     files = {
         kind: {name: v for name, v in plan.get(kind, {}).items() if name in other.get(kind, {})}
         for kind in ("tables", "models")

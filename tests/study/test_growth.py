@@ -170,6 +170,16 @@ def test_fewer_configurations_are_refused_by_name(tmp_path) -> None:
         swept(tmp_path, AND | {"restarts": 100})
 
 
+def test_what_was_left_out_can_be_added_and_so_can_single_configurations(tmp_path) -> None:
+    grid = {"grid": {"problem.gate": ["AND", "OR"]}}
+    swept(tmp_path / "s", AND | grid | {"exclude": [{"problem.gate": "AND"}]})
+    extra = {"extra": [{"problem.gate": "AND", "training.learning_rate": 3.0}]}
+    grown = swept(tmp_path / "s", AND | grid | extra)
+    assert grown.plan.numbers.tolist() == [1, 0, 2]
+    at_once = swept(tmp_path / "whole", AND | grid | extra)
+    pd.testing.assert_frame_equal(grown.restarts, at_once.restarts)
+
+
 def test_a_slice_does_not_grow(tmp_path) -> None:
     init = {"distribution": "slice", "x": "W1[0,0]=-1:1:2", "y": "W1[0,1]=-1:1:2"}
     content = {key: value for key, value in AND.items() if key != "restarts"} | {
