@@ -101,6 +101,12 @@ class Configuration:
         fewer = training.model_copy(update={"max_steps": min(steps, training.max_steps)})
         return replace(self, settings=self.settings.model_copy(update={"training": fewer}))
 
+    def parts_of_signature(self) -> tuple[int, ...]:
+        """Return what `signature` depends on, by identity: points of a grid share these."""
+        settings = self.settings
+        sections = (settings.network, settings.loss, settings.training)
+        return tuple(map(id, (*sections, self.table, self.model)))
+
     def signature(self, device: str = "cpu") -> Signature:
         """What has to be compiled to train this configuration on a kind of device."""
         training, loss = self.settings.training, self.settings.loss

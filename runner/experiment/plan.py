@@ -194,8 +194,12 @@ class Plan:
     def groups(self) -> tuple[Group, ...]:
         """Configurations by signature, in the order of their first members."""
         members: dict[Signature, list[Configuration]] = {}
+        known: dict[tuple[int, ...], list[Configuration]] = {}
         for configuration in self.configurations:
-            members.setdefault(configuration.signature(), []).append(configuration)
+            parts = configuration.parts_of_signature()
+            if parts not in known:
+                known[parts] = members.setdefault(configuration.signature(), [])
+            known[parts].append(configuration)
         return tuple(Group(tuple(group)) for group in members.values())
 
     @property

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -132,6 +133,10 @@ class TruthTable:
             The numbers of patterns, inputs and outputs, and the SHA-256 of inputs, targets and
             middles as little-endian float64 in row order, with -0.0 taken as 0.0.
         """
+        return dict(self._canonical)
+
+    @cached_property
+    def _canonical(self) -> dict[str, Any]:
         return {
             "n_patterns": self.n_patterns,
             "n_inputs": self.n_inputs,

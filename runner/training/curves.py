@@ -63,7 +63,9 @@ class LossCurves:
             pauses, which = self._pauses[int(budget)], on & (budgets == budget)
             later = np.searchsorted(pauses, epochs[which], side="right")
             block.limit[traced[which]] = pauses[later]
-        return np.setdiff1d(lanes, traced[on], assume_unique=True)
+        done = np.zeros(len(block.restart), bool)
+        done[lanes], done[traced[on]] = True, False
+        return np.flatnonzero(done)
 
     def recorded(self) -> Curves:
         """Return all that has been recorded."""

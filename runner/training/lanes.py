@@ -95,7 +95,9 @@ def _train_at_once(compiled: Compiled, restarts: Restarts, curves: LossCurves) -
         lanes = np.arange(block.restart.size)
         done = curves.resume(block, lanes)
         stopped.add(block, done, solved)
-        block = block.taken(np.setdiff1d(lanes, done))
+        left = np.ones(lanes.size, bool)
+        left[done] = False
+        block = block.taken(np.flatnonzero(left))
     return stopped
 
 
