@@ -126,7 +126,8 @@ class Configuration:
             criterion=SolvedCriterion(
                 middles=tuple(0.0 if np.isnan(m) else float(m) for m in self.table.middles),
                 tolerances=tuple(float(t) for t in self.table.tolerances),
-                by_class=self.model is None and self.settings.network.output == "softmax",
+                by_class=self.settings.solved_by == "class",
+                by_loss=self.settings.solved_by == "loss",
             ),
             loss=LossKind(loss.kind, loss.reduction) if self.model is None else None,
             regularised=loss.l2 > 0,

@@ -71,11 +71,16 @@ class Reachability:
 
     @cached_property
     def rows_right(self) -> int | None:
-        """How many rows can be right together, at most; None for a softmax of probabilities."""
+        """How many rows can be right together, at most.
+
+        None for a softmax of probabilities, and where the loss decides.
+        """
         table = self.configuration.table
         targets, rows = table.targets, np.arange(table.n_patterns)
-        net = self.configuration.architecture.as_layers
-        if net is not None and net.output == "softmax":
+        solved_by = self.configuration.settings.solved_by
+        if solved_by == "loss":
+            return None
+        if solved_by == "class":
             if not np.isin(targets, (0.0, 1.0)).all():
                 return None
         else:
@@ -169,8 +174,8 @@ def table_notes(configurations: Iterable[Configuration]) -> list[str]:
         network, dtype = settings.network, settings.training.dtype
         key = (settings.problem, network.output, network.model, settings.loss, dtype)
         if key not in seen:
-            softmax = network.model is None and network.output == "softmax"
+            by_output = settings.solved_by in ("side", "tolerance")
             note = Reachability(c).note
-            seen[key] = [c.table.description(by_class=softmax)]
+            seen[key] = [c.table.description(by_class=not by_output)]
             seen[key] += [f"{printable(c.table.name)}: {note}"] if note else []
     return list(dict.fromkeys(note for notes in seen.values() for note in notes if note))

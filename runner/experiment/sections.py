@@ -82,6 +82,10 @@ class Problem(Section):
     tolerance: Positive | None = None
     """An output is right when it is nearer to its target than this; default by its side of the
     middle between two targets, or half the smallest gap between more."""
+    solved: Literal["side", "tolerance", "class", "loss"] | None = None
+    """What solved means, also for stop_solved: every output on its side of the middle, or within
+    the tolerance; the right class has the largest output; the loss is at or under
+    training.stop_loss. Default tolerance where there is one, class with softmax, else side."""
     inputs: Levels = (0.0, 1.0)
     """The input levels that stand for false and true; default [0, 1]; not with a table."""
     targets: Levels = (0.0, 1.0)

@@ -17,6 +17,12 @@ from runner.experiment.formats.base import TableSource
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
 from runner.experiment.start_rules import start_conflicts, weight_problems
+from runner.experiment.success_rules import (
+    SUCCESS_FIELDS,
+    class_problem,
+    solved_by,
+    success_conflicts,
+)
 from runner.experiment.truth_table import TruthTable, truth_table
 from runner.experiment.update_rules import UPDATE_FIELDS, table_problems, update_conflicts
 from runner.network.architecture import Architecture
@@ -79,6 +85,11 @@ class Settings(Section):
             raise ValueError("\n".join(conflict.text for conflict in conflicts))
         return self
 
+    @property
+    def solved_by(self) -> str:
+        """What decides whether a restart is solved: side, tolerance, class or loss."""
+        return solved_by(self.problem, self.network)
+
     def conflicts(self) -> list[Conflict]:
         """Return the rules between fields that these settings break."""
         found: list[Conflict] = []
@@ -116,11 +127,8 @@ class Settings(Section):
                 if value := getattr(problem, field):
                     rule = "nothing without problem.table"
                     conflict(f"problem.{field}", value, rule, "problem.table", "problem.gate")
-        if problem.tolerance is not None and softmax and network.model is None:
-            rule = "nothing with network.output 'softmax', whose largest output counts"
-            conflict(
-                "problem.tolerance", problem.tolerance, rule, "network.output", "network.model"
-            )
+        for field, value, rule in success_conflicts(problem, network, training):
+            conflict(field, value, rule, "problem.solved", "problem.gate", *SUCCESS_FIELDS)
         if cross_entropy and network.output not in ("sigmoid", "softmax"):
             rule = "'sigmoid' or 'softmax' with loss.kind 'cross-entropy'"
             conflict("network.output", network.output, rule, "loss.kind", step=f"{_SQUARED}.")
@@ -242,6 +250,8 @@ class Settings(Section):
         where = printable(str(directory / self.problem.table))
         low, high = float(table.targets.min()), float(table.targets.max())
         problems = []
+        if self.problem.solved == "class" and (text := class_problem(table.targets)):
+            problems.append(f"{where}: {text}")
         if self.network.model is not None:
             return table
         if self.loss.kind == "cross-entropy" and not 0 <= low <= high <= 1:
@@ -285,9 +295,10 @@ class Settings(Section):
         levels = {key: list(problem[key]) for key in ("inputs", "targets")}
         by_table = self.problem.table is not None
         known = dict.fromkeys(problem) if by_table else problem | levels
-        # What is not set was no part of a configuration's identity before there was this field.
-        if self.problem.tolerance is not None:
-            known["tolerance"] = self.problem.tolerance
+        # What is not set was no part of a configuration's identity before there were these.
+        for field in ("tolerance", "solved"):
+            if (value := getattr(self.problem, field)) is not None:
+                known[field] = value
         return {"problem": known} | dump
 
 

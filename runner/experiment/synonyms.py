@@ -102,6 +102,7 @@ _FIELDS: Final[Mapping[str, str]] = {
         "problem.ignored_columns": "drop drop_columns ignore ignore_columns skip_columns index_col "
         "exclude_columns",
         "problem.tolerance": "margin tolerances bit_fail_limit",
+        "problem.solved": "success success_criterion solved_by",
         "problem.inputs": "input_levels",
         "problem.targets": "output_levels labels target_levels",
         "network.hidden": "units hidden_units hidden_size hidden_sizes layers hidden_layers "

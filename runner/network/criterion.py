@@ -13,7 +13,7 @@ from runner.network.tensors import Namespace, Tensor, constant, largest, total
 
 @dataclass(frozen=True)
 class SolvedCriterion:
-    """When each pattern's outputs are right: by side, by nearness or by class.
+    """When each pattern's outputs are right: by side, by nearness or by class; or by the loss.
 
     Notes
     -----
@@ -29,6 +29,8 @@ class SolvedCriterion:
     """Per output, how near its target a solved output must be; 0 where it has two levels only."""
     by_class: bool = False
     """Whether the outputs are classes."""
+    by_loss: bool = False
+    """Whether a loss at or under the lane's threshold decides, in place of the outputs."""
 
     def graph(
         self, T: Namespace, layout: Layout, out: Sequence[Tensor], targets: Sequence[Tensor]

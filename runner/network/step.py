@@ -112,9 +112,12 @@ class Step:
         rows += [counter.dimshuffle("x", 0) for counter in tensors[size * n_blocks :]]
         return self.T.concatenate(rows, axis=0) if len(rows) > 1 else rows[0]
 
-    def solved(self, out: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
-        """Whether each lane is solved."""
-        return self.signature.criterion.graph(self.T, self.layout, out, targets)
+    def solved(self, out: Sequence[Tensor], lane: Lane, loss: Callable[[], Tensor]) -> Tensor:
+        """Whether each lane is solved; ``loss`` builds its loss, where that is needed."""
+        criterion = self.signature.criterion
+        if criterion.by_loss:
+            return self.T.le(loss(), lane.setting("stop_loss"))
+        return criterion.graph(self.T, self.layout, out, lane.targets)
 
     def loss(
         self,
@@ -250,7 +253,7 @@ class Step:
         pre, out = layout.forward(T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
         finite = self._finite(out)
-        solved = self.solved(out, lane.targets)
+        solved = self.solved(out, lane, lambda: self.loss(parameters, pre, out, lane))
         halted = T.invert(finite)
         at = StopPoint(
             T=T,
@@ -309,7 +312,7 @@ class Step:
         pre, out = self.layout.forward(self.T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
         loss = self.loss(parameters, pre, out, lane)
-        return [[loss], gradients, list(out), [self.solved(out, lane.targets)]]
+        return [[loss], gradients, list(out), [self.solved(out, lane, lambda: loss)]]
 
     def evaluate(self, tensors: Sequence[Tensor], lane: Lane) -> list[Tensor]:
         """What is known of an endpoint: see `runner.engines.base.Evaluation`."""

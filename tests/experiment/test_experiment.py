@@ -103,6 +103,7 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     "problem.target_columns": ("a list of names of columns", [[], "y", 1, [1]]),
     "problem.ignored_columns": ("a list of names of columns", [[], "y", 1, [1]]),
     "problem.tolerance": ("a finite number > 0", ["1", True, [], float("nan"), 0, -1]),
+    "problem.solved": ("one of 'side', 'tolerance', 'class', 'loss'", [1, True, [], "", "x"]),
     "problem.inputs": ("a list of two different finite numbers", NOT_LEVELS),
     "problem.targets": ("a list of two different finite numbers", NOT_LEVELS),
     "network.hidden": (
@@ -174,8 +175,9 @@ class TestFields:
     def test_every_field_is_tested(self) -> None:
         assert set(BAD) == {"name", "seed", "restarts", *PATHS}
         alone = {"problem.table", "network.model"}  # these exclude others: see below
-        # and these are of tables: test_formats.py
-        alone |= {"problem.target_columns", "problem.ignored_columns", "problem.tolerance"}
+        # and these are of tables or of success: test_formats.py, test_success_rules.py
+        alone |= {"problem.target_columns", "problem.ignored_columns"}
+        alone |= {"problem.tolerance", "problem.solved"}
         # and these belong to one optimizer or to one kind of update: test_updates.py
         alone |= set(OPTIONAL)
         # and these to kinds of starts: test_start_rules.py
