@@ -64,6 +64,7 @@ class Configuration:
             network.activation,
             network.output,
             network.skip,
+            network.has_biases,
         )
 
     def part(self, start: int, stop: int) -> Configuration:

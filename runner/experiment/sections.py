@@ -109,6 +109,8 @@ class Network(Section):
     """Activation of the output units; default sigmoid; softmax trains on one-hot targets."""
     skip: YesNo = False
     """Whether the inputs also feed the output units; default false; no effect without layers."""
+    bias: YesNo | None = None
+    """Whether units have biases; default true."""
     model: ModelName | None = None
     """Instead of all of these: a function that computes outputs and loss, in a Python file relative
     to the experiment file; no default."""
@@ -118,14 +120,22 @@ class Network(Section):
         # TOML has no null; and beside a model, defaults would read as fields that were set.
         fields = serialise(self).items()
         if self.model is None:
-            return {k: v for k, v in fields if k != "model"}
+            # What was not there before is no part of the identity of what is as it was.
+            left_out = {"model", "bias"} if self.has_biases else {"model"}
+            return {k: v for k, v in fields if k not in left_out}
         return {k: v for k, v in fields if k in self.model_fields_set}
+
+    @property
+    def has_biases(self) -> bool:
+        """Whether units have biases."""
+        return self.bias is not False
 
     def n_parameters(self, n_inputs: int, n_outputs: int) -> int:
         """Return the number of weights and biases between these inputs and outputs."""
         widths = (n_inputs, *self.hidden, n_outputs)
         skipped = n_inputs * n_outputs if self.skip and self.hidden else 0
-        return skipped + sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
+        each = 1 if self.has_biases else 0
+        return skipped + sum((n + each) * units for n, units in itertools.pairwise(widths))
 
 
 class Loss(Section):

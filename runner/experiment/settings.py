@@ -187,6 +187,8 @@ class Settings(Section):
         problem, network, training = self.problem, self.network, self.training
         if network.hidden:
             conflict("network.hidden", network.hidden, f"[] {_WITH_PERCEPTRON}")
+        if not network.has_biases:
+            conflict("network.bias", network.bias, f"true {_WITH_PERCEPTRON}")
         if network.output != "step":
             conflict("network.output", network.output, f"'step' {_WITH_PERCEPTRON}")
         if problem.table is None and set(problem.targets) != {0.0, 1.0}:
@@ -215,7 +217,13 @@ class Settings(Section):
         if init.at and n_inputs is not None and self.network.model is None:
             n_outputs = 2 if self.network.output == "softmax" else 1
             texts = self._slice_problems(n_inputs, n_outputs)
-            parts = others | {"problem.gate", "network.hidden", "network.output", "network.skip"}
+            parts = others | {
+                "problem.gate",
+                "network.hidden",
+                "network.output",
+                "network.skip",
+                "network.bias",
+            }
             found += [Conflict(text, parts) for text in texts]
         return found
 
@@ -224,7 +232,9 @@ class Settings(Section):
         net = self.network
         if not self.init.at or net.n_parameters(n_inputs, n_outputs) > MAX_PARAMETERS:
             return []
-        shape = Architecture(n_inputs, net.hidden, n_outputs, net.activation, net.output, net.skip)
+        shape = Architecture(
+            n_inputs, net.hidden, n_outputs, net.activation, net.output, net.skip, net.has_biases
+        )
         return weight_problems(self.init, shape.parameter_names)
 
     def truth_table(self, directory: Path, given: Mapping[str, TableSource] = _NONE) -> TruthTable:

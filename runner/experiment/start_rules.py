@@ -74,6 +74,8 @@ def _apart(init: Init, network: Network) -> Iterator[str]:
         state = f"init.{field} is {shown(value)}; expected"
         if init.distribution in ("slice", "given"):
             yield f"{state} nothing with init.distribution {init.distribution!r}."
+        if field != "layer_scales" and not network.has_biases:
+            yield f"{state} nothing with network.bias false."
         if network.model is not None:
             yield f"{state} nothing with network.model, whose layers are not known."
     if scales is not None and network.model is None:

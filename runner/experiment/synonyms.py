@@ -110,6 +110,7 @@ _FIELDS: Final[Mapping[str, str]] = {
         "network.activation": "nonlinearity transfer_function activation_function activations "
         "transfer",
         "network.output": "output_activation out last_activation",
+        "network.bias": "biases use_bias intercept fit_intercept has_bias",
         "network.skip": "shortcut shortcuts skip_connections residual direct",
         "loss.kind": "loss loss_function criterion objective cost error error_function",
         "loss.l2": "weight_decay regularization regularisation ridge lambda alpha penalty",
@@ -145,8 +146,6 @@ _MISSING_FIELDS: Final[Mapping[str, str]] = {
         "batch_size batchsize minibatch mini_batch minibatch_size batch online stochastic": "How "
         "many patterns an update takes is training.patterns_per_update: 1 for pattern by pattern. "
         "(`--batch-size` is of restarts, and changes no result.)",
-        "biases use_bias intercept fit_intercept": "Every unit has a bias; where it starts can be "
-        "said with init.bias.",
         "dropout dropout_rate p_drop": "There is no dropout.",
         "nesterov": "Nesterov's momentum is training.optimizer 'nesterov'.",
         "validation validation_split test_size test holdout": "There is no held-out table.",

@@ -146,6 +146,8 @@ class Architecture(Network):
     """Non-linearity of the output units."""
     skip: bool = False
     """Whether the inputs also feed the output units."""
+    bias: bool = True
+    """Whether units have biases."""
 
     layouts: ClassVar[tuple[str, ...]] = ("lanes", "stacked", "matrices")
 
@@ -185,12 +187,19 @@ class Architecture(Network):
 
     @property
     def parameter_shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Shapes of ``W1``, ``b1``, ``W2``, ..."""
+        """Shapes of ``W1``, ``b1``, ``W2``, ...; without biases of ``W1``, ``W2``, ..."""
         return tuple(
-            shape for units, inputs in self.layers for shape in ((units, inputs), (units,))
+            shape
+            for units, inputs in self.layers
+            for shape in ((units, inputs), (units,))[: len(self._kinds)]
         )
 
     @property
     def array_names(self) -> tuple[str, ...]:
         """``W1`` by unit and input, ``b1`` by unit, ``W2``, ..."""
-        return tuple(f"{kind}{layer + 1}" for layer in range(len(self.layers)) for kind in "Wb")
+        layers = range(1, len(self.layers) + 1)
+        return tuple(f"{kind}{layer}" for layer in layers for kind in self._kinds)
+
+    @property
+    def _kinds(self) -> str:
+        return "Wb" if self.bias else "W"

@@ -29,10 +29,13 @@ def signals(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> lis
     blocks = [weights[rows].reshape(*shape, n) for rows, shape in net.blocks()]
     inputs = np.broadcast_to(patterns.T[:, :, None], (*patterns.T.shape, n))
     layers, below = [], inputs
-    for layer, (weight, bias) in enumerate(zip(blocks[::2], blocks[1::2], strict=True)):
+    arrays = 1 + net.bias  # of a layer
+    for layer, weight in enumerate(blocks[::arrays]):
         if layer == len(net.hidden) and net.skips:
             below = np.concatenate([below, inputs])
-        z = np.einsum("jin,ipn->jpn", weight, below) + bias[:, None]
+        z = np.einsum("jin,ipn->jpn", weight, below)
+        if net.bias:
+            z = z + blocks[2 * layer + 1][:, None]
         below = net.activation_of(layer).values(z)
         layers.append(below)
     return layers

@@ -57,8 +57,10 @@ class Symmetries:
         """Whether a hidden unit may change its sign."""
         if not self.hidden:
             return False
-        parity = self._activation.parity
-        return parity == "odd" or (parity == "complementary" and not self.regularised)
+        parity, net = self._activation.parity, self.architecture.require_layers()
+        # a logistic unit's flip needs the next biases
+        shifts = net.bias and not self.regularised
+        return parity == "odd" or (parity == "complementary" and shifts)
 
     @property
     def scales(self) -> bool:
@@ -287,9 +289,17 @@ class Symmetries:
     def unit_blocks(
         self, weights: np.ndarray, layer: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Views: incoming (units, inputs, n), biases, outgoing (next, units, n), next biases."""
+        """Views: incoming (units, inputs, n), biases, outgoing (next, units, n), next biases.
+
+        Of a network without biases these are zeros that belong to nothing.
+        """
         blocks = self.architecture.blocks()
         n, units = weights.shape[1], self.hidden[layer]
+        if not self.architecture.require_layers().bias:
+            inner, outer = (
+                weights[rows].reshape(*shape, n) for rows, shape in blocks[layer : layer + 2]
+            )
+            return inner, np.zeros((units, n)), outer[:, :units], np.zeros((len(outer), n))
         inner, bias, outer, shift = (
             weights[rows].reshape(*shape, n) for rows, shape in blocks[2 * layer : 2 * layer + 4]
         )

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # The tensor namespace that activations, losses and `Lanes` ask for.
 _NUMPY: Any = SimpleNamespace(
-    **{name: getattr(np, name) for name in ("tanh", "exp", "log", "log1p", "maximum")},
+    **{
+        name: getattr(np, name) for name in ("tanh", "exp", "log", "log1p", "maximum", "zeros_like")
+    },
     gt=np.greater,
     switch=np.where,
     cast=lambda x, dtype: np.asarray(x, dtype),

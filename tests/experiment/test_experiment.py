@@ -112,6 +112,7 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     ),
     "network.activation": ("one of 'sigmoid', 'tanh', 'relu', 'linear', 'step'", NOT_A_NAME),
     "network.output": ("one of 'sigmoid', 'tanh', 'relu', 'linear', 'softmax'", NOT_A_NAME),
+    "network.bias": ("true or false", [1, "yes", []]),
     "network.skip": ("true or false", [0, 1, "true", None]),
     "network.model": (
         "'FILE.py:FUNCTION', the path of a Python file",
@@ -180,6 +181,7 @@ class TestFields:
         alone |= {"problem.tolerance", "problem.solved"}
         # and these belong to one optimizer or to one kind of update: test_updates.py
         alone |= set(OPTIONAL)
+        alone |= {"network.bias"}  # true leaves no trace: test_without_biases.py
         # and these to kinds of starts: test_start_rules.py
         alone |= {path for path in BAD if path.startswith("init.")} - set(GOOD)
         assert set(GOOD) == set(BAD) - alone

@@ -80,6 +80,7 @@ def test_values_by_meaning(path, value, hint) -> None:
         ("training.weight_decay", " Did you mean 'loss.l2'?"),
         ("training.hidden", " Did you mean 'network.hidden'?"),
         ("network.layers", " Did you mean 'network.hidden'?"),
+        ("network.use_bias", " Did you mean 'network.bias'?"),
         ("init.low", " Did you mean 'init.range'?"),
         ("init.bias_init", " Did you mean 'init.bias'?"),
         ("init.std", " Did you mean 'init.scale'?"),
@@ -109,7 +110,6 @@ def test_the_command_line_has_the_same_hints() -> None:
     ("path", "text"),
     [
         ("training.batch_size", "training.patterns_per_update: 1 for pattern"),
-        ("network.use_bias", "Every unit has a bias"),
         ("network.dropout", "There is no dropout."),
         ("dropout", "There is no dropout."),
         ("training.nesterov", "training.optimizer 'nesterov'"),

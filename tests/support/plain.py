@@ -48,6 +48,7 @@ class Net:
     t: np.ndarray
     l2: float = 0.0
     skip: bool = False
+    bias: bool = True
     shapes: list[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +59,7 @@ class Net:
 
     @property
     def size(self) -> int:
-        return sum(u * (i + 1) for u, i in self.shapes)
+        return sum(u * (i + self.bias) for u, i in self.shapes)
 
     @property
     def factor(self) -> float:
@@ -72,8 +73,8 @@ class Net:
         for units, inputs in self.shapes:
             w = theta[at : at + units * inputs].reshape(units, inputs)
             at += units * inputs
-            out.append((w, theta[at : at + units]))
-            at += units
+            out.append((w, theta[at : at + units] if self.bias else np.zeros(units)))
+            at += units * self.bias
         return out
 
     def passes(self, theta: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
@@ -117,7 +118,8 @@ class Net:
                 delta = error * slope(self.output, pre[-1])
         parts: list[np.ndarray] = []
         for k in range(len(layers) - 1, -1, -1):
-            parts = [(delta.T @ signals[k]).ravel(), delta.sum(axis=0), *parts]
+            biases = [delta.sum(axis=0)] if self.bias else []
+            parts = [(delta.T @ signals[k]).ravel(), *biases, *parts]
             if k:
                 back = (delta @ layers[k][0])[:, : self.shapes[k - 1][0]]
                 delta = back * slope(self.activation, pre[k - 1])

@@ -36,8 +36,12 @@ class Lanes(VectorLayout, LayeredLayout):
             if layer == len(net.hidden) and net.skips:
                 signals = signals + inputs
             weights = parameters[row : row + units * fan_in]
-            biases = parameters[row + units * fan_in : row + units * (fan_in + 1)]
-            row += units * (fan_in + 1)
+            row += units * fan_in
+            if net.bias:
+                biases = list(parameters[row : row + units])
+                row += units
+            else:
+                biases = [T.zeros_like(weights[0])] * units
             z = [
                 weighted(biases[j], weights[j * fan_in : (j + 1) * fan_in], signals, self.dtype)
                 for j in range(units)

@@ -28,14 +28,15 @@ class Matrices(LayeredLayout):
         patterns = T.constant(self._led(np.asarray(self.patterns, self.dtype)))
         signals = z = patterns
         for layer in range(len(net.layers)):
-            weights, biases = parameters[2 * layer], parameters[2 * layer + 1]
-            z = self._repeated(T, biases)
+            weights = parameters[(1 + net.bias) * layer]
+            terms = [self._repeated(T, parameters[2 * layer + 1])] if net.bias else []
             if layer == len(net.hidden) and net.skips:
                 n = net.hidden[-1]
-                z = z + T.matmul(signals, self._transposed(weights[..., :n]))
-                z = z + T.matmul(patterns, self._transposed(weights[..., n:]))
+                terms.append(T.matmul(signals, self._transposed(weights[..., :n])))
+                terms.append(T.matmul(patterns, self._transposed(weights[..., n:])))
             else:
-                z = z + T.matmul(signals, self._transposed(weights))
+                terms.append(T.matmul(signals, self._transposed(weights)))
+            z = total(terms)
             signals = self._activated(T, layer, z)
         return [z], [signals]
 

@@ -84,11 +84,14 @@ def between(uniform: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
 
 def layer_sizes(network: Network) -> list[int]:
     """Return the number of weights and biases of each layer."""
-    return [units * (inputs + 1) for units, inputs in network.require_layers().layers]
+    net = network.require_layers()
+    return [units * (inputs + net.bias) for units, inputs in net.layers]
 
 
 def bias_rows(network: Network) -> np.ndarray:
     """Return which parameters are biases, shape (n_parameters,), bool."""
-    layers = network.require_layers().layers
-    kinds = [[False] * (units * inputs) + [True] * units for units, inputs in layers]
+    net = network.require_layers()
+    kinds = [
+        [False] * (units * inputs) + [True] * (units * net.bias) for units, inputs in net.layers
+    ]
     return np.array([kind for layer in kinds for kind in layer], bool)

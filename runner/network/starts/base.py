@@ -59,7 +59,9 @@ def by_layer(
         If the layers are not known.
     """
     scales: list[float] = []
-    for units, inputs in network.require_layers().layers:
+    net = network.require_layers()
+    for units, inputs in net.layers:
         one = float(width(units, inputs))
-        scales += [one] * (units * inputs) + [one if with_biases else 0.0] * units
+        scales += [one] * (units * inputs)
+        scales += [one if with_biases else 0.0] * (units * net.bias)
     return np.array(scales)

@@ -30,7 +30,8 @@ class NguyenWidrow(Distribution):
         for layer, (units, inputs) in enumerate(net.layers):
             size = units * inputs
             weights = drawn[row : row + size].reshape(units, inputs, -1)
-            biases = drawn[row + size : row + size + units]
+            row += size
+            biases = drawn[row : row + units * net.bias]
             if layer < len(net.hidden):
                 length = _SPREAD * units ** (1 / inputs)
                 weights *= length / np.linalg.norm(weights, axis=1, keepdims=True)
@@ -38,5 +39,5 @@ class NguyenWidrow(Distribution):
             else:
                 weights *= 0.5
                 biases *= 0.5
-            row += size + units
+            row += len(biases)
         return scale * drawn

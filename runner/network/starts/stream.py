@@ -93,6 +93,7 @@ class Starts:
 
     def _text(self) -> str:
         """What the random numbers are made of."""
+        net = self.architecture.as_layers
         return json.dumps(
             {
                 "seed": self.seed,
@@ -100,6 +101,7 @@ class Starts:
                 "distribution": self.distribution,
                 "scale": self.scale,
             }
-            | self.adjustments.key(),
+            | self.adjustments.key()
+            | ({} if net is None or net.bias else {"biases": False}),
             sort_keys=True,
         )
