@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.cli.text import point_text
 from runner.cli.text_table import Column
@@ -60,7 +60,7 @@ def summary_table(
         ends = found.itertuples(index=False)
         always = [Column("whenever one looks", [_interval(*map(float, pair)) for pair in ends])]
     return [
-        *(Column(axis.rpartition(".")[2], [*map(str, summary[axis])], True) for axis in axes),
+        *(Column(axis.rpartition(".")[2], _cells(summary[axis]), True) for axis in axes),
         Column("restarts", [f"{n:,}" for n in summary["n"]]),
         Column("solved", [f"{100 * rate:.2f}%" for rate in summary["success_rate"]]),
         Column("95% interval", [_interval(*pair) for pair in bounds], left_out=len(labels) + 2),
@@ -75,6 +75,11 @@ def summary_table(
             left_out=len(labels) + 1,
         ),
     ]
+
+
+def _cells(values: pd.Series[Any]) -> list[str]:
+    """Return an axis's values; nothing where a configuration has no such field."""
+    return ["" if missing else str(v) for v, missing in zip(values, values.isna(), strict=True)]
 
 
 def _interval(low: float, high: float) -> str:

@@ -10,10 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli.app import app
+from runner.cli.result_tables import summary_table
 from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment, parse_axis
 from runner.experiment.plan import Plan
 from runner.study.plan_tables import configurations
+from runner.training.labels import LABELS
 
 XOR: dict[str, Any] = {"name": "t", "restarts": 1, "problem": {"gate": "XOR"}}
 TOGETHER = "init.scale,training.learning_rate"
@@ -191,3 +193,13 @@ def test_the_dry_run_says_how_many(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["sweep", str(path), "--dry-run"])
     assert done.exit_code == 0, done.stderr
     assert "20 configurations" in done.stdout + done.stderr
+
+
+def test_a_field_that_a_configuration_lacks_is_an_empty_cell() -> None:
+    raw = XOR | {"extra": [{"training.optimizer": "adam", "training.beta1": 0.5}]}
+    raw |= {"grid": {"network.hidden": [[2]]}}
+    frame = configurations(Plan(load_experiment(raw)))
+    for name in ("success_rate", "ci_low", "ci_high", "loss_median", "n", *list(LABELS)):
+        frame[name] = 0
+    cells = {column.name: column.cells for column in summary_table(frame, ["training.beta1"])}
+    assert cells["beta1"] == ["", "0.5"]
