@@ -286,7 +286,7 @@ class Training(Section):
     """Updates after which a restart ends; default 10000. With patterns_per_update a multiple of
     those of an epoch."""
     stop_solved: YesNo = False
-    """End when every output is on its target's side of the middle; default false."""
+    """End when a restart is solved, as problem.solved says; default false."""
     stop_loss: NotNegative = 0.0
     """End when the loss is at or under this; default 0, which turns it off."""
     stop_gradient: NotNegative = 0.0

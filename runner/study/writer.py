@@ -85,7 +85,11 @@ class Writer:
             raise StudyError(message)
         experiment = _toml(plan)
         path = folder.experiment_path
-        if path.exists() and path.read_bytes() != experiment:
+        require_file(path)
+        # Another size is another content: a foreign file of any size is not read.
+        if path.exists() and (
+            path.stat().st_size != len(experiment) or path.read_bytes() != experiment
+        ):
             message = (
                 f"{folder.where}: experiment.toml is there, but no study that it belongs to. "
                 "Move it away, or choose another folder with --out."

@@ -340,6 +340,10 @@ def test_a_folder_that_is_no_study_loses_nothing(tmp_path) -> None:
     ):
         writer.create(plan())
     assert (tmp_path / "experiment.toml").read_text() == "mine"
+    (tmp_path / "experiment.toml").rename(tmp_path.with_suffix(".toml"))
+    (tmp_path / "experiment.toml").symlink_to(tmp_path.with_suffix(".toml"))
+    with pytest.raises(StudyError, match="symbolic link"), store.writer() as writer:
+        writer.create(plan())
 
 
 @pytest.mark.parametrize(
