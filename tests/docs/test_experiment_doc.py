@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
+from runner.experiment.likes import LIKES
 from runner.network.architecture import Architecture
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.schedules.registry import SCHEDULES, parse_schedule
@@ -29,13 +30,20 @@ def test_the_tables_are_those_of_the_declarations() -> None:
 
 
 def test_every_optimizer_and_schedule_has_its_row() -> None:
-    section = TEXT.partition("## Optimizers")[2]
+    section = TEXT.partition("## Optimizers")[2].partition("## Defaults of other programs")[0]
     named = re.findall(r"^\| `([a-z-]+)` \|", section, flags=re.MULTILINE)
     assert sorted(named) == sorted(OPTIMIZERS)
     texts = re.findall(r'^\| `"([^"]+)"` \|', section, flags=re.MULTILINE)
     assert {text.split(":")[0] for text in texts} == set(SCHEDULES)
     for text in texts:
         parse_schedule(text)
+
+
+def test_every_program_that_an_experiment_may_be_like_has_its_row() -> None:
+    section = TEXT.partition("## Defaults of other programs")[2]
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", section, flags=re.MULTILINE)[:1] == ["like"]
+    named = re.findall(r"^\| `([a-z0-9-]+)` \|", section, flags=re.MULTILINE)[1:]
+    assert named == list(LIKES)
 
 
 def test_every_kind_of_start_has_its_row() -> None:
