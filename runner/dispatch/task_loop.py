@@ -7,7 +7,9 @@ import traceback
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from runner.cluster.client import is_death
 from runner.cluster.task_results import TaskResult
@@ -22,6 +24,7 @@ from runner.errors import ClusterError
 
 _REFRESH_S = 0.5  # how often workers are counted and progress is reported when nothing comes back
 _GATHER_S = 60.0  # how long the transfer of a result may take
+_LOOK_AFTER_S = 2.0  # of a transfer, whether there are workers that it may come from
 _MOST_REFUSALS = 100  # tasks in a row that workers may refuse before the run gives up
 
 _log = logging.getLogger("runner")
@@ -224,7 +227,7 @@ class TaskLoop:
                 self._raised(task, future.exception())
             else:
                 try:
-                    result = future.result(timeout=_GATHER_S)
+                    result = self._gathered(future)
                 except (OSError, CancelledError):
                     # With the scheduler, which may come back; or with its worker, in which case
                     # Dask has it done again, however long that takes.
@@ -233,6 +236,16 @@ class TaskLoop:
                     self._raised(task, error)
                 else:
                     self._returned(task, result)
+
+    def _gathered(self, future: Any) -> TaskResult:
+        """Return a result; Dask would wait for one that has left with the only worker."""
+        with suppress(TimeoutError):
+            quick: TaskResult = future.result(timeout=_LOOK_AFTER_S)
+            return quick
+        self.run.pool.count_soon()
+        self.run.pool.refresh()
+        result: TaskResult = future.result(timeout=_GATHER_S if self.run.pool.total else 0.1)
+        return result
 
     def _returned(self, task: SentTask, result: TaskResult) -> None:
         """Accept what `run_task` has returned."""

@@ -16,30 +16,23 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 
 _COMPILED_S = 1e-3  # what takes less was a look-up: the worker had the function already
-_GOLDEN = (5**0.5 - 1) / 2
 _FEW = 16  # batches per worker up to which the end is worked out batch by batch
 
 
 def each_group_first(batches: Iterable[Batch]) -> list[Batch]:
-    """Return batches with one of every group before all others, then group by group.
+    """Return batches with one of every group before all others, the second where there is one.
 
-    The first of a group is like no other: it records curves. So the second, where there is one,
-    goes before. A compilation that fails is so met at once too, and not after the groups before it.
-
-    A group's batches are in the order of its configurations, of which one can cost ten times what
-    another does. They are taken in steps of the golden ratio, which after any number of them have
-    covered the group evenly: what is known of some is then true of the others.
+    The first of a group is like no other: it records curves. A compilation that fails is so met at
+    once too, and not after the groups before it. All others stay in their order, as a GPU is given
+    several batches that follow each other as one.
     """
     batches = list(batches)
     by_group: dict[tuple[int, int], list[Batch]] = {}
     for batch in batches:
         by_group.setdefault(batch.group_of_round, []).append(batch)
     chosen = [same[:2][-1] for same in by_group.values()]
-    early, others = set(chosen), []
-    for same in by_group.values():
-        places = sorted(range(len(same)), key=lambda place: place * _GOLDEN % 1)
-        others += [same[place] for place in places if same[place] not in early]
-    return [*chosen, *others]
+    early = set(chosen)
+    return [*chosen, *(batch for batch in batches if batch not in early)]
 
 
 @dataclass

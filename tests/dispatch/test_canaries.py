@@ -13,7 +13,7 @@ from runner.cluster.task_results import TaskResult
 from runner.dispatch.canaries import Canaries, CanaryTask
 from runner.experiment.batches import Batch
 
-A, B = ("cpu", 0), ("cpu", 1)
+A, B = ("cpu", (0, 0)), ("cpu", (0, 1))
 
 
 @dataclass(frozen=True)

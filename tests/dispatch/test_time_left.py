@@ -161,12 +161,6 @@ def test_the_end_counts_whole_batches() -> None:
 def test_each_group_comes_first_once() -> None:
     ordered = each_group_first(BATCHES)
     assert ordered[:5] == [Batch(group, 4, 8) for group in range(5)]
-    rest = ordered[5:]
-    assert set(rest) == {batch for batch in BATCHES if batch.start != 4}
-    assert [batch.group for batch in rest] == sorted(batch.group for batch in rest)
-    for group in range(5):  # 15 of 16 batches: each third of them has some of each third of these
-        starts = [batch.start for batch in rest if batch.group == group]
-        for first in range(0, 15, 5):
-            assert {start // 22 for start in starts[first : first + 5]} == {0, 1, 2}
+    assert ordered[5:] == [batch for batch in BATCHES if batch.start != 4]
     assert each_group_first(BATCHES[:1]) == BATCHES[:1]
     assert each_group_first([]) == []

@@ -15,7 +15,7 @@ from runner.network.starts.registry import DISTRIBUTIONS
 from runner.network.stops.registry import STOPS
 
 SOFTMAX = {"softmax"}  # looks at all units of a layer: for outputs alone
-SLICE = {"slice"}  # starts on a grid, not at random
+SLICE = {"slice", "given"}  # starts on a grid, or those of a table: not at random
 
 
 @pytest.mark.parametrize(
