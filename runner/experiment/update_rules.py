@@ -7,7 +7,7 @@ from typing import Final
 
 from runner.experiment.sections import Network, Training
 from runner.network.optimizers.registry import OPTIMIZERS
-from runner.network.optimizers.scheduled import LONGEST_FLOAT32
+from runner.network.schedules.base import LONGEST_FLOAT32
 
 MAX_EPOCH: Final = 2_000
 """Largest number of patterns times parameters of an epoch of updates on some of them each."""

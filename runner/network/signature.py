@@ -10,7 +10,7 @@ from runner.network.criterion import SolvedCriterion
 from runner.network.loss_kind import LossKind
 from runner.network.optimizers.base import Optimizer
 from runner.network.optimizers.registry import OPTIMIZERS
-from runner.network.optimizers.scheduled import Scheduled
+from runner.network.schedules.base import Schedule
 from runner.network.schedules.registry import parse_schedule
 from runner.network.state import PackedState
 
@@ -65,11 +65,13 @@ class Signature:
     @property
     def rule(self) -> Optimizer:
         """The update rule."""
-        rule = OPTIMIZERS[self.optimizer]
-        if not (self.rate_schedule or self.momentum_schedule):
-            return rule
-        texts = (self.rate_schedule, self.momentum_schedule)
-        return Scheduled(rule, *(parse_schedule(text) if text else None for text in texts))
+        return OPTIMIZERS[self.optimizer]
+
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """Schedules by the setting that they change, of those that do change."""
+        texts = {"learning_rate": self.rate_schedule, "momentum": self.momentum_schedule}
+        return {name: parse_schedule(text) for name, text in texts.items() if text}
 
     @property
     def updates_per_epoch(self) -> int:
@@ -83,7 +85,13 @@ class Signature:
     @property
     def state(self) -> PackedState:
         """The packed state of its restarts."""
-        return PackedState(self.architecture.n_parameters, self.rule, self.dtype, self.shuffled)
+        return PackedState(
+            self.architecture.n_parameters,
+            self.rule,
+            self.dtype,
+            scheduled=bool(self.rate_schedule or self.momentum_schedule),
+            shuffled=self.shuffled,
+        )
 
     @property
     def n_rows(self) -> int:

@@ -1,4 +1,4 @@
-"""The packed state of restarts: parameters, the optimizer's state, and that of the shuffling."""
+"""The packed state of restarts: parameters, the optimizer's state, and that of the epochs."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class PackedState:
     """Its slots follow, ``n_parameters`` rows each, then its counters."""
     dtype: str
     """float32 or float64."""
+    scheduled: bool = False
+    """Whether a row for the updates made follows, which schedules are a function of."""
     shuffled: bool = False
     """Whether three rows of the generator that orders the patterns come last."""
 
@@ -29,8 +31,8 @@ class PackedState:
 
     @property
     def n_counters(self) -> int:
-        """Rows that hold a single number each: the optimizer's counters, the generator."""
-        return len(self.optimizer.counters) + 3 * self.shuffled
+        """Rows that hold a single number each: the optimizer's counters, then those of epochs."""
+        return len(self.optimizer.counters) + self.scheduled + 3 * self.shuffled
 
     @property
     def n_blocks(self) -> int:

@@ -207,6 +207,8 @@ class Step:
         """What the optimizer makes of parameters, slots and counters in one update."""
         size, n_blocks = self.n_tensors, self.signature.state.n_blocks
         blocks = [tensors[i * size : (i + 1) * size] for i in range(n_blocks)]
+        n_optimizer = size * n_blocks + len(self.signature.rule.counters)
+        updates = tensors[n_optimizer:]  # made so far, where there is a schedule; else nothing
         update = self.signature.rule.update(
             Point(
                 T=self.T,
@@ -214,9 +216,9 @@ class Step:
                 parameters=blocks[0],
                 gradients=gradients,
                 slots=blocks[1:],
-                counters=tensors[size * n_blocks :],
-                rate=lane.setting("learning_rate"),
-                momentum=lane.setting("momentum"),
+                counters=tensors[size * n_blocks : n_optimizer],
+                rate=self._scheduled("learning_rate", lane, updates),
+                momentum=self._scheduled("momentum", lane, updates),
                 spread=lambda vector, tensor: self.layout.spread(self.T, vector, tensor),
                 add=lambda parts: self.layout.add(self.T, parts),
                 loss=lambda there: self.loss(
@@ -230,7 +232,15 @@ class Step:
         moved = list(update.parameters)
         for slot in update.slots:
             moved += slot
-        return moved + list(update.counters)
+        one = constant(1, self.signature.dtype)
+        return [*moved, *update.counters, *(count + one for count in updates)]
+
+    def _scheduled(self, name: str, lane: Lane, updates: Sequence[Tensor]) -> Tensor:
+        """A setting, times its schedule's factor after so many updates where it has one."""
+        schedule = self.signature.schedules.get(name)
+        if schedule is None:
+            return lane.setting(name)
+        return lane.setting(name) * schedule.factor(self.T, updates[0], self.signature.dtype)
 
     def attempt(self, tensors: Sequence[Tensor], lane: Lane) -> tuple[list[Tensor], Tensor, Tensor]:
         """One step of every lane, and which lanes are not to take it.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from runner.network.tensors import Namespace, Tensor
+
+LONGEST_FLOAT32: Final = 2**24
+"""Steps up to which float32 has every whole number, and can count them."""
 
 
 class Schedule(ABC):
