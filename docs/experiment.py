@@ -24,6 +24,18 @@ PAGE = Path(__file__).with_name("experiment.md")
 BEGIN, END = "<!-- fields -->\n", "<!-- end -->\n"
 
 
+DEFAULT = re.compile(r"; (?:no default|default (?P<value>(?:[^;.]|\.\d)*))(?=[;.:])")
+
+
+def said(words: str) -> str:
+    """What a field's words call its default, where it has no value of its own."""
+    found = DEFAULT.search(words)
+    value = found["value"] if found is not None else None
+    if value in (None, "none"):
+        return ""
+    return value if " " in value else f"`{value}`"
+
+
 def declared(module: object, name: str) -> dict[str, str]:
     """What the docstring below each field of a class says."""
     tree = ast.parse(inspect.getsource(module))
@@ -53,9 +65,9 @@ def default_of(path: str, field: FieldInfo) -> str:
 def rows(title: str, fields: dict[str, FieldInfo], words: dict[str, str], rules: dict) -> list[str]:
     lines = [f"### {title}\n", "| field | default | values | meaning |", "|---|---|---|---|"]
     for path, field in fields.items():
-        meaning = re.sub(r"; (no default|default ([^;.]|\.\d)*)(?=[;.:])", "", words[path])
-        meaning = meaning.rstrip(".")
-        cells = (f"`{path}`", default_of(path, field), rules[path], meaning)
+        meaning = DEFAULT.sub("", words[path]).rstrip(".")
+        default = default_of(path, field) or said(words[path])
+        cells = (f"`{path}`", default, rules[path], meaning)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return [*lines, ""]
 
