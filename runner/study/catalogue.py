@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +14,13 @@ from typing import Any
 from runner.errors import RunnerError, StudyError
 from runner.errors.messages import printable
 from runner.errors.paths import local_path
-from runner.experiment.content_hash import digest
 from runner.study.commits import Commit
-from runner.study.folder import read_bounded
+from runner.study.sealed import read_sealed
 from runner.study.store import Store
 
 # Of a plan whose restarts are its experiment's alone; any other is worked out in full.
 _SIMPLE = {"models", "experiment", "engine", "batch_size", "batch_sizes", "configurations"}
-_SIMPLE |= {"curves", "tables", "weights", "columns"}
-_ROUNDS = "rounds"  # folder of what a study has grown by
-_MOST_BYTES = 2**28
+_SIMPLE |= {"curves", "tables"}
 
 
 class State(StrEnum):
@@ -135,7 +131,7 @@ def _planned(store: Store) -> tuple[str, int, int]:
     content = store.plan_file.content()
     stored: Mapping[str, Any] = content["plan"]
     simple = content.keys() == {"format", "plan", "versions"} and stored.keys() <= _SIMPLE
-    if simple and not os.path.lexists(store.path / _ROUNDS):
+    if simple and not os.path.lexists(store.rounds_path):
         try:
             experiment = stored["experiment"]
             n = math.prod(len(values) for values in experiment["grid"].values())
@@ -168,11 +164,10 @@ def _solved(store: Store, commits: Sequence[Commit]) -> int:
 def _why(store: Store) -> State:
     """Tell a plan of another version from a damaged one."""
     try:
-        content = dict(json.loads(read_bounded(store.plan_path, _MOST_BYTES)))
-        whole = content.pop("sha256") == digest(content)
-    except (RunnerError, OSError, ValueError, LookupError, TypeError, RecursionError):
-        whole = False
-    return State.OTHER_VERSION if whole else State.DAMAGED
+        read_sealed(store, store.plan_path)
+    except StudyError:
+        return State.DAMAGED
+    return State.OTHER_VERSION
 
 
 def _changed(store: Store) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from runner.errors import ExperimentError, StudyError
 from runner.errors.messages import listed, nearest, shown
@@ -16,6 +16,8 @@ from runner.experiment.plan import Plan
 # What is to be learned: shares of solved restarts of different problems answer no one question.
 _PROBLEM = ("problem.gate", "problem.table")
 _MISSING = "null"
+
+_Values: TypeAlias = dict[str, dict[str, Any]]  # by dotted path, then by their JSON
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,10 @@ class Match:
 
 def differences(a: Plan, b: Plan) -> list[Difference]:
     """Return the settings that two plans' configurations do not have alike, by name."""
-    first, second = _values(a), _values(b)
+    return _differences(*(_values(map(settings, plan.configurations)) for plan in (a, b)))
+
+
+def _differences(first: _Values, second: _Values) -> list[Difference]:
     found = []
     for field in sorted(first.keys() | second.keys()):
         one, other = (values.get(field, {_MISSING: None}) for values in (first, second))
@@ -76,28 +81,32 @@ def matches(a: Plan, b: Plan) -> list[Match]:
     StudyError
         If the studies have no problem, or no configuration, in common.
     """
-    different = differences(a, b)
+    ours, theirs = ([settings(c) for c in plan.configurations] for plan in (a, b))
+    first, second = _values(ours), _values(theirs)
+    different = _differences(first, second)
     ignored = {each.field for each in different if each.ignored}
     for each in different:
         if each.ignored and each.field in _PROBLEM:
             raise _nothing(each)
     partners: dict[str, list[Configuration]] = {}
-    for configuration in b.configurations:
-        partners.setdefault(_key(configuration, ignored), []).append(configuration)
+    for configuration, content in zip(b.configurations, theirs, strict=True):
+        partners.setdefault(_key(content, ignored), []).append(configuration)
     pairs = [
-        (one, other) for one in a.configurations for other in partners.get(_key(one, ignored), [])
+        (one, content, other)
+        for one, content in zip(a.configurations, ours, strict=True)
+        for other in partners.get(_key(content, ignored), [])
     ]
     if not pairs:
         raise _nothing(different[0])
     varying = [
         field
-        for field in {**_values(a), **_values(b)}
+        for field in {**first, **second}
         if field not in ignored
-        and len({json.dumps(settings(one).get(field)) for one, _ in pairs}) > 1
+        and len({json.dumps(content.get(field)) for _, content, _ in pairs}) > 1
     ]
     return [
-        Match(one, other, {field: settings(one).get(field) for field in varying})
-        for one, other in pairs
+        Match(one, other, {field: content.get(field) for field in varying})
+        for one, content, other in pairs
     ]
 
 
@@ -166,17 +175,16 @@ def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
             yield f"{above}{name}", value
 
 
-def _values(plan: Plan) -> dict[str, dict[str, Any]]:
+def _values(contents: Iterable[Mapping[str, Any]]) -> _Values:
     """Return the values that occur of each setting, by their JSON."""
-    found: dict[str, dict[str, Any]] = {}
-    for configuration in plan.configurations:
-        for field, value in settings(configuration).items():
+    found: _Values = {}
+    for content in contents:
+        for field, value in content.items():
             found.setdefault(field, {})[json.dumps(value)] = value
     return found
 
 
-def _key(configuration: Configuration, ignored: set[str]) -> str:
-    content = settings(configuration)
+def _key(content: Mapping[str, Any], ignored: set[str]) -> str:
     known = {k: v for k, v in content.items() if k not in ignored and v is not None}
     return json.dumps(known, sort_keys=True)
 
