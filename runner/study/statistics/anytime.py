@@ -23,14 +23,13 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from runner.study.statistics.base import CONFIDENCE
+from runner.study.statistics.bisection import EVIDENCE, first_outside
 
 HALF_WIDTH: Final = 0.01
 """Half-width that intervals are made for where none was asked for."""
 
 # In logits: shares down to 1e-20, far below 1 / n for any n that can be counted.
 _FARTHEST = 46.0
-_HALVINGS = 60
 
 
 class Interval(NamedTuple):
@@ -135,11 +134,8 @@ def _end(
     """Where the evidence passes its limit, from logits inside to one side; never too near."""
     from scipy.special import expit
 
-    limit = -np.log(1 - CONFIDENCE)
-    outside = side * _FARTHEST
-    for _ in range(_HALVINGS):
-        half = (inside + outside) / 2
-        below = log_evidence(k, n, half, c) < limit
-        inside, outside = np.where(below, half, inside), np.where(below, outside, half)
-    end: np.ndarray = expit(outside)
+    def likely(logit: np.ndarray) -> np.ndarray:
+        return log_evidence(k, n, logit, c) < EVIDENCE
+
+    end: np.ndarray = expit(first_outside(likely, inside, side * _FARTHEST))
     return end

@@ -23,13 +23,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from runner.study.statistics.base import CONFIDENCE, CONFIGURATION
+from runner.study.statistics.base import CONFIGURATION
+from runner.study.statistics.bisection import EVIDENCE, first_outside, last_inside
 
 _BEGINNINGS: Final = np.append(0, 2 ** np.arange(31))
 _RATIOS: Final = np.array([0, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 7 / 8])
 _WEIGHTS: Final = np.array([0.5, *[0.1] * 5])
-_LIMIT: Final = -float(np.log(1 - CONFIDENCE))
-_HALVINGS = 60
 
 
 def new_class_chance(firsts: npt.ArrayLike, n: int) -> float:
@@ -57,14 +56,12 @@ def new_class_chance(firsts: npt.ArrayLike, n: int) -> float:
     >>> round(new_class_chance([0, 1, 7], 10_000), 5)
     0.00049
     """
-    inside, outside = np.log(1e-18), 0.0  # logarithms of chances
-    for _ in range(_HALVINGS):
-        half = (inside + outside) / 2
-        if log_evidence(firsts, n, float(np.exp(half))) < _LIMIT:
-            inside = half
-        else:
-            outside = half
-    return float(np.exp(outside))
+
+    def likely(log_chance: np.ndarray) -> np.ndarray:
+        return np.array([log_evidence(firsts, n, float(np.exp(log_chance[0]))) < EVIDENCE])
+
+    end = first_outside(likely, np.log([1e-18]), np.zeros(1))
+    return float(np.exp(end[0]))
 
 
 def new_class_chances(classes: pd.DataFrame) -> pd.Series[float]:
@@ -112,7 +109,7 @@ def first_restarts(target: float) -> int:
     4663
     """
     n = 1
-    while log_evidence([0], n, target) < _LIMIT:
+    while log_evidence([0], n, target) < EVIDENCE:
         n *= 2
     return _enough(np.zeros(1), n // 2, n, target)
 
@@ -132,17 +129,11 @@ def next_restarts(firsts: npt.ArrayLike, n: int, target: float) -> int:
     int
         At most twice ``n``, and at least one more than ``n`` unless the bound is below.
     """
-    if log_evidence(firsts, n, target) >= _LIMIT:
+    if log_evidence(firsts, n, target) >= EVIDENCE:
         return n
     return _enough(firsts, n, max(2 * n, 1), target)
 
 
 def _enough(firsts: npt.ArrayLike, least: int, most: int, target: float) -> int:
     """The smallest number of restarts beyond ``least`` that is enough, or else ``most``."""
-    while most - least > 1:
-        half = (least + most) // 2
-        if log_evidence(firsts, half, target) >= _LIMIT:
-            most = half
-        else:
-            least = half
-    return most
+    return last_inside(lambda n: log_evidence(firsts, n, target) >= EVIDENCE, most, least)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from runner.study.statistics.anytime import anytime
+from runner.study.statistics.bisection import first_outside, last_inside
 
 _STEPS = 8  # halvings between n and 2 n: to half a percent
 
@@ -21,12 +22,11 @@ def first_restarts(half_width: float) -> int:
     most = 1
     while _wide(np.zeros(1), np.array([most]), half_width, half_width)[0]:
         most *= 2
-    least = most // 2
-    while most - least > 1:
-        half = (least + most) // 2
-        wide = _wide(np.zeros(1), np.array([half]), half_width, half_width)[0]
-        least, most = (half, most) if wide else (least, half)
-    return most
+
+    def narrow(n: int) -> bool:
+        return not _wide(np.zeros(1), np.array([n]), half_width, half_width)[0]
+
+    return last_inside(narrow, most, most // 2)
 
 
 def enough_restarts(successes: int, n: int, half_width: float) -> int:
@@ -66,14 +66,14 @@ def next_restarts(
     """
     k = np.atleast_1d(np.asarray(successes, float))
     now = np.atleast_1d(np.asarray(n, np.int64))
-    least, most = now.astype(float), 2.0 * now
-    made_for = made_for or half_width
-    for _ in range(_STEPS):
-        half = (least + most) / 2
-        wide = _wide(k / now * half, half, half_width, made_for)
-        least, most = np.where(wide, half, least), np.where(wide, most, half)
+    goal = made_for or half_width
+
+    def wide(counts: np.ndarray) -> np.ndarray:
+        return _wide(k / now * counts, counts, half_width, goal)
+
+    most = first_outside(wide, now.astype(float), 2.0 * now, _STEPS)
     wanted = np.maximum(np.ceil(most).astype(np.int64), now + 1)
-    return np.where(_wide(k, now, half_width, made_for), wanted, now)
+    return np.where(_wide(k, now, half_width, goal), wanted, now)
 
 
 def _wide(k: np.ndarray, n: np.ndarray, half_width: float, made_for: float) -> np.ndarray:

@@ -20,12 +20,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from runner.study.statistics.base import CONFIDENCE
+from runner.study.statistics.bisection import EVIDENCE, first_outside
 
 # Parts of the money that are bet: most of it, a half, and down to what pays at a billion pairs.
 _PARTS: Final = np.append(0.9, 2.0 ** -np.arange(1, 15))
 _WIDEST = 1 - 1e-15  # of differences that can be looked at
-_HALVINGS = 60
 
 
 class Difference(NamedTuple):
@@ -106,9 +105,9 @@ def outcome(only_first: int, only_second: int, n: int, matters: float) -> Outcom
     >>> outcome(20, 60, 1000, matters=0.1).value
     'differ'
     """
-    ties, limit = n - only_first - only_second, -np.log(1 - CONFIDENCE)
+    ties = n - only_first - only_second
     counts = np.repeat([[only_first], [ties], [only_second]], 3, axis=1)
-    none, less, more = log_money(counts, np.array([0.0, -matters, matters])) >= limit
+    none, less, more = log_money(counts, np.array([0.0, -matters, matters])) >= EVIDENCE
     if none:
         return Outcome.DIFFER
     # The differences with little money against them are an interval around the mean.
@@ -144,10 +143,11 @@ def log_money(counts: np.ndarray, difference: np.ndarray) -> np.ndarray:
 
 def _end(counts: np.ndarray, mean: np.ndarray, side: float) -> np.ndarray:
     """Where the money passes its limit, between the mean and -1 or 1; never too near."""
-    limit, inside, outside = -np.log(1 - CONFIDENCE), mean, np.full_like(mean, side)
-    for _ in range(_HALVINGS):
-        half = (inside + outside) / 2
+
+    def likely(d: np.ndarray) -> np.ndarray:
         # Where the mean is -1 or 1, there is nothing beyond.
-        below = (abs(half) == 1) | (log_money(counts, np.clip(half, -_WIDEST, _WIDEST)) < limit)
-        inside, outside = np.where(below, half, inside), np.where(below, outside, half)
-    return outside
+        money = log_money(counts, np.clip(d, -_WIDEST, _WIDEST))
+        below: np.ndarray = (abs(d) == 1) | (money < EVIDENCE)
+        return below
+
+    return first_outside(likely, mean, np.full_like(mean, side))

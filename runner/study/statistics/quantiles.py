@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from runner.study.statistics.anytime import HALF_WIDTH, concentration, log_evidence
-from runner.study.statistics.base import CONFIDENCE
+from runner.study.statistics.bisection import EVIDENCE, last_inside
 
 
 class Quantile(NamedTuple):
@@ -55,7 +55,7 @@ def anytime_quantile(
     logit, c = np.log(share / (1 - share)), concentration(half_width)
 
     def likely(rank: int) -> bool:
-        return bool(log_evidence(rank, n, logit, c) < -np.log(1 - CONFIDENCE))
+        return bool(log_evidence(rank, n, logit, c) < EVIDENCE)
 
     def value(rank: int) -> float:
         if not 1 <= rank <= n:
@@ -72,10 +72,4 @@ def anytime_quantile(
 
 def _last(likely: Callable[[int], bool], inside: int, end: int) -> int:
     """Return the last rank towards an end that is likely; those that are, are neighbours."""
-    if likely(end):
-        return end
-    outside = end
-    while abs(outside - inside) > 1:
-        half = (inside + outside) // 2
-        inside, outside = (half, outside) if likely(half) else (inside, half)
-    return inside
+    return end if likely(end) else last_inside(likely, inside, end)
