@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
 from typer.testing import CliRunner
 
 import runner
@@ -30,24 +28,8 @@ TENTH = runner.Until(success_rate=0.1)
 
 
 @pytest.fixture(scope="module")
-def here() -> Iterator[Client]:
-    """Workers as threads of this process."""
-    with (
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            processes=False,
-            dashboard_address="127.0.0.1:0",
-            resources={"CPU": 1},
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
-
-
-@pytest.fixture(scope="module")
-def precise(here, tmp_path_factory) -> runner.Study:
-    return runner.sweep(EXPERIMENT, tmp_path_factory.mktemp("p") / "s", here, until=TENTH)
+def precise(client, tmp_path_factory) -> runner.Study:
+    return runner.sweep(EXPERIMENT, tmp_path_factory.mktemp("p") / "s", client, until=TENTH)
 
 
 def bytes_of(path: Path) -> dict[str, str]:
@@ -85,15 +67,17 @@ def test_every_interval_is_as_narrow_as_was_asked_for(precise) -> None:
     assert precise.plan.until == {"success_rate": 0.1}
 
 
-def test_restarts_are_those_of_a_study_that_was_asked_for_at_once(precise, here, tmp_path) -> None:
+def test_restarts_are_those_of_a_study_that_was_asked_for_at_once(
+    precise, client, tmp_path
+) -> None:
     most = int(precise.plan.counts.max())
-    whole = runner.sweep(EXPERIMENT | {"restarts": most}, tmp_path / "whole", here)
+    whole = runner.sweep(EXPERIMENT | {"restarts": most}, tmp_path / "whole", client)
     ours = precise.restarts.reset_index()
     theirs = whole.restarts.loc[precise.restarts.index].reset_index()
     assert ours.astype(str).equals(theirs.astype(str))
 
 
-def test_one_interrupted_at_every_batch_ends_in_the_same_bytes(precise, here, tmp_path) -> None:
+def test_one_interrupted_at_every_batch_ends_in_the_same_bytes(precise, client, tmp_path) -> None:
     path, stops = tmp_path / "s", 0
 
     def stop(progress) -> None:
@@ -103,7 +87,7 @@ def test_one_interrupted_at_every_batch_ends_in_the_same_bytes(precise, here, tm
     while True:
         before = runner.open_study(path).n_done if path.exists() else 0
         try:
-            study = runner.sweep(EXPERIMENT, path, here, until=TENTH, report=stop)
+            study = runner.sweep(EXPERIMENT, path, client, until=TENTH, report=stop)
         except KeyboardInterrupt:
             stops += 1
             assert runner.open_study(path).n_done > before
@@ -112,60 +96,60 @@ def test_one_interrupted_at_every_batch_ends_in_the_same_bytes(precise, here, tm
     assert stops >= len(precise.plan.rounds)
     assert bytes_of(study.path) == bytes_of(precise.path)
     # and once more nothing is to be done
-    runner.sweep(EXPERIMENT, path, here, until=TENTH)
+    runner.sweep(EXPERIMENT, path, client, until=TENTH)
     assert bytes_of(path) == bytes_of(precise.path)
 
 
-def test_the_experiments_restarts_are_the_most(precise, here, tmp_path) -> None:
+def test_the_experiments_restarts_are_the_most(precise, client, tmp_path) -> None:
     path = tmp_path / "s"
-    least = runner.sweep(EXPERIMENT | {"restarts": 40}, path, here, until=TENTH)
+    least = runner.sweep(EXPERIMENT | {"restarts": 40}, path, client, until=TENTH)
     assert least.plan.counts.max() == 40
     assert (least.precision["half_width"] > 0.1).any()
     done = CliRunner().invoke(app, ["status", str(path)])
     assert "Asked for: share solved within 10 points; reached by 2 of 4" in done.output
     assert "all 40 restarts (more with --restarts)" in done.output
     # with more of them it goes on from there, and others are the same
-    more = runner.sweep(EXPERIMENT, path, here, until=TENTH)
+    more = runner.sweep(EXPERIMENT, path, client, until=TENTH)
     assert (more.precision["half_width"] <= 0.1).all()
     with pytest.raises(StudyError, match="nothing is thrown away"):
-        runner.sweep(EXPERIMENT | {"restarts": 40}, path, here, until=TENTH)
+        runner.sweep(EXPERIMENT | {"restarts": 40}, path, client, until=TENTH)
     done = CliRunner().invoke(app, ["summary", str(path)])
     assert "reached by all configurations" in done.output
     assert "whenever one looks" in done.output
 
 
-def test_intervals_stay_those_of_the_first_half_width(here, tmp_path) -> None:
+def test_intervals_stay_those_of_the_first_half_width(client, tmp_path) -> None:
     path, experiment = tmp_path / "s", EXPERIMENT | {"grid": {}}
-    runner.sweep(experiment, path, here, until=TENTH)
-    study = runner.sweep(experiment, path, here, success_rate=0.08)
+    runner.sweep(experiment, path, client, until=TENTH)
+    study = runner.sweep(experiment, path, client, success_rate=0.08)
     assert study.plan.until == {"success_rate": 0.08}
     table = study.precision
     assert table["half_width"].item() <= 0.08
     assert table["anytime_low"].item() == anytime(table["solved"], table["n"], 0.1).low[0]
 
 
-def test_new_configurations_begin_with_a_first_round(precise, here, tmp_path) -> None:
+def test_new_configurations_begin_with_a_first_round(precise, client, tmp_path) -> None:
     path = tmp_path / "s"
-    runner.sweep(EXPERIMENT | {"grid": {"problem.gate": ["XOR"]}}, path, here, until=TENTH)
+    runner.sweep(EXPERIMENT | {"grid": {"problem.gate": ["XOR"]}}, path, client, until=TENTH)
     grid = {"problem.gate": ["OR", "XOR"]}
-    study = runner.sweep(EXPERIMENT | {"grid": grid}, path, here, until=TENTH)
+    study = runner.sweep(EXPERIMENT | {"grid": grid}, path, client, until=TENTH)
     assert (study.precision["half_width"] <= 0.1).all()
     assert len(study.precision) == 2
 
 
-def test_a_time_that_is_over_begins_no_round(here, tmp_path) -> None:
-    study = runner.sweep(EXPERIMENT, tmp_path / "s", here, for_s=0.001)
+def test_a_time_that_is_over_begins_no_round(client, tmp_path) -> None:
+    study = runner.sweep(EXPERIMENT, tmp_path / "s", client, for_s=0.001)
     assert study.plan.counts.tolist() == [256] * 4
     assert study.complete
-    longer = runner.sweep(EXPERIMENT, tmp_path / "s", here, for_s=600)
+    longer = runner.sweep(EXPERIMENT, tmp_path / "s", client, for_s=600)
     assert longer.plan.counts.tolist() == [1000] * 4
     done = CliRunner().invoke(app, ["status", str(tmp_path / "s")])
     assert "how many restarts that gave is chance" in done.output
 
 
-def test_until_no_new_class_is_to_be_expected(here, tmp_path) -> None:
+def test_until_no_new_class_is_to_be_expected(client, tmp_path) -> None:
     experiment = EXPERIMENT | {"grid": {"problem.gate": ["AND", "XOR"]}}
-    study = runner.sweep(experiment, tmp_path / "s", here, until=runner.Until(classes=0.05))
+    study = runner.sweep(experiment, tmp_path / "s", client, until=runner.Until(classes=0.05))
     bounds = study.unseen["chance_bound"].to_numpy()
     counts = study.plan.counts
     assert ((bounds < 0.05) | (counts == 1000)).all()
@@ -174,13 +158,13 @@ def test_until_no_new_class_is_to_be_expected(here, tmp_path) -> None:
     assert "chance of a new class below 5%; reached by" in done.output
 
 
-def test_starts_on_a_grid_are_refused(here, tmp_path) -> None:
+def test_starts_on_a_grid_are_refused(client, tmp_path) -> None:
     start = {"distribution": "slice", "x": "W1[0,0]=-1:1:3", "y": "b1[0]=-1:1:3"}
     start["at"] = ["W1[0,1]=1"]
     content = {"name": "grid", "restarts": 9, "network": {"hidden": []}, "init": start}
     content |= {"problem": {"gate": "XOR"}}
     with pytest.raises(ExperimentError, match="expected random starts"):
-        runner.sweep(content, tmp_path / "s", here, until=TENTH)
+        runner.sweep(content, tmp_path / "s", client, until=TENTH)
     assert not (tmp_path / "s").exists()
 
 
