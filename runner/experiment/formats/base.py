@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from runner.errors import ExperimentError
-from runner.errors.messages import summed_up
+from runner.errors.messages import printable, summed_up
 from runner.experiment.formats.column_choice import ColumnChoice
 
 if TYPE_CHECKING:
@@ -90,6 +90,13 @@ class TableProblems:
         if self.total <= _MAX_PROBLEMS:
             self._lines.append(f"{self.where}: {message}{'' if hint in self._hints else hint}")
             self._hints.add(hint)
+
+    def add_constant(self, name: str, value: object) -> None:
+        """Add that a target column has a single value."""
+        self.add(
+            f"column {printable(name)} is {value!r} in every row; "
+            "a truth table needs two different target values."
+        )
 
     def stop(self, message: str) -> ExperimentError:
         """Add a problem beyond which nothing can be read; return the error to raise."""

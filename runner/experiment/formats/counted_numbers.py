@@ -100,8 +100,7 @@ def read_numbers(
     inputs, targets = choice.positions(names)
     for i in targets:
         if table[:, i].min() == table[:, i].max():
-            text = f"column {names[i]} is {float(table[0, i])!r} in every row; a truth table needs "
-            problems.add(f"{text}two different target values.")
+            problems.add_constant(names[i], float(table[0, i]))
     if problems.total:
         raise problems.error()
     return TableContent(

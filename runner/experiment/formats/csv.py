@@ -123,10 +123,8 @@ def _content(
         raise problems.error()
     for column, i in zip(columns, targets, strict=True):
         if (values := column.values).min() == values.max():
-            value = repr(column.classes[0]) if column.classes else repr(float(values[0]))
-            problems.add(
-                f"column {printable(names[i])} is {value} in every row; "
-                "a truth table needs two different target values."
+            problems.add_constant(
+                names[i], column.classes[0] if column.classes else float(values[0])
             )
     if problems.total:
         raise problems.error()
