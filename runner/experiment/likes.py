@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.errors.messages import listed, nearest, shown
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+@dataclass(frozen=True)
+class Like:
+    """What a program does where it is told nothing."""
+
+    optimizer: str
+    """The optimizer that it takes."""
+    fields: Mapping[str, Any]
+    """Fields by dotted path, whatever the optimizer."""
+    optimizers: Mapping[str, Mapping[str, Any]]
+    """Fields of `training` by optimizer: those that it has."""
 
 
-def _system(
-    usual: str, common: Mapping[str, Any], optimizers: Mapping[str, Mapping[str, Any]]
-) -> Mapping[str, Any]:
-    return MappingProxyType({"usual": usual, "common": common, "optimizers": optimizers})
-
-
-LIKES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "pytorch": _system(
+LIKES: Final[Mapping[str, Like]] = {
+    "pytorch": Like(
         "gradient-descent",
         {"init.distribution": "pytorch", "loss.reduction": "mean"},
         {
@@ -36,7 +40,7 @@ LIKES: Final[Mapping[str, Mapping[str, Any]]] = {
             },
         },
     ),
-    "keras": _system(
+    "keras": Like(
         "rmsprop",
         {"init.distribution": "keras", "loss.reduction": "mean"},
         {
@@ -58,7 +62,7 @@ LIKES: Final[Mapping[str, Mapping[str, Any]]] = {
             },
         },
     ),
-    "scikit-learn": _system(
+    "scikit-learn": Like(
         "adam",
         {
             "init.distribution": "scikit-learn",
@@ -79,7 +83,7 @@ LIKES: Final[Mapping[str, Mapping[str, Any]]] = {
             },
         },
     ),
-    "rumelhart1986": _system(
+    "rumelhart1986": Like(
         "momentum",
         {
             "init.distribution": "uniform",
@@ -95,7 +99,7 @@ LIKES: Final[Mapping[str, Mapping[str, Any]]] = {
         },
     ),
 }
-"""Systems: their usual optimizer, fields by dotted path, and fields of `training` by optimizer."""
+"""Programs by their names in the experiment file."""
 
 
 def fill(raw: dict[str, Any]) -> list[str]:
@@ -120,7 +124,7 @@ def fill(raw: dict[str, Any]) -> list[str]:
     grid = raw.get("grid")
     axes = set(grid) if isinstance(grid, dict) else set()
     training = raw.setdefault("training", {})
-    system = LIKES[name]
+    like = LIKES[name]
     if "training.optimizer" in axes:
         return [
             f"grid training.optimizer is an axis; expected one optimizer with like {name!r}, "
@@ -128,14 +132,14 @@ def fill(raw: dict[str, Any]) -> list[str]:
         ]
     if not isinstance(training, dict):
         return []  # the wrong section is reported where sections are checked
-    optimizer = training.setdefault("optimizer", system["usual"])
-    constants = system["optimizers"].get(optimizer if isinstance(optimizer, str) else "", None)
+    optimizer = training.setdefault("optimizer", like.optimizer)
+    constants = like.optimizers.get(optimizer if isinstance(optimizer, str) else "", None)
     if constants is None:
         return [
             f"training.optimizer is {shown(optimizer)}; expected one of "
-            f"{listed(system['optimizers'])} with like {name!r}."
+            f"{listed(like.optimizers)} with like {name!r}."
         ]
-    fields = system["common"] | {f"training.{field}": v for field, v in constants.items()}
+    fields = {**like.fields, **{f"training.{field}": v for field, v in constants.items()}}
     for path, value in fields.items():
         section, _, field = path.partition(".")
         there = raw.setdefault(section, {})

@@ -86,7 +86,7 @@ def test_keras_is_held_to_its_documented_formulas(optimizer) -> None:
 
 @pytest.mark.parametrize("system", LIKES)
 def test_what_is_set_stays_and_everything_else_is_written_out(system) -> None:
-    for optimizer, fields in LIKES[system]["optimizers"].items():
+    for optimizer, fields in LIKES[system].optimizers.items():
         assert optimizer in OPTIMIZERS
         set_here = {"optimizer": optimizer, "learning_rate": 0.123}
         content = {"name": "t", "like": system, "problem": {"gate": "XOR"}, "training": set_here}
