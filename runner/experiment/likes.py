@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.errors.messages import listed, nearest, shown
+from runner.experiment.grid import split_paths
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,9 @@ def fill(raw: dict[str, Any]) -> list[str]:
         hint = nearest(name, tuple(LIKES))
         return [f"like is {shown(name)}; expected one of {listed(LIKES)}.{hint}"]
     grid = raw.get("grid")
-    axes = set(grid) if isinstance(grid, dict) else set()
+    # Also those that vary together: "training.optimizer,training.learning_rate".
+    keys = grid if isinstance(grid, dict) else ()
+    axes = {path for key in keys for path in split_paths(key)}
     training = raw.setdefault("training", {})
     like = LIKES[name]
     if "training.optimizer" in axes:

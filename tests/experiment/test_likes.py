@@ -129,6 +129,15 @@ def test_an_axis_of_the_grid_is_not_filled_in() -> None:
             {"like": "keras", "grid": {"training.optimizer": ["adam", "rmsprop"]}},
             "expected one optimizer with like 'keras'",
         ),
+        (
+            {
+                "like": "keras",
+                "grid": {
+                    "training.optimizer,training.learning_rate": [["adam", 0.1], ["rmsprop", 0.2]]
+                },
+            },
+            "expected one optimizer with like 'keras'",
+        ),
         ({"like": "keras", "training": 3}, "training is 3; expected a table, [training]"),
     ],
 )
