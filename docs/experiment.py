@@ -16,12 +16,21 @@ from pydantic.fields import FieldInfo
 
 sys.path.insert(0, "")  # the folder that it is started in, as for `python -m`
 
-from runner.experiment import sections
+from runner.experiment import experiment, sections
+from runner.experiment.experiment import Experiment
 from runner.experiment.grid import SECTIONS
+from runner.experiment.likes import LIKES
 from runner.network.optimizers.registry import OPTIMIZERS
 
 PAGE = Path(__file__).with_name("experiment.md")
 BEGIN, END = "<!-- fields -->\n", "<!-- end -->\n"
+OF_PATHS = {
+    "grid": "lists of values, or ranges, by dotted path",
+    "exclude": "tables of values by dotted path",
+    "extra": "tables of values by dotted path",
+}
+"""The values of fields that other fields are named in."""
+LIKE = "[Defaults of another program](#defaults-of-other-programs) where nothing is set"
 
 
 DEFAULT = re.compile(r"; (?:no default|default (?P<value>(?:[^;.]|\.\d)*))(?=[;.:])")
@@ -57,7 +66,7 @@ def default_of(path: str, field: FieldInfo) -> str:
         value = next(o.constants[name] for o in OPTIMIZERS.values() if name in o.constants)
         rule = sections.rule_of(sections.Training, name)
         value = bool(value) if rule == "true or false" else value
-    if value is None or value == ():
+    if value in (None, (), {}):
         return ""
     return f"`{json.dumps(value if not isinstance(value, tuple) else list(value))}`"
 
@@ -72,9 +81,24 @@ def rows(title: str, fields: dict[str, FieldInfo], words: dict[str, str], rules:
     return [*lines, ""]
 
 
+def whole_file() -> list[str]:
+    """The rows of what is in no section."""
+    said_of = declared(experiment, "Experiment")
+    fields = {
+        name: field
+        for name, field in Experiment.model_fields.items()
+        if name not in SECTIONS and not field.exclude
+    }
+    names = [name for name in fields if name not in OF_PATHS]
+    rules = {name: valid(Experiment, name) for name in names} | OF_PATHS
+    lines = rows("The whole file", fields, said_of, rules)
+    choices = ", ".join(f'`"{name}"`' for name in LIKES)
+    return [*lines[:-1], f"| `like` |  | {choices} | {LIKE} |", ""]
+
+
 def table() -> str:
     """The tables of all fields."""
-    lines = []
+    lines = whole_file()
     for section, kind in SECTIONS.items():
         words = declared(sections, kind.__name__)
         fields = {f"{section}.{name}": field for name, field in kind.model_fields.items()}
