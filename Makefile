@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench crash every fuzz schedules chaos lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose bench studies studies-full crash every fuzz schedules chaos lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -40,6 +40,12 @@ test-compose: env-dev  ## Run the cluster's tests in real containers (needs Dock
 
 bench: env-dev  ## Measure the training beside other ways to do it
 	@$(RUN) benchmarks/bench.py $(ARGS)
+
+studies: env-runner  ## Train a part of what docs/studies and docs/reports.md tell of, and compare; minutes
+	@$(RUN) docs/studies.py $(ARGS)
+
+studies-full: env-runner  ## Train all of it and write the pages' tables anew
+	@$(RUN) docs/studies.py --write $(ARGS)
 
 crash: env-dev  ## Stop a study's work at every file operation; minutes
 	@RUNNER_CRASH_STEP=1 $(RUN) -m pytest -v tests/dispatch/test_crash.py --timeout 0 $(ARGS)

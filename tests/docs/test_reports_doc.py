@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from runner.study.statistics.proportions import proportion
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "reports.md").read_text()
-SCRIPT = runpy.run_path(str(ROOT / "docs" / "reports.py"))
 CELLS = [[c.strip() for c in row.split("|")[1:-1]] for row in TEXT.splitlines() if "| `" in row]
 ROWS = [row for row in CELLS if len(row) == 6]
 FILES = sorted((ROOT / "experiments" / "reports").glob("*.toml"))
@@ -41,19 +39,3 @@ def test_intervals_are_those_of_the_counts(row) -> None:
     assert n >= 1000
     _, low, high = proportion(round(float(row[3].rstrip("%")) / 100 * n), n)
     assert row[4] == f"{100 * low:.1f}-{100 * high:.1f}"
-
-
-@pytest.mark.parametrize("name", ["encog-rprop", "fann-rprop", "xor-1986"])
-def test_a_part_of_the_table_again(name) -> None:
-    n = 200
-    expected = {row[1]: float(row[3].rstrip("%")) / 100 for row in ROWS if row[0] == f"`{name}`"}
-    found = list(SCRIPT["outcomes"](n, name))
-    head, rule, *rows = SCRIPT["table"](found).splitlines()
-    assert f"{head}\n{rule}\n" in TEXT
-    assert len(rows) == len(expected)
-    for outcome in found:
-        share = expected.pop(outcome.cell)
-        # the same restarts from the first on, a fifth of them: within five standard deviations
-        spread = 5 * (max(share * (1 - share), 0.01) / n) ** 0.5
-        assert abs(outcome.solved / n - share) <= spread
-    assert not expected

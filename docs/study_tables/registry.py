@@ -1,0 +1,23 @@
+"""The tables that a page can have, by name."""
+
+from __future__ import annotations
+
+from study_tables.base import Table
+from study_tables.maps import map_changes_table, map_table
+from study_tables.origin import origin_table
+from study_tables.outcomes import outcomes_table
+from study_tables.signs import signs_table
+from study_tables.slices import neighbours_table
+from study_tables.widths import budgets_table, failed_table, width_groups_table
+
+TABLES: dict[str, Table] = {
+    "budgets": budgets_table,
+    "failed": failed_table,
+    "map": map_table,
+    "map-changes": map_changes_table,
+    "neighbours": neighbours_table,
+    "origin": origin_table,
+    "outcomes": outcomes_table,
+    "signs": signs_table,
+    "width-groups": width_groups_table,
+}
