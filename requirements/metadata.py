@@ -7,8 +7,9 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-EXTRAS = ("jax", "cuda")
-"""JAX is needed on GPUs, by the engine pytensor-jax, and by some custom models."""
+EXTRAS = ("jax", "cuda", "xarray")
+"""JAX is needed on GPUs, by the engine pytensor-jax, and by some custom models; xarray for arrays,
+netCDF and Zarr."""
 
 
 class Requirements(MetadataHookInterface):

@@ -1,4 +1,4 @@
-"""A table of a study in one file, for other programs."""
+"""A table of a study in one file, or its restarts as arrays, for other programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import IO, TYPE_CHECKING, Final, cast
 from runner.errors import StudyError
 from runner.errors.messages import listed, nearest, printable, shown
 from runner.errors.paths import local_path
-from runner.study import files
+from runner.study import array_files, files
+from runner.study.array_files import FORMATS as ARRAY_FORMATS
 from runner.study.parameters import MOST_COLUMNS, n_columns
 from runner.study.table_names import TABLES
 from runner.training.column_names import distinct, plain_name
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from runner.study.study import Study
 
-FORMATS: Final = {
+TABLE_FORMATS: Final = {
     "csv": ".csv",
     "json": ".json",
     "markdown": ".md",
@@ -29,6 +30,9 @@ FORMATS: Final = {
     "parquet": ".parquet",
 }
 """Formats of an exported table, with the ending of their files."""
+
+FORMATS: Final = {**TABLE_FORMATS, **ARRAY_FORMATS}
+"""Those, and the formats of restarts as arrays."""
 
 ENDINGS: Final = (*FORMATS.values(),)
 """What the name of the file may end in."""
@@ -46,7 +50,7 @@ def export_table(
     form: str | None = None,
     configurations: Collection[int] | None = None,
 ) -> int:
-    """Write a table to one file.
+    """Write a table to one file, or the restarts as arrays.
 
     Columns have names of letters, digits and underscores: ``W1_0_1``, ``problem_gate``. Networks of
     more than `runner.study.parameters.MOST_COLUMNS` weights have a column of lists for each array
@@ -60,14 +64,15 @@ def export_table(
     table : str
         One of `runner.study.table_names.TABLES`. Restarts come with their final weights.
     form : str, optional
-        One of `FORMATS`; by default the ending of ``to`` chooses it.
+        One of `FORMATS`; by default the ending of ``to`` chooses it. For netCDF and Zarr see
+        `runner.study.array_files.export_arrays`; they take no other table than restarts.
     configurations : collection of int, optional
         The only ones to write; by default all. Of `Study.comparisons` the rows between them.
 
     Returns
     -------
     int
-        Number of rows.
+        Number of rows, or of restarts.
 
     Raises
     ------
@@ -84,6 +89,11 @@ def export_table(
         where = printable(str(path))
         message = f"{where}: expected a name that ends in {' or '.join(ENDINGS)}."
         raise StudyError(message)
+    if form in ARRAY_FORMATS:
+        if table != "restarts":
+            message = f"table is {shown(table)}; expected restarts, of which arrays are, as {form}."
+            raise StudyError(message)
+        return array_files.export_arrays(study, path or cast("IO[bytes]", to), form, configurations)
     rows = _chosen(_rows(study, table, lists=form == "parquet"), configurations)
     if path is None:
         _write(rows, cast("IO[bytes]", to), form)
@@ -92,8 +102,7 @@ def export_table(
         with files.replacing(path) as temporary, temporary.open("wb") as file:
             _write(rows, file, form)
     except OSError as error:
-        message = f"{printable(str(path))}: cannot be written: {error.strerror or error}."
-        raise StudyError(message) from error
+        raise array_files.not_written(path, error) from error
     return len(rows)
 
 

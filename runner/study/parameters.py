@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,20 @@ def list_table(shards: ShardReader, plan: Plan) -> pd.DataFrame:
     columns = dict.fromkeys(name for network in _networks(plan) for name in array_columns(network))
     frame: pd.DataFrame = shards.read([*INDEX, *columns]).to_pandas()
     return frame.set_index(INDEX)
+
+
+def by_network(
+    shards: ShardReader, plan: Plan, configurations: Iterable[int]
+) -> Iterator[tuple[Network, pd.MultiIndex, list[np.ndarray]]]:
+    """Yield a network, configuration and restart of n rows, and (n, *shape) of each array."""
+    wanted = shards.rows_of(plan.configurations[number] for number in configurations)
+    columns = dict.fromkeys(name for network in _networks(plan) for name in array_columns(network))
+    for network, table in shards.by_network([*INDEX, *columns], wanted):
+        if not len(table):
+            continue
+        named = zip(array_columns(network), network.parameter_shapes, strict=True)
+        arrays = [_values(table, column).reshape(len(table), *shape) for column, shape in named]
+        yield network, _index(table), arrays
 
 
 def n_columns(plan: Plan) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +15,7 @@ from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.plan import Plan
 from runner.network.optimizers.registry import OPTIMIZERS
-from runner.study import parameters, plan_tables
+from runner.study import arrays, parameters, plan_tables
 from runner.study.analysis_properties import AnalysisProperties
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
@@ -31,6 +33,9 @@ from runner.study.store import Store
 from runner.study.tally import COLUMNS, Tally, tallies
 from runner.training.labels import LABELS
 from runner.training.shards import RESTART_COLUMNS, array_columns
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 SAMPLE = 2**21
 """Restarts of a study that are read at once to look at them one by one; see `Study.sample`."""
@@ -295,6 +300,15 @@ class Study(AnalysisProperties, ParameterProperties):
         weights = parameters.matrix(table, network)
         names = [*columns, *network.parameter_names]
         return pa.table([*table.select(columns).columns, *weights], names=names)
+
+    def to_xarray(
+        self, configurations: Collection[int] | None = None, *, weights: bool = True
+    ) -> xr.Dataset:
+        """Return restarts and weights as labelled arrays: see `runner.study.arrays.to_xarray`."""
+        shards = self._shards if weights else None
+        return arrays.to_xarray(
+            self.plan, self.restarts, shards, configurations, self.hashes, self._store.where
+        )
 
     @cached_property
     def budgets(self) -> pd.DataFrame:

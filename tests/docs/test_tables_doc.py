@@ -47,7 +47,7 @@ def folder(client, tmp_path_factory):
         "grid": {"network.hidden": [[], [2]], "training.learning_rate": [0.1, 1e38]},
     }
     study = runner.sweep(content, folder / "results/gates", client, batch_size=70)
-    for ending in ("csv", "parquet"):
+    for ending in ("csv", "parquet", "nc", "zarr"):
         export_restarts(study, folder / f"gates.{ending}")
     return folder
 
@@ -253,6 +253,22 @@ def test_plain_names_are_names_everywhere(block, study) -> None:
     slope = np.polyfit(weight, study.restarts["loss"][solved], 1)[0]
     assert names["fit"].params.iloc[1] == pytest.approx(slope)
     assert names["plain"].columns[:2].tolist() == ["W1_0_0", "W1_0_1"]
+
+
+def test_arrays_answer_as_tables_do(block, study) -> None:
+    names = block("to_xarray")
+    rows, axes = study.restarts, ["network.hidden", "training.learning_rate"]
+    by_point = rows.groupby(axes, observed=True)
+    for point, loss in by_point["loss"].median().items():
+        there = dict(zip(("network_hidden", "training_learning_rate"), point, strict=True))
+        assert names["median"].sel(there) == loss
+        assert names["steps"].sel(there) == by_point["steps"].max()[point]
+        assert names["share"].sel(there) == by_point["solved"].mean()[point]
+    plateau = rows[rows["label"] == "plateau"].groupby(axes, observed=True)["loss"].mean()
+    assert np.nanmax(names["stuck"]) == pytest.approx(plateau.max())
+    first = study.weights.loc[(2, 0)].filter(like="W1").to_numpy(float)
+    norm = names["norms"].isel(training_learning_rate=0, restart=0)
+    assert norm == pytest.approx(np.linalg.norm(first))
 
 
 def test_the_commands_run_and_studies_are_put_together(block, folder) -> None:

@@ -86,7 +86,8 @@ def test_the_package_needs_what_the_requirements_name(installed) -> None:
     lines = (ROOT / "requirements" / "runner.in").read_text().splitlines()
     assert needed == {str(Requirement(line)) for line in lines if line and line[0] != "#"}
     extras = [line for line in done.stdout.splitlines() if "extra" in line]
-    assert [re.split("[>;]", line)[0] for line in extras] == ["jax[cuda12]", "jax"]
+    named = [re.split("[>;]", line)[0] for line in extras]
+    assert named == ["jax[cuda12]", "jax", "h5netcdf", "h5py", "xarray", "zarr"]
 
 
 def test_no_requirement_names_an_index() -> None:

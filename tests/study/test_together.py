@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import runner
 from runner.cli.app import app
 from runner.errors import StudyError
-from runner.study.export import FORMATS, export_table
+from runner.study.export import TABLE_FORMATS, export_table
 
 YES, NO = [True, True], [False, True]
 GATES = {**EXPERIMENT, "name": "gates", "grid": {"problem.gate": ["AND", "XOR"]}}
@@ -84,7 +84,7 @@ def test_a_table_that_is_none_is_refused_with_the_nearest_name(folder, tmp_path)
 @pytest.mark.parametrize("table", ["restarts", "summary", "curves", "failures", "comparisons"])
 def test_every_format_has_every_row(gates, tmp_path, table) -> None:
     n = len(getattr(gates, table))
-    for form, ending in FORMATS.items():
+    for form, ending in TABLE_FORMATS.items():
         path = tmp_path / f"table{ending}"
         assert export_table(gates, path, table) == n
         text = path.read_bytes()
@@ -103,7 +103,7 @@ def test_every_format_has_every_row(gates, tmp_path, table) -> None:
 
 
 def test_what_is_printed_is_what_a_file_has(folder, gates, tmp_path) -> None:
-    for form, ending in FORMATS.items():
+    for form, ending in TABLE_FORMATS.items():
         if form != "parquet":
             export_table(gates, tmp_path / f"a{ending}", "summary")
             text = output(folder, "--table", "summary", "--format", form)

@@ -14,13 +14,15 @@ from runner.errors.messages import counted, printable
 
 
 class Format(StrEnum):
-    """How a table is written."""
+    """How a table, or arrays, are written."""
 
     CSV = "csv"
     JSON = "json"
     MARKDOWN = "markdown"
     LATEX = "latex"
     PARQUET = "parquet"
+    NETCDF = "netcdf"
+    ZARR = "zarr"
 
 
 def export(
@@ -30,7 +32,8 @@ def export(
         typer.Option(
             "--to",
             metavar="FILE",
-            help="A .csv, .json, .md, .tex or .parquet file; - for standard output.",
+            help="A .csv, .json, .md, .tex, .parquet or .nc file, or a .zarr folder; "
+            "- for standard output.",
         ),
     ],
     table: Annotated[
@@ -52,7 +55,7 @@ def export(
     Examples
     --------
     python -m runner export results/gates --to gates.csv
-    python -m runner export results/gates --to gates.parquet
+    python -m runner export results/gates --to gates.nc
     python -m runner export results/gates --to - --format csv
     """
     from runner.experiment.overrides import parse_change
