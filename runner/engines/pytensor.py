@@ -6,44 +6,29 @@ SIMD code, they go through PyTensor's JAX backend.
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
+from packaging.version import Version
 
 from runner.engines import jax_backend, vector_code
 from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured, Product
 from runner.engines.devices import uses_vector_code
-from runner.engines.environment import environment
+from runner.engines.graphs import gradient, pt, pytensor
 from runner.engines.library_output import diverted_output
-from runner.network.signature import HYPERPARAMETERS, Signature
-from runner.network.step import Lane, Step
-from runner.network.tensors import Tensor, total
-
-# No C++ compiler is needed, which also avoids PyTensor's shared compile directory and its lock.
-with (
-    environment(PYTENSOR_FLAGS=os.environ.get("PYTENSOR_FLAGS", "cxx=")),
-    diverted_output("pytensor"),
-):
-    import pytensor
-    import pytensor.tensor as pt
-    from packaging.version import Version
-    from pytensor.compile.executor import Function
-    from pytensor.compile.mode import Mode, get_mode
-
-from runner.engines.simd import lowering, machine_code
+from runner.engines.simd import machine_code
 from runner.engines.simd.artifact import Artifact, Program
 from runner.engines.simd.errors import UnknownOperation
+from runner.engines.vector_programs import measuring_programs, training_programs
+from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.network.step import Lane, Step
+from runner.network.tensors import Tensor
 
-# Numba keeps what it has compiled, and inlines otherwise when it reads that back. Where it may
-# reorder sums and leave out roundings, bits would tell which of the two a process has done.
-pytensor.config.numba__fastmath = False
-
-_FLOATX_LOCK = threading.Lock()  # floatX is the process's, not a thread's
+with diverted_output("pytensor"):
+    from pytensor.compile.executor import Function
+    from pytensor.compile.mode import Mode, get_mode
 
 _SELDOM = Mode(linker="py", optimizer="fast_compile")  # compiling would take longer
 
@@ -70,7 +55,7 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     reason = f"--engine is {engine!r}"
     if uses_vector_code(engine, device):
         try:
-            code = vector_code.TrainingCode(**_assembled(_training_programs(signature)))
+            code = vector_code.TrainingCode(**_assembled(training_programs(signature)))
         except UnknownOperation as error:
             reason = f"the network's graph: {error} has no vector code"
         else:
@@ -102,7 +87,7 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
     reason = f"--engine is {engine!r}"
     if uses_vector_code(engine, device):
         try:
-            code = vector_code.MeasuringCode(**_assembled(_measuring_programs(signature)))
+            code = vector_code.MeasuringCode(**_assembled(measuring_programs(signature)))
         except UnknownOperation as error:
             reason = f"the network's graph: {error} has no vector code"
         else:
@@ -120,7 +105,7 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
 def without_vector_code(signature: Signature) -> str:
     """Return the first operation of a signature that has no vector code; empty if all have."""
     try:
-        _training_programs(signature)
+        training_programs(signature)
     except UnknownOperation as error:
         return str(error)
     return ""
@@ -153,23 +138,6 @@ def interpreted(signature: Signature) -> Evaluate:
     return _evaluate(replace(signature, dtype="float64"), _SELDOM)
 
 
-def gradient(seeds: Sequence[tuple[Tensor, Tensor]], parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Back-propagate (tensor, derivative) pairs to the parameters, symbolically."""
-    # A vector-Jacobian product: the derivative of sum(seed * tensor) with the seeds held constant.
-    # (known_grads would not do: a pre-activation can be a bias itself, and is then overridden.)
-    # A step unit has no derivative; parameters before it are disconnected and their gradient is 0.
-    # The zeros that come from a comparison, as in relu and step, have PyTensor's floatX whatever
-    # is compared: as float64 they would widen a float32 gradient, and with it the whole step.
-    with _FLOATX_LOCK, pytensor.config.change_flags(floatX=parameters[0].dtype):
-        gradients: Tensor = pytensor.grad(
-            total([(seed * tensor).sum() for tensor, seed in seeds]),
-            list(parameters),
-            consider_constant=[seed for _, seed in seeds],
-            disconnected_inputs="ignore",
-        )
-    return list(gradients)
-
-
 def _function(inputs: Sequence[Tensor], outputs: Tensor | Sequence[Tensor], mode: Mode) -> Function:
     """Compile a PyTensor function; what PyTensor says meanwhile is logged."""
     with diverted_output("pytensor"):
@@ -196,84 +164,6 @@ def _inputs(step: Step) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Lane]:
         targets,
         Lane(rows, step.packed_layout.unpack_targets(pt, targets)),
     )
-
-
-def _variables(step: Step) -> tuple[list[Tensor], Lane]:
-    """The state of a step and its lane, as `runner.engines.simd.lowering` expects them."""
-    signature, net, nested = step.signature, step.signature.architecture, _is_nested(step)
-    number = () if nested else (8,)  # how long a vector is, makes no difference here
-    parameters = [shape for _, shape in net.blocks()] if nested else [number] * net.n_parameters
-    outputs = (len(signature.patterns), net.n_outputs)
-
-    def make(name: str, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
-        return [
-            pt.tensor(f"{name}{i}", dtype=signature.dtype, shape=shape)
-            for i, shape in enumerate(shapes)
-        ]
-
-    counters = [number] * signature.state.n_counters
-    state = make("state", [*parameters * (1 + signature.rule.n_slots), *counters])
-    hyper = make("hyper", [number] * len(HYPERPARAMETERS))
-    targets = make("target", [outputs] if nested else [number] * signature.n_targets)
-    return state, Lane(hyper, targets)
-
-
-def _untraced() -> AbstractContextManager[None]:
-    """Have PyTensor not note where variables are made: that takes a tenth of the time."""
-    return pytensor.config.change_flags(traceback__limit=0)
-
-
-def _vector_step(signature: Signature) -> Step:
-    """The step that becomes SIMD code: there a restart's own matrices take the stacks' place."""
-    layout = {"stacked": "matrices"}.get(signature.layout, signature.layout)
-    return Step(pt, gradient, replace(signature, layout=layout))
-
-
-def _is_nested(step: Step) -> bool:
-    """Whether a step's variables are matrices of a restart; see `runner.engines.simd.loops`."""
-    return step.signature.layout == "matrices"
-
-
-def _training_programs(signature: Signature) -> dict[str, Program]:
-    """The programs of `vector_code.TrainingCode`; UnknownOperation if one cannot be written."""
-    with _untraced():
-        step = _vector_step(signature)
-        tensors, lane = _variables(step)
-        moved, halted, solved = step.attempt(tensors, lane)
-        fixed = [*lane.hyper, *lane.targets]
-        nested = _is_nested(step)
-        loop = lowering.lower_loop(tensors, fixed, moved, halted, [solved], nested=nested)
-        return {"loop": loop, **_evaluating_programs(replace(signature, dtype="float64"))}
-
-
-def _measuring_programs(signature: Signature) -> dict[str, Program]:
-    """The programs of `vector_code.MeasuringCode`; UnknownOperation if one cannot be written."""
-    with _untraced():
-        step = _vector_step(signature)
-        tensors, lane = _variables(step)
-        directions = [tensor.type() for tensor in tensors]
-        product = step.product(tensors, directions, lane)
-        inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
-        program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
-        return {"product": program, **_evaluating_programs(signature)}
-
-
-def _evaluating_programs(signature: Signature) -> dict[str, Program]:
-    """The programs that both have; they are run before and after an update.
-
-    One program of all would take twice as long to compile.
-    """
-    step = _vector_step(signature)
-    tensors, lane = _variables(step)
-    parameters, settings = tensors[: step.n_tensors], [*lane.hyper, *lane.targets]
-    slope = [tensor.type() for tensor in parameters]
-    moved = step.update(tensors, slope, lane)[: step.n_tensors]
-    look, nested = step.look(parameters, lane), _is_nested(step)
-    lower = lowering.lower_function
-    return {
-        "look": lower([*parameters, *settings], look, nested=nested),
-        "update": lower([*tensors, *slope, *settings], [moved], nested=nested),
-    }
 
 
 def _advance(signature: Signature, mode: Mode) -> Advance:

@@ -34,7 +34,7 @@ DOORS = {"__init__", "__main__", "preload"}
 
 # Libraries that only these files or rooms import.
 ONLY_IN = {
-    "pytensor": {"engines.pytensor", "engines.simd"},
+    "pytensor": {"engines.graphs", "engines.pytensor", "engines.simd"},
     "theano": {"engines.theano"},
     "jax": {"engines.jax_backend"},
     "llvmlite": {"engines.simd"},

@@ -123,6 +123,11 @@ def sample() -> list[Combination]:
     return _covering([("output", "loss"), *by_dtype])
 
 
+def few() -> list[Combination]:
+    """As few as have every choice, and each layout in both dtypes."""
+    return _covering([("activation",), ("output",), ("optimizer",), ("loss", "dtype", "layout")])
+
+
 def _covering(groups: Sequence[Sequence[str]]) -> list[Combination]:
     """Few that are accepted, in which the choices of each group of axes meet as in all of them."""
     left = {

@@ -5,6 +5,7 @@ of. The way through the files::
 
     lowering        graph ─> Program ─> Artifact ─> Function or Loop
       loops           the loops over blocks of lanes and over steps, around a body
+        turns         between steps: a lane that is done takes the next restart
       frame           the function, the caller's arrays, the scratch memory
       bodies          a block of lanes: vectors in registers, or matrices in memory
         exponents       vectors, first pass: a graph's annotated expressions
@@ -13,4 +14,5 @@ of. The way through the files::
         matrix_operations, products   each as loops over a matrix
       scalar_operations, math_functions, vectors   the instructions themselves
     machine_code    LLVM: Program ─> Artifact, and how it is called
+    ptx             LLVM: a Program of threads ─> what a GPU's driver compiles
 """

@@ -8,7 +8,7 @@ from typing import Literal
 RowRuns = tuple[tuple[int, str], ...]
 """Rows of arrays as runs of one dtype: how many rows follow each other, and their dtype."""
 
-Kind = Literal["function", "loop"]
+Kind = Literal["function", "loop", "threads"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Interface:
 
     kind: Kind
     """``function``: as `runner.engines.simd.machine_code.Function` calls it; ``loop``: as `Loop`
-    there does."""
+    there does; ``threads``: a loop that many threads may run at once, each with one lane."""
     inputs: RowRuns
     """The inputs; a loop's carried ones come first."""
     outputs: RowRuns
@@ -26,7 +26,7 @@ class Interface:
     width: int
     """Lanes of a block."""
     scratch_bytes: int
-    """Bytes of memory that it needs while it runs."""
+    """Bytes of memory that it needs while it runs; threads have it on their stacks."""
     n_carried: int = 0
     """Rows that a loop carries from step to step."""
 

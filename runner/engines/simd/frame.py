@@ -4,6 +4,9 @@ A program is one function, ``run(sources, targets, numbers..., scratch)``. ``sou
 ``targets`` are tables of addresses: where each row of the caller's inputs and outputs begins. The
 scratch begins with one block of lanes of every input row; a program that needs more memory
 reserves it behind that.
+
+In a program for threads (`runner.engines.simd.loops.until_done`) a counter that all threads share
+takes the place of the scratch, which lies on each thread's own stack.
 """
 
 from __future__ import annotations
@@ -18,11 +21,12 @@ from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.names import Block, Pointer, Value, Variable
+from runner.engines.simd.names import Block, Builder, Pointer, Value, Variable
 from runner.engines.simd.vectors import CACHE_LINE, DTYPES, I64, NAME, TYPES, Vectors
 
 I8 = ir.IntType(8)
 _TABLE = ir.PointerType(I64)
+_WIDEST = 8  # bytes of the widest number
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Run:
     rows: int
     """How many they are."""
     offset: int
-    """Bytes from the beginning of the scratch."""
+    """Bytes from the beginning of the scratch to that of the area it lies in."""
     row_bytes: int
     """From one row to the next."""
 
@@ -52,8 +56,9 @@ class Frame:
         Arguments of the function between its tables and its scratch.
     n_rows : callable
         How many rows of the caller's arrays a variable has.
-    block_bytes : int
-        Bytes of one variable of the widest dtype in a block of lanes.
+    block_bytes : int, optional
+        Bytes of one variable of the widest dtype in a block of lanes; None for one lane, whose
+        scratch is on the stack.
     """
 
     def __init__(
@@ -61,17 +66,22 @@ class Frame:
         graph: FunctionGraph,
         n_numbers: int,
         n_rows: Callable[[Variable], int],
-        block_bytes: int,
+        block_bytes: int | None,
     ) -> None:
         for variable in (*graph.inputs, *graph.outputs):
             if variable.type.dtype not in DTYPES:
                 raise UnknownOperation(f"{variable.type}")
         self.graph, self.n_rows = graph, n_rows
-        width = block_bytes // int(max(np.dtype(v.type.dtype).itemsize for v in graph.inputs))
+        widest = int(max(np.dtype(v.type.dtype).itemsize for v in graph.inputs))
+        self.is_of_threads = block_bytes is None
+        """Whether it is a program for threads, each of which has one lane."""
+        block_bytes = block_bytes or widest
+        width = block_bytes // widest
         module = ir.Module("lanes")
         kind = ir.FunctionType(ir.VoidType(), (_TABLE, _TABLE, *[I64] * (n_numbers + 1)))
         self.function = ir.Function(module, kind, NAME)
-        self.sources, self.targets, *self.numbers, self.scratch = self.function.args
+        self.sources, self.targets, *self.numbers, self.memory = self.function.args
+        self._areas: dict[int, Pointer] = {}  # on the stack, by the offset in the scratch
         self.vectors = Vectors(module, self.block("entry"), width, block_bytes)
         self.scratch_bytes = 0
         """How much of the scratch is in use."""
@@ -101,29 +111,38 @@ class Frame:
         places = []
         for variable, first in zip(inputs, self.first_rows(inputs), strict=True):
             run = next(r for r in self.runs if r.first <= first < r.first + r.rows)
-            offset = run.offset + (first - run.first) * run.row_bytes
-            kind = ir.PointerType(self.vectors.stored_type(variable.type.dtype))
-            places.append(b.inttoptr(b.add(self.scratch, I64(offset)), kind))
+            kind = self.vectors.stored_type(variable.type.dtype)
+            into = I64((first - run.first) * run.row_bytes)
+            places.append(self._pointer(b, run.offset, into, kind))
         return places
 
     def reserve(self, n_bytes: int) -> Pointer:
         """A pointer to bytes of the scratch that nothing else uses."""
-        b = self.vectors.entry
         offset = self._reserve(n_bytes)
-        return b.inttoptr(b.add(self.scratch, I64(offset)), ir.PointerType(I8))
+        return self._pointer(self.vectors.entry, offset, I64(0), I8)
 
     def _reserve(self, n_bytes: int) -> int:
         offset = self.scratch_bytes
         # and some lines more: what begins at equal places of pages would compete for the cache
         self.scratch_bytes += (-(-n_bytes // CACHE_LINE) + 5) * CACHE_LINE
+        if self.is_of_threads:
+            area = self.vectors.entry.alloca(ir.ArrayType(I8, n_bytes))
+            area.align = _WIDEST
+            self._areas[offset] = area
         return offset
+
+    def _pointer(self, b: Builder, offset: int, into: Value, kind: ir.Type) -> Pointer:
+        """A pointer to a place so many bytes into the area of the scratch that has an offset."""
+        if self.is_of_threads:
+            return b.bitcast(b.gep(self._areas[offset], [I64(0), into]), ir.PointerType(kind))
+        address = b.add(self.memory, b.add(I64(offset), into))
+        return b.inttoptr(address, ir.PointerType(kind))
 
     def lanes_of(self, run: Run, row: Value) -> Pointer:
         """Where a row's block of lanes lies: a pointer to a vector."""
         b = self.vectors.builder
-        offset = b.add(I64(run.offset), b.mul(row, I64(run.row_bytes)))
-        kind = ir.PointerType(self.vectors.stored_type(run.dtype))
-        return b.inttoptr(b.add(self.scratch, offset), kind)
+        kind = self.vectors.stored_type(run.dtype)
+        return self._pointer(b, run.offset, b.mul(row, I64(run.row_bytes)), kind)
 
     def base(self, table: Pointer, row: Value) -> Value:
         """Where a row begins in the caller's arrays: an address, still a number."""

@@ -65,6 +65,7 @@ def lower_loop(
     others: Sequence[Variable],
     *,
     nested: bool = False,
+    threads: bool = False,
 ) -> Program:
     """Write the program of a graph, a step, that is to be repeated in every column.
 
@@ -80,6 +81,8 @@ def lower_loop(
         What else a column's last step gives, taken or not; a number per column each.
     nested : bool
         See `runner.engines.simd.loops.until_done`.
+    threads : bool
+        See there, too.
 
     Raises
     ------
@@ -91,10 +94,10 @@ def lower_loop(
         if len(kinds) > 1:
             raise UnknownOperation(f"{new.type} in place of {old.type}")
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
-    written = until_done(graph, len(carried), nested)
+    written = until_done(graph, len(carried), nested, threads=threads)
     rows = written.n_rows
     interface = Interface(
-        "loop",
+        "threads" if threads else "loop",
         _row_runs([*carried, *fixed], rows),
         _row_runs(others, rows),
         written.width,

@@ -32,7 +32,7 @@ class Function:
     """
 
     def __init__(self, artifact: Artifact) -> None:
-        self._interface = _of_kind("function", artifact)
+        self._interface = _of_kind(("function",), artifact)
         self._owner, self._run = _loaded(artifact.code, n_numbers=2)
 
     def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
@@ -74,11 +74,11 @@ class Loop:
     Parameters
     ----------
     artifact : Artifact
-        Of the kind ``loop``.
+        Of the kind ``loop``, or ``threads``, of which one thread then serves all columns.
     """
 
     def __init__(self, artifact: Artifact) -> None:
-        self._interface = _of_kind("loop", artifact)
+        self._interface = _of_kind(("loop", "threads"), artifact)
         self._owner, self._run = _loaded(artifact.code, n_numbers=4)
 
     def __call__(
@@ -124,9 +124,12 @@ class Loop:
         sources = _addresses([carried, *given[1:]])
         targets = _addresses([carried, halted, *others])
         clock, until = _addresses([steps, given[0]])
-        scratch = _scratch(self._interface.scratch_bytes)
+        if self._interface.kind == "threads":
+            memory = np.zeros(1, np.int64)  # the next column
+        else:
+            memory = _scratch(self._interface.scratch_bytes)
         tables = sources.ctypes.data, targets.ctypes.data
-        self._run(*tables, len(steps), clock, until, scratch.ctypes.data)
+        self._run(*tables, len(steps), clock, until, memory.ctypes.data)
 
 
 def _check(arrays: Sequence[np.ndarray], rows: Sequence[tuple[int, str]]) -> None:
@@ -215,10 +218,10 @@ def assembled(text: str) -> bytes:
     return bytes(machine.emit_object(module))
 
 
-def _of_kind(kind: Kind, artifact: Artifact) -> Interface:
+def _of_kind(kinds: tuple[Kind, ...], artifact: Artifact) -> Interface:
     """The interface of an artifact; calling machine code in another way would crash the process."""
-    if artifact.interface.kind != kind:
-        message = f"the machine code is a {artifact.interface.kind}; expected a {kind}"
+    if artifact.interface.kind not in kinds:
+        message = f"the machine code is a {artifact.interface.kind}; expected a {kinds[0]}"
         raise ValueError(message)
     return artifact.interface
 

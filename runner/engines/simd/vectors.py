@@ -52,6 +52,7 @@ class Vectors:
         self.module = module
         self.entry = self.builder = ir.IRBuilder(entry)
         self.width = width
+        self._is_single = width == 1
         # What a comparison gives: as many bits as a lane has, all of them set or none. LLVM would
         # pack single bits into bytes for every operation on them.
         self.mask = ir.VectorType(ir.IntType(8 * block_bytes // width), width)
@@ -82,7 +83,7 @@ class Vectors:
     def load(self, pointer: Pointer, dtype: str) -> Value:
         """Read a block of lanes."""
         value = self.builder.load(pointer)
-        value.align = 1
+        value.align = self._alignment(dtype)
         return self.flags(value) if dtype == "bool" else value
 
     def flags(self, stored: Value) -> Value:
@@ -93,7 +94,11 @@ class Vectors:
         """Write a block of lanes."""
         if dtype == "bool":
             value = self.builder.zext(self.holds(value), self.type("int8"))
-        self.builder.store(value, pointer).align = 1
+        self.builder.store(value, pointer).align = self._alignment(dtype)
+
+    def _alignment(self, dtype: str) -> int:
+        """Bytes by which an address of a block of lanes can be divided; a GPU must be told."""
+        return int(np.dtype(dtype).itemsize) if self._is_single else 1
 
     def address(self, table: Pointer, row: int, first: Value, dtype: str) -> Pointer:
         """Where a variable's lanes lie from ``first`` on; the table holds where its vector begins.

@@ -1,0 +1,182 @@
+"""Between steps: a lane whose column has halted gives it back and takes the next one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from runner.engines.simd.frame import I8, Frame, Run
+from runner.engines.simd.names import Block, Builder, Pointer, Value, Variable
+from runner.engines.simd.vectors import CACHE_LINE, I64
+
+_ENDLESS = I64(2**62)
+
+STEPS_OF_A_TURN = 64
+"""Steps after which a thread takes a turn, whether its lane has halted or not: those beside it
+take theirs together, and so wait no longer for one that is still at it."""
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Variables of the program in which it remembers what its lanes do."""
+
+    column: Pointer
+    """Array: the column of every lane, or -1."""
+    steps_left: Pointer
+    """Array: how many steps that column has left."""
+    others: list[Pointer]
+    """Vectors: the outputs that are not carried, of the last attempt; first, which lanes halt."""
+    variables: list[Variable]
+    """What those are."""
+    next_column: Pointer
+    """The next column to be given a lane."""
+    steps_taken: Pointer
+    """Steps since the last turn."""
+    steps_to_take: Pointer
+    """Steps until a lane's column has none left."""
+
+
+def declare(frame: Frame, others: list[Variable]) -> Lanes:
+    """Declare the variables; in the beginning no lane has a column."""
+    entry, n = frame.vectors.entry, frame.vectors.width
+    column, left = (entry.alloca(ir.ArrayType(I64, n)) for _ in range(2))
+    left.align = CACHE_LINE  # LLVM then aligns what it puts on the stack itself, too
+    places = [entry.alloca(frame.vectors.stored_type(x.type.dtype)) for x in others]
+    following, taken, to_take = (entry.alloca(I64) for _ in range(3))
+    entry.store(I64(0), following)
+    entry.store(I64(0), taken)
+    entry.store(ir.Constant(ir.ArrayType(I64, n), [-1] * n), column)
+    return Lanes(column, left, places, others, following, taken, to_take)
+
+
+class Turn:
+    """The part of the program that serves one lane after the other.
+
+    Parameters
+    ----------
+    frame : Frame
+    lanes : Lanes
+    n_carried : int
+        How many outputs are carried.
+    """
+
+    def __init__(self, frame: Frame, lanes: Lanes, n_carried: int) -> None:
+        self._frame, self._lanes = frame, lanes
+        self._n_carried = sum(map(frame.n_rows, frame.graph.outputs[:n_carried]))
+        self._n, self._steps, self._limit = frame.numbers
+
+    @property
+    def _b(self) -> Builder:
+        return self._frame.vectors.builder
+
+    def write(self, turn: Block, enter: Block, end: Block) -> None:
+        """Write it, from the block ``turn`` on; it goes to ``enter`` if any lane has a column."""
+        v, to_take = self._frame.vectors, self._lanes.steps_to_take
+        b = v.begin(turn)
+        b.store(_ENDLESS, to_take)
+        v.repeat(v.width, self._serve)
+        fewest = b.load(to_take)
+        if self._frame.is_of_threads:
+            most = I64(STEPS_OF_A_TURN)
+            b.store(b.select(b.icmp_signed("<", fewest, most), fewest, most), to_take)
+        b.cbranch(b.icmp_signed("<", fewest, _ENDLESS), enter, end)
+
+    def _serve(self, lane: Value) -> None:
+        """Count a lane's steps; write its column back if it has halted, and give it the next."""
+        b, lanes = self._b, self._lanes
+        own, left = (b.gep(array, [I64(0), lane]) for array in (lanes.column, lanes.steps_left))
+        column = b.load(own)
+        with b.if_then(b.icmp_signed(">=", column, I64(0))):
+            halted = b.load(b.gep(b.bitcast(lanes.others[0], ir.PointerType(I8)), [lane]))
+            rest = b.sub(b.load(left), b.load(lanes.steps_taken))
+            b.store(rest, left)
+            over = b.or_(b.icmp_unsigned("!=", halted, I8(0)), b.icmp_signed("<=", rest, I64(0)))
+            with b.if_then(over):
+                self._write_back(lane, column, rest)
+                b.store(I64(-1), own)
+        with b.if_then(b.icmp_signed("<", b.load(own), I64(0))):
+            self._skip()
+            column = b.load(lanes.next_column)
+            with b.if_then(b.icmp_signed("<", column, self._n)):
+                for run in self._frame.runs:
+                    self._move(run, run.rows, lane, column, into_lane=True)
+                b.store(self._steps_left(column), left)
+                b.store(column, own)
+                if not self._frame.is_of_threads:
+                    b.store(b.add(column, I64(1)), lanes.next_column)
+        with b.if_then(b.icmp_signed(">=", b.load(own), I64(0))):
+            fewest, rest = b.load(lanes.steps_to_take), b.load(left)
+            fewer = b.select(b.icmp_signed("<", rest, fewest), rest, fewest)
+            b.store(fewer, lanes.steps_to_take)
+
+    def _skip(self) -> None:
+        """Pass over columns that have no steps left.
+
+        ::
+
+            ──> look ──(no more columns)──> found
+                │  ^                         ^
+                v  └── over <──┐             │
+              check ──(none)───┘             │
+                └───(it has steps left)──────┘
+        """
+        b, following = self._b, self._lanes.next_column
+        names = ("look", "check", "over", "found")
+        look, check, over, found = (self._frame.block(name) for name in names)
+        b.branch(look)
+        b.position_at_end(look)
+        column = self._drawn() if self._frame.is_of_threads else b.load(following)
+        b.cbranch(b.icmp_signed("<", column, self._n), check, found)
+        b.position_at_end(check)
+        b.cbranch(b.icmp_signed(">", self._steps_left(column), I64(0)), found, over)
+        b.position_at_end(over)
+        if not self._frame.is_of_threads:
+            b.store(b.add(column, I64(1)), following)
+        b.branch(look)
+        b.position_at_end(found)
+
+    def _drawn(self) -> Value:
+        """Draw the next column that no other thread has drawn."""
+        b = self._b
+        counter = b.inttoptr(self._frame.memory, ir.PointerType(I64))
+        column = b.atomic_rmw("add", counter, I64(1), "monotonic")
+        b.store(column, self._lanes.next_column)
+        return column
+
+    def _steps_left(self, column: Value) -> Value:
+        b = self._b
+        steps, limit = (
+            b.sext(b.load(self._frame.cell(base, column, "int32")), I64)
+            for base in (self._steps, self._limit)
+        )
+        return b.sub(limit, steps)
+
+    def _write_back(self, lane: Value, column: Value, rest: Value) -> None:
+        """Write what a column has come to into the caller's arrays."""
+        b, frame, lanes = self._b, self._frame, self._lanes
+        for run in frame.runs:
+            rows = min(run.rows, self._n_carried - run.first)
+            if rows > 0:
+                self._move(run, rows, lane, column, into_lane=False)
+        for i, (place, x) in enumerate(zip(lanes.others, lanes.variables, strict=True)):
+            base = frame.base(frame.targets, I64(self._n_carried + i))
+            cell = frame.cell(base, column, x.type.dtype)
+            b.store(b.load(b.gep(b.bitcast(place, cell.type), [lane])), cell)
+        limit = b.load(frame.cell(self._limit, column, "int32"))
+        steps = b.sub(limit, b.trunc(rest, limit.type))
+        b.store(steps, frame.cell(self._steps, column, "int32"))
+
+    def _move(self, run: Run, rows: int, lane: Value, column: Value, *, into_lane: bool) -> None:
+        """Copy one lane of some rows from the caller's arrays, or back."""
+        frame = self._frame
+
+        def copy(row: Value) -> None:
+            b = self._b
+            base = frame.base(frame.sources, b.add(I64(run.first), row))
+            outside = frame.cell(base, column, run.dtype)
+            inside = b.gep(b.bitcast(frame.lanes_of(run, row), outside.type), [lane])
+            source, target = (outside, inside) if into_lane else (inside, outside)
+            b.store(b.load(source), target)
+
+        frame.vectors.repeat(rows, copy)

@@ -1,0 +1,111 @@
+"""The programs of vector code that a signature becomes, before LLVM compiles them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from runner.engines.graphs import gradient, pt, pytensor
+from runner.engines.simd import lowering
+from runner.engines.simd.artifact import Program
+from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.network.step import Lane, Step
+from runner.network.tensors import Tensor
+
+
+def _variables(step: Step) -> tuple[list[Tensor], Lane]:
+    """The state of a step and its lane, as `runner.engines.simd.lowering` expects them."""
+    signature, net, nested = step.signature, step.signature.architecture, _is_nested(step)
+    number = () if nested else (8,)  # how long a vector is, makes no difference here
+    parameters = [shape for _, shape in net.blocks()] if nested else [number] * net.n_parameters
+    outputs = (len(signature.patterns), net.n_outputs)
+
+    def make(name: str, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+        return [
+            pt.tensor(f"{name}{i}", dtype=signature.dtype, shape=shape)
+            for i, shape in enumerate(shapes)
+        ]
+
+    counters = [number] * signature.state.n_counters
+    state = make("state", [*parameters * (1 + signature.rule.n_slots), *counters])
+    hyper = make("hyper", [number] * len(HYPERPARAMETERS))
+    targets = make("target", [outputs] if nested else [number] * signature.n_targets)
+    return state, Lane(hyper, targets)
+
+
+def _untraced() -> AbstractContextManager[None]:
+    """Have PyTensor not note where variables are made: that takes a tenth of the time."""
+    return pytensor.config.change_flags(traceback__limit=0)
+
+
+def _vector_step(signature: Signature) -> Step:
+    """The step that becomes SIMD code: there a restart's own matrices take the stacks' place."""
+    layout = {"stacked": "matrices"}.get(signature.layout, signature.layout)
+    return Step(pt, gradient, replace(signature, layout=layout))
+
+
+def _is_nested(step: Step) -> bool:
+    """Whether a step's variables are matrices of a restart; see `runner.engines.simd.loops`."""
+    return step.signature.layout == "matrices"
+
+
+def training_programs(signature: Signature) -> dict[str, Program]:
+    """The programs of `vector_code.TrainingCode`; UnknownOperation if one cannot be written."""
+    with _untraced():
+        evaluating = _evaluating_programs(replace(signature, dtype="float64"))
+        return {"loop": loop_program(signature), **evaluating}
+
+
+def loop_program(signature: Signature, *, threads: bool = False) -> Program:
+    """Write the program that repeats a signature's training step.
+
+    Parameters
+    ----------
+    signature : Signature
+    threads : bool
+        Write it for threads; see `runner.engines.simd.loops.until_done`.
+
+    Raises
+    ------
+    UnknownOperation
+        If an operation has no vector code.
+    """
+    with _untraced():
+        step = _vector_step(signature)
+        tensors, lane = _variables(step)
+        moved, halted, solved = step.attempt(tensors, lane)
+        fixed, nested = [*lane.hyper, *lane.targets], _is_nested(step)
+        return lowering.lower_loop(
+            tensors, fixed, moved, halted, [solved], nested=nested, threads=threads
+        )
+
+
+def measuring_programs(signature: Signature) -> dict[str, Program]:
+    """The programs of `vector_code.MeasuringCode`; UnknownOperation if one cannot be written."""
+    with _untraced():
+        step = _vector_step(signature)
+        tensors, lane = _variables(step)
+        directions = [tensor.type() for tensor in tensors]
+        product = step.product(tensors, directions, lane)
+        inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
+        program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
+        return {"product": program, **_evaluating_programs(signature)}
+
+
+def _evaluating_programs(signature: Signature) -> dict[str, Program]:
+    """The programs that both have; they are run before and after an update.
+
+    One program of all would take twice as long to compile.
+    """
+    step = _vector_step(signature)
+    tensors, lane = _variables(step)
+    parameters, settings = tensors[: step.n_tensors], [*lane.hyper, *lane.targets]
+    slope = [tensor.type() for tensor in parameters]
+    moved = step.update(tensors, slope, lane)[: step.n_tensors]
+    look, nested = step.look(parameters, lane), _is_nested(step)
+    lower = lowering.lower_function
+    return {
+        "look": lower([*parameters, *settings], look, nested=nested),
+        "update": lower([*tensors, *slope, *settings], [moved], nested=nested),
+    }

@@ -1,0 +1,235 @@
+"""One thread of a GPU, as NVIDIA's manual describes it: runs PTX on this process's memory.
+
+Written from the PTX ISA (release 9.0: "Floating-Point Instructions" and on), without LLVM, so that
+it is a second opinion on what the compiled code means. It knows the instructions that programs for
+threads have, raises KeyError at any other, and takes a minute for what a GPU does in no time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_LIBM = ctypes.CDLL("libm.so.6")
+
+
+def _fused(name: str, kind: type) -> Callable[..., float]:
+    """The C library's fused multiply-add, rounded once on any processor."""
+    function = getattr(_LIBM, name)
+    function.argtypes, function.restype = [kind] * 3, kind
+    return function
+
+
+def _bits(number: float, kind: str) -> int:
+    code = {"f": "<fI", "d": "<dQ"}[kind]
+    return struct.unpack(f"<{code[2]}", struct.pack(code[:2], number))[0]
+
+
+def _float(bits: int, kind: str) -> float:
+    code = {"f": "<If", "d": "<Qd"}[kind]
+    return struct.unpack(f"<{code[2]}", struct.pack(code[:2], bits))[0]
+
+
+def _narrow(number: float) -> float:
+    """Round to float32; of one operation on float32, the result in float64 rounds as the exact."""
+    return ctypes.c_float(number).value
+
+
+def _divided(a: float, b: float) -> float:
+    if b:
+        return a / b
+    return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1, b)
+
+
+def _root(a: float) -> float:
+    return math.nan if a < 0 else math.sqrt(a)
+
+
+def _least(a: float, b: float) -> float:
+    """The smaller one, the number of a number and a NaN; -0 is less than +0."""
+    if math.isnan(a) or math.isnan(b):
+        return b if math.isnan(a) else a
+    return min(a, b, key=lambda x: (x, math.copysign(1, x)))
+
+
+def _signed(number: int, bits: int) -> int:
+    number &= 2**bits - 1
+    return number - 2**bits if number >> (bits - 1) else number
+
+
+def _read(address: int, kind: str) -> int | float:
+    found = ctypes.string_at(address, _SIZE[kind])
+    return struct.unpack(f"<{_CODE[kind]}", found)[0]
+
+
+def _write(address: int, kind: str, value: float) -> None:
+    if not kind.startswith("f"):
+        value = int(value) % 2 ** (8 * _SIZE[kind])
+    ctypes.memmove(address, struct.pack(f"<{_CODE[kind]}", value), _SIZE[kind])
+
+
+_CODE = {"f32": "f", "f64": "d", "u8": "B", "u32": "I", "s32": "i", "u64": "Q"}
+_SIZE = {kind: struct.calcsize(code) for kind, code in _CODE.items()}
+
+# Expressions of an instruction's operands a, b, c by its name; N stands for the bits of its type.
+_ANY = {
+    "mov": "a", "selp": "a if c else b", "cvta.to.global": "a",
+    "not.pred": "not a", "and.pred": "a and b", "or.pred": "a or b",
+}  # fmt: skip
+_INTEGER = {
+    "add": "a + b & M", "sub": "a - b & M", "and": "a & b", "or": "a | b", "not": "a ^ M",
+    "shl": "a << b & M if b < N else 0",
+    "min.s": "min(signed(a, N), signed(b, N)) & M",
+    "shr.s": "signed(a, N) >> min(b, N) & M", "shr.u": "(a & M) >> b",
+}  # fmt: skip
+_FLOAT = {
+    "abs": "abs(a)", "neg": "-a", "copysign": "copysign(b, a)",
+    "add.rn": "R(a + b)", "sub.rn": "R(a - b)", "mul.rn": "R(a * b)", "div.rn": "R(divided(a, b))",
+    "rcp.rn": "R(divided(1.0, a))", "sqrt.rn": "R(root(a))", "fma.rn": "fma_N(a, b, c)",
+    "min": "least(a, b)", "max": "-least(-a, -b)",
+    "min.NaN": "least(a, b) if a == a and b == b else nan",
+    "max.NaN": "-least(-a, -b) if a == a and b == b else nan",
+    "cvt.rni": "rint(a)", "cvt.rmi": "floor(a)",
+}  # fmt: skip
+_COMPARED = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+
+
+def _comparison(sign: str, kind: str) -> str:
+    if kind.startswith("f"):
+        if sign == "nan":
+            return "a != a or b != b"
+        ordered = "(a == a and b == b)"
+        if sign.endswith("u"):
+            return f"not {ordered} or a {_COMPARED[sign[:-1]]} b"
+        return f"{ordered} and a {_COMPARED[sign]} b"
+    read = "signed({}, N)" if kind.startswith("s") else "({} & M)"
+    return f"{read.format('a')} {_COMPARED[sign]} {read.format('b')}"
+
+
+def _expression(name: str, kind: str) -> str:
+    """What an instruction gives, of operands a, b and c."""
+    n = kind.lstrip("bfsu")
+    if name.startswith("setp."):
+        found = _comparison(name[5:], kind)
+    elif name in _ANY or f"{name}.{kind}" in _ANY:
+        found = _ANY.get(name) or _ANY[f"{name}.{kind}"]
+    elif kind.startswith("f"):
+        found = _FLOAT[name]
+    else:
+        found = _INTEGER.get(name) or _INTEGER[f"{name}.{kind[0]}"]
+    if kind == "f64":
+        found = re.sub(r"\bR\(", "(", found)
+    return re.sub(r"\bN\b|(?<=_)N", n, found).replace(
+        "M", f"{2 ** int(n) - 1}" if n.isdigit() else ""
+    )
+
+
+def _operand(text: str) -> str:
+    """A register, a symbol, an integer, or the bits of a float."""
+    if text.startswith("%"):
+        return text[1:]
+    if re.fullmatch(r"0[fd][0-9A-F]+", text):
+        return f"bits_{text[1]}({int(text[2:], 16)})"
+    return text if re.fullmatch(r"-?\d+", text) else f"memory[{text!r}]"
+
+
+class Thread:
+    """A kernel, run as one thread.
+
+    Parameters
+    ----------
+    code : str
+        PTX of one kernel.
+    """
+
+    def __init__(self, code: str) -> None:
+        kept: list[np.ndarray] = []
+        memory = {}
+        for name, size, content in re.findall(
+            r"\.(?:global|local) .*?\.b8\s+(\w+)\[(\d+)\](?: = \{(.*?)\})?;", code
+        ):
+            kept.append(np.zeros(int(size) + 64, np.uint8))
+            if content:
+                given = [int(byte) for byte in content.split(",")]
+                kept[-1][: len(given)] = given
+            memory[name] = kept[-1].ctypes.data
+        names: dict[str, Any] = {
+            "kept": kept, "memory": memory, "nan": math.nan,
+            "R": _narrow, "divided": _divided, "root": _root,
+            "least": _least, "signed": _signed, "read": _read, "write": _write,
+            "copysign": math.copysign, "rint": lambda x: float(np.rint(x)),
+            "floor": lambda x: float(np.floor(x)),
+            "fma_32": _fused("fmaf", ctypes.c_float), "fma_64": _fused("fma", ctypes.c_double),
+            "bits_f": lambda x: _float(x, "f"), "bits_d": lambda x: _float(x, "d"),
+            "of_f": lambda x: _bits(x, "f"), "of_fd": lambda x: _bits(x, "d"),
+        }  # fmt: skip
+        exec(_source(code), names)  # noqa: S102
+        self.run: Callable[..., None] = names["run"]
+
+
+def _source(code: str) -> str:
+    """Python for the kernel: a loop that goes from label to label."""
+    body = code[code.index("\n{") :]
+    lines = ["def run(*parameters):", " at = ''", " while True:", "  if at == '':"]
+    for line in filter(None, (line.strip() for line in body.splitlines())):
+        if label := re.match(r"(\$\w+):", line):
+            lines += [f"   at = {label[1]!r}", f"  if at == {label[1]!r}:"]
+        elif line[0] not in "{}.":
+            lines.append("   " + _statement(line.rstrip(";")))
+    return "\n".join(lines)
+
+
+def _statement(line: str) -> str:
+    guard, name, rest = re.fullmatch(r"(?:@(!?%\w+) +)?([a-zA-Z.0-9]+)\s*(.*)", line).groups()  # type: ignore[union-attr]
+    condition = f"if {guard.replace('!', 'not ').replace('%', '')}: " if guard else ""
+    operands = [each.strip() for each in rest.split(",")] if rest else []
+    if name == "ret":
+        return "return"
+    if name in ("bra", "bra.uni"):
+        return f"{condition}at = {operands[0]!r}; continue"
+    *parts, kind = name.split(".")
+    head = ".".join(parts)
+    if parts[0] in ("ld", "st", "atom"):
+        place = re.search(r"\[(\S+?)(?:\+(-?\d+))?\]", rest)
+        if parts[:2] == ["ld", "param"]:
+            return f"{operands[0][1:]} = int(parameters[{place[1].rpartition('_')[2]}])"  # type: ignore[index]
+        where = f"{_operand(place[1])} + {place[2] or 0}"  # type: ignore[index]
+        if parts[0] == "st":
+            return f"write({where}, {kind!r}, {_operand(operands[1])})"
+        into = operands[0][1:]
+        if parts[0] == "ld":
+            return f"{into} = read({where}, {kind!r})"
+        added = f"write({where}, {kind!r}, {into} + {_operand(operands[2])})"
+        return f"{into} = read({where}, {kind!r}); {added}"
+    into, given = operands[0][1:], [_operand(each) for each in operands[1:]]
+    if name in ("mov.b32", "mov.b64") and rest.count("%") == 2:
+        source, to_float = operands[1][1:].rstrip("0123456789"), into.startswith("f")
+        if source in ("f", "fd") and not to_float:
+            return f"{into} = of_{source}({given[0]})"
+        if to_float and source not in ("f", "fd"):
+            return f"{into} = bits_{'d' if name == 'mov.b64' else 'f'}({given[0]})"
+    if parts[0] == "cvt" and len(parts) > 1:
+        return f"{into} = {_converted(parts[1:], kind, given[0])}"
+    text = re.sub(r"\b[abc]\b", lambda m: f"({given['abc'.index(m[0])]})", _expression(head, kind))
+    return f"{into} = {text}"
+
+
+def _converted(parts: list[str], source: str, value: str) -> str:
+    *mode, target = parts
+    if target.startswith("f") and source.startswith("f"):
+        if target == source:
+            return _FLOAT[f"cvt.{mode[0]}"].replace("(a)", f"({value})")
+        return f"R({value})" if target == "f32" else value
+    if target.startswith("f"):
+        n = source[1:]
+        number = f"signed({value}, {n})" if source[0] == "s" else f"({value} & {2 ** int(n) - 1})"
+        return f"R({number})" if target == "f32" else f"float({number})"
+    if source[0] == "s":
+        value = f"signed({value}, {source[1:]})"
+    return f"{value} & {2 ** int(target[1:]) - 1}"
