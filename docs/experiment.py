@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 sys.path.insert(0, "")  # the folder that it is started in, as for `python -m`
 
-from runner.experiment import experiment, sections
+from runner.experiment import experiment, field_rules, sections
 from runner.experiment.experiment import Experiment
 from runner.experiment.grid import SECTIONS
 from runner.experiment.likes import LIKES
@@ -64,7 +64,7 @@ def default_of(path: str, field: FieldInfo) -> str:
     name = path.rpartition(".")[2]
     if name in sections.CONSTANTS:
         value = next(o.constants[name] for o in OPTIMIZERS.values() if name in o.constants)
-        rule = sections.rule_of(sections.Training, name)
+        rule = field_rules.rule_of(sections.Training, name)
         value = bool(value) if rule == "true or false" else value
     if value in (None, (), {}):
         return ""
@@ -112,9 +112,10 @@ def valid(kind: type[sections.Section], name: str) -> str:
     """The values of a field, in words."""
     if (kind, name) == (sections.Problem, "gate"):
         return "a gate by name"
-    if choices := sections.choices_of(kind, name):
-        return ", ".join(f'`"{choice}"`' for choice in choices)
-    return sections.rule_of(kind, name)
+    choices = field_rules.choices_of(kind, name)
+    names = ", ".join(f'`"{choice}"`' for choice in choices)
+    rule = field_rules.own_rule(kind, name)
+    return f"{names}; {rule}" if names and rule else names or str(rule)
 
 
 def page(text: str) -> str:

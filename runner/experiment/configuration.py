@@ -13,7 +13,7 @@ from runner.experiment import batch_sizes
 from runner.experiment.content_hash import digest
 from runner.experiment.settings import Settings
 from runner.experiment.truth_table import TruthTable
-from runner.network.architecture import Architecture, Network
+from runner.network.architecture import Network
 from runner.network.criterion import SolvedCriterion
 from runner.network.custom.model import CustomModel
 from runner.network.loss_kind import LossKind
@@ -56,16 +56,7 @@ class Configuration:
         """The network that is trained."""
         if self.model is not None:
             return self.model
-        network = self.settings.network
-        return Architecture(
-            self.table.n_inputs,
-            tuple(network.hidden),
-            self.table.n_outputs,
-            network.activation,
-            network.output,
-            network.skip,
-            network.has_biases,
-        )
+        return self.settings.network.architecture(self.table.n_inputs, self.table.n_outputs)
 
     def part(self, start: int, stop: int) -> Configuration:
         """Return the configuration with no more given starts than a range of restarts needs."""

@@ -24,6 +24,7 @@ from runner.errors.paths import local_path
 from runner.experiment.batch_sizes import MAX_CURVES
 from runner.experiment.cells import checked_cells, misplaced_cells
 from runner.experiment.changes import merge_changes, take_out
+from runner.experiment.field_rules import rule_of
 from runner.experiment.formats.base import TableSource
 from runner.experiment.given_starts import count_starts
 from runner.experiment.given_tables import take_tables
@@ -46,7 +47,6 @@ from runner.experiment.sections import (
     Rule,
     Section,
     Training,
-    rule_of,
 )
 from runner.experiment.settings import Settings
 from runner.experiment.toml_file import plain_data, read_toml

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from runner.errors.messages import shown
+from runner.experiment.field_rules import choices_of, rule_of
 from runner.experiment.ranges import expanded
 from runner.experiment.sections import (
     Init,
@@ -19,8 +20,6 @@ from runner.experiment.sections import (
     Problem,
     Section,
     Training,
-    choices_of,
-    rule_of,
 )
 from runner.experiment.settings import Settings
 from runner.experiment.synonyms import field_hint, value_hint

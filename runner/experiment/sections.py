@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,14 +13,16 @@ from pydantic import (
     model_serializer,
 )
 
-from runner.errors.messages import listed
 from runner.experiment.gates import GATES, GATES_IN_WORDS
 from runner.experiment.values import (
+    ArrayNames,
     AtLeastOne,
     ColumnNames,
     Finite,
     Hidden,
+    HiddenActivation,
     Interval,
+    LayerActivations,
     LayerScales,
     Levels,
     ModelName,
@@ -35,6 +36,7 @@ from runner.experiment.values import (
     SliceWeights,
     YesNo,
 )
+from runner.network.architecture import Architecture
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.slices import Slice, fixed_weights, parse_axis
 from runner.network.starts.adjustments import Adjustments
@@ -47,8 +49,6 @@ __all__ = [
     "Rule",
     "Section",
     "Training",
-    "choices_of",
-    "rule_of",
 ]
 
 CONSTANTS: Final = tuple(dict.fromkeys(n for rule in OPTIMIZERS.values() for n in rule.constants))
@@ -103,14 +103,19 @@ class Network(Section):
 
     hidden: Hidden = (2,)
     """Units of each hidden layer; default [2]; [] for none."""
-    activation: Literal["sigmoid", "tanh", "relu", "linear", "step"] = "sigmoid"
+    activation: HiddenActivation | LayerActivations = "sigmoid"
     """Activation of the hidden units; default sigmoid."""
-    output: Literal["sigmoid", "tanh", "relu", "linear", "softmax", "step"] = "sigmoid"
+    output: Literal["sigmoid", "tanh", "relu", "leaky-relu", "linear", "softmax", "step"] = (
+        "sigmoid"
+    )
     """Activation of the output units; default sigmoid; softmax trains on one-hot targets."""
-    skip: YesNo = False
-    """Whether the inputs also feed the output units; default false; no effect without layers."""
+    skip: YesNo | Literal["inputs", "all"] = False
+    """Shortcuts: with true the inputs also feed the output units, with inputs every layer, with all
+    they and every hidden layer feed all that follow; no effect without layers; default false."""
     bias: YesNo | None = None
     """Whether units have biases; default true."""
+    freeze: ArrayNames | None = None
+    """Arrays that training leaves as they start; default none."""
     model: ModelName | None = None
     """Instead of all of these: a function that computes outputs and loss, in a Python file relative
     to the experiment file; no default."""
@@ -122,6 +127,7 @@ class Network(Section):
         if self.model is None:
             # What was not there before is no part of the identity of what is as it was.
             left_out = {"model", "bias"} if self.has_biases else {"model"}
+            left_out |= set() if self.freeze else {"freeze"}
             return {k: v for k, v in fields if k not in left_out}
         return {k: v for k, v in fields if k in self.model_fields_set}
 
@@ -130,12 +136,24 @@ class Network(Section):
         """Whether units have biases."""
         return self.bias is not False
 
+    def architecture(self, n_inputs: int, n_outputs: int) -> Architecture:
+        """Return the layers between these inputs and outputs."""
+        return Architecture(
+            n_inputs,
+            self.hidden,
+            n_outputs,
+            self.activation,
+            self.output,
+            self.skip,
+            self.has_biases,
+            self.freeze or (),
+        )
+
     def n_parameters(self, n_inputs: int, n_outputs: int) -> int:
         """Return the number of weights and biases between these inputs and outputs."""
-        widths = (n_inputs, *self.hidden, n_outputs)
-        skipped = n_inputs * n_outputs if self.skip and self.hidden else 0
         each = 1 if self.has_biases else 0
-        return skipped + sum((n + each) * units for n, units in itertools.pairwise(widths))
+        layers = self.architecture(n_inputs, n_outputs).layers
+        return sum((n + each) * units for units, n in layers)
 
 
 class Loss(Section):
@@ -305,24 +323,3 @@ class Training(Section):
         # TOML has no null; and what is not set was no part of a configuration's identity before
         # there were these fields.
         return {k: v for k, v in serialise(self).items() if v is not None}
-
-
-def rule_of(section: type[Section], field: str) -> str:
-    """Return what the values of a field must be, in words."""
-    info = section.model_fields[field]
-    annotations = [info.annotation, *get_args(info.annotation)]
-    for source in (info.metadata, *(getattr(a, "__metadata__", ()) for a in annotations)):
-        for item in source:
-            if isinstance(item, Rule):
-                return item.text
-    return f"one of {listed(choices_of(section, field))}"
-
-
-def choices_of(section: type[Section], field: str) -> tuple[str, ...]:
-    """Return the valid names of a field that takes one of a few; empty for other fields."""
-    if section is Problem and field == "gate":
-        return tuple(GATES)
-    annotation = section.model_fields[field].annotation
-    # Of an optional field, the choices are one level deeper.
-    found = [a for part in (annotation, *get_args(annotation)) for a in get_args(part)]
-    return tuple(dict.fromkeys(a for a in found if isinstance(a, str)))

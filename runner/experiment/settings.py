@@ -15,6 +15,7 @@ from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
 from runner.experiment.formats.base import TableSource
 from runner.experiment.gates import GATES, GATES_IN_WORDS
+from runner.experiment.layer_rules import layer_conflicts
 from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
 from runner.experiment.start_rules import start_conflicts, weight_problems
 from runner.experiment.success_rules import (
@@ -25,7 +26,6 @@ from runner.experiment.success_rules import (
 )
 from runner.experiment.truth_table import TruthTable, truth_table
 from runner.experiment.update_rules import UPDATE_FIELDS, table_problems, update_conflicts
-from runner.network.architecture import Architecture
 from runner.network.optimizers.registry import OPTIMIZERS
 
 __all__ = ["Conflict", "Settings"]
@@ -146,6 +146,8 @@ class Settings(Section):
                 Conflict(text, frozenset((f"training.{name}", *fields, *UPDATE_FIELDS)))
                 for name, text in table_problems(training, n_patterns, size)
             ]
+        for field, value, rule in layer_conflicts(network, training):
+            conflict(field, value, rule, "network.hidden", "training.optimizer")
         if network.model is not None:
             return found + self._model_conflicts() + self._slice_conflicts()
         return found + self._perceptron_conflicts() + self._slice_conflicts()
@@ -232,10 +234,8 @@ class Settings(Section):
         net = self.network
         if not self.init.at or net.n_parameters(n_inputs, n_outputs) > MAX_PARAMETERS:
             return []
-        shape = Architecture(
-            n_inputs, net.hidden, n_outputs, net.activation, net.output, net.skip, net.has_biases
-        )
-        return weight_problems(self.init, shape.parameter_names)
+        names = net.architecture(n_inputs, n_outputs).parameter_names
+        return weight_problems(self.init, names)
 
     def truth_table(self, directory: Path, given: Mapping[str, TableSource] = _NONE) -> TruthTable:
         """Read or build the truth table, and check that it suits the network and the loss.

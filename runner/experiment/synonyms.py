@@ -23,6 +23,7 @@ _ACTIVATIONS: Final = _alike(
     sigmoid="logistic sigmoidal logsig expit",
     tanh="tansig hyperbolic-tangent bipolar symmetric-sigmoid sigmoid-symmetric",
     relu="rectifier rectified-linear rectified",
+    leaky_relu="leakyrelu lrelu leaky",
     linear="identity none purelin",
     step="threshold heaviside hardlim binary",
 )
@@ -64,6 +65,7 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         given="file csv parquet dataframe explicit custom",
     ),
     "training.dtype": _alike(float64="double float f64", float32="single f32"),
+    "network.skip": _alike(inputs="input", all="dense densenet every full cascade"),
     "problem.gate": {"EXOR": "XOR", "EOR": "XOR", "NEQ": "XOR", "EQUIV": "XNOR", "IFF": "XNOR"},
 }
 """Names of values by the words for them, by field."""
@@ -74,10 +76,10 @@ _MISSING_VALUES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     )
     | dict.fromkeys(("bfgs", "newton", "cg", "lm", "levenberg-marquardt"), ("lbfgs",)),
     "network.activation": dict.fromkeys(
-        ("leaky-relu", "leakyrelu", "elu", "selu", "gelu", "silu", "swish", "softplus"), ("relu",)
+        ("elu", "selu", "gelu", "silu", "swish", "softplus", "prelu"), ("relu", "leaky-relu")
     )
     | dict.fromkeys(("hard-sigmoid", "sin", "sine", "gaussian", "rbf"), ("sigmoid", "tanh")),
-    "network.output": dict.fromkeys(("softplus", "leaky-relu", "elu"), ("relu",)),
+    "network.output": dict.fromkeys(("softplus", "elu"), ("relu", "leaky-relu")),
     "loss.kind": dict.fromkeys(
         ("hinge", "l1", "mae", "huber", "absolute-error"), ("squared-error",)
     ),
@@ -112,6 +114,7 @@ _FIELDS: Final[Mapping[str, str]] = {
         "network.output": "output_activation out last_activation",
         "network.bias": "biases use_bias intercept fit_intercept has_bias",
         "network.skip": "shortcut shortcuts skip_connections residual direct",
+        "network.freeze": "frozen fixed fixed_weights trainable untrained requires_grad",
         "loss.kind": "loss loss_function criterion objective cost error error_function",
         "loss.l2": "weight_decay regularization regularisation ridge lambda alpha penalty",
         "init.range": "low high lower upper min max minval maxval bounds interval a b",
@@ -168,7 +171,8 @@ _SECTIONS: Final[Mapping[str, str]] = {
 
 _LISTS: Final = frozenset(
     {
-        *("network.hidden", "problem.inputs", "problem.targets"),
+        *("network.hidden", "network.activation", "network.freeze"),
+        *("problem.inputs", "problem.targets"),
         *("problem.target_columns", "problem.ignored_columns"),
         *("init.at", "init.range", "init.bias_range", "init.layer_scales"),
     }

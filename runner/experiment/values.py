@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -110,6 +110,19 @@ ColumnNames = Annotated[
     BeforeValidator(_as_long_tuple),
     Field(min_length=1),
     Rule("a list of names of columns"),
+]
+HiddenActivation = Literal["sigmoid", "tanh", "relu", "leaky-relu", "linear", "step"]
+LayerActivations = Annotated[
+    tuple[HiddenActivation, ...],
+    BeforeValidator(_as_tuple),
+    Field(min_length=1, max_length=MAX_LAYERS),
+    Rule("a list with one of them for each hidden layer"),
+]
+ArrayNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_long_tuple),
+    Field(min_length=1),
+    Rule("a list of arrays of weights or biases, as in ['W1', 'b1']"),
 ]
 ModelName = Annotated[
     str,

@@ -22,13 +22,17 @@ _ENTROPY = np.log(3) - 2 / 3 * np.log(2)  # of the odds 1 : 2, in nats
 def known(configuration: Configuration) -> str:
     """Why a loss is convex for certain, or an empty string."""
     network, loss = configuration.architecture.as_layers, configuration.settings.loss
-    if network is None or network.hidden:
+    if network is None:
         return ""
+    last = {f"{kind}{len(network.layers)}" for kind in "Wb"}
+    if not last.issuperset(set(network.array_names).difference(network.frozen)):
+        return ""
+    single, rest = ("The output", ", all else frozen,") if network.hidden else ("A single", "")
     if loss.kind == "cross-entropy":
         kind = "softmax" if network.output == "softmax" else "logistic"
-        return f"A single layer under cross-entropy ({kind} regression) has a convex loss"
+        return f"{single} layer{rest} under cross-entropy ({kind} regression) has a convex loss"
     if network.output == "linear":
-        return "A single linear layer under squared error (least squares) has a convex loss"
+        return f"{single} linear layer{rest} under squared error (least squares) has a convex loss"
     return ""
 
 
@@ -46,7 +50,7 @@ def swap_bound(configuration: Configuration) -> float:
     """
     settings, table = configuration.settings, configuration.table
     network = configuration.architecture.as_layers
-    if network is None or network.hidden != (2,) or network.skip:
+    if network is None or network.hidden != (2,) or network.skip or network.frozen:
         return np.nan
     if settings.problem.gate not in ("XOR", "XNOR"):
         return np.nan
@@ -97,7 +101,7 @@ def verdict(
         reasons = [f"{why}; {violations:,} of {n:,} pairs violate it{rounding}"]
     elif not proofs:
         name = OPEN
-        reasons = [_nothing_found(n)]
+        reasons = [_nothing_found(n, configuration.architecture.frozen)]
     text = ". ".join(reason[0].upper() + reason[1:] for reason in reasons)
     return {
         "configuration": configuration.index,
@@ -132,7 +136,8 @@ def _swap_proof(configuration: Configuration, restart: pd.Series) -> str:
     return f"{text}; with two equal units no loss comes below {bound:.4g}"
 
 
-def _nothing_found(pairs: int) -> str:
+def _nothing_found(pairs: int, frozen: tuple[str, ...]) -> str:
     if pairs:
         return f"none of {pairs:,} straight paths rises, which proves nothing"
-    return "there was no pair of finite endpoints to look at"
+    same = " with the same frozen weights" if frozen else ""
+    return f"there was no pair of finite endpoints{same} to look at"

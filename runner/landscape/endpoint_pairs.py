@@ -41,17 +41,26 @@ def choose_pairs(plan: AnalysisPlan, classified: Mapping[int, Classified]) -> Pa
 
 
 def _chosen(plan: AnalysisPlan, of_one: Classified) -> Iterator[tuple[str, int, int]]:
-    """Yield pairs of positions in a configuration's frame, and why each was chosen."""
+    """Yield pairs of positions in a configuration's frame, and why each was chosen.
+
+    Endpoints that differ in frozen weights are no pair: the path between them is not trained on.
+    """
     frame = of_one.frame
+    net = of_one.configuration.architecture
+    names = list(net.parameter_names)
+    weights = frame[names].to_numpy()
+    frozen = weights[:, ~net.trained]
     position = dict(zip(frame["restart"], range(len(frame)), strict=True))
     representatives = [row["restart"] for row in of_one.minima[: plan.options.representatives]]
-    for a, b in itertools.combinations(representatives, 2):
-        yield "representatives", position[a], position[b]
-    names = list(of_one.configuration.architecture.parameter_names)
-    finite = np.isfinite(frame[names].to_numpy()).all(axis=1) & np.isfinite(frame["loss"])
+    for first, second in itertools.combinations(representatives, 2):
+        a, b = position[first], position[second]
+        if (frozen[a] == frozen[b]).all():
+            yield "representatives", a, b
+    finite = np.isfinite(weights).all(axis=1) & np.isfinite(frame["loss"])
     usable = np.flatnonzero(finite)[: 2 * plan.pairs_per_configuration]
     for a, b in zip(usable[::2], usable[1::2], strict=False):  # an odd one is left over
-        yield "sample", a, b
+        if (frozen[a] == frozen[b]).all():
+            yield "sample", a, b
 
 
 def _described(

@@ -39,6 +39,11 @@ class LossSurface:
         """Surfaces of some of the endpoints, or of one endpoint more than once."""
         return LossSurface(self.measured, self.hyper[:, which], self.targets[:, which])
 
+    @property
+    def trained(self) -> np.ndarray:
+        """Which parameters are trained, (n_parameters,) bool; nothing moves along others."""
+        return self.measured.signature.architecture.trained
+
     def values(self, weights: np.ndarray) -> Values:
         """Loss, gradient and outputs at weights (n_parameters, n)."""
         n, outputs = len(self), self.measured.signature.n_targets
@@ -60,13 +65,14 @@ class LossSurface:
         Returns
         -------
         ndarray, shape (n, n_parameters, n_parameters)
-            One product with a unit vector per column, made symmetric to the last bit.
+            One product with a unit vector per column, made symmetric to the last bit; 0 in the
+            rows and columns of frozen parameters.
         """
         size = weights.shape[0]
-        hessian = np.empty((len(self), size, size))
+        hessian = np.zeros((len(self), size, size))
         for block, padded in self._blocks():
             here, settings = weights[:, padded], self._settings(padded)
-            for parameter in range(size):
+            for parameter in np.flatnonzero(self.trained):
                 unit = np.zeros_like(here)
                 unit[parameter] = 1.0
                 column = self.measured.product(here, unit, *settings)

@@ -18,9 +18,9 @@ class Spectrum:
     """Eigenvalues and eigenvectors of n Hessians."""
 
     values: np.ndarray
-    """(n, n_parameters), rising."""
+    """(n, n_trained), rising: of the parameters that are trained."""
     vectors: np.ndarray
-    """(n, n_parameters, n_parameters), in columns."""
+    """(n, n_parameters, n_trained), in columns."""
     null_tolerance: float
     """An eigenvalue within this share of the largest absolute one counts as 0."""
 
@@ -31,7 +31,7 @@ class Spectrum:
 
     @property
     def null(self) -> np.ndarray:
-        """Which eigenvalues count as 0 (n, n_parameters)."""
+        """Which eigenvalues count as 0 (n, n_trained)."""
         return np.asarray(np.abs(self.values) <= self.null_tolerance * self.scale[:, None])
 
     @property
@@ -64,11 +64,14 @@ class Spectrum:
 
 def spectrum(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions) -> Spectrum:
     """Spectrum at weights (n_parameters, n); eigenvalues are nan where a Hessian is not finite."""
-    hessian = surface.hessian(weights)
+    trained = np.flatnonzero(surface.trained)
+    hessian = surface.hessian(weights)[:, trained[:, np.newaxis], trained]
     broken = ~np.isfinite(hessian).all(axis=(1, 2))
     hessian[broken] = 0.0
-    values, vectors = np.linalg.eigh(hessian)
+    values, own = np.linalg.eigh(hessian)
     values[broken] = np.nan
+    vectors = np.zeros((len(own), len(weights), trained.size))
+    vectors[:, trained] = own
     return Spectrum(values, vectors, options.null_tolerance)
 
 

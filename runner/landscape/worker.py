@@ -63,10 +63,15 @@ class EndpointTask:
         return LossSurface(functions, hyper[:, self.owner], targets[:, self.owner])
 
     def noise(self) -> np.ndarray:
-        """Standard normal numbers (n_parameters, n) that depend on the restarts' numbers alone."""
-        first = int(self.restart.min())
-        stream = Starts(_NOISE_SEED, self.configurations[0].architecture, "normal", 1.0)
-        return stream.draw(first, int(self.restart.max()) + 1)[:, self.restart - first]
+        """Standard normal numbers (n_parameters, n) that depend on the restarts' numbers alone.
+
+        0 for frozen parameters.
+        """
+        first, net = int(self.restart.min()), self.configurations[0].architecture
+        stream = Starts(_NOISE_SEED, net, "normal", 1.0)
+        drawn = stream.draw(first, int(self.restart.max()) + 1)[:, self.restart - first]
+        drawn[~net.trained] = 0.0
+        return drawn
 
 
 @dataclass(frozen=True)

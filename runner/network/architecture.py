@@ -10,6 +10,8 @@ from itertools import product
 from math import prod
 from typing import ClassVar
 
+import numpy as np
+
 from runner.network.activations.base import Activation
 from runner.network.activations.registry import ACTIVATIONS
 
@@ -33,6 +35,8 @@ class Network(ABC):
     layouts: ClassVar[tuple[str, ...]]
     """Layouts that can compute it, by name; the first has a vector for every single parameter."""
 
+    frozen: tuple[str, ...] = ()
+    """Arrays of parameters that training leaves as they start."""
     executes_file: ClassVar[bool] = False
     """Whether its graph is built by executing a user's file."""
 
@@ -106,6 +110,12 @@ class Network(ABC):
         """Number of parameters."""
         return sum(prod(shape) for shape in self.parameter_shapes)
 
+    @cached_property
+    def trained(self) -> np.ndarray:
+        """Which parameters are trained, shape (n_parameters,), bool: those of no frozen array."""
+        arrays = zip(self.array_names, self.parameter_shapes, strict=True)
+        return np.concatenate([np.full(prod(s), name not in self.frozen) for name, s in arrays])
+
     def blocks(self) -> list[tuple[slice, tuple[int, ...]]]:
         """Rows and shape of each array of parameters in a stacked parameter vector."""
         blocks: list[tuple[slice, tuple[int, ...]]] = []
@@ -124,8 +134,9 @@ class Architecture(Network):
     Notes
     -----
     Layer ``l`` computes ``f(W_l a + b_l)`` with ``W_l`` of shape (units, inputs of the layer). With
-    ``skip`` the last layer's inputs are the last hidden layer's units followed by the network's
-    inputs, so its weight matrix has that many columns more.
+    ``skip`` layers have more inputs than the units of the one before: those come first, then the
+    units of earlier layers, the nearer ones first, and the network's inputs last. The weight matrix
+    has that many columns more.
 
     Examples
     --------
@@ -140,14 +151,17 @@ class Architecture(Network):
     """Units per hidden layer; empty for a single layer."""
     n_outputs: int
     """Units of the output layer."""
-    activation: str
-    """Non-linearity of the hidden units."""
+    activation: str | tuple[str, ...]
+    """Non-linearity of the hidden units, or one for each hidden layer."""
     output: str
     """Non-linearity of the output units."""
-    skip: bool = False
-    """Whether the inputs also feed the output units."""
+    skip: bool | str = False
+    """Shortcuts. True: the inputs also feed the output units; ``inputs``: every layer; ``all``:
+    they and every layer feed all layers that follow."""
     bias: bool = True
     """Whether units have biases."""
+    frozen: tuple[str, ...] = ()
+    """Arrays of parameters that training leaves as they start."""
 
     layouts: ClassVar[tuple[str, ...]] = ("lanes", "stacked", "matrices")
 
@@ -163,22 +177,49 @@ class Architecture(Network):
     @property
     def layers(self) -> tuple[tuple[int, int], ...]:
         """(units, inputs) of every layer, the output layer last."""
-        widths = (self.n_inputs, *self.hidden, self.n_outputs)
-        layers = list(zip(widths[1:], widths[:-1], strict=True))
-        if self.skips:
-            units, inputs = layers[-1]
-            layers[-1] = (units, inputs + self.n_inputs)
-        return tuple(layers)
+        return tuple(
+            (units, sum(self._width(source) for source in self.sources(layer)))
+            for layer, units in enumerate((*self.hidden, self.n_outputs))
+        )
 
-    @property
-    def skips(self) -> bool:
-        """Whether the output units have the inputs beside hidden units."""
-        return self.skip and bool(self.hidden)
+    def sources(self, layer: int) -> tuple[int, ...]:
+        """Return what feeds a layer, in the order of its weights: layers from 0, -1 for the inputs.
+
+        Examples
+        --------
+        >>> net = Architecture(2, (4, 3), 1, "tanh", "sigmoid", skip="all")
+        >>> [net.sources(layer) for layer in range(3)]
+        [(-1,), (0, -1), (1, 0, -1)]
+        """
+        if self.skip == "all":
+            return tuple(range(layer - 1, -2, -1))
+        last = layer == len(self.hidden)
+        if layer and (self.skip == "inputs" or (self.skip and last)):
+            return (layer - 1, -1)
+        return (layer - 1,)
+
+    def columns(self, layer: int, source: int) -> slice:
+        """Return the columns of a layer's weights that one of its `sources` feeds."""
+        first = 0
+        for each in self.sources(layer):
+            if each == source:
+                break
+            first += self._width(each)
+        return slice(first, first + self._width(source))
+
+    def fed_by(self, layer: int) -> tuple[int, ...]:
+        """Return the layers that a layer's units feed."""
+        return tuple(m for m in range(layer + 1, len(self.layers)) if layer in self.sources(m))
+
+    def _width(self, source: int) -> int:
+        return self.n_inputs if source < 0 else self.hidden[source]
 
     def activation_of(self, layer: int) -> Activation:
         """Activation of a layer's units; layers count from 0, the output layer is the last."""
-        last = layer == len(self.hidden)
-        return ACTIVATIONS[self.output if last else self.activation]
+        if layer == len(self.hidden):
+            return ACTIVATIONS[self.output]
+        name = self.activation if isinstance(self.activation, str) else self.activation[layer]
+        return ACTIVATIONS[name]
 
     @property
     def starts_shape(self) -> tuple[tuple[int, int], ...]:

@@ -28,16 +28,15 @@ def signals(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> lis
     n = weights.shape[1]
     blocks = [weights[rows].reshape(*shape, n) for rows, shape in net.blocks()]
     inputs = np.broadcast_to(patterns.T[:, :, None], (*patterns.T.shape, n))
-    layers, below = [], inputs
+    layers: list[np.ndarray] = []
     arrays = 1 + net.bias  # of a layer
     for layer, weight in enumerate(blocks[::arrays]):
-        if layer == len(net.hidden) and net.skips:
-            below = np.concatenate([below, inputs])
+        fed = [inputs if source < 0 else layers[source] for source in net.sources(layer)]
+        below = fed[0] if len(fed) == 1 else np.concatenate(fed)
         z = np.einsum("jin,ipn->jpn", weight, below)
         if net.bias:
             z = z + blocks[2 * layer + 1][:, None]
-        below = net.activation_of(layer).values(z)
-        layers.append(below)
+        layers.append(net.activation_of(layer).values(z))
     return layers
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from runner.network.activations.registry import ACTIVATIONS
+from runner.network.activations.base import Activation
 from runner.network.architecture import Architecture, Network
 from runner.network.forward import signals_in_blocks
 
@@ -25,7 +25,7 @@ def codes(network: Network, patterns: np.ndarray, weights: np.ndarray) -> np.nda
     ndarray of str, shape (n,)
         A symbol per pattern, units joined by ``|``, layers by ``/``; empty without hidden units.
         Logistic and step units say 0, h or 1 (below, in and above the middle third), tanh units
-        -, 0 or +, relu and linear units - (or 0), +: the sign.
+        -, 0 or +, relu, leaky relu and linear units - (or 0), +: the sign.
 
     Notes
     -----
@@ -41,15 +41,14 @@ def codes(network: Network, patterns: np.ndarray, weights: np.ndarray) -> np.nda
 def _codes(net: Architecture, layers: Sequence[np.ndarray]) -> np.ndarray:
     """Codes (n,) of the activations of all hidden layers."""
     text: np.ndarray | None = None
-    for hidden in layers:
-        layer = _layer_codes(net, hidden)
+    for number, hidden in enumerate(layers):
+        layer = _layer_codes(net.activation_of(number), hidden)
         text = layer if text is None else np.char.add(np.char.add(text, "/"), layer)
     return np.asarray(text)
 
 
-def _layer_codes(net: Architecture, hidden: np.ndarray) -> np.ndarray:
+def _layer_codes(activation: Activation, hidden: np.ndarray) -> np.ndarray:
     """Codes (n,) of one layer's activations (units, n_patterns, n)."""
-    activation = ACTIVATIONS[net.activation]
     trits = activation.rounded(hidden)
     if activation.parity is not None:
         first = np.argmax(trits != 0, axis=1)

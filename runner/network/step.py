@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from runner.network.layouts.base import Layout, PackedLayout, Patterns
 from runner.network.layouts.lanes import Lanes
 from runner.network.layouts.registry import make_layout
 from runner.network.optimizers.base import Point
-from runner.network.shuffle import shuffled
+from runner.network.pattern_order import ordered_patterns
 from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.stops.base import StopPoint
 from runner.network.stops.registry import STOPS
@@ -141,17 +142,28 @@ class Step:
         out: Sequence[Tensor],
         lane: Lane,
     ) -> list[Tensor]:
-        """Gradient of the loss, by the engine's symbolic differentiation."""
+        """Gradient of the loss, by the engine's symbolic differentiation; of frozen ones 0."""
         signature, dtype = self.signature, self.signature.dtype
         seeds = self.layout.seeds(self.T, pre, out, lane.targets)
-        gradients = self.gradient(seeds, parameters)
+        gradients = self._back(seeds, parameters)
         if signature.regularised:
             weight = constant(2, dtype) * lane.setting("l2")
             gradients = [
-                g + self.layout.spread(self.T, weight, p) * p
-                for g, p in zip(gradients, parameters, strict=True)
+                g + self.layout.spread(self.T, weight, p) * p if trained else g
+                for g, p, trained in zip(gradients, parameters, self.layout.trained, strict=True)
             ]
         return gradients
+
+    def _back(
+        self, seeds: Sequence[tuple[Tensor, Tensor]], parameters: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """Back-propagate to the parameters that are trained; 0 for those that are frozen."""
+        trained = self.layout.trained
+        found = iter(self.gradient(seeds, list(compress(parameters, trained))))
+        return [
+            next(found) if own else self.T.zeros_like(p)
+            for p, own in zip(parameters, trained, strict=True)
+        ]
 
     def update(
         self, tensors: Sequence[Tensor], gradients: Sequence[Tensor], lane: Lane
@@ -170,7 +182,7 @@ class Step:
         signature, seen = self.signature, []
         n_optimizer = len(tensors) - 3 * signature.shuffled
         state, generator = list(tensors[:n_optimizer]), list(tensors[n_optimizer:])
-        patterns, targets, generator = self._ordered(generator, lane)
+        patterns, targets, generator = ordered_patterns(self.T, signature, lane.targets, generator)
         for first in range(0, len(patterns), signature.patterns_per_update):
             some = slice(first, first + signature.patterns_per_update)
             part = Step(self.T, self.gradient, signature, patterns[some])
@@ -181,25 +193,6 @@ class Step:
             slopes = part.gradients(parameters, pre, out, Lane(lane.hyper, aims))
             state = self._updated(state, slopes, lane)
         return state + generator, seen
-
-    def _ordered(
-        self, generator: Sequence[Tensor], lane: Lane
-    ) -> tuple[list[list[Tensor | float]], list[list[Tensor]], list[Tensor]]:
-        """Patterns and their targets in the order of an epoch, and the generator after it."""
-        signature, dtype = self.signature, self.signature.dtype
-        n_inputs, n = signature.architecture.n_inputs, signature.architecture.n_outputs
-        patterns: list[list[Tensor | float]] = [[float(x) for x in p] for p in signature.patterns]
-        starts = range(0, len(lane.targets), n)
-        targets = [list(lane.targets[start : start + n]) for start in starts]
-        if not signature.shuffled:
-            return patterns, targets, []
-        one = self.T.ones_like(generator[0])
-        items = [
-            [*(one * constant(x, dtype) for x in pattern), *target]
-            for pattern, target in zip(patterns, targets, strict=True)
-        ]
-        order, after = shuffled(self.T, items, generator, dtype)
-        return [row[:n_inputs] for row in order], [row[n_inputs:] for row in order], after
 
     def _updated(
         self, tensors: Sequence[Tensor], gradients: Sequence[Tensor], lane: Lane
@@ -229,7 +222,8 @@ class Step:
                 constants=dict(self.signature.constants),
             )
         )
-        moved = list(update.parameters)
+        places = zip(update.parameters, blocks[0], self.layout.trained, strict=True)
+        moved = [new if trained else old for new, old, trained in places]
         for slot in update.slots:
             moved += slot
         one = constant(1, self.signature.dtype)
@@ -342,8 +336,12 @@ class Step:
     def product(
         self, parameters: Sequence[Tensor], directions: Sequence[Tensor], lane: Lane
     ) -> list[Tensor]:
-        """Product of the loss's Hessian with a direction per lane, shaped like the parameters."""
+        """Product of the loss's Hessian with a direction per lane, shaped like the parameters.
+
+        Of frozen parameters 0, and nothing that the direction has there counts.
+        """
         pre, out = self.layout.forward(self.T, parameters, lane.targets)
         gradients = self.gradients(parameters, pre, out, lane)
         # the Hessian is symmetric, so back-propagating through the gradient multiplies by it
-        return self.gradient(list(zip(gradients, directions, strict=True)), parameters)
+        pairs = compress(zip(gradients, directions, strict=True), self.layout.trained)
+        return self._back(list(pairs), parameters)

@@ -3,9 +3,9 @@
 Hidden units of a layer may change places. Where the activation is odd (tanh, linear) a unit's
 weights, bias and outgoing weights may change sign together; where it is logistic too, if the
 outgoing weights are added to the next biases (Sussmann 1992; Chen, Lu and Hecht-Nielsen 1993).
-Incoming weights of a relu or linear unit may be scaled by a positive factor and its outgoing ones
-by the inverse. An L2 term keeps only what leaves the sum of squares alone: exchanges, and the
-flips of odd units.
+Incoming weights of a homogeneous unit (relu, linear) may be scaled by a positive factor and its
+outgoing ones by the inverse. An L2 term keeps only what leaves the sum of squares alone:
+exchanges, and the flips of odd units. Nothing is done that would change a frozen array.
 
 All arrays of weights are packed, (n_parameters, n): one column per endpoint.
 """
@@ -22,7 +22,6 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from runner.network.activations.base import Activation
-from runner.network.activations.registry import ACTIVATIONS
 from runner.network.architecture import Network
 
 MAX_EXHAUSTIVE = 400
@@ -46,37 +45,55 @@ class Symmetries:
     regularised: bool
     """Whether the loss has an L2 term."""
 
-    @property
-    def hidden(self) -> tuple[int, ...]:
-        """Units of each layer that may be exchanged."""
+    @cached_property
+    def layers(self) -> tuple[int, ...]:
+        """Hidden layers, from 0, whose units may be exchanged: nothing of theirs is frozen."""
         net = self.architecture.as_layers
-        return () if net is None else net.hidden
+        hidden = () if net is None else net.hidden
+        return tuple(layer for layer in range(len(hidden)) if self._is_free(layer))
 
-    @property
-    def flips(self) -> bool:
-        """Whether a hidden unit may change its sign."""
-        if not self.hidden:
+    def _is_free(self, layer: int) -> bool:
+        net = self.architecture.require_layers()
+        own = {f"W{layer + 1}", f"b{layer + 1}", *(f"W{m + 1}" for m in net.fed_by(layer))}
+        return own.isdisjoint(net.frozen)
+
+    def units(self, layer: int) -> int:
+        """Return the number of units of a hidden layer."""
+        return self.architecture.require_layers().hidden[layer]
+
+    def flips(self, layer: int) -> bool:
+        """Whether a hidden layer's units may change their signs."""
+        if layer not in self.layers:
             return False
-        parity, net = self._activation.parity, self.architecture.require_layers()
+        parity, net = self._activation(layer).parity, self.architecture.require_layers()
         # a logistic unit's flip needs the next biases
-        shifts = net.bias and not self.regularised
+        next_biases = {f"b{m + 1}" for m in net.fed_by(layer)}
+        shifts = net.bias and not self.regularised and next_biases.isdisjoint(net.frozen)
         return parity == "odd" or (parity == "complementary" and shifts)
 
-    @property
-    def scales(self) -> bool:
-        """Whether a hidden unit's incoming weights may be scaled against its outgoing ones."""
-        return bool(self.hidden) and self._activation.homogeneous and not self.regularised
+    def scales(self, layer: int) -> bool:
+        """Whether a unit's incoming weights may be scaled against its outgoing ones."""
+        free = layer in self.layers and not self.regularised
+        return free and self._activation(layer).homogeneous
 
-    @property
-    def _activation(self) -> Activation:
-        return ACTIVATIONS[self.architecture.require_layers().activation]
+    def _is_shifted(self, layer: int) -> bool:
+        """Whether flips of the units that feed a layer go into its biases."""
+        return any(
+            self.flips(source) and self._activation(source).parity == "complementary"
+            for source in self.architecture.require_layers().sources(layer)
+            if source >= 0
+        )
+
+    def _activation(self, layer: int) -> Activation:
+        return self.architecture.require_layers().activation_of(layer)
 
     @cached_property
     def order(self) -> int:
         """Number of exchanges and flips; scalings, being infinitely many, are not counted."""
         order = 1
-        for units in self.hidden:
-            order *= math.factorial(units) * (2**units if self.flips else 1)
+        for layer in self.layers:
+            units = self.units(layer)
+            order *= math.factorial(units) * (2**units if self.flips(layer) else 1)
         return order
 
     def transform(
@@ -103,15 +120,18 @@ class Symmetries:
         places = np.broadcast_to(_columns(places), bias.shape)
         inner[:] = np.take_along_axis(inner, places[:, None], axis=0)
         bias[:] = np.take_along_axis(bias, places, axis=0)
-        outer[:] = np.take_along_axis(outer, places[None], axis=1)
+        for weights_out in outer:
+            weights_out[:] = np.take_along_axis(weights_out, places[None], axis=1)
         if signs is not None:
             signs = np.broadcast_to(_columns(signs), bias.shape)
-            if self._activation.parity == "complementary":
+            if self._activation(layer).parity == "complementary":
                 # 1 - f(z) = f(-z): what the unit gave when off now goes into the next biases
-                shift += np.where(signs < 0, outer, 0.0).sum(axis=1)
+                for weights_out, biases in zip(outer, shift, strict=True):
+                    biases += np.where(signs < 0, weights_out, 0.0).sum(axis=1)
             inner *= signs[:, None]
             bias *= signs
-            outer *= signs[None]
+            for weights_out in outer:
+                weights_out *= signs[None]
         return moved
 
     def balanced(self, weights: np.ndarray) -> np.ndarray:
@@ -120,25 +140,28 @@ class Symmetries:
         Notes
         -----
         Of all images by scaling this is the one of least sum of squares. Layers are scaled in turn
-        until nothing changes (Stock et al. 2019).
+        until nothing changes (Stock et al. 2019). Biases that the flips of other units shift do not
+        count, so that flips change no length.
         """
-        n_layers = len(self.hidden)
-        if not self.scales:
+        layers = [layer for layer in self.layers if self.scales(layer)]
+        if not layers:
             return weights
         weights = weights.copy()
-        for _ in range(_MAX_BALANCING if n_layers > 1 else 1):
+        for _ in range(_MAX_BALANCING if len(layers) > 1 else 1):
             change = 0.0
-            for layer in range(n_layers):
+            for layer in layers:
                 inner, bias, outer, _ = self.unit_blocks(weights, layer)
                 with np.errstate(all="ignore"):
-                    length_in = np.sqrt((inner**2).sum(axis=1) + bias**2)
-                    length_out = np.sqrt((outer**2).sum(axis=0))
+                    own = 0.0 if self._is_shifted(layer) else bias**2
+                    length_in = np.sqrt((inner**2).sum(axis=1) + own)
+                    length_out = np.sqrt(sum((out**2).sum(axis=0) for out in outer))
                     factor = np.sqrt(length_out / length_in)
                 # a unit without input or without effect has no length to be balanced against
                 factor = np.where(np.isfinite(factor) & (factor > 0), factor, 1.0)
                 inner *= factor[:, None]
                 bias *= factor
-                outer /= factor[None]
+                for weights_out in outer:
+                    weights_out /= factor[None]
                 change = max(change, float(np.abs(factor - 1.0).max(initial=0.0)))
             if change < 1e-14:
                 break
@@ -158,13 +181,13 @@ class Symmetries:
         have equal or opposite components, and rounding would decide.
         """
         weights = self.balanced(weights)
-        for layer in range(len(self.hidden)):
-            last = layer == len(self.hidden) - 1
+        for layer in self.layers:
+            last = layer == len(self.architecture.require_layers().hidden) - 1
             units = self._unit_vectors(weights, layer)
-            n_in = units.shape[1] - self._n_next(layer)
+            n_in = self.architecture.require_layers().layers[layer][1] + 1
             # A further layer's own symmetries must not show in this one's keys.
             seen = units if last else units[:, :n_in]
-            sign = np.where(_project(seen) < 0, -1.0, 1.0) if self.flips else None
+            sign = np.where(_project(seen) < 0, -1.0, 1.0) if self.flips(layer) else None
             key = _project(seen) if sign is None else np.abs(_project(seen))
             if not last:
                 key = key + np.abs(units[:, n_in:]).sum(axis=1)
@@ -195,16 +218,16 @@ class Symmetries:
         """
         alike = np.ones(weights.shape[1])
         reach = tolerance * np.maximum(np.abs(weights).max(axis=0, initial=0.0), 1.0)
-        for layer, n_units in enumerate(self.hidden):
+        for layer in self.layers:
             units = self._unit_vectors(weights, layer)
             same = np.ones(weights.shape[1])
-            for unit in range(n_units):
+            for unit in range(len(units)):
                 if unit:
                     # the canonical order puts equal units side by side
                     equal = np.linalg.norm(units[unit] - units[unit - 1], axis=0) <= reach
                     same = np.where(equal, same + 1, 1.0)
                     alike *= same
-                if self.flips:
+                if self.flips(layer):
                     alike *= np.where(np.linalg.norm(units[unit], axis=0) <= reach, 2.0, 1.0)
         return self.order / alike
 
@@ -228,7 +251,7 @@ class Symmetries:
         flips apart, whose effect on the next biases it leaves out), a local optimum for more
         (Ainsworth, Hayase and Srinivasa 2023).
         """
-        if not self.hidden:
+        if not self.layers:
             return second.copy()
         if self.order <= MAX_EXHAUSTIVE:
             return self._nearest(first, second)
@@ -240,18 +263,19 @@ class Symmetries:
 
     def _nearest(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         nearest, best = second.copy(), np.full(second.shape[1], np.inf)
-        layers = [list(self._members(units)) for units in self.hidden]
-        for members in itertools.product(*layers):
+        groups = [list(self._members(layer)) for layer in self.layers]
+        for members in itertools.product(*groups):
             image = second
-            for layer, (places, signs) in enumerate(members):
+            for layer, (places, signs) in zip(self.layers, members, strict=True):
                 image = self.transform(image, layer, places, signs)
             distance = ((image - first) ** 2).sum(axis=0)
             closer = distance < best
             nearest[:, closer], best[closer] = image[:, closer], distance[closer]
         return nearest
 
-    def _members(self, units: int) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        signs = list(itertools.product((1.0, -1.0), repeat=units)) if self.flips else [None]
+    def _members(self, layer: int) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        units = self.units(layer)
+        signs = list(itertools.product((1.0, -1.0), repeat=units)) if self.flips(layer) else [None]
         for places, sign in itertools.product(itertools.permutations(range(units)), signs):
             yield np.array(places), None if sign is None else np.array(sign)
 
@@ -260,13 +284,14 @@ class Symmetries:
         distance = np.linalg.norm(second - first)
         for _ in range(_MAX_SWEEPS):
             image = second
-            for layer in range(len(self.hidden)):
+            for layer in self.layers:
                 wanted = self._unit_vectors(first, layer)[:, :, 0]
                 units = self._unit_vectors(image, layer)[:, :, 0]
                 inner = wanted @ units.T
-                gain = np.abs(inner) if self.flips else inner
+                flips = self.flips(layer)
+                gain = np.abs(inner) if flips else inner
                 rows, places = linear_sum_assignment(gain, maximize=True)
-                sign = np.where(inner[rows, places] < 0, -1.0, 1.0) if self.flips else None
+                sign = np.where(inner[rows, places] < 0, -1.0, 1.0) if flips else None
                 image = self.transform(image, layer, places, sign)
             closer = np.linalg.norm(image - first)
             if not closer < distance:
@@ -276,39 +301,39 @@ class Symmetries:
 
     def exchanged(self, weights: np.ndarray) -> np.ndarray | None:
         """Exchange the first two units of the first hidden layer that has two; None if none has."""
-        for layer, units in enumerate(self.hidden):
-            if units > 1:
-                places = np.arange(units)
+        for layer in self.layers:
+            if self.units(layer) > 1:
+                places = np.arange(self.units(layer))
                 places[:2] = 1, 0
                 return self.transform(weights, layer, places)
         return None
 
-    def _n_next(self, layer: int) -> int:
-        return self.architecture.require_layers().layers[layer + 1][0]
-
     def unit_blocks(
         self, weights: np.ndarray, layer: int
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Views: incoming (units, inputs, n), biases, outgoing (next, units, n), next biases.
+    ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], list[np.ndarray]]:
+        """Views: incoming (units, inputs, n), biases; outgoing (next, units, n), next biases.
 
-        Of a network without biases these are zeros that belong to nothing.
+        The last two for each layer that the units feed. Of a network without biases these are
+        zeros that belong to nothing.
         """
-        blocks = self.architecture.blocks()
-        n, units = weights.shape[1], self.hidden[layer]
-        if not self.architecture.require_layers().bias:
-            inner, outer = (
-                weights[rows].reshape(*shape, n) for rows, shape in blocks[layer : layer + 2]
-            )
-            return inner, np.zeros((units, n)), outer[:, :units], np.zeros((len(outer), n))
-        inner, bias, outer, shift = (
-            weights[rows].reshape(*shape, n) for rows, shape in blocks[2 * layer : 2 * layer + 4]
-        )
-        return inner, bias, outer[:, :units], shift
+        net, n = self.architecture.require_layers(), weights.shape[1]
+        blocks = zip(net.array_names, net.blocks(), strict=True)
+        array = {name: weights[rows].reshape(*shape, n) for name, (rows, shape) in blocks}
+
+        def biases(layer: int) -> np.ndarray:
+            name = f"b{layer + 1}"
+            return array[name] if net.bias else np.zeros((net.layers[layer][0], n))
+
+        fed = net.fed_by(layer)
+        outer = [array[f"W{m + 1}"][:, net.columns(m, layer)] for m in fed]
+        return array[f"W{layer + 1}"], biases(layer), outer, [biases(m) for m in fed]
 
     def _unit_vectors(self, weights: np.ndarray, layer: int) -> np.ndarray:
         """Incoming weights, bias and outgoing weights of each unit: (units, numbers, n)."""
         inner, bias, outer, _ = self.unit_blocks(weights, layer)
-        return np.concatenate([inner, bias[:, None], outer.swapaxes(0, 1)], axis=1)
+        return np.concatenate(
+            [inner, bias[:, None], *(out.swapaxes(0, 1) for out in outer)], axis=1
+        )
 
 
 def _columns(values: np.ndarray) -> np.ndarray:

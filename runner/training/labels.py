@@ -160,6 +160,7 @@ def label(
             epochs[asked],
             signature.rule.follows_size,
             lambda at, which: gradients(at, asked[which]),
+            signature.architecture.trained,
         )
 
     # the first that holds is the label, so the order is part of what they mean

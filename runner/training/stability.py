@@ -41,6 +41,7 @@ def will_stay(
     max_steps: np.ndarray,
     follows_size: bool,
     gradients: Gradients,
+    trained: np.ndarray,
 ) -> np.ndarray:
     """Tell which endpoints have settled and will not leave within `AHEAD` times their budget.
 
@@ -54,6 +55,8 @@ def will_stay(
         Whether steps shrink with the gradient. If not, as with rprop, the smallest slope is
         followed ever faster, and nothing stays but where there is none.
     gradients : Gradients
+    trained : ndarray, shape (n_parameters,), bool
+        Which parameters can move.
 
     Returns
     -------
@@ -68,10 +71,25 @@ def will_stay(
     open_ = np.flatnonzero(~stays & (slope > 0) & np.isfinite(slope) & np.isfinite(pace))
     if not follows_size or not open_.size:
         return stays
-    lowest, highest = extreme_curvatures(gradients, parameters[:, open_], open_)
+    moving = parameters if trained.all() else parameters[trained]
+    among = _restricted(gradients, parameters, trained)
+    lowest, highest = extreme_curvatures(among, moving[:, open_], open_)
     steps = pace[open_] / slope[open_] * max_steps[open_]
     stays[open_] = (steps * AHEAD * lowest >= -GROWTH) & (steps * highest >= 1)
     return stays
+
+
+def _restricted(gradients: Gradients, parameters: np.ndarray, trained: np.ndarray) -> Gradients:
+    """Return the gradients as a function of the parameters that can move, and by these alone."""
+    if trained.all():
+        return gradients
+
+    def among(moving: np.ndarray, which: np.ndarray) -> np.ndarray:
+        there = parameters[:, which]
+        there[trained] = moving
+        return np.asarray(gradients(there, which)[trained])
+
+    return among
 
 
 def extreme_curvatures(

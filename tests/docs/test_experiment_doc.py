@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_the_commands_of_the_page(scheduler, tmp_path, monkeypatch, command) -> 
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     assert "restarts=1000 " in command
-    words = command.replace("restarts=1000 ", "restarts=60 ").split()
+    words = shlex.split(command.replace("restarts=1000 ", "restarts=60 "))
     done = CliRunner().invoke(app, [*words, "--quiet"])
     assert done.exit_code == 0, done.stderr
     study = runner.open_study(words[-1])

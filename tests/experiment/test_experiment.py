@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from runner.errors import ExperimentError
 from runner.experiment.experiment import Experiment, load_experiment, parse_axis, parse_change
+from runner.experiment.field_rules import rule_of
 from runner.experiment.grid import PATHS, SECTIONS
-from runner.experiment.sections import CONSTANTS, Init, Network, Problem, Training, rule_of
+from runner.experiment.sections import CONSTANTS, Init, Network, Problem, Training
 from runner.experiment.settings import Settings
 from runner.experiment.truth_table import gate_names
 
@@ -58,9 +59,9 @@ GOOD: Mapping[str, st.SearchStrategy[Any]] = {
     "problem.inputs": st.lists(st.floats(-5, 5), min_size=2, max_size=2, unique=True),
     "problem.targets": st.sampled_from([[0, 1], [0.2, 0.8], [1, 0], [1.0, 0.5]]),
     "network.hidden": st.lists(st.integers(1, 50), max_size=16),
-    "network.activation": st.sampled_from(["sigmoid", "tanh", "relu", "linear", "step"]),
+    "network.activation": st.sampled_from(["sigmoid", "tanh", "relu", "leaky-relu", "linear"]),
     "network.output": st.sampled_from(["sigmoid"]),
-    "network.skip": st.booleans(),
+    "network.skip": st.sampled_from([False, True, "inputs", "all"]),
     "loss.kind": st.sampled_from(["cross-entropy", "squared-error"]),
     "loss.reduction": st.sampled_from(["mean", "sum", "half-sum"]),
     "loss.l2": st.floats(0, 10) | st.integers(0, 10),
@@ -110,10 +111,15 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
         "a list of at most 16 integers from 1 to 4096",
         [2, "2", [0], [4097], [2.0], [True], ["2"], [[2]], [1] * 17, [0] * 100_000],
     ),
-    "network.activation": ("one of 'sigmoid', 'tanh', 'relu', 'linear', 'step'", NOT_A_NAME),
-    "network.output": ("one of 'sigmoid', 'tanh', 'relu', 'linear', 'softmax'", NOT_A_NAME),
+    "network.activation": (
+        "one of 'sigmoid', 'tanh', 'relu', 'leaky-relu', 'linear', 'step', or a list with one of "
+        "them for each hidden layer",
+        [*NOT_A_NAME, [], ["tanh", "softmax"]],
+    ),
+    "network.output": ("one of 'sigmoid', 'tanh', 'relu', 'leaky-relu', 'linear'", NOT_A_NAME),
     "network.bias": ("true or false", [1, "yes", []]),
-    "network.skip": ("true or false", [0, 1, "true", None]),
+    "network.skip": ("one of 'inputs', 'all', or true or false", [0, 1, "true", None, []]),
+    "network.freeze": ("a list of arrays of weights or biases", ["W1", 1, [], [1]]),
     "network.model": (
         "'FILE.py:FUNCTION', the path of a Python file",
         [1, True, [], "", "loss", "own.py", "own.py:", "own.txt:loss", "own.py:a b", "a.py:b.py:c"],
@@ -182,6 +188,7 @@ class TestFields:
         # and these belong to one optimizer or to one kind of update: test_updates.py
         alone |= set(OPTIONAL)
         alone |= {"network.bias"}  # true leaves no trace: test_without_biases.py
+        alone |= {"network.freeze"}  # names arrays that there must be: test_layers.py
         # and these to kinds of starts: test_start_rules.py
         alone |= {path for path in BAD if path.startswith("init.")} - set(GOOD)
         assert set(GOOD) == set(BAD) - alone

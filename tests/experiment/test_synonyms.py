@@ -7,8 +7,8 @@ import pytest
 from runner.errors import ExperimentError
 from runner.experiment import synonyms
 from runner.experiment.experiment import load_experiment
+from runner.experiment.field_rules import choices_of
 from runner.experiment.grid import PATHS, SECTIONS
-from runner.experiment.sections import choices_of
 
 ALL = {*PATHS, "seed", "restarts"}
 
@@ -43,7 +43,11 @@ def refusal(path: str, value: object) -> str:
         ("init.distribution", "gaussian", " Did you mean 'normal'?"),
         ("network.activation", "logistic", " Did you mean 'sigmoid'?"),
         ("network.output", "identity", " Did you mean 'linear'?"),
-        ("network.activation", "GELU", " There is no 'GELU'; 'relu' comes nearest to it."),
+        (
+            "network.activation",
+            "GELU",
+            " There is no 'GELU'; 'relu' and 'leaky-relu' come nearest to it.",
+        ),
         ("training.dtype", "double", " Did you mean 'float64'?"),
         ("problem.gate", "exor", " Did you mean 'XOR'?"),
         ("loss.reduction", "average", " Did you mean 'mean'?"),

@@ -123,3 +123,19 @@ def test_known_convexity_is_counted_too() -> None:
     row = judge(problem("AND", hidden=[]), [("sample", 0, 1, False, False, -1e-17)])
     assert row["verdict"] == KNOWN
     assert "0 of 1 pairs" in row["reason"]
+
+
+def test_all_but_the_output_layer_frozen_is_convex() -> None:
+    for freeze, output, text in (
+        (["W1", "b1"], "sigmoid", "The output layer, all else frozen, under cross-entropy (log"),
+        (["W1", "b1", "W2"], "sigmoid", "The output layer, all else frozen, under cross-entropy"),
+        (["W1"], "sigmoid", ""),
+        (["W2", "b2"], "sigmoid", ""),
+        (["W1", "b1"], "linear", "The output linear layer, all else frozen, under squared error"),
+        (["W1", "b1"], "tanh", ""),
+    ):
+        loss = {"kind": "cross-entropy" if output == "sigmoid" else "squared-error"}
+        problem = {"gate": "XOR", "targets": [0, 1]}
+        c = configuration(problem=problem, network={"freeze": freeze, "output": output}, loss=loss)
+        assert known(c).startswith(text)
+        assert bool(known(c)) == bool(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,3 +61,17 @@ def test_representatives_are_joined_each_with_each_and_samples_two_by_two(study)
     assert ends(pairs.query("pairs == 'representatives'")) == [(0, 1), (0, 2), (1, 2)]
     assert ends(pairs.query("pairs == 'sample'")) == [(0, 1), (2, 3)]  # an odd one is left over
     assert not pairs.query("pairs == 'sample'")["curved"].any()
+
+
+def test_endpoints_with_other_frozen_weights_are_no_pair(study) -> None:
+    plan = AnalysisPlan(study, study.plan, AnalysisOptions())
+    (whole,) = study.plan.configurations
+    network = whole.settings.network.model_copy(update={"freeze": ("W1",)})
+    settings = whole.settings.model_copy(update={"network": network})
+    frame = study.weights.reset_index().assign(loss=0.1)
+    frozen = [name for name in frame if name.startswith("W1")]
+    frame[frozen] = [[float(k in (1, 3))] * len(frozen) for k in range(5)]
+    rows = [{"restart": k, "kind": kind} for k, kind in enumerate(KINDS)]
+    classified = Classified(replace(whole, settings=settings), 0, frame, np.arange(5), rows)
+    found = ends(choose_pairs(plan, {0: classified})[0])
+    assert found == [(0, 2), (0, 4), (1, 3), (2, 4)]

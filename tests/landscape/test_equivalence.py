@@ -81,7 +81,7 @@ def test_a_symmetry_never_changes_the_class(seed) -> None:
         weights = rng.normal(size=(c.architecture.n_parameters, 12))
         loss = np.tile(rng.uniform(size=12), 2)
         s = symmetries(c)
-        signs = rng.choice([-1.0, 1.0], (3, 12)) if s.flips else None
+        signs = rng.choice([-1.0, 1.0], (3, 12)) if s.flips(0) else None
         places = rng.permuted(np.tile(np.arange(3)[:, None], 12), axis=0)
         image = s.transform(weights, 0, places, signs)
         for kind in ("minimum", "saddle"):

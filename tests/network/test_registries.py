@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 
 from runner.experiment import sections
+from runner.experiment.field_rules import choices_of
 from runner.network.activations.registry import ACTIVATIONS
 from runner.network.losses.registry import LOSSES
 from runner.network.optimizers.registry import OPTIMIZERS
@@ -29,7 +28,7 @@ SLICE = {"slice", "given"}  # starts on a grid, or those of a table: not at rand
     ],
 )
 def test_a_field_allows_what_is_registered(section, field, names) -> None:
-    assert set(get_args(section.model_fields[field].annotation)) == names
+    assert set(choices_of(section, field)) == names
 
 
 def test_every_stopping_rule_has_a_field() -> None:

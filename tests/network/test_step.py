@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.plain import Rule, train
-from support.steps import ACTIVATIONS, LOSSES, differences, interpreted, net_of
+from support.steps import ACTIVATIONS, LOSSES, check_step, interpreted
 
 from runner.network.criterion import SolvedCriterion
 from runner.network.optimizers.registry import OPTIMIZERS
@@ -33,50 +32,19 @@ SHAPES = [
 ]
 
 
-def check(signature, restarts, l2=0.0, steps=4, momentum=0.0, rate=0.3):
-    advance, evaluate = interpreted(signature)
-    net = net_of(signature, l2)
-    work = restarts(
-        signature, n=signature.n_lanes, rate=rate, max_steps=steps, momentum=momentum, l2=l2
-    )
-    targets = np.repeat(work.targets.T, signature.n_lanes, axis=1)
-    state = signature.state.start(work.starts, work.hyper[0])
-    seen = evaluate(state, work.hyper, targets)
-    moved, counts = state, np.zeros(signature.n_lanes, np.int32)
-    for _ in range(steps + 2):  # the limit holds a lane from then on
-        moved, counts, _ = advance(moved, counts, work.max_steps, work.hyper, targets)
-    assert (counts == steps).all()
-    n = signature.architecture.n_parameters
-    for lane in range(signature.n_lanes):
-        theta = work.starts[:, lane]
-        assert seen.loss[lane] == pytest.approx(net.loss(theta), rel=1e-12)
-        np.testing.assert_allclose(seen.gradient[:, lane], net.gradient(theta), atol=1e-13)
-        if net.activation != "step" or not net.hidden:
-            np.testing.assert_allclose(
-                seen.gradient[:, lane], differences(net.loss, theta), rtol=1e-5, atol=1e-8
-            )
-        path = train(net, Rule(signature.optimizer, rate, momentum), theta, steps)
-        np.testing.assert_allclose(moved[:n, lane], path[-1], rtol=1e-9, atol=1e-11)
-        np.testing.assert_allclose(seen.moved[:, lane], path[1], rtol=1e-10, atol=1e-12)
-        assert seen.next_loss[lane] == pytest.approx(net.loss(path[1]), rel=1e-10)
-        outputs = net.outputs(theta)
-        np.testing.assert_allclose(seen.outputs[:, lane], outputs.ravel(), atol=1e-14)
-        assert seen.solved[lane] == net.solved(theta, 0.5)
-
-
 @pytest.mark.parametrize(("activation", "kind", "output", "optimizer"), CASES)
 def test_every_activation_loss_and_optimizer(
     xor, restarts, activation, kind, output, optimizer
 ) -> None:
     momentum = 0.7 if OPTIMIZERS[optimizer].takes_momentum else 0.0
     signature = xor(activation=activation, loss=kind, output=output, optimizer=optimizer, n_lanes=3)
-    check(signature, restarts, momentum=momentum)
+    check_step(signature, restarts, momentum=momentum)
 
 
 @pytest.mark.parametrize(("hidden", "skip", "layout"), SHAPES)
 def test_every_shape_and_layout(xor, restarts, hidden, skip, layout) -> None:
     signature = xor(hidden=hidden, skip=skip, layout=layout, n_lanes=3, activation="tanh")
-    check(signature, restarts)
+    check_step(signature, restarts)
 
 
 @pytest.mark.parametrize("layout", ["lanes", "stacked"])
@@ -90,7 +58,7 @@ def test_reductions_and_l2(xor, restarts, layout, reduction) -> None:
         output="softmax",
         n_lanes=3,
     )
-    check(signature, restarts, l2=0.05, rate=0.05)
+    check_step(signature, restarts, l2=0.05, rate=0.05)
 
 
 def test_more_than_two_target_levels_are_solved_by_nearness(xor) -> None:

@@ -37,7 +37,7 @@ def test_aligning_undoes_a_symmetry(case) -> None:
     symmetries, weights, image = case
     net = symmetries.architecture
     # beyond: only a local optimum is promised, and the next biases are left out
-    exact = len(net.hidden) == 1 and net.activation != "sigmoid"
+    exact = len(net.hidden) == 1 and net.activation_of(0).parity != "complementary"
     assume(symmetries.order <= MAX_EXHAUSTIVE or exact)
     first = symmetries.balanced(weights)
     aligned = symmetries.align(first, symmetries.balanced(image))
@@ -69,7 +69,7 @@ def test_an_assignment_finds_what_trying_all_finds() -> None:
 def images(symmetries, theta):
     """All images of one endpoint of a network with one hidden layer, by brute force."""
     (units,) = symmetries.architecture.hidden
-    signs = [-1.0, 1.0] if symmetries.flips else [1.0]
+    signs = [-1.0, 1.0] if symmetries.flips(0) else [1.0]
     for places in itertools.permutations(range(units)):
         for sign in itertools.product(signs, repeat=units):
             moved = symmetries.transform(theta[:, None], 0, np.array(places), np.array(sign))
@@ -101,8 +101,8 @@ def test_a_regularised_loss_has_fewer_symmetries() -> None:
         assert Symmetries(net, False).order == free
         assert Symmetries(net, True).order == bound
     relu = Architecture(2, (2,), 1, "relu", "sigmoid")
-    assert Symmetries(relu, False).scales
-    assert not Symmetries(relu, True).scales
+    assert Symmetries(relu, False).scales(0)
+    assert not Symmetries(relu, True).scales(0)
 
 
 def test_without_hidden_units_there_is_nothing_to_do() -> None:

@@ -83,7 +83,7 @@ def test_the_symmetries_that_are_left_keep_loss_and_canonical_form(activation) -
     assert symmetries.order == (48 if activation == "tanh" else 6)
     net = Net((3,), activation, "sigmoid", "cross-entropy", "mean", XOR, TARGETS, bias=False)
     weights = np.random.default_rng(2).normal(size=(9, 6))
-    signs = np.array([1.0, -1.0, -1.0]) if symmetries.flips else None
+    signs = np.array([1.0, -1.0, -1.0]) if symmetries.flips(0) else None
     image = symmetries.transform(weights, 0, np.array([2, 0, 1]), signs)
     for theta, moved in zip(weights.T, image.T, strict=True):
         assert net.loss(moved) == pytest.approx(net.loss(theta), rel=1e-12)

@@ -16,6 +16,8 @@ def squash(kind: str, z: np.ndarray) -> np.ndarray:
         return np.tanh(z)
     if kind == "relu":
         return np.maximum(z, 0)
+    if kind == "leaky-relu":
+        return np.maximum(z, z / 100)
     if kind == "step":
         return (z > 0).astype(float)
     if kind == "softmax":
@@ -30,6 +32,7 @@ def slope(kind: str, z: np.ndarray) -> np.ndarray:
         "sigmoid": lambda: y * (1 - y),
         "tanh": lambda: 1 - y**2,
         "relu": lambda: (z > 0).astype(float),
+        "leaky-relu": lambda: np.where(z > 0, 1.0, 0.01),
         "step": lambda: np.zeros_like(z),
         "linear": lambda: np.ones_like(z),
     }[kind]()
@@ -40,22 +43,36 @@ class Net:
     """A network, its loss and its data; ``theta`` is a flat vector, layer by layer, W then b."""
 
     hidden: tuple[int, ...]
-    activation: str
+    activation: str | tuple[str, ...]
     output: str
     loss_kind: str
     reduction: str
     x: np.ndarray
     t: np.ndarray
     l2: float = 0.0
-    skip: bool = False
+    skip: bool | str = False
     bias: bool = True
+    frozen: tuple[str, ...] = ()
     shapes: list[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         widths = [self.x.shape[1], *self.hidden, self.t.shape[1]]
-        self.shapes = [(widths[i + 1], widths[i]) for i in range(len(widths) - 1)]
-        if self.skip and self.hidden:
-            self.shapes[-1] = (widths[-1], widths[-2] + widths[0])
+        self.fed = [self._fed(k) for k in range(len(widths) - 1)]
+        self.shapes = [
+            (widths[k + 1], sum(widths[source] for source in fed)) for k, fed in enumerate(self.fed)
+        ]
+
+    def _fed(self, k: int) -> list[int]:
+        """What feeds layer k, in order: 0 for the inputs, else the number of a layer, from 1."""
+        if self.skip == "all":
+            return list(range(k, -1, -1))
+        shortcut = self.skip == "inputs" or (self.skip is True and k == len(self.hidden))
+        return [k, 0] if k and shortcut else [k]
+
+    def kind(self, k: int) -> str:
+        if k == len(self.hidden):
+            return self.output
+        return self.activation if isinstance(self.activation, str) else self.activation[k]
 
     @property
     def size(self) -> int:
@@ -78,16 +95,12 @@ class Net:
         return out
 
     def passes(self, theta: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-        signal, signals, pre = self.x, [], []
-        layers = self.layers(theta)
-        for k, (w, b) in enumerate(layers):
-            last = k == len(layers) - 1
-            if last and self.skip and self.hidden:
-                signal = np.hstack([signal, self.x])
-            signals.append(signal)
-            pre.append(signal @ w.T + b)
-            signal = squash(self.output if last else self.activation, pre[-1])
-        return signals, pre, signal
+        made, signals, pre = [self.x], [], []
+        for k, (w, b) in enumerate(self.layers(theta)):
+            signals.append(np.hstack([made[source] for source in self.fed[k]]))
+            pre.append(signals[-1] @ w.T + b)
+            made.append(squash(self.kind(k), pre[-1]))
+        return signals, pre, made[-1]
 
     def outputs(self, theta: np.ndarray) -> np.ndarray:
         return self.passes(theta)[2]
@@ -117,13 +130,30 @@ class Net:
             else:
                 delta = error * slope(self.output, pre[-1])
         parts: list[np.ndarray] = []
+        back = [np.zeros(0)] + [np.zeros_like(z) for z in pre]  # by what each layer gives
         for k in range(len(layers) - 1, -1, -1):
+            if k < len(layers) - 1:
+                delta = back[k + 1] * slope(self.kind(k), pre[k])
             biases = [delta.sum(axis=0)] if self.bias else []
             parts = [(delta.T @ signals[k]).ravel(), *biases, *parts]
-            if k:
-                back = (delta @ layers[k][0])[:, : self.shapes[k - 1][0]]
-                delta = back * slope(self.activation, pre[k - 1])
-        return np.concatenate(parts) + 2 * self.l2 * theta
+            at, through = 0, delta @ layers[k][0]
+            for source in self.fed[k]:
+                width = self.shapes[source - 1][0] if source else self.x.shape[1]
+                if source:
+                    back[source] = back[source] + through[:, at : at + width]
+                at += width
+        return (np.concatenate(parts) + 2 * self.l2 * theta) * self.trained
+
+    @property
+    def trained(self) -> np.ndarray:
+        """Whether each parameter is trained, not frozen: 1 or 0."""
+        return np.concatenate(
+            [
+                np.full(size, f"{kind}{k + 1}" not in self.frozen, float)
+                for k, (units, inputs) in enumerate(self.shapes)
+                for kind, size in (("W", units * inputs), ("b", units * self.bias))
+            ]
+        )
 
     def solved(self, theta: np.ndarray, middle: float) -> bool:
         return bool(((self.outputs(theta) > middle) == (self.t > middle)).all())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -10,16 +12,20 @@ from runner.network.symmetry import Symmetries
 
 XOR = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 TARGETS = np.array([[0.0], [1.0], [1.0], [0.0]])
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "linear", "step")
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky-relu", "linear", "step")
 
 
 @st.composite
 def cases(draw):
     """Symmetries of a network, random weights, and one random member applied to them."""
     hidden = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
-    net = Architecture(
-        2, hidden, 1, draw(st.sampled_from(ACTIVATIONS)), "sigmoid", draw(st.booleans())
-    )
+    kinds = st.sampled_from(ACTIVATIONS)
+    each = st.tuples(*[kinds] * len(hidden))
+    skip = st.sampled_from((False, True, "inputs", "all"))
+    net = Architecture(2, hidden, 1, draw(kinds | each), "sigmoid", draw(skip))
+    if draw(st.booleans()):
+        some = st.lists(st.sampled_from(net.array_names), unique=True, max_size=2)
+        net = replace(net, frozen=tuple(draw(some)))
     symmetries = Symmetries(net, draw(st.booleans()))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     weights = rng.normal(scale=1.5, size=(net.n_parameters, 6))
@@ -27,14 +33,16 @@ def cases(draw):
 
 
 def member(symmetries, weights, rng):
-    for layer, units in enumerate(symmetries.architecture.hidden):
+    for layer in symmetries.layers:
+        units = symmetries.units(layer)
         places = rng.permuted(np.tile(np.arange(units)[:, None], weights.shape[1]), axis=0)
-        signs = rng.choice([-1.0, 1.0], places.shape) if symmetries.flips else None
+        signs = rng.choice([-1.0, 1.0], places.shape) if symmetries.flips(layer) else None
         weights = symmetries.transform(weights, layer, places, signs)
-        if symmetries.scales:
+        if symmetries.scales(layer):
             inner, bias, outer, _ = symmetries.unit_blocks(weights, layer)
             factor = rng.uniform(0.3, 3.0, bias.shape)
             inner *= factor[:, None]
             bias *= factor
-            outer /= factor[None]
+            for weights_out in outer:
+                weights_out /= factor[None]
     return weights

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from runner.training import stability
 from runner.training.stability import column_norms, extreme_curvatures, will_stay
 
+ALL = np.ones(3, bool)
+
 
 def quadratic(hessians):
     """Gradients of x.H.x / 2, a matrix for each endpoint."""
@@ -78,7 +80,9 @@ def test_what_stays_where_it_is(curvature, stays) -> None:
     hessian = np.diag(curvature)[np.newaxis]
     at = np.full((2, 1), 1e-3)
     gradient = quadratic(hessian)(at, np.array([0]))
-    found = will_stay(at, at - rate * gradient, gradient, max_steps, True, quadratic(hessian))
+    found = will_stay(
+        at, at - rate * gradient, gradient, max_steps, True, quadratic(hessian), ALL[:2]
+    )
     assert found.tolist() == [stays]
     # gradient descent itself, ten times as long: it stays within a thousandth or so, or leaves
     after = at[:, 0] * (1 - rate * np.array(curvature)) ** (10 * 1000)
@@ -90,7 +94,7 @@ def test_steps_of_fixed_size_stay_only_where_there_is_no_slope() -> None:
     gradient = np.array([[0.0, 1e-12], [0.0, 0.0]])
     moved = at - np.sign(gradient)
     hessian = np.zeros((2, 2, 2))
-    found = will_stay(at, moved, gradient, np.array([10, 10]), False, quadratic(hessian))
+    found = will_stay(at, moved, gradient, np.array([10, 10]), False, quadratic(hessian), ALL[:2])
     assert found.tolist() == [True, False]
 
 
@@ -110,6 +114,19 @@ def test_what_is_not_finite_neither_stays_nor_stops_the_others(monkeypatch) -> N
         at = np.full((3, 2), 1e-3)
         gradient = np.full((3, 2), 1e-3)
         found = will_stay(
-            at, at - 0.1 * gradient, gradient, np.array([1000] * 2), True, quadratic(hessians)
+            at, at - 0.1 * gradient, gradient, np.array([1000] * 2), True, quadratic(hessians), ALL
         )
         assert found.tolist() == [True, False]
+
+
+def test_directions_that_are_frozen_do_not_count() -> None:
+    """Downhill along the frozen one, and coupled to it; a bowl in the others."""
+    hessian = np.array([[[1.0, 0.2, 0.5], [0.2, 0.8, 0.0], [0.5, 0.0, -3.0]]])
+    at = np.full((3, 1), 1e-3)
+    moves = np.array([True, True, False])
+    gradient = quadratic(hessian)(at, np.array([0])) * moves[:, np.newaxis]
+    for trained, stays in ((moves, True), (ALL, False)):
+        found = will_stay(
+            at, at - 0.1 * gradient, gradient, np.array([1000]), True, quadratic(hessian), trained
+        )
+        assert found.tolist() == [stays]

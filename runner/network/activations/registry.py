@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from runner.network.activations.base import Activation
+from runner.network.activations.leaky_relu import LeakyRelu
 from runner.network.activations.linear import Linear
 from runner.network.activations.relu import Relu
 from runner.network.activations.sigmoid import Sigmoid
@@ -17,6 +18,7 @@ ACTIVATIONS: Final[Mapping[str, Activation]] = {
     "sigmoid": Sigmoid(),
     "tanh": Tanh(),
     "relu": Relu(),
+    "leaky-relu": LeakyRelu(),
     "linear": Linear(),
     "softmax": Softmax(),
     "step": UnitStep(),

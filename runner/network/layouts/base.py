@@ -54,6 +54,11 @@ class Layout(ABC):
     def n_tensors(self) -> int:
         """Number of parameter tensors."""
 
+    @property
+    @abstractmethod
+    def trained(self) -> list[bool]:
+        """Whether each of the parameter tensors is trained, not frozen."""
+
     @abstractmethod
     def forward(
         self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]

@@ -30,11 +30,10 @@ class Lanes(VectorLayout, LayeredLayout):
         net = self.net
         # Numbers are known when the graph is built; in a shuffled order inputs are tensors.
         inputs = [float(x) if isinstance(x, float | int) else x for x in pattern]
-        signals: list[Tensor | float] = list(inputs)
+        made: dict[int, list[Tensor | float]] = {-1: inputs}
         row = 0
         for layer, (units, fan_in) in enumerate(net.layers):
-            if layer == len(net.hidden) and net.skips:
-                signals = signals + inputs
+            signals = [signal for source in net.sources(layer) for signal in made[source]]
             weights = parameters[row : row + units * fan_in]
             row += units * fan_in
             if net.bias:
@@ -47,7 +46,7 @@ class Lanes(VectorLayout, LayeredLayout):
                 for j in range(units)
             ]
             y = net.activation_of(layer).graph(T, z, self.dtype)
-            signals = list(y)
+            made[layer] = list(y)
             yield z, y
 
     def loss(

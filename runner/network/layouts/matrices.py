@@ -21,24 +21,26 @@ class Matrices(LayeredLayout):
     def n_tensors(self) -> int:
         return len(self.net.parameter_shapes)
 
+    @property
+    def trained(self) -> list[bool]:
+        return [name not in self.net.frozen for name in self.net.array_names]
+
     def forward(
         self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         net = self.net
         patterns = T.constant(self._led(np.asarray(self.patterns, self.dtype)))
-        signals = z = patterns
+        made, z = {-1: patterns}, patterns
         for layer in range(len(net.layers)):
             weights = parameters[(1 + net.bias) * layer]
             terms = [self._repeated(T, parameters[2 * layer + 1])] if net.bias else []
-            if layer == len(net.hidden) and net.skips:
-                n = net.hidden[-1]
-                terms.append(T.matmul(signals, self._transposed(weights[..., :n])))
-                terms.append(T.matmul(patterns, self._transposed(weights[..., n:])))
-            else:
-                terms.append(T.matmul(signals, self._transposed(weights)))
+            sources = net.sources(layer)
+            for source in sources:
+                own = weights if len(sources) == 1 else weights[..., net.columns(layer, source)]
+                terms.append(T.matmul(made[source], self._transposed(own)))
             z = total(terms)
-            signals = self._activated(T, layer, z)
-        return [z], [signals]
+            made[layer] = self._activated(T, layer, z)
+        return [z], [made[len(net.hidden)]]
 
     def _activated(self, T: Namespace, layer: int, z: Tensor) -> Tensor:
         activation = self.net.activation_of(layer)

@@ -17,6 +17,10 @@ class VectorLayout(PackedLayout):
     def n_tensors(self) -> int:
         return self.network.n_parameters
 
+    @property
+    def trained(self) -> list[bool]:
+        return [bool(each) for each in self.network.trained]
+
     def unpack(self, T: Namespace, rows: Tensor) -> list[Tensor]:
         return [rows[i] for i in range(self.network.n_parameters)]
 
