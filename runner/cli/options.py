@@ -172,9 +172,9 @@ def until_options(
         list[str] | None,
         typer.Option(
             rich_help_panel=_PRECISION_PANEL,
-            metavar="NAME=WIDTH",
-            help="Until every interval of the share solved has this half-width, as in "
-            "success_rate=0.01.",
+            metavar="NAME=NUMBER",
+            help="success_rate=0.01: until every interval of the share solved has this half-width; "
+            "difference=0.02: until each pair is known to differ, or to do so by less.",
         ),
     ] = None,
     until_classes: Annotated[

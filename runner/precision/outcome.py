@@ -34,7 +34,10 @@ def outcomes(study: Study) -> list[str]:
 def options(study: Study) -> list[str]:
     """Return the options that ask for the same again."""
     until = Until.stored(study.plan.until)
-    texts = [] if until.success_rate is None else [f"--until success_rate={until.success_rate:g}"]
+    named = {
+        name: until.asked[name] for name in ("success_rate", "difference") if name in until.asked
+    }
+    texts = [f"--until {name}={value:g}" for name, value in named.items()]
     texts += [] if until.classes is None else [f"--until-classes {until.classes:g}"]
     return texts + ([] if until.for_s is None else [f"--for {until.for_s:g}s"])
 
@@ -45,6 +48,8 @@ def _outcome(study: Study, target: Target) -> str:
         need = target.need(study)
     except StudyError:
         return f"{asked}; not known before `python -m runner analyze` on this study."
+    found = target.found(study)
+    asked += f" ({found})" if found else ""
     n, reached = len(need.reached), int(need.reached.sum())
     if reached == n:
         return f"{asked}; reached{' by all configurations' if n > 1 else ''}."

@@ -51,7 +51,7 @@ class Rounds:
     Raises
     ------
     ExperimentError
-        If starts are on a grid: they are no random sample.
+        If starts are on a grid, which is no random sample, or a target has nothing to be of.
     """
 
     def __init__(
@@ -72,6 +72,8 @@ class Rounds:
         self._store = store
         self._asked = asked
         self._targets = targets(until)
+        for target in self._targets:
+            target.check(asked)
         self._for_s = until.for_s
         self._connections = connections
         self._faults = faults

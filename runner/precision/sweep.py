@@ -74,8 +74,8 @@ def sweep(
     **options
         Fields of `ClusterOptions` (``scheduler``, ``scheduler_file``, ``workers``, ``device``,
         ``wait_s``, ``insecure``), of `FaultPolicy` (``deadline_s``, ``max_failures``, ``audit``,
-        ``canary``) and of `Until` (``success_rate``, ``classes``, ``for_s``), in place of these
-        objects.
+        ``canary``) and of `Until` (``success_rate``, ``difference``, ``classes``, ``for_s``), in
+        place of these objects.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""`--until success_rate=WIDTH` and `--for TIME`, as text, into numbers."""
+"""`--until success_rate=WIDTH`, `--until difference=SIZE` and `--for TIME`, as text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from runner.errors import ExperimentError
 from runner.errors.messages import listed, nearest, shown
 
-_NAMES = ("success_rate",)
+_NAMES = ("success_rate", "difference")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_until(texts: Iterable[str]) -> dict[str, float]:
-    """Return half-widths by what they are of; ExperimentError if a text is none.
+    """Return numbers by what they are of; ExperimentError if a text is none.
 
     Examples
     --------
@@ -22,13 +22,13 @@ def parse_until(texts: Iterable[str]) -> dict[str, float]:
     >>> parse_until(["sucess_rate=0.01"])
     Traceback (most recent call last):
     runner.errors.exceptions.ExperimentError: --until: 'sucess_rate' is not measured; \
-expected one of 'success_rate'. Did you mean 'success_rate'?
+expected one of 'success_rate', 'difference'. Did you mean 'success_rate'?
     """
     found: dict[str, float] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals:
-            message = f"--until is {shown(text)}; expected NAME=WIDTH, as in success_rate=0.01."
+            message = f"--until is {shown(text)}; expected NAME=NUMBER, as in success_rate=0.01."
             raise ExperimentError(message)
         if name not in _NAMES:
             message = f"--until: {shown(name)} is not measured; expected one of {listed(_NAMES)}."

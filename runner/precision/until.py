@@ -32,6 +32,10 @@ from 0.00001 to 0.4.
     success_rate: float | None = None
     """Half-width of every configuration's interval of the share of solved restarts: of the interval
     that holds at all numbers of restarts at once, see `runner.study.statistics.anytime`."""
+    difference: float | None = None
+    """The smallest difference of shares that matters: of each pair of configurations that differ in
+    one axis and have the same starts it is to be known that they differ, or that they do so by
+    less, see `runner.study.statistics.paired`."""
     classes: float | None = None
     """Chance that the next restart of a configuration ends in a class not met before; the bound
     that is to come below it holds likewise, see `runner.study.statistics.discoveries`. Each round
@@ -45,6 +49,9 @@ from 0.00001 to 0.4.
         if not _in_range(self.success_rate, 1e-5, 0.4):
             problem = f"--until success_rate is {shown(self.success_rate)}; expected a half-width "
             problem += "from 0.00001 to 0.4."
+        elif not _in_range(self.difference, 1e-4, 0.5):
+            problem = f"--until difference is {shown(self.difference)}; expected a difference "
+            problem += "from 0.0001 to 0.5."
         elif not _in_range(self.classes, 1e-6, 0.5):
             problem = f"--until-classes is {shown(self.classes)}; expected a chance from 0.000001 "
             problem += "to 0.5."
@@ -69,6 +76,7 @@ class UntilKeywords(TypedDict, total=False):
     """The fields of `Until` as loose keywords of a public function."""
 
     success_rate: float | None
+    difference: float | None
     classes: float | None
     for_s: float | None
 

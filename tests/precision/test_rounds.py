@@ -15,7 +15,8 @@ import runner
 from runner.cli.app import app
 from runner.errors import ExperimentError, StudyError
 from runner.study.statistics.anytime import anytime
-from runner.study.statistics.needs import first_restarts, next_restarts
+from runner.study.statistics.needs import first_pairs, first_restarts, next_restarts
+from runner.study.statistics.paired import outcome
 
 EXPERIMENT: dict[str, Any] = {
     "name": "precise",
@@ -156,6 +157,43 @@ def test_until_no_new_class_is_to_be_expected(client, tmp_path) -> None:
     assert (bounds < 0.05).any()
     done = CliRunner().invoke(app, ["status", str(tmp_path / "s")])
     assert "chance of a new class below 5%; reached by" in done.output
+
+
+def test_until_pairs_are_told_apart_or_known_to_be_alike(client, tmp_path) -> None:
+    """Rates far apart differ, XOR and XNOR do not; the counts are taken once more from restarts."""
+    content = EXPERIMENT | {
+        "restarts": 5000,
+        "training": {"max_steps": 300, "dtype": "float32"},
+        "grid": {"problem.gate": ["XOR", "XNOR"], "training.learning_rate": [0.01, 4]},
+    }
+    asked = runner.Until(difference=0.1)
+    study = runner.sweep(content, tmp_path / "s", client, until=asked)
+    solved = study.restarts["solved"]
+    outcomes = {}
+    for _, row in study.comparisons.iterrows():
+        a, b = (solved.xs(row[name]) for name in ("a", "b"))
+        n = min(len(a), len(b))
+        first, second = a[:n].to_numpy(), b[:n].to_numpy()
+        only = int((first & ~second).sum()), int((second & ~first).sum())
+        assert only == (row["only_a"], row["only_b"])
+        outcomes[row["axis"], row["a"], row["b"]] = outcome(*only, n, 0.1).value
+    assert outcomes == {
+        ("problem.gate", 0, 2): "alike",
+        ("problem.gate", 1, 3): "alike",
+        ("training.learning_rate", 0, 1): "differ",
+        ("training.learning_rate", 2, 3): "differ",
+    }
+    assert first_pairs(0.1) < study.plan.counts.max() < 5000
+    done = CliRunner().invoke(app, ["status", str(tmp_path / "s")])
+    text = " ".join(done.output.split())
+    assert "by less than 10 points (of 4 pairs 2 differ, 2 do not by that much); reached" in text
+
+
+def test_a_difference_takes_two_configurations_of_the_same_starts(client, tmp_path) -> None:
+    scales = EXPERIMENT | {"grid": {"init.scale": [0.5, 4]}}
+    with pytest.raises(ExperimentError, match="have the same starts; expected such a pair"):
+        runner.sweep(scales, tmp_path / "s", client, difference=0.1)
+    assert not (tmp_path / "s").exists()
 
 
 def test_starts_on_a_grid_are_refused(client, tmp_path) -> None:

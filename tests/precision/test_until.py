@@ -16,6 +16,7 @@ from runner.precision.texts import parse_time, parse_until
         ({"success_rate": 0}, "--until success_rate is 0; expected a half-width"),
         ({"success_rate": "0.1"}, "--until success_rate is '0.1'; expected a half-width"),
         ({"success_rate": float("nan")}, "expected a half-width from 0.00001 to 0.4"),
+        ({"difference": 0.6}, "--until difference is 0.6; expected a difference from 0.0001"),
         ({"classes": 1}, "--until-classes is 1; expected a chance"),
         ({"classes": True}, "--until-classes is True; expected a chance"),
         ({"for_s": 0}, "--for is 0; expected 0.001 to"),

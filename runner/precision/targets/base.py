@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from runner.experiment.plan import Plan
     from runner.study.study import Study
 
 
@@ -45,6 +46,9 @@ class Target(ABC):
     def __init__(self, value: float) -> None:
         self.value = value
 
+    def check(self, plan: Plan) -> None:  # noqa: B027  most have nothing to check
+        """Raise ExperimentError if no study of this plan can ever be asked for it."""
+
     @abstractmethod
     def first(self) -> int:
         """Return the restarts below which no configuration can reach it."""
@@ -52,6 +56,10 @@ class Target(ABC):
     @abstractmethod
     def need(self, study: Study) -> Need:
         """Return what the configurations of a study need, of which all rounds are trained."""
+
+    def found(self, study: Study) -> str:
+        """Return what came out beside being precise, in words; nothing if that is all."""
+        return ""
 
     @property
     @abstractmethod

@@ -7,10 +7,15 @@ from typing import Final
 
 from runner.precision.targets.base import Target
 from runner.precision.targets.classes import Classes
+from runner.precision.targets.difference import Difference
 from runner.precision.targets.success_rate import SuccessRate
 from runner.precision.until import Until
 
-TARGETS: Final[Mapping[str, type[Target]]] = {"success_rate": SuccessRate, "classes": Classes}
+TARGETS: Final[Mapping[str, type[Target]]] = {
+    "success_rate": SuccessRate,
+    "difference": Difference,
+    "classes": Classes,
+}
 """Every target."""
 
 

@@ -28,9 +28,10 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per pair. Columns axis, a, b (configurations, a < b), n (restarts, or pairs of
         them), paired, difference (success share of b less that of a), ci_low and ci_high (95%),
-        p_value, p_holm, adjusted for the number of rows (Holm 1979), and anytime_low and
-        anytime_high: an interval for those who look again and again, see
-        `runner.study.statistics.paired`; missing where restarts are not paired.
+        p_value, p_holm, adjusted for the number of rows (Holm 1979); then, missing where restarts
+        are not paired, anytime_low and anytime_high: an interval for those who look again and
+        again, see `runner.study.statistics.paired`, and only_a and only_b: pairs of which that
+        one alone is solved.
         ``attrs["left_out"]`` counts the pairs beyond the first `MOST_PAIRS`. The restarts are
         those of `Study.sample`.
 
@@ -67,13 +68,25 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
     columns = ["axis", "a", "b", "n", "paired", "difference", "ci_low", "ci_high", "p_value"]
     table = pd.DataFrame(rows, columns=columns)
     table["p_holm"] = multipletests(table["p_value"], method="holm")[1] if rows else np.nan
-    for end in ("anytime_low", "anytime_high"):
-        table[end] = np.nan
-    if discordant:
-        known = paired_difference(*np.array([*discordant.values()]).T)
-        table.loc[[*discordant], ["anytime_low", "anytime_high"]] = np.c_[known.low, known.high]
+    found = pd.DataFrame(
+        list(discordant.values()), index=list(discordant), columns=["only_a", "only_b", "pairs"]
+    )
+    known = paired_difference(*(found[name] for name in found))
+    table["anytime_low"] = pd.Series(known.low, found.index, float)
+    table["anytime_high"] = pd.Series(known.high, found.index, float)
+    for name in ("only_a", "only_b"):
+        table[name] = found[name].astype("Int64")
     table.attrs["left_out"] = max(0, len(pairs) - MOST_PAIRS)
     return table
+
+
+def pairs_of_same_starts(plan: Plan) -> Iterator[tuple[str, int, int]]:
+    """Yield axis, a and b of pairs that `comparisons` compares restart by restart."""
+    seed = plan.experiment.seed
+    present = [c.index for c in plan.configurations]
+    for axis, a, b in itertools.islice(_neighbours(plan, present), MOST_PAIRS):
+        if same_starts(plan.configurations[a], seed, plan.configurations[b], seed):
+            yield axis, a, b
 
 
 def _neighbours(plan: Plan, present: list[int]) -> Iterator[tuple[str, int, int]]:

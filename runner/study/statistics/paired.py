@@ -105,14 +105,39 @@ def outcome(only_first: int, only_second: int, n: int, matters: float) -> Outcom
     >>> outcome(20, 60, 1000, matters=0.1).value
     'differ'
     """
-    ties = n - only_first - only_second
-    counts = np.repeat([[only_first], [ties], [only_second]], 3, axis=1)
-    none, less, more = log_money(counts, np.array([0.0, -matters, matters])) >= EVIDENCE
-    if none:
+    differ, alike = decided(only_first, only_second, n, matters)
+    if differ[0]:
         return Outcome.DIFFER
+    return Outcome.ALIKE if alike[0] else Outcome.OPEN
+
+
+def decided(
+    only_first: npt.ArrayLike, only_second: npt.ArrayLike, n: npt.ArrayLike, matters: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell of many comparisons what `outcome` tells of one.
+
+    Parameters
+    ----------
+    only_first, only_second, n : array_like, shape (m,)
+        As for `paired_difference`.
+    matters : float
+        As for `outcome`.
+
+    Returns
+    -------
+    differ, alike : ndarray, shape (m,), bool
+        Where neither, it is open.
+    """
+    falls, rises, pairs = (
+        np.atleast_1d(np.asarray(counts, float)) for counts in (only_first, only_second, n)
+    )
+    counts = np.array([falls, pairs - falls - rises, rises])
+    none, less, more = (
+        log_money(counts, np.full(len(pairs), d)) >= EVIDENCE for d in (0.0, -matters, matters)
+    )
     # The differences with little money against them are an interval around the mean.
-    inside = abs(only_second - only_first) < matters * n
-    return Outcome.ALIKE if inside and less and more else Outcome.OPEN
+    inside = abs(rises - falls) < matters * pairs
+    return none, ~none & inside & less & more
 
 
 def log_money(counts: np.ndarray, difference: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ def test_configurations_of_the_same_starts_are_compared_in_pairs(tmp_path) -> No
     (row,) = study.comparisons.to_dict("records")
     assert (row["axis"], row["a"], row["b"], row["n"]) == ("problem.gate", 0, 1, n)
     assert row["paired"]
+    assert (row["only_a"], row["only_b"]) == (0, 5)
     assert row["difference"] == pytest.approx(5 / 40)
     # five discordant pairs, all of one kind: the sign test
     assert row["p_value"] == pytest.approx(2 * 0.5**5)
