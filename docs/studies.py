@@ -59,12 +59,21 @@ def experiments(page: str) -> list[Path]:
     )
 
 
-def trained(path: Path, out: Path, few: int | None = None, **options: Any) -> Study:
-    """The study of an experiment file, of a few restarts or of all; options as of `sweep`."""
-    experiment = load_experiment(path)
+def trained(
+    path: Path,
+    out: Path,
+    few: int | None = None,
+    grid: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Study:
+    """The study of an experiment file, of all restarts or a few, perhaps with other axes of a grid.
+
+    Options are those of `runner.sweep`. A slice is always whole.
+    """
+    experiment = load_experiment(path, grid=grid or {})
     if few is not None and experiment.init.distribution != "slice":
         changes = {"restarts": min(few, experiment.restarts)}
-        experiment = load_experiment(path, changes=changes)
+        experiment = load_experiment(path, changes=changes, grid=grid or {})
     return runner.sweep(experiment, out / experiment.name, **options)
 
 

@@ -12,6 +12,10 @@ Markdown; it has a file here and a name in `registry.py`. Where a page has
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import statsmodels.api as sm
 
 from runner.study.statistics.proportions import proportion
 from runner.study.study import Study
@@ -48,3 +52,23 @@ def only(studies: Mapping[str, Study]) -> Study:
 def cell(value: object) -> str:
     """A value of the grid: lists as in the experiment file."""
     return str(list(value) if isinstance(value, tuple) else value)
+
+
+class Line(NamedTuple):
+    """A line through points, by least squares."""
+
+    start: float
+    """Its value at 0."""
+    slope: float
+    """Its slope."""
+    low: float
+    """Lower end of the slope's 95% interval, which holds for any spread of the points (HC3)."""
+    high: float
+    """Its upper end."""
+
+
+def line_fit(x: np.ndarray, y: np.ndarray) -> Line:
+    """The line through points x and y (n,)."""
+    fit = sm.OLS(y, sm.add_constant(x)).fit(cov_type="HC3")
+    low, high = fit.conf_int()[1]
+    return Line(*fit.params, low, high)

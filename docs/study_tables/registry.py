@@ -8,16 +8,26 @@ from study_tables.origin import origin_table
 from study_tables.outcomes import outcomes_table
 from study_tables.signs import signs_table
 from study_tables.slices import neighbours_table
+from study_tables.sweeps import (
+    few_failures_table,
+    one_run_table,
+    sweeps_fits_table,
+    sweeps_table,
+)
 from study_tables.widths import budgets_table, failed_table, width_groups_table
 
 TABLES: dict[str, Table] = {
     "budgets": budgets_table,
     "failed": failed_table,
+    "few-failures": few_failures_table,
     "map": map_table,
     "map-changes": map_changes_table,
     "neighbours": neighbours_table,
+    "one-run": one_run_table,
     "origin": origin_table,
     "outcomes": outcomes_table,
     "signs": signs_table,
+    "sweeps": sweeps_table,
+    "sweeps-fits": sweeps_fits_table,
     "width-groups": width_groups_table,
 }
