@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench studies studies-full crash every fuzz schedules chaos lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose bench studies studies-full crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -71,6 +71,13 @@ lint: env-dev  ## Check the style and the types
 format: env-dev  ## Format the code and apply the safe fixes
 	@$(RUN) -m ruff check --fix-only
 	@$(RUN) -m ruff format
+
+# It is read by nothing else, and -E does without what an earlier build has kept.
+DOCS = -m sphinx -E -W --keep-going -n -q -c docs
+
+docs: env-dev  ## Build the documentation as a site, into build/docs
+	@$(RUN) $(DOCS) . build/docs
+	@echo build/docs/index.html
 
 package: env-dev  ## Build the wheel and the source archive into dist/, the same bytes every time
 	@$(RUN) -m hatchling build

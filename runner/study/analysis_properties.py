@@ -49,9 +49,9 @@ class AnalysisProperties(ABC):
 
         Columns
         -------
-        gradient_norm : float64, largest absolute component of the gradient in float64
-        smallest, largest : float64, eigenvalues of the Hessian; missing for networks with more
-            parameters than ``attrs["max_parameters"]`` and for endpoints that are not finite
+        gradient_norm : float64 (loss), largest absolute component of the gradient in float64
+        smallest, largest : float64 (loss), eigenvalues of the Hessian; missing for networks with
+            more parameters than ``attrs["max_parameters"]`` and for endpoints that are not finite
         index : float64, eigenvalues below minus the tolerance ``attrs["null"]`` × the largest
             absolute one
         condition : float64, largest over smallest absolute eigenvalue
@@ -60,12 +60,12 @@ class AnalysisProperties(ABC):
             and ``indeterminate``
         critical : str, what a damped Newton search finds next to the endpoint, whatever its
             label: ``minimum``, ``saddle``, ``indeterminate`` or ``none``
-        polished_loss : float64, the loss there; missing with ``none``
+        polished_loss : float64 (loss), there; missing with ``none``
         polish_distance : float64, how far it is from the endpoint
         returned : boolean, whether minimising again from a perturbed point came back to it;
             missing where no minimum was at stake
-        swap_excess : float64, rise of the loss half way to the endpoint with the first two hidden
-            units exchanged; missing where no layer has two units
+        swap_excess : float64 (loss), rise half way to the endpoint with the first two hidden units
+            exchanged; missing where no layer has two units
 
         Raises
         ------
@@ -78,8 +78,10 @@ class AnalysisProperties(ABC):
     def classes(self) -> pd.DataFrame:
         """One row per analysed restart: its class.
 
-        The one column, ``class`` (int64), numbers the classes of a configuration from 0 by
-        falling size, as in `minima`; it is -1 where the endpoint belongs to none.
+        Columns
+        -------
+        class : int64, numbers the classes of a configuration from 0 by falling size, as in
+            `minima`; -1 where the endpoint belongs to none
         """
         return self._analysis_table("classes")
 
@@ -95,13 +97,14 @@ class AnalysisProperties(ABC):
             is open, grouped by outputs and loss; ``solved``, whose weights grow without bound,
             grouped by hidden code; ``saturated``, which do too, grouped by loss level and hidden
             code; ``plateau``, grouped by loss level
-        size : int64, analysed restarts in the class
+        size : int64 (restarts), analysed, in the class
         share, ci_low, ci_high : float64, their share with its 95% Wilson interval
-        loss : float64, of the representative: at the critical point, or at the endpoint
+        loss : float64 (loss), of the representative: at the critical point, or at the endpoint
         accuracy : float64, share of the outputs that are on the right side
-        smallest, largest, index : float64, of the Hessian there
+        smallest, largest : float64 (loss), eigenvalues of the Hessian there
+        index : float64, how many of them are below 0, as in `curvature`
         multiplicity : float64, size of the orbit under the finite symmetries
-        level : float64, exact loss level that a saturated class or a plateau comes to
+        level : float64 (loss), exact level that a saturated class or a plateau comes to
         code : str, hidden code: each unit's activation over the patterns as 0, h, 1 (or -, 0, +)
         restart : int64, the representative
         W1[0,0], ... : float64, its weights in canonical form
@@ -114,8 +117,9 @@ class AnalysisProperties(ABC):
 
         Columns
         -------
-        n, classes, singletons, doubletons : int64, restarts that belong to a class, classes, and
-            classes met exactly once and twice
+        configuration : int64
+        n : int64 (restarts), that belong to a class
+        classes, singletons, doubletons : int64, all, and those met exactly once and twice
         good_turing : float64, estimated chance that a new restart ends in a class not met before,
             singletons / n (Good 1953, Biometrika 40:237)
         chance_bound : float64, that chance is smaller, with 95% confidence at all numbers of
@@ -147,13 +151,13 @@ class AnalysisProperties(ABC):
         restart_a, restart_b, class_a, class_b : int64
         aligned : bool, whether the second endpoint was first replaced by the nearest of its
             images under the network's symmetries
-        midpoint_violation : float64, loss half way minus the mean of the ends' losses; positive
-            breaks convexity (Jensen's inequality)
-        excess : float64, largest rise of the path above the straight line between its ends
-        barrier : float64, highest loss on the path minus the mean of the ends' losses
-        curve_barrier : float64, the same on a quadratic Bézier curve trained to be low; missing
-            where no curve was trained
-        path : list of 33 float64, losses at equal steps from the first end to the second
+        midpoint_violation : float64 (loss), half way minus the mean of the ends; positive breaks
+            convexity (Jensen's inequality)
+        excess : float64 (loss), largest rise of the path above the straight line between its ends
+        barrier : float64 (loss), highest on the path minus the mean of the ends' losses
+        curve_barrier : float64 (loss), the same on a quadratic Bézier curve trained to be low;
+            missing where no curve was trained
+        path : list of 33 float64 (loss), losses at equal steps from the first end to the second
         """
         return self._analysis_table("barriers")
 
@@ -168,8 +172,8 @@ class AnalysisProperties(ABC):
         reason : str, in plain words with numbers
         pairs, violations : int64, pairs of endpoints looked at, and those whose straight path
             rises above the line between its ends
-        worst_violation : float64, the largest such rise
-        swap_violation : float64, largest rise on the way to an endpoint's own image with two
+        worst_violation : float64 (loss), the largest such rise
+        swap_violation : float64 (loss), largest rise on the way to an endpoint's own image with two
             hidden units exchanged; missing where there are no two
         restart_a, restart_b : int64, the pair of the worst violation (the same restart twice
             where it is the exchange of units); -1 where there is none

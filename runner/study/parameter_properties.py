@@ -77,7 +77,7 @@ class ParameterProperties(ABC):
         Returns
         -------
         ParameterArray
-            ``values``, (n, *shape); ``index``, configuration and restart of each.
+            ``values``, of shape ``(n, *shape)``; ``index``, configuration and restart of each.
 
         Raises
         ------

@@ -20,7 +20,14 @@ def grid_column(plan: Plan, name: str) -> pd.Categorical:
 
 
 def configurations(plan: Plan) -> pd.DataFrame:
-    """Return one row per configuration: the grid's columns, id and n_parameters."""
+    """Return one row per configuration.
+
+    Columns
+    -------
+    the grid's columns : category, values of this configuration
+    id : str, hash of its settings and files
+    n_parameters : int64, weights and biases of its network
+    """
     frame = pd.DataFrame({name: grid_column(plan, name) for name in plan.experiment.axes})
     frame.index = pd.RangeIndex(len(plan.configurations), name="configuration")
     frame["id"] = [c.id for c in plan.configurations]
@@ -29,7 +36,14 @@ def configurations(plan: Plan) -> pd.DataFrame:
 
 
 def failures(plan: Plan, commits: Sequence[Commit]) -> pd.DataFrame:
-    """Return the restarts that could not be trained: configuration, restart, reason, traceback."""
+    """Return the restarts that could not be trained.
+
+    Columns
+    -------
+    configuration, restart : int64
+    reason : str, the error in a line
+    traceback : str, of the worker that trained it last
+    """
     rows = []
     for commit in commits:
         for failure in commit.failures:

@@ -47,19 +47,23 @@ def compare(a: Study | str | Path, b: Study | str | Path) -> SideBySide:
     Returns
     -------
     SideBySide
-        Its ``configurations`` have these columns:
+        With a row of its ``configurations`` for each pair.
 
-        a, b : configurations of the two studies
-        the settings that vary among them and are the same in both
-        paired : whether restart k of both starts at the same weights
-        n : pairs of restarts, or restarts of the smaller sample
-        success_a, success_b : shares solved
-        difference, ci_low, ci_high : success_b less success_a, with its 95% interval
-        p_value, p_holm : of no difference; adjusted for the number of rows (Holm 1979)
-        only_a, only_b : pairs that only one solves; missing where not paired
-        steps_n, steps_difference, steps_low, steps_high : median of the differences of steps of
-            pairs that both solve; or the difference of medians of what each solves
-        loss_n, loss_difference, loss_low, loss_high : likewise of the final losses of all
+    Columns
+    -------
+    a, b : int64, configurations of the two studies
+    the settings that vary : object, those that are the same in both
+    paired : bool, whether restart k of both starts at the same weights
+    n : int64 (restarts), of the smaller sample, or pairs of restarts
+    success_a, success_b : float64, shares solved
+    difference, ci_low, ci_high : float64, success_b less success_a, with its 95% interval
+    p_value, p_holm : float64, of no difference; adjusted for the number of rows (Holm 1979)
+    only_a, only_b : Int64, pairs that only one solves; missing where not paired
+    steps_n : int64, pairs that both solve, or restarts of the smaller number that is solved
+    steps_difference, steps_low, steps_high : float64 (steps), median of the differences of steps
+        of these pairs, or the difference of medians of what each solves, with its 95% interval
+    loss_n : int64, pairs, or restarts of the smaller sample, whose losses are compared
+    loss_difference, loss_low, loss_high : float64 (loss), likewise of the final losses of all
 
     Raises
     ------

@@ -172,7 +172,7 @@ class Study(AnalysisProperties, ParameterProperties):
 
     @cached_property
     def configurations(self) -> pd.DataFrame:
-        """One row per configuration: the grid's columns, id and n_parameters."""
+        """One row per configuration: see `runner.study.plan_tables.configurations`."""
         return plan_tables.configurations(self.plan)
 
     @cached_property
@@ -181,14 +181,14 @@ class Study(AnalysisProperties, ParameterProperties):
 
         Columns
         -------
-        the grid's columns : category
-        label : category, one of `runner.training.labels.LABELS`
-        solved : bool
-        steps : int32, updates made
-        loss : float64, at the final weights, the L2 term included
-        gradient_norm : float64, largest absolute component of the gradient there
+        the grid's columns : category, values of the restart's configuration
+        label : category, what is known of where it ended
+        solved : bool, whether every output is right
+        steps : int32 (steps), updates made
+        loss : float64 (loss), at the final weights, the L2 term included
+        gradient_norm : float64 (loss), largest absolute component of the gradient there
         weight_norm : float64, Euclidean norm of the final weights and biases
-        level : float64, exact loss level that a plateau or saturated restart has come to
+        level : float64 (loss), exact level that a stuck restart has come to; missing for others
         mistakes : int64, corrections made; only with optimizer perceptron
         period : int64, passes after which the weights came back, 0 if not; likewise
         """
@@ -234,8 +234,16 @@ class Study(AnalysisProperties, ParameterProperties):
     def curves(self) -> pd.DataFrame:
         """Loss at log-spaced steps of a sample: the first restarts of each configuration.
 
-        Columns are configuration, restart, step (int32) and loss (float64), a row per recorded
-        step. ``curves.attrs["restarts_per_configuration"]`` says how many restarts are sampled.
+        Columns
+        -------
+        configuration : int32
+        restart : int64
+        step : int32 (steps), a row per recorded one
+        loss : float64 (loss), then
+
+        Notes
+        -----
+        ``curves.attrs["restarts_per_configuration"]`` says how many restarts are sampled.
         """
         sampled = ds.field("restart") < self.plan.n_curves
         columns = [*INDEX, "curve_steps", "curve_losses"]
@@ -251,7 +259,7 @@ class Study(AnalysisProperties, ParameterProperties):
 
     @cached_property
     def failures(self) -> pd.DataFrame:
-        """Restarts that could not be trained: configuration, restart, reason, traceback."""
+        """Restarts that could not be trained: see `runner.study.plan_tables.failures`."""
         return plan_tables.failures(self.plan, self.commits)
 
     @cached_property
@@ -260,13 +268,12 @@ class Study(AnalysisProperties, ParameterProperties):
 
         Columns
         -------
-        the grid's columns
-        n : restarts trained
-        solved : how many of them are solved
-        success_rate, ci_low, ci_high : their share, with its 95% Wilson interval
-        plateau … diverged : how many have each other label
-        loss_q05, loss_median, loss_q95 : quantiles of the final loss, in `sample`
-        steps_q05, steps_median, steps_q95 : quantiles of the updates made
+        the grid's columns : category, values of this configuration
+        n, solved : int64 (restarts), trained, and solved
+        success_rate, ci_low, ci_high : float64, their share, with its 95% Wilson interval
+        plateau … diverged : int64 (restarts), with each other label
+        loss_q05, loss_median, loss_q95 : float64 (loss), quantiles of the final loss, in `sample`
+        steps_q05, steps_median, steps_q95 : float64 (steps), quantiles of the updates made
 
         Notes
         -----

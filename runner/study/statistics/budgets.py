@@ -22,10 +22,15 @@ def budgets(plan: Plan, tallies: Tallies) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index configuration and budget (steps). Columns n, solved (within the budget),
-        success_rate, ci_low and ci_high (Wilson's 95% interval), and first_solved: whether
-        ``solved`` counts first solutions. Where training does not stop there, the only budget is
-        ``max_steps`` and ``solved`` counts restarts that are solved in the end.
+        Index configuration and budget (steps). Where training does not stop when a restart is
+        solved, the only budget is ``max_steps``.
+
+    Columns
+    -------
+    n : int64 (restarts), trained
+    solved : int64 (restarts), solved within the budget
+    success_rate, ci_low, ci_high : float64, their share, with its 95% Wilson interval
+    first_solved : bool, whether ``solved`` counts first solutions, and not those in the end
 
     Notes
     -----

@@ -26,14 +26,20 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per pair. Columns axis, a, b (configurations, a < b), n (restarts, or pairs of
-        them), paired, difference (success share of b less that of a), ci_low and ci_high (95%),
-        p_value, p_holm, adjusted for the number of rows (Holm 1979); then, missing where restarts
-        are not paired, anytime_low and anytime_high: an interval for those who look again and
-        again, see `runner.study.statistics.paired`, and only_a and only_b: pairs of which that
-        one alone is solved.
-        ``attrs["left_out"]`` counts the pairs beyond the first `MOST_PAIRS`. The restarts are
-        those of `Study.sample`.
+        One row per pair. ``attrs["left_out"]`` counts the pairs beyond the first `MOST_PAIRS`. The
+        restarts are those of `Study.sample`.
+
+    Columns
+    -------
+    axis : str, the axis of the grid in which the two differ
+    a, b : int64, configurations, a < b
+    n : int64 (restarts), of the smaller sample; or pairs of restarts
+    paired : bool, whether restart k of both starts at the same weights
+    difference, ci_low, ci_high : float64, success share of b less that of a, with its 95% interval
+    p_value, p_holm : float64, of no difference; adjusted for the number of rows (Holm 1979)
+    anytime_low, anytime_high : float64, interval for those who look again and again, see
+        `runner.study.statistics.paired`; missing where restarts are not paired
+    only_a, only_b : Int64, pairs of which that one alone is solved; likewise
 
     Notes
     -----

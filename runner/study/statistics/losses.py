@@ -21,9 +21,16 @@ def losses(plan: Plan, tallies: Tallies, sample: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index configuration and label. Columns n, share (of the configuration's restarts), minimum,
-        q05, median, q95 and maximum of the loss. The quantiles are of `Study.sample`, and
-        missing where a label is not in it.
+        Index configuration and label.
+
+    Columns
+    -------
+    n : int64 (restarts), with this label
+    share : float64, of the configuration's restarts
+    minimum : float64 (loss), of all restarts
+    q05, median, q95 : float64 (loss), quantiles of `Study.sample`; missing where a label is not
+        in it
+    maximum : float64 (loss), of all restarts
     """
     owner = sample.index.get_level_values(CONFIGURATION)
     groups: Any = sample.groupby([owner, sample["label"].astype(str)])["loss"]

@@ -38,13 +38,21 @@ def precision(plan: Plan, tallies: Tallies) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index configuration, a row each. Columns n, solved, success_rate; ci_low and ci_high: the
-        95% interval of Wilson, for a number of restarts that was fixed before; anytime_low and
-        anytime_high: the 95% interval that holds at all numbers of restarts at once
-        (`runner.study.statistics.anytime`), and half_width, half its width; time_median, time_low
-        and time_high: steps within which half of all restarts are solved, with an interval of the
-        latter kind, infinite where fewer are or may be; missing where times to solution are not
-        known. No intervals for starts on a grid, which are no random sample.
+        Index configuration, a row each. No intervals for starts on a grid, which are no random
+        sample.
+
+    Columns
+    -------
+    n, solved : int64 (restarts), trained, and solved
+    success_rate : float64, the share solved
+    ci_low, ci_high : float64, its 95% interval for a number of restarts that was fixed before
+        (Wilson 1927)
+    anytime_low, anytime_high : float64, its 95% interval that holds at all numbers of restarts at
+        once (`runner.study.statistics.anytime`)
+    half_width : float64, half the width of the latter
+    time_median, time_low, time_high : float64 (steps), within which half of all restarts are
+        solved, with an interval of the latter kind; infinite where fewer are or may be; missing
+        where times to solution are not known
     """
     half_width, found = made_for(plan), [*counted(plan, tallies)]
     always = anytime([t.n_solved for _, t in found], [t.n for _, t in found], half_width)

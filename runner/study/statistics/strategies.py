@@ -23,13 +23,19 @@ def strategies(plan: Plan, tallies: Tallies) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index configuration, a row each. Columns n, solved; restarts_99, ci_low, ci_high: restarts
-        after which at least one is solved with probability 99%, ln 0.01 / ln(1 - p) rounded up,
-        and its interval from that of p; budget_cost: expected steps per solution with ``max_steps``
-        as cutoff; best_cutoff, best_cost: the cutoff of least expected cost, and that cost;
-        checked_cost: cost on the odd restarts of the cutoff that is best on the even ones;
-        luby_cost: expected steps under `luby`. All but the first two are missing where times
-        to solution are not known, save restarts_99; costs are infinite where nothing was solved.
+        Index configuration, a row each. Costs and cutoffs are missing where times to solution are
+        not known; costs are infinite where nothing was solved.
+
+    Columns
+    -------
+    n, solved : int64 (restarts), trained, and solved
+    restarts_99, ci_low, ci_high : float64 (restarts), after which at least one is solved with
+        probability 99%, ln 0.01 / ln(1 - p) rounded up, and its interval from that of p
+    budget_cost : float64 (steps), expected per solution with ``max_steps`` as cutoff
+    best_cutoff, best_cost : float64 (steps), the cutoff of least expected cost, and that cost
+    checked_cost : float64 (steps), cost on the odd restarts of the cutoff that is best on the even
+        ones
+    luby_cost : float64 (steps), expected under Luby's schedule
 
     Notes
     -----

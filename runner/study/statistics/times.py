@@ -39,9 +39,15 @@ def times(plan: Plan, tallies: Tallies) -> pd.DataFrame:
     -------
     DataFrame
         Index configuration and step, a row for each step at which a restart was first solved.
-        Columns at_risk, solved (at this step), unsolved (the estimate), ci_low and ci_high
-        (pointwise 95%, log-log, Kalbfleisch and Prentice). Configurations without known times to
-        solution have no rows: they need ``training.stop_solved = true``.
+        Configurations without known times to solution have no rows: they need
+        ``training.stop_solved = true``.
+
+    Columns
+    -------
+    at_risk : int64 (restarts), not solved before this step
+    solved : int64 (restarts), solved at this step
+    unsolved : float64, the estimated share that is not solved up to and with this step
+    ci_low, ci_high : float64, its pointwise 95% interval (log-log, Kalbfleisch and Prentice)
 
     Notes
     -----
