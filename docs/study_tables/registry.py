@@ -6,6 +6,7 @@ from study_tables.base import Table
 from study_tables.maps import map_changes_table, map_table
 from study_tables.origin import origin_table
 from study_tables.outcomes import outcomes_table
+from study_tables.restarts import simulated_table, strategies_range_table, strategies_table
 from study_tables.signs import signs_table
 from study_tables.slices import neighbours_table
 from study_tables.sweeps import (
@@ -27,6 +28,9 @@ TABLES: dict[str, Table] = {
     "origin": origin_table,
     "outcomes": outcomes_table,
     "signs": signs_table,
+    "simulated": simulated_table,
+    "strategies": strategies_table,
+    "strategies-range": strategies_range_table,
     "sweeps": sweeps_table,
     "sweeps-fits": sweeps_fits_table,
     "width-groups": width_groups_table,
