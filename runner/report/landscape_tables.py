@@ -74,10 +74,15 @@ def _was_analysed(study: Study) -> bool:
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with its configuration in a column."""
+    """Return a table with its configuration in a column, and nothing but its rows.
+
+    pandas copies `attrs` in depth with every selection, which would take longer than drawing.
+    """
     if table.empty:
         return pd.DataFrame()
-    return table if "configuration" in table.columns else table.reset_index()
+    plain = table.copy(deep=False) if "configuration" in table.columns else table.reset_index()
+    plain.attrs = {}
+    return plain
 
 
 def highest_rise(paths: pd.DataFrame) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from runner.errors.messages import counted, printable
 
@@ -24,9 +25,28 @@ def title(configuration: Configuration) -> str:
     return ", ".join(parts)
 
 
-def drawn(configuration: Configuration) -> str:
-    """Return `title` as Matplotlib takes it: a dollar sign is no mathematics."""
-    return title(configuration).replace("$", r"\$")
+def axis_name(path: str) -> str:
+    """Name an axis of the grid."""
+    return "hidden units" if path == "network.hidden" else path.rpartition(".")[2].replace("_", " ")
+
+
+def value_text(path: str, value: Any) -> str:
+    """Name a configuration by its value of one axis."""
+    if path in ("problem.gate", "problem.table", "network.model"):
+        return _short(str(value))
+    listed = list(value) if isinstance(value, tuple | list) else value
+    if path == "network.hidden" and isinstance(listed, list) and len(listed) < 2:
+        return counted(listed[0], "hidden unit") if listed else "no hidden units"
+    return f"{axis_name(path)} {_short(str(listed))}"
+
+
+def loss_name(configurations: Sequence[Configuration]) -> str:
+    """Name the loss of some configurations, with its unit if they have one."""
+    kinds = {(c.settings.loss.kind, c.settings.loss.reduction) for c in configurations}
+    if len(kinds) > 1:
+        return "loss"
+    ((kind, reduction),) = kinds
+    return f"loss, {'nats' if kind == 'cross-entropy' else 'squares'} ({reduction})"
 
 
 def _short(text: str) -> str:

@@ -8,20 +8,25 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import tomli_w
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 
 from runner.errors.messages import counted
 from runner.experiment.batch_sizes import curves
 from runner.experiment.reachability import table_notes
 from runner.precision.outcome import options, outcomes
-from runner.report.figures.base import Picture
+from runner.report.colours import style_sheet
+from runner.report.figures.base import Panel, Picture
 from runner.report.glossary import LABELS, OTHERS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import sampled
 from runner.report.sentences import sentences
+from runner.report.style import styled
+from runner.report.svg import StyleClasses, inline
 from runner.report.tables.order import all_tables
 from runner.study.growth import restarts_text
 from runner.study.statistics.times import STOPPED
@@ -30,6 +35,11 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 _MOST_SHOWN = 12  # configurations whose text is shown without a click
+_GLYPHS = {
+    **{"patch": "■", "-": "━", "o": "●", "s": "■", "^": "▲"},
+    **{"D": "◆", "v": "▼", "<": "◀", ">": "▶"},
+}
+_MOST_DOWNLOADED = 5_000  # rows of a figure's numbers that the page itself holds
 
 
 def page(study: Study, landscape: Landscape, pictures: Sequence[Picture]) -> str:
@@ -56,7 +66,9 @@ def page(study: Study, landscape: Landscape, pictures: Sequence[Picture]) -> str
     loader = environment.loader
     if loader is None:  # pragma: no cover
         raise AssertionError
-    style = loader.get_source(environment, "page.css")[0]
+    classes = StyleClasses()
+    figures = [_figure(picture, study.experiment.name, classes) for picture in pictures]
+    style = style_sheet() + loader.get_source(environment, "page.css")[0] + classes.sheet()
     script = loader.get_source(environment, "page.js")[0]
     return environment.get_template("page.html").render(
         name=study.experiment.name,
@@ -64,7 +76,7 @@ def page(study: Study, landscape: Landscape, pictures: Sequence[Picture]) -> str
         notes=_notes(study, landscape),
         configurations=sentences(study, landscape),
         most_shown=_MOST_SHOWN,
-        figures=[_figure(picture) for picture in pictures],
+        figures=figures,
         tables=list(all_tables(study, landscape)),
         facts=_facts(study),
         command=_command(study),
@@ -89,17 +101,41 @@ def _hash(text: str) -> str:
     return f"'sha256-{digest}'"
 
 
-def _figure(picture: Picture) -> dict[str, object]:
-    svg = picture.save("svg")
-    width, height = picture.figure.get_size_inches() * 96
+def _figure(picture: Picture, name: str, classes: StyleClasses) -> dict[str, object]:
+    with styled():
+        panels = [_panel(panel, picture, classes) for panel in picture.panels]
+    rows = len(picture.data)
+    text = picture.data.to_csv(index=False) if 0 < rows <= _MOST_DOWNLOADED else ""
     return {
         "name": picture.name,
         "title": picture.title,
         "caption": picture.caption,
         "alt": picture.alt,
-        "data": base64.b64encode(svg).decode(),
-        "width": round(width),
-        "height": round(height),
+        "table": picture.table,
+        "panels": panels,
+        "keys": [
+            {
+                "text": key.text,
+                "style": classes.name(f"color: {key.colour}"),
+                "glyph": _GLYPHS[key.mark],
+            }
+            for key in picture.keys
+        ],
+        "width": f"w{round(10 * picture.shape.width)}" if len(panels) > 1 else "alone",
+        "file": f"{name}-{picture.name}.csv",
+        "download": f"data:text/csv;charset=utf-8,{quote(text)}" if text else "",
+    }
+
+
+def _panel(panel: Panel, picture: Picture, classes: StyleClasses) -> dict[str, object]:
+    shape = picture.shape
+    figure = Figure(figsize=(shape.width, shape.height), facecolor="none")
+    tips = panel.draw(figure.add_axes(shape.box))
+    alt = ", ".join(filter(None, (panel.title or picture.title, panel.note)))
+    return {
+        "title": panel.title,
+        "note": panel.note,
+        "svg": inline(figure, tips, alt, classes),
     }
 
 

@@ -1,62 +1,97 @@
-"""How figures look: colours that colour-blind readers can tell apart, sizes, panels."""
+"""How figures look: sizes, settings of Matplotlib, ticks that do not overlap."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
-import pandas as pd
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00")
-"""Okabe and Ito's colours (2008), the yellow darkened so that it shows on white."""
-
-LABEL_COLOURS = {
-    "solved": "#009E73",
-    "cycling": "#8C8C00",
-    "plateau": "#CC79A7",
-    "saturated": "#D55E00",
-    "descending": "#56B4E9",
-    "oscillating": "#E69F00",
-    "stationary": "#0072B2",
-    "minimum": "#0072B2",
-    "saddle": "#8C8C00",
-    "indeterminate": "#999999",
-    "diverged": "#000000",
-}
-"""One colour per label, in every figure."""
-
-OTHER = "#999999"
-"""Of what has no colour of its own."""
+from runner.report.colours import GRID, INK
 
 MOST_PANELS = 12
 """Panels of one figure."""
 
 MOST_LINES = 8
-"""Configurations that share one panel."""
+"""Lines of one panel that have a colour of their own."""
 
-MOST_CLASSES = 7
-"""Classes of endpoints that have a colour of their own."""
-
-_WIDTH = 9.0  # inches; the page shows it at 900 CSS pixels or less
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_NARROW = 30  # a logarithmic axis whose ends differ by less has ticks between powers of ten
 _STYLE: Any = {
-    "font.size": 10,
-    "axes.titlesize": 10,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": "#e6e6e6",
     "axes.axisbelow": True,
+    "axes.linewidth": 0.7,
+    "axes.facecolor": "none",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.2,
     "legend.frameon": False,
+    # a dollar sign in a table's name is no mathematics
+    "text.parse_math": False,
+    "svg.fonttype": "none",
     "svg.hashsalt": "runner",
     "savefig.dpi": 150,
     "figure.dpi": 150,
 }
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The size of a panel and of its margins, in inches."""
+
+    width: float
+    """The whole panel's."""
+    height: float
+    """The whole panel's."""
+    left: float = 0.58
+    """For the names of ticks and axis."""
+    bottom: float = 0.42
+    """Likewise."""
+    right: float = 0.12
+    """For half a tick's name."""
+    top: float = 0.1
+    """For half a tick's name, or texts above the axes."""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Where the axes lie: left, bottom, width and height as shares of the panel."""
+        width = self.width - self.left - self.right
+        height = self.height - self.bottom - self.top
+        return (
+            self.left / self.width,
+            self.bottom / self.height,
+            width / self.width,
+            height / self.height,
+        )
+
+
+SINGLE = Shape(4.8, 2.8)
+"""A panel that is a figure by itself."""
+
+PANEL = Shape(3.2, 2.2)
+"""One of several."""
 
 
 @contextmanager
@@ -68,57 +103,52 @@ def styled() -> Iterator[None]:
         yield
 
 
-def panels(
-    n: int, *, columns: int = 3, height: float = 2.6, share: bool = False
-) -> tuple[Figure, list[Axes]]:
-    """Return a figure of n panels in rows of at most ``columns``; ``height`` is a row's, inches."""
-    columns = min(columns, n)
-    rows = -(-n // columns)
-    width = _WIDTH if columns > 1 or n == 1 else _WIDTH / 2
-    # room for titles of two lines, which the default margin cuts off over squares
-    layout = ConstrainedLayoutEngine(h_pad=0.1)
-    figure = Figure(figsize=(width, height * rows + 0.5), layout=layout)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
-    axes = list(grid.ravel())
-    for spare in axes[n:]:
-        spare.remove()
-    return figure, axes[:n]
+def tick_text(value: float) -> str:
+    """Return a number as an axis shows it: powers of ten where zeros would be many."""
+    size = abs(value)
+    if value == 0 or 1e-3 <= size < 1e5:
+        return f"{value:,.6g}"
+    power = math.floor(math.log10(size) + 1e-9)
+    factor = value / 10.0**power
+    digits = f"10{str(power).translate(_SUPERSCRIPTS)}"
+    return digits if abs(factor - 1) < 1e-6 else f"{factor:.3g}·{digits}"
 
 
-def single(height: float = 4.0) -> tuple[Figure, Axes]:
-    """Return a figure of one panel as wide as the page."""
-    figure, (axes,) = panels(1, height=height)
-    return figure, axes
+def logarithmic(axis: Axis, low: float, high: float) -> None:
+    """Put the ticks of a logarithmic axis from low to high, and their names."""
+    subs = (1.0, 2.0, 5.0) if high < _NARROW * low else (1.0,)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=6))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(float(value))))
+    axis.set_minor_locator(NullLocator())
 
 
-def lines_of(n: int) -> list[tuple[str, str]]:
-    """Return n colours and line styles, so that no two lines differ in colour alone."""
-    styles = ("-", "--", "-.", ":")
-    return [(PALETTE[i % len(PALETTE)], styles[i % len(styles)]) for i in range(n)]
+def ticks_at(
+    axis: Axis, values: Sequence[float], places: np.ndarray, texts: Sequence[str], inches: float
+) -> None:
+    """Put ticks at values, with the texts that there is room for on an axis of this length.
+
+    ``places`` are where the values lie on a scale of equal steps. Both ends come first.
+    """
+    span = float(np.ptp(places)) or 1.0
+    order = dict.fromkeys([0, len(places) - 1, *range(len(places))])
+    kept: list[int] = []
+    for k in order:
+        room = [0.035 * (len(texts[k]) + len(texts[other])) + 0.06 for other in kept]
+        apart = [abs(places[k] - places[other]) / span * inches for other in kept]
+        if all(a > r for a, r in zip(apart, room, strict=True)):
+            kept.append(k)
+    named = {k: texts[k] for k in kept}
+    axis.set_ticks(list(values), [named.get(k, "") for k in range(len(places))])
 
 
-def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
-    """Put one legend for all panels under the figure."""
-    found: dict[str, Any] = {}
-    for each in axes:
-        handles, names = each.get_legend_handles_labels()
-        found |= dict(zip(names, handles, strict=True))
-    if found:
-        entries = figure.legend(
-            list(found.values()), list(found), loc="outside lower center", ncols=columns
-        )
-        for handle in entries.legend_handles:
-            if handle is not None:
-                handle.set_alpha(1)
-            if isinstance(handle, Line2D):
-                handle.set_linewidth(2)
-
-
-def class_colours(classes: pd.DataFrame) -> dict[int, str]:
-    """Return the colour of each of the largest classes, given them in that order."""
-    return dict(zip(map(int, classes["class"].head(MOST_CLASSES)), PALETTE, strict=False))
-
-
-def first(n: int, shown: int, what: str = "configurations") -> str:
-    """Say which of n are drawn, as the end of a caption."""
-    return f" The first {shown} of {n:,} {what} are shown." if shown < n else ""
+def percent_axis(axes: Axes, which: str, text: str) -> None:
+    """Make an axis one of shares in percent."""
+    bounds, ticks = (-2.0, 102.0), [0, 20, 40, 60, 80, 100]
+    if which == "x":
+        axes.set_xlim(*bounds)
+        axes.set_xticks(ticks)
+        axes.set_xlabel(text)
+    else:
+        axes.set_ylim(*bounds)
+        axes.set_yticks(ticks)
+        axes.set_ylabel(text)

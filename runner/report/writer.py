@@ -41,22 +41,22 @@ def write_report(
     import numpy as np
 
     from runner.report.figures.order import draw_all
+    from runner.report.figures.sheet import file_of
     from runner.report.landscape_tables import Landscape
     from runner.report.page import page
-    from runner.report.style import styled
 
     target = study.report_path if out is None else local_path(out, StudyError, "file")
     drawn = None if figures is None else local_path(figures, StudyError)
     landscape = Landscape(study)
     # What overflows in a drawing or a mean is infinite or missing there, and shown as that.
-    with styled(), np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
         pictures = list(draw_all(study, landscape))
         content = page(study, landscape, pictures).encode()
-    written = {target: content}
-    if drawn is not None:
-        for picture in pictures:
-            for kind in ("svg", "png"):
-                written[drawn / f"{picture.name}.{kind}"] = picture.save(kind)
+        written = {target: content}
+        if drawn is not None:
+            for picture in pictures:
+                for kind in ("svg", "png"):
+                    written[drawn / f"{picture.name}.{kind}"] = file_of(picture, kind)
     for path, content in written.items():
         try:
             files.make_folder(path.parent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from support import browser
@@ -37,15 +39,42 @@ def test_it_loads_whole_and_quietly(page, report, width: int) -> None:
     assert [url for url in page.requests if url.startswith("file:")] == [report.as_uri()]
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    images = page.evaluate(
-        "[...document.images].map(i => [i.complete, i.naturalWidth, i.clientWidth, i.clientHeight])"
+    drawings = page.evaluate(
+        "[...document.querySelectorAll('figure svg')].map(s => [s.clientWidth, s.clientHeight])"
     )
-    assert len(images) == 6
-    for complete, natural, shown, height in images:
-        assert complete
-        assert natural > 0
-        assert shown > 300
-        assert height > 100
+    assert page.evaluate("document.querySelectorAll('figure').length") == 6
+    for shown, height in drawings:
+        assert shown > 250
+        assert height > 80
+    text = page.evaluate("document.querySelector('#figure-success').textContent")
+    assert "restarts, %" in text  # a reader's search finds what stands in a drawing
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lines_and_texts_stand_out_from_the_page_in_both_schemes(page, report, scheme) -> None:
+    page.call(
+        "Emulation.setEmulatedMedia",
+        features=[{"name": "prefers-color-scheme", "value": scheme}],
+    )
+    page.open(report, 1280)
+    pairs = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor,"
+        " ...[...document.querySelectorAll('figure text')].map(t => getComputedStyle(t).fill)]"
+    )
+    background, *texts = [luminance(colour) for colour in pairs]
+    assert texts
+    assert (background < 0.1) == (scheme == "dark")
+    for text in texts:
+        low, high = sorted((background, text))
+        assert (high + 0.05) / (low + 0.05) > 4.5  # WCAG 2, level AA
+    page.call("Emulation.setEmulatedMedia", features=[])
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance by WCAG 2 of a colour as a browser tells it."""
+    parts = [int(x) / 255 for x in re.findall(r"\d+", colour)[:3]]
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
 
 def column(page, table: int, index: int) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
+import csv
 import io
 import itertools
 import re
 import shutil
+import urllib.parse
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +16,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from support.crafted import EXPERIMENT, crafted
 from typer.testing import CliRunner
 
@@ -22,10 +26,12 @@ import runner
 from runner.cli.app import app
 from runner.errors import StudyError
 from runner.report.figures import losses
+from runner.report.figures.scales import scale_axis
+from runner.report.grid_axes import GridAxis
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.network_outputs import network_losses
 from runner.report.numbers import number, percent
-from runner.report.style import panels, styled
+from runner.report.style import PANEL, styled, tick_text
 from runner.report.writer import write_report
 
 GATES = {**EXPERIMENT, "grid": {"problem.gate": ["XOR", "OR"]}}
@@ -81,10 +87,10 @@ def checked(study) -> tuple[str, Outline]:
     text, outline = report(study)
     assert len(text) < 5_000_000
     assert "http:" not in re.sub(r"data:[^\"]*", "", text)
-    for image in outline.of("img"):
-        assert image["alt"]
-        svg = base64.b64decode((image["src"] or "").partition("base64,")[2])
-        assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314  our own file
+    for drawing in re.findall(r"<svg .*?</svg>", text, re.DOTALL):
+        named = drawing.replace("<svg ", '<svg xmlns:xlink="x" ', 1)
+        assert ET.fromstring(named).get("aria-label")  # noqa: S314  our own file
+    assert not any("style" in attributes for _, attributes in outline.tags)
     assert study.hashes["plan"] in text
     assert study.hashes["shards"] in text
     assert f"{study.n_done:,} of {study.plan.n_restarts:,}" in words(outline)
@@ -112,7 +118,7 @@ def test_it_opens_with_plain_sentences_with_the_tables_numbers(study) -> None:
     assert f"With {needed} restarts, one is solved with a probability of 99%." in text
     order = [text.index(part) for part in ("What was found", "Figures", "Tables", "How it was run")]
     assert order == sorted(order)
-    assert len(outline.of("img")) == 6
+    assert len(outline.of("figure")) == 6
     assert "run python -m runner analyze on this study" in text
 
 
@@ -154,16 +160,49 @@ def test_every_restart_diverged(tmp_path, loss: float) -> None:
 
 def test_texts_on_neighbouring_levels_do_not_overlap() -> None:
     with styled():
-        figure, (axes, *_) = panels(3)
+        figure = Figure(figsize=(PANEL.width, PANEL.height))
+        axes = figure.add_axes(PANEL.box)
         axes.set_xlim(0, 12)
-        near = losses._TEXT_HEIGHT / figure.get_figwidth() * 3 * 12
         levels = [4.77, 5.43, 5.87, 10.0, 10.5, 1.3333, 1.4, 1.41, 1.42]
-        losses._mark(axes, levels, near)
+        losses.mark(axes, levels)
         figure.savefig(io.BytesIO())
         boxes = [text.get_window_extent() for text in axes.texts]
-    assert len(axes.lines) == len(levels)
+    assert list(axes.lines[0].get_xdata()) == levels
     assert [text.get_text() for text in axes.texts][-1] == "1.4100"  # no room for a fourth
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    assert min(box.y0 for box in boxes) >= axes.bbox.y1  # above the bars that they mark
+
+
+@settings(max_examples=20)
+@given(st.lists(st.floats(1e-6, 1e6), min_size=3, max_size=20, unique=True).map(sorted))
+def test_names_of_ticks_do_not_overlap(values) -> None:
+    axis = GridAxis("init.scale", dict(enumerate(values)))
+    with styled():
+        figure = Figure(figsize=(PANEL.width, PANEL.height))
+        axes = figure.add_axes(PANEL.box)
+        axes.plot(values, values)
+        scale_axis(axes, "x", axis)
+        figure.savefig(io.BytesIO())
+        named = [t for t in axes.get_xticklabels() if t.get_text()]
+        boxes = [t.get_window_extent() for t in named]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    assert named[0].get_text() == tick_text(values[0])
+
+
+def test_the_numbers_of_a_figure_can_be_downloaded(study) -> None:
+    _, outline = checked(study)
+    links = {a["download"]: a["href"] or "" for a in outline.of("a") if "download" in a}
+    content = urllib.parse.unquote(links["crafted-success.csv"].partition(",")[2])
+    rows = list(csv.DictReader(io.StringIO(content)))
+    assert [row["problem.gate"] for row in rows] == ["XOR", "OR"]
+    assert [float(row["success_rate"]) for row in rows] == study.summary["success_rate"].tolist()
+
+
+def test_marks_tell_their_numbers(study) -> None:
+    told = re.findall(r"<title>([^<]*)</title>", report(study)[0])
+    assert "XOR 2-2-1: 66.7% solved (20 of 30)" in told
+    assert "XOR 2-2-1: 33.3% plateau (10 of 30)" in told
+    assert "OR 2-2-1: 100% solved (30 of 30)" in told
 
 
 def test_nothing_is_trained_yet(tmp_path) -> None:
@@ -171,7 +210,7 @@ def test_nothing_is_trained_yet(tmp_path) -> None:
     text, outline = checked(study)
     assert "Unfinished: 0 of 4 restarts are trained" in text
     assert "Nothing yet: no restart is trained." in text
-    assert not outline.of("img")
+    assert not outline.of("figure")
 
 
 def test_failures_are_told_and_escaped(tmp_path) -> None:
@@ -199,9 +238,9 @@ def test_a_slice_is_no_random_sample(tmp_path) -> None:
     assert said.count("interval") == said.count("have no intervals") == 1
     assert "ci_low" not in text
     assert study.summary[["ci_low", "ci_high"]].isna().all(axis=None)
-    headings = [image["alt"] or "" for image in outline.of("img")]
     assert any(
-        alt.startswith("Pictures of the square of starts. Solved: 50.0%") for alt in headings
+        (figure["aria-label"] or "").startswith("Pictures of the square of starts. Solved: 50.0%")
+        for figure in outline.of("figure")
     )
     assert "Grey: not solved." in text
     none = crafted(tmp_path / "none", {0: [9] * 12}, {0: [False] * 12}, experiment)
@@ -239,11 +278,10 @@ def test_many_configurations_are_cut_and_said_to_be(tmp_path) -> None:
     steps = {c: [5, 100] for c in range(45)}
     study = crafted(tmp_path / "s", steps, {c: [True, False] for c in range(45)}, experiment)
     text, outline = checked(study)
-    assert "The first 12 of 45 configurations are shown." in text
-    assert "The first 40 of 45 configurations are shown." in text
+    assert "Of 45 configurations the 12 are shown whose restarts differ most in outcome" in text
     assert "The other 33 configurations" in text
     assert "The first 100 of 990 rows; all: study.comparisons in Python." in text
-    assert len(outline.of("img")) == 6
+    assert len(outline.of("figure")) == 6
 
 
 def test_a_place_that_cannot_be_written_is_named(study, tmp_path) -> None:

@@ -5,29 +5,28 @@ A figure is a file of this folder with a `FigureFunction`, and a place in
 
 - selects the configurations that it has something to show of, with the functions below, and yields
   nothing where there are none: a report is written of unfinished and of empty studies too;
-- draws at most `MOST_PANELS` panels or `MOST_LINES` lines, and says in the caption what it leaves
-  out (`runner.report.style.first`), of how many restarts it is, and what is sampled;
-- takes its numbers from the study's tables; nothing is computed that a reader cannot look up there;
-- puts names from the experiment into a drawing through `runner.report.names.drawn` only.
+- makes at most `MOST_PANELS` panels of at most `MOST_LINES` lines, chooses with
+  `runner.report.figures.choice.telling`, and says in the caption what it leaves out, of how many
+  restarts it is, and what is sampled;
+- takes its numbers from the study's tables; nothing is computed that a reader cannot look up there.
 
-`runner.report.writer` calls it in the report's own style, whatever the process' settings are.
+A panel draws itself on axes that it is given: the report's are small and stand in the page, those
+of `study.plot` are all in one figure (`runner.report.figures.sheet`). Both are in the report's
+style, whatever the process' settings are. Texts from the experiment need no escaping.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from runner.report.landscape_tables import Landscape
-from runner.report.style import styled
+from runner.report.style import PANEL, Shape
+from runner.report.svg import Tips
 from runner.study.statistics.times import times_known
 
 if TYPE_CHECKING:
@@ -37,7 +36,31 @@ if TYPE_CHECKING:
 _MOST_PRODUCTS = 5_000  # weights times patterns of a network that is evaluated on a grid
 
 FigureFunction: TypeAlias = "Callable[[Study, Landscape], Iterator[Picture]]"
-"""Draws one figure, or one for each of several configurations, or none."""
+"""Makes one figure, or one for each of several configurations, or none."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes."""
+
+    title: str
+    """What it is of; empty in a figure of one panel that needs none."""
+    draw: Callable[[Axes], Tips]
+    """Draws on axes and returns what is told under the pointer."""
+    note: str = ""
+    """A second line under the title."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend."""
+
+    text: str
+    """What it means."""
+    colour: str
+    """Of the mark."""
+    mark: str = "patch"
+    """``patch``, ``-`` for a line, or Matplotlib's name of a marker."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +75,18 @@ class Picture:
     """What is drawn, of how many, and what is sampled."""
     alt: str
     """The figure in words, for those who cannot see it."""
-    figure: Figure
-    """The drawing."""
-
-    def save(self, kind: str) -> bytes:
-        """Return the drawing as the bytes of a file of this kind, svg or png."""
-        sink = io.BytesIO()
-        with styled(), warnings.catch_warnings():
-            # a table's name may have characters that the font lacks; they become boxes
-            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-            if kind == "svg":
-                FigureCanvasSVG(self.figure)
-                metadata: dict[str, Any] = {"Date": None, "Creator": None, "Title": self.title}
-            else:
-                FigureCanvasAgg(self.figure)
-                metadata = {"Software": None, "Title": self.title}
-            self.figure.savefig(sink, format=kind, metadata=metadata)
-        return sink.getvalue()
+    panels: tuple[Panel, ...]
+    """At least one."""
+    data: pd.DataFrame
+    """The numbers that are drawn, for a download; empty if there are none."""
+    keys: tuple[Key, ...] = ()
+    """The legend of all panels."""
+    shape: Shape = field(default=PANEL)
+    """Of each panel."""
+    columns: int = 3
+    """Panels side by side where there is room."""
+    table: str = ""
+    """The name of the report's table with its numbers, if there is one."""
 
 
 def trained(study: Study) -> list[Configuration]:

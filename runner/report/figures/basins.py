@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
-from runner.report.figures.base import Picture, sampled_restarts, trained
+from runner.report.colours import LABEL_COLOURS, ORDERED_MAP, OTHER, class_colours
+from runner.report.figures.base import Key, Panel, Picture, sampled_restarts, trained
+from runner.report.figures.choice import chosen, telling
+from runner.report.figures.scales import scale
 from runner.report.landscape_tables import Landscape
 from runner.report.names import title
 from runner.report.numbers import drawable, percent
-from runner.report.style import LABEL_COLOURS, MOST_PANELS, OTHER, class_colours, first, panels
+from runner.report.style import MOST_PANELS, Shape
+from runner.report.svg import Tips
 from runner.study.statistics.times import times_known
 from runner.training.labels import LABELS
 
@@ -25,14 +28,17 @@ if TYPE_CHECKING:
     from runner.network.slices import Slice
     from runner.study.study import Study
 
+_SHAPE = Shape(3.2, 3.4, bottom=0.85)
+
 
 def draw_basins(study: Study, landscape: Landscape) -> Iterator[Picture]:
     """Draw each slice: steps or loss, labels and classes over its two weights."""
     slices = [c for c in trained(study) if c.settings.init.slice is not None]
-    for c in slices[:MOST_PANELS]:
+    shown = telling(study, slices, MOST_PANELS)
+    for c in shown:
         if c.settings.init.slice is not None:
             name = "basins" if len(slices) == 1 else f"basins-{c.index}"
-            left_out = first(len(slices), min(len(slices), MOST_PANELS))
+            left_out = chosen(len(slices), len(shown))
             yield _picture(study, landscape, c, c.settings.init.slice, name, left_out)
 
 
@@ -41,20 +47,20 @@ def _picture(
 ) -> Picture:
     frame = sampled_restarts(study, c).reindex(range(grid.n_restarts))
     classes = _classes(landscape, c, grid.n_restarts)
-    figure, axes = panels(2 if classes is None else 3, columns=2, height=4.6)
-    grey = _draw_steps_or_loss(figure, axes[0], grid, frame, times_known(c))
+    what, grey, draw = _steps_or_loss(grid, frame, times_known(c))
+    panels = [Panel(what, draw)]
     codes = frame["label"].cat.codes.to_numpy()
-    names = dict(enumerate(LABELS))
-    colours = {code: LABEL_COLOURS[label] for code, label in names.items()}
-    _draw_codes(axes[1], grid, codes, colours, names)
-    axes[1].set_title("label of the restart")
+    colours = {code: LABEL_COLOURS[label] for code, label in enumerate(LABELS)}
+    panels.append(Panel("label of the restart", partial(_draw_codes, grid, codes, colours)))
+    keys = [Key(label, colours[k]) for k, label in enumerate(LABELS) if (codes == k).any()]
     if classes is not None:
-        _draw_codes(axes[2], grid, *classes)
-        axes[2].set_title("class of its endpoint")
+        found, shades, names = classes
+        panels.append(Panel("class of its endpoint", partial(_draw_codes, grid, found, shades)))
+        keys += [Key(names[k], shades[k]) for k in shades if (found == k).any()]
     fixed = ", ".join(f"{weight} {value:g}" for weight, value in grid.at.items())
     analysed = len(landscape.of("classes", c))
     part = f", or not among the {analysed:,} analysed" if analysed < grid.n_restarts else ""
-    unclassed = "" if classes is None else f"White among the classes: of none{part}. "
+    unclassed = "" if classes is None else f"Empty among the classes: of none{part}. "
     done = int(frame["label"].notna().sum())
     counts = frame["label"].value_counts()
     return Picture(
@@ -65,13 +71,29 @@ def _picture(
         f"{left_out}",
         f"Pictures of the square of starts. Solved: {percent(float(frame['solved'].mean()))}; "
         + ", ".join(f"{label}: {count:,}" for label, count in counts.items() if count),
-        figure,
+        tuple(panels),
+        _data(grid, frame),
+        keys=tuple(keys),
+        shape=_SHAPE,
+        table="summary",
     )
 
 
-def _draw_steps_or_loss(
-    figure: Figure, axes: Axes, grid: Slice, frame: pd.DataFrame, stops_solved: bool
-) -> str:
+def _data(grid: Slice, frame: pd.DataFrame) -> pd.DataFrame:
+    restart = np.arange(grid.n_restarts)
+    x, y = (np.linspace(axis.low, axis.high, axis.n) for axis in (grid.x, grid.y))
+    return pd.DataFrame(
+        {
+            grid.x.name: x[restart % grid.x.n],
+            grid.y.name: y[restart // grid.x.n],
+            **frame[["label", "steps", "loss"]].to_dict("series"),
+        }
+    )
+
+
+def _steps_or_loss(
+    grid: Slice, frame: pd.DataFrame, stops_solved: bool
+) -> tuple[str, str, Callable[[Axes], Tips]]:
     """Colour every solved start by its steps, or all by their loss; say what is grey."""
     solved = frame["solved"].eq(True)
     if solved.any():
@@ -82,11 +104,14 @@ def _draw_steps_or_loss(
         name, column, what = "loss", frame["loss"], "final loss"
         grey = "None was solved. Grey: loss not finite"
     values = np.ma.masked_invalid(drawable(column))
-    image = _draw_square(axes, grid, values, cmap="viridis_r")
-    axes.set_facecolor("#d9d9d9")
-    figure.colorbar(image, ax=axes, label=name, location="bottom", shrink=0.8, aspect=30)
-    axes.set_title(what)
-    return grey
+
+    def draw(axes: Axes) -> Tips:
+        image = _draw_square(axes, grid, values, cmap=ORDERED_MAP)
+        axes.set_facecolor("#c9c9c9")
+        scale(axes, image, name)
+        return {}
+
+    return what, grey, draw
 
 
 def _classes(
@@ -108,14 +133,8 @@ def _classes(
     return found, colours, names
 
 
-def _draw_codes(
-    axes: Axes,
-    grid: Slice,
-    codes: np.ndarray,
-    colours: Mapping[int, str],
-    names: Mapping[int, str],
-) -> None:
-    """Colour every start by a code; starts without one stay white."""
+def _draw_codes(grid: Slice, codes: np.ndarray, colours: Mapping[int, str], axes: Axes) -> Tips:
+    """Colour every start by a code; starts without one stay empty."""
     present = [code for code in colours if (codes == code).any()]
     ranks = np.full(codes.shape, -1)
     for rank, code in enumerate(present):
@@ -124,12 +143,7 @@ def _draw_codes(
         palette = ListedColormap([colours[code] for code in present])
         masked = np.ma.masked_less(ranks, 0)
         _draw_square(axes, grid, masked, cmap=palette, vmin=-0.5, vmax=len(present) - 0.5)
-    axes.legend(
-        handles=[Patch(color=colours[code], label=names[code]) for code in present],
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.13),
-        ncols=3,
-    )
+    return {}
 
 
 def _draw_square(axes: Axes, grid: Slice, values: Any, **style: Any) -> Any:
@@ -140,7 +154,6 @@ def _draw_square(axes: Axes, grid: Slice, values: Any, **style: Any) -> Any:
         sides += [axis.low - half, axis.high + half]
     axes.set(xlabel=grid.x.name, ylabel=grid.y.name)
     axes.grid(visible=False)
-    axes.set_box_aspect(1)
     return axes.imshow(
         values.reshape(grid.y.n, grid.x.n),
         origin="lower",

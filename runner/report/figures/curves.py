@@ -2,74 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import LogLocator
 
 from runner.errors.messages import counted
-from runner.report.figures.base import Picture, from_random_starts, sampled_restarts
+from runner.report.colours import LABEL_COLOURS
+from runner.report.figures.base import Key, Panel, Picture, from_random_starts, sampled_restarts
+from runner.report.figures.choice import chosen, telling
 from runner.report.landscape_tables import Landscape
-from runner.report.names import drawn
+from runner.report.names import loss_name, title
 from runner.report.numbers import DRAWN_MOST, drawable
-from runner.report.style import LABEL_COLOURS, MOST_PANELS, first, legend, panels
+from runner.report.style import MOST_PANELS, logarithmic
+from runner.report.svg import Tips
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
+_Lines = Mapping[str, list[np.ndarray]]
+
 
 def draw_curves(study: Study, landscape: Landscape) -> Iterator[Picture]:
     """Draw the recorded loss curves."""
-    if (configurations := from_random_starts(study)) and len(study.curves):
-        yield _picture(study, configurations)
-
-
-def _picture(study: Study, configurations: list[Configuration]) -> Picture:
-    shown = configurations[:MOST_PANELS]
-    figure, grid = panels(len(shown))
-    curves = study.curves.set_index(["configuration", "restart"])
-    for axes, c in zip(grid, shown, strict=True):
-        labels: dict[Any, str] = sampled_restarts(study, c)["label"].astype(str).to_dict()
-        lines: dict[str, list[np.ndarray]] = {}
-        if c.index in curves.index.get_level_values(0):
-            for restart, curve in curves.loc[c.index].groupby(level="restart"):
-                points = np.column_stack([curve["step"] + 1, drawable(curve["loss"])])
-                points = points[points[:, 1] > 0]
-                points[:, 1] = np.maximum(points[:, 1], 1 / DRAWN_MOST)
-                lines.setdefault(labels[restart], []).append(points)
-        for label in LABELS:
-            if label in lines:
-                axes.add_collection(
-                    LineCollection(
-                        lines[label],
-                        colors=LABEL_COLOURS[label],
-                        linewidths=0.6,
-                        alpha=0.5,
-                        label=label,
-                        rasterized=True,
-                    )
-                )
-        n = sum(map(len, lines.values()))
-        axes.set_title(f"{drawn(c)}\nfirst {n:,} of {len(labels):,}")
-        axes.set(xscale="log", yscale="log", xlabel="step + 1")
-        axes.autoscale_view()
-        low, high = axes.get_ylim()
-        if high < 30 * low:
-            # within a power of ten or two: plain numbers, and more of them
-            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5, 7)))
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter("{x:g}")
-    grid[0].set_ylabel("loss")
-    legend(figure, grid)
-    return Picture(
+    configurations = from_random_starts(study)
+    if not configurations or not len(study.curves):
+        return
+    shown = telling(study, configurations, MOST_PANELS)
+    lines = [_lines(study, c) for c in shown]
+    points = [p for each in lines for of in each.values() for p in of]
+    heights = np.concatenate([p[:, 1] for p in points]) if points else np.ones(1)
+    heights = heights[np.isfinite(heights)]
+    ends = (float(heights.min(initial=1.0)) / 1.3, float(heights.max(initial=0.1)) * 1.3)
+    present = [label for label in LABELS if any(label in each for each in lines)]
+    yield Picture(
         "curves",
         "How the loss falls",
         f"Loss of the first {counted(study.plan.n_curves, 'restart')} of each configuration at "
-        f"log-spaced steps, coloured by final label.{first(len(configurations), len(shown))}",
+        "log-spaced steps, coloured by final label; all panels have one scale."
+        f"{chosen(len(configurations), len(shown))}",
         "Lines of the loss against the step, both logarithmic, coloured by the restart's label.",
-        figure,
+        tuple(
+            Panel(
+                title(c),
+                partial(_draw, each, ends, loss_name(shown)),
+                f"first {sum(map(len, each.values())):,} of {study.trained[c.index]:,}",
+            )
+            for c, each in zip(shown, lines, strict=True)
+        ),
+        study.curves[study.curves["configuration"].isin([c.index for c in shown])],
+        keys=tuple(Key(label, LABEL_COLOURS[label], "-") for label in present),
     )
+
+
+def _lines(study: Study, c: Configuration) -> _Lines:
+    """Return the curves' points (step + 1, loss) by label."""
+    labels: dict[Any, str] = sampled_restarts(study, c)["label"].astype(str).to_dict()
+    curves: pd.DataFrame = study.curves[study.curves["configuration"] == c.index]
+    lines: dict[str, list[np.ndarray]] = {}
+    points = np.column_stack([curves["step"] + 1.0, drawable(curves["loss"])])
+    restarts = curves["restart"].to_numpy()
+    for part in np.split(np.arange(len(points)), np.flatnonzero(np.diff(restarts)) + 1):
+        if len(part):
+            line = points[part]
+            line = line[line[:, 1] > 0]
+            line[:, 1] = np.maximum(line[:, 1], 1 / DRAWN_MOST)
+            lines.setdefault(labels[restarts[part[0]]], []).append(line)
+    return {label: lines[label] for label in LABELS if label in lines}
+
+
+def _draw(lines: _Lines, ends: tuple[float, float], name: str, axes: Axes) -> Tips:
+    for label, points in lines.items():
+        colour = LABEL_COLOURS[label]
+        axes.add_collection(LineCollection(points, colors=colour, linewidths=0.6, alpha=0.5))
+    longest = max((p[:, 0].max(initial=2.0) for of in lines.values() for p in of), default=2.0)
+    axes.set(xscale="log", yscale="log", xlim=(0.9, 1.1 * longest), ylim=ends)
+    axes.set(xlabel="step + 1", ylabel=name)
+    logarithmic(axes.xaxis, 1, 1000)
+    logarithmic(axes.yaxis, *ends)
+    return {}

@@ -3,88 +3,134 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from runner.report.figures.base import Picture, can_be_evaluated, classified, n_analysed_text
+from runner.report.colours import OTHER
+from runner.report.figures.base import Key, Panel, Picture, can_be_evaluated, classified
+from runner.report.figures.base import n_analysed_text as n_text
+from runner.report.figures.choice import telling
 from runner.report.landscape_tables import Landscape, weights
-from runner.report.names import drawn, title
+from runner.report.names import title
 from runner.report.network_outputs import network_outputs
 from runner.report.numbers import number, percent
-from runner.report.style import MOST_PANELS, first, panels
+from runner.report.style import MOST_PANELS, Shape
+from runner.report.svg import Tips
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
 _GRID = 81  # points along one side of the square of inputs
+_SHAPE = Shape(2.4, 2.25, left=0.28, bottom=0.28)
+_Class = tuple["Configuration", "pd.Series[Any]"]
 
 
 def draw_outputs(study: Study, landscape: Landscape) -> Iterator[Picture]:
     """Draw the output over the square of the two inputs."""
     found = classified(study, landscape)
     configurations = [c for c in found if c.architecture.n_inputs == 2 and can_be_evaluated(c)]
-    if configurations:
-        yield _picture(landscape, configurations)
-
-
-def _picture(landscape: Landscape, configurations: list[Configuration]) -> Picture:
-    each = max(1, MOST_PANELS // len(configurations))
-    chosen = [
-        (c, row) for c in configurations for _, row in landscape.minima(c).head(each).iterrows()
-    ]
-    shown = chosen[:MOST_PANELS]
-    # the wider one, unless it leaves more room empty
-    columns = min((4, 3), key=lambda wide: -len(shown) % wide)
-    figure, grid = panels(len(shown), columns=columns, height=10.4 / columns)
-    image = None
-    for axes, (c, row) in zip(grid, shown, strict=True):
-        table = c.table
-        low, high = table.inputs.min(axis=0), table.inputs.max(axis=0)
-        pad = 0.5 * (high - low)
-        sides = [np.linspace(a, b, _GRID) for a, b in zip(low - pad, high + pad, strict=True)]
-        points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
-        values = network_outputs(
-            c.architecture.require_layers(), weights(pd.DataFrame([row]), c)[0], points
-        )[:, -1]
-        targets = table.targets[:, -1]
-        bottom, top = float(targets.min()), float(targets.max())
-        top = top if top > bottom else bottom + 1
-        share_ = np.clip((values - bottom) / (top - bottom), -0.25, 1.25).reshape(_GRID, _GRID)
-        image = axes.pcolormesh(
-            *sides, share_, cmap="PuOr", vmin=0, vmax=1, shading="auto", rasterized=True
-        )
-        # an output of one half everywhere has no line, only noise
-        if share_.min() < 0.45 and share_.max() > 0.55:
-            axes.contour(*sides, share_, levels=[0.5], colors="black", linewidths=1)
-        for inputs, target in zip(table.inputs, targets, strict=True):
-            upper = target > (bottom + top) / 2
-            axes.plot(
-                *inputs, "o" if upper else "s", color="black" if upper else "white",
-                markeredgecolor="black",
-            )  # fmt: skip
-        axes.set_title(
-            f"{drawn(c)}, {row['kind']}\nclass {int(row['class'])}: "
-            f"{percent(float(row['share']))}, loss {number(float(row['loss']))}",
-            fontsize=9,
-        )
-        axes.grid(visible=False)
-        axes.set_aspect("equal")
-        axes.set_xticks(np.unique(table.inputs[:, 0])[:8])
-        axes.set_yticks(np.unique(table.inputs[:, 1])[:8])
-    if image is not None:
-        label = "output, from lower target (0) to upper (1)"
-        figure.colorbar(image, ax=grid, label=label, location="bottom", shrink=0.5, aspect=40)
-    return Picture(
+    if not configurations:
+        return
+    of = telling(study, configurations, MOST_PANELS)
+    shown = _solved_and_stuck(landscape, of)
+    n = sum(len(landscape.minima(c)) for c in configurations)
+    left_out = f" {len(shown)} of {n:,} classes are shown." if len(shown) < n else ""
+    yield Picture(
         "outputs",
         "What each class computes",
-        "Output of the representative of each class over the square of its two inputs. Black "
-        "discs: patterns whose target is the upper one; white squares: the lower; line: halfway. "
-        "Share of the analysed restarts and loss of the largest classes. "
-        f"{n_analysed_text(landscape, configurations)}{first(len(chosen), len(shown), 'classes')}",
-        "Colour maps of the network's output over its two inputs, one per class: "
-        + "; ".join(f"{title(c)} class {int(r['class'])}" for c, r in shown),
-        figure,
+        "Output of the representative of each class over the square of its two inputs, the darker "
+        "the higher. Black discs: patterns whose target is the upper one; white squares: the "
+        "lower; line: halfway. Of each configuration the largest class, then the largest of "
+        f"another kind, then by size. {n_text(landscape, of)}{left_out}",
+        "Maps of the network's output over its two inputs, one per class: "
+        + "; ".join(f"{title(c)} class {row['class']}" for c, row in shown),
+        tuple(Panel(title(c), partial(_draw, c, row), _note(row)) for c, row in shown),
+        _data(shown),
+        keys=(
+            *(Key("lower target", "#f4f4f4"), Key("upper target", "#3f3f3f")),
+            Key("halfway", OTHER, "-"),
+        ),
+        shape=_SHAPE,
+        columns=4,
+        table="minima",
     )
+
+
+def _solved_and_stuck(landscape: Landscape, of: list[Configuration]) -> list[_Class]:
+    """Return the classes that there is room for, those of one configuration together."""
+    ranked = [_ranked(landscape.minima(c)) for c in of]
+    counts = [0] * len(of)
+    left = MOST_PANELS
+    for rank in range(max(map(len, ranked))):
+        for k, rows in enumerate(ranked):
+            if rank < len(rows) and left:
+                counts[k] += 1
+                left -= 1
+    return [(c, row) for c, rows, n in zip(of, ranked, counts, strict=True) for row in rows[:n]]
+
+
+def _ranked(minima: pd.DataFrame) -> list[pd.Series[Any]]:
+    """Return the classes by size, but the largest of another kind than the first one second."""
+    rows = [row for _, row in minima.iterrows()]
+    other = next((row for row in rows if row["kind"] != rows[0]["kind"]), None)
+    if other is not None:
+        rows.insert(1, rows.pop(next(k for k, row in enumerate(rows) if row is other)))
+    return rows
+
+
+def _note(row: pd.Series[Any]) -> str:
+    return (
+        f"class {row['class']}, {row['kind']}: {percent(float(row['share']))}, "
+        f"loss {number(row['loss'])}"
+    )
+
+
+def _data(shown: list[_Class]) -> pd.DataFrame:
+    columns = ["configuration", "class", "kind", "share", "loss"]
+    return pd.DataFrame([row for _, row in shown])[columns]
+
+
+def _draw(c: Configuration, row: pd.Series[Any], axes: Axes) -> Tips:
+    table = c.table
+    low, high = table.inputs.min(axis=0), table.inputs.max(axis=0)
+    pad = 0.5 * (high - low)
+    sides = [np.linspace(a, b, _GRID) for a, b in zip(low - pad, high + pad, strict=True)]
+    points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+    place = weights(pd.DataFrame([row]), c)[0]
+    values = network_outputs(c.architecture.require_layers(), place, points)[:, -1]
+    targets = table.targets[:, -1]
+    bottom, top = float(targets.min()), float(targets.max())
+    top = top if top > bottom else bottom + 1
+    share = np.clip((values - bottom) / (top - bottom), -0.25, 1.25).reshape(_GRID, _GRID)
+    ends = (sides[0][0], sides[0][-1], sides[1][0], sides[1][-1])
+    axes.imshow(
+        share,
+        origin="lower",
+        extent=ends,
+        cmap="gray_r",
+        vmin=-0.05,
+        vmax=1.3,
+        interpolation="bilinear",
+    )
+    # an output of one half everywhere has no line, only noise
+    if share.min() < 0.45 and share.max() > 0.55:
+        axes.contour(*sides, share, levels=[0.5], colors=OTHER, linewidths=1)
+    tips: Tips = {}
+    for inputs, target in zip(table.inputs, targets, strict=True):
+        upper = target > (bottom + top) / 2
+        (mark,) = axes.plot(
+            *inputs, "o" if upper else "s", color="#101010" if upper else "#fefefe",
+            markeredgecolor="#101010" if not upper else "#fefefe", markersize=5,
+        )  # fmt: skip
+        output = network_outputs(c.architecture.require_layers(), place, inputs[None])[0, -1]
+        told = ", ".join(f"{x:g}" for x in inputs)
+        tips[mark] = [f"inputs {told}: output {number(output)}, target {target:g}"]
+    axes.grid(visible=False)
+    axes.set_xticks(np.unique(table.inputs[:, 0])[:8])
+    axes.set_yticks(np.unique(table.inputs[:, 1])[:8])
+    return tips

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 
-from runner.report.figures.base import Picture, can_be_evaluated, classified, n_analysed_text
+from runner.report.colours import ORDERED_MAP
+from runner.report.figures.base import (
+    Panel,
+    Picture,
+    can_be_evaluated,
+    classified,
+    n_analysed_text,
+)
+from runner.report.figures.choice import chosen, telling
+from runner.report.figures.scales import scale
 from runner.report.landscape_tables import Landscape, weights
-from runner.report.names import drawn
+from runner.report.names import title
 from runner.report.network_outputs import network_losses
-from runner.report.numbers import DRAWN_MOST, drawable
-from runner.report.style import MOST_PANELS, first, panels
+from runner.report.numbers import DRAWN_MOST, drawable, number
+from runner.report.style import MOST_PANELS, Shape
+from runner.report.svg import Tips
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
 _GRID = 81  # points along one side of the plane
+_SHAPE = Shape(3.2, 3.5, bottom=0.95)
 
 
 def draw_planes(study: Study, landscape: Landscape) -> Iterator[Picture]:
@@ -31,59 +45,60 @@ def draw_planes(study: Study, landscape: Landscape) -> Iterator[Picture]:
         and can_be_evaluated(c)
         and np.abs(weights(landscape.minima(c).head(3), c)).max() < DRAWN_MOST
     ]
-    if configurations:
-        yield _picture(landscape, configurations)
-
-
-def _picture(landscape: Landscape, configurations: list[Configuration]) -> Picture:
-    shown = configurations[: MOST_PANELS // 2]
-    # the scale below each square is as wide as the square, which its height bounds
-    height_, shrink = {1: (5.5, 0.5), 2: (4.6, 0.8)}.get(len(shown), (3.4, 0.9))
-    figure, grid = panels(len(shown), height=height_)
-    for axes, c in zip(grid, shown, strict=True):
-        three = landscape.minima(c).head(3)
-        corners = weights(three, c)
-        origin = corners[0]
-        basis, _ = np.linalg.qr((corners[1:] - origin).T)
-        flat = (corners - origin) @ basis
-        # a square around them: distances are true in both directions
-        middle = 0.5 * (flat.min(axis=0) + flat.max(axis=0))
-        reach = 0.8 * max(float(np.ptp(flat, axis=0).max()), 1e-6)
-        sides = [np.linspace(m - reach, m + reach, _GRID) for m in middle]
-        points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
-        surface = network_losses(c, origin[:, None] + basis @ points.T).reshape(_GRID, _GRID)
-        height = np.log10(drawable(surface, least=1e-12))
-        image = axes.pcolormesh(*sides, height, cmap="viridis", shading="auto", rasterized=True)
-        if np.nanmin(height) < np.nanmax(height):
-            axes.contour(*sides, height, levels=8, colors="white", linewidths=0.4)
-        figure.colorbar(
-            image, ax=axes, label="log10 loss", location="bottom", shrink=shrink, aspect=30
-        )
-        # names of near points one above the other
-        for up, place, (_, row) in zip((0, -10, 10), flat, three.iterrows(), strict=True):
-            right = place[0] > middle[0]
-            axes.plot(*place, "o", color="white", markeredgecolor="black")
-            axes.annotate(
-                f"class {int(row['class'])}",
-                place,
-                xytext=(-7 if right else 7, up),
-                textcoords="offset points",
-                ha="right" if right else "left",
-                va="center",
-                fontsize=8,
-                color="white",
-                bbox={"boxstyle": "round,pad=0.15", "facecolor": "black", "alpha": 0.6},
-            )
-        axes.set_title(drawn(c))
-        axes.grid(visible=False)
-        axes.set_aspect("equal")
-    return Picture(
+    if not configurations:
+        return
+    shown = telling(study, configurations, MOST_PANELS // 2)
+    yield Picture(
         "planes",
         "The loss between three classes",
-        "Loss in the plane through the representatives of the three largest classes, in distances "
-        f"between weights, on {_GRID} × {_GRID} points. What lies outside this plane is not seen: "
-        f"they may be joined there. {n_analysed_text(landscape, shown)}"
-        f"{first(len(configurations), len(shown))}",
-        "Colour maps of the loss in the plane through three representatives.",
-        figure,
+        "Loss, on a logarithmic scale and the darker the higher, in the plane through the "
+        "representatives of the three largest classes, in distances between weights, on "
+        f"{_GRID} × {_GRID} points. What lies outside this plane is not seen: they may be joined "
+        f"there. {n_analysed_text(landscape, shown)}{chosen(len(configurations), len(shown))}",
+        "Maps of the loss in the plane through three representatives.",
+        tuple(Panel(title(c), partial(_draw, landscape, c)) for c in shown),
+        pd.DataFrame(),
+        shape=_SHAPE,
+        table="minima",
     )
+
+
+def _draw(landscape: Landscape, c: Configuration, axes: Axes) -> Tips:
+    three = landscape.minima(c).head(3)
+    corners = weights(three, c)
+    origin = corners[0]
+    basis, _ = np.linalg.qr((corners[1:] - origin).T)
+    flat = (corners - origin) @ basis
+    # a square around them: distances are true in both directions
+    middle = 0.5 * (flat.min(axis=0) + flat.max(axis=0))
+    reach = 0.8 * max(float(np.ptp(flat, axis=0).max()), 1e-6)
+    sides = [np.linspace(m - reach, m + reach, _GRID) for m in middle]
+    points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+    surface = network_losses(c, origin[:, None] + basis @ points.T).reshape(_GRID, _GRID)
+    height = np.log10(drawable(surface, least=1e-12))
+    ends = (sides[0][0], sides[0][-1], sides[1][0], sides[1][-1])
+    image = axes.imshow(height, origin="lower", extent=ends, cmap=ORDERED_MAP, aspect="auto")
+    if np.nanmin(height) < np.nanmax(height):
+        axes.contour(*sides, height, levels=8, colors="#ffffff", linewidths=0.4)
+    tips: Tips = {}
+    # names of near points one above the other
+    for up, place, (_, row) in zip((0, -10, 10), flat, three.iterrows(), strict=True):
+        right = place[0] > middle[0]
+        (mark,) = axes.plot(*place, "o", color="#fefefe", markeredgecolor="#101010")
+        axes.annotate(
+            f"class {int(row['class'])}",
+            place,
+            xytext=(-7 if right else 7, up),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            va="center",
+            fontsize=7,
+            color="#fefefe",
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "#101010", "alpha": 0.6},
+        )
+        tips[mark] = [f"class {int(row['class'])}, {row['kind']}: loss {number(row['loss'])}"]
+    axes.set(xlabel="distance between weights", ylabel="distance between weights")
+    axes.locator_params(nbins=5)
+    axes.grid(visible=False)
+    scale(axes, image, "log10 loss")
+    return tips

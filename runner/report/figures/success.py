@@ -1,57 +1,163 @@
-"""How many restarts of each configuration are solved."""
+"""How many restarts of each configuration are solved, and how the others end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.patches import Rectangle
 
-from runner.errors.messages import counted
-from runner.report.figures.base import Picture, from_random_starts
+from runner.report.colours import INK, LABEL_COLOURS
+from runner.report.figures.base import Key, Panel, Picture, from_random_starts
+from runner.report.figures.choice import chosen, telling, telling_groups
+from runner.report.figures.heat import draw_heat
+from runner.report.figures.scales import scale_axis
+from runner.report.figures.success_texts import success_data, success_text
+from runner.report.grid_axes import GridAxis, families, ordered_axes
 from runner.report.landscape_tables import Landscape
-from runner.report.names import drawn, title
+from runner.report.names import title
 from runner.report.numbers import percent
-from runner.report.style import LABEL_COLOURS, first, single
+from runner.report.style import (
+    MOST_PANELS,
+    PANEL,
+    SINGLE,
+    Shape,
+    percent_axis,
+)
+from runner.report.svg import Tips
+from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
-_MOST_ROWS = 40  # configurations
+_MOST_ROWS = 40  # configurations of a figure of bars
+_ROW = 0.2  # inches
+_LETTER = 0.058  # inches
+
+_INTERVAL = "bars are its 95% Wilson intervals"
 
 
 def draw_success(study: Study, landscape: Landscape) -> Iterator[Picture]:
-    """Draw the share of solved restarts with its interval."""
-    if configurations := from_random_starts(study):
-        yield _picture(study, configurations)
+    """Draw the share of solved restarts: over an ordered axis, two of them, or by name."""
+    configurations = from_random_starts(study)
+    if not configurations:
+        return
+    axes = ordered_axes(configurations)
+    if not axes:
+        yield _bars(study, configurations)
+    elif len(axes) == 1:
+        yield _lines(study, configurations, axes[0])
+    else:
+        yield _heat(study, configurations, axes[0], axes[1])
 
 
-def _picture(study: Study, configurations: list[Configuration]) -> Picture:
-    shown = configurations[:_MOST_ROWS]
-    table = study.summary.loc[[c.index for c in shown]]
-    rates = 100 * table["success_rate"].to_numpy()
-    low, high = 100 * table["ci_low"].to_numpy(), 100 * table["ci_high"].to_numpy()
-    figure, axes = single(height=0.8 + 0.28 * len(shown))
-    rows = np.arange(len(shown))
-    errors = np.abs(np.array([rates - low, high - rates]))
-    axes.errorbar(
-        rates, rows, xerr=errors, fmt="o", color=LABEL_COLOURS["solved"], capsize=3, markersize=5
-    )
-    axes.set_yticks(rows, [drawn(c) for c in shown])
-    axes.set(xlim=(-2, 102), ylim=(len(shown) - 0.4, -0.6), xlabel="restarts solved, %")
-    axes.grid(axis="y", visible=False)
-    sizes = sorted(set(table["n"]))
-    n = counted(int(sizes[0]), "restart") if len(sizes) == 1 else "the restarts trained so far"
+def _picture(
+    study: Study, shown: list[Configuration], panels: list[Panel], caption: str, shape: Shape
+) -> Picture:
+    present = [name for name in LABELS if study.summary.loc[[c.index for c in shown], name].any()]
     return Picture(
         "success",
         "How many restarts are solved",
-        f"Share of {n} of each configuration that end with every output on the right side; bars "
-        f"are 95% Wilson intervals.{first(len(configurations), len(shown))}",
-        "; ".join(
-            f"{title(c)}: {percent(r / 100)} solved, interval {percent(a / 100)} to "
-            f"{percent(b / 100)}"
-            for c, r, a, b in zip(shown, rates, low, high, strict=True)
-        ),
-        figure,
+        caption,
+        "; ".join(success_text(study, c) for c in shown),
+        tuple(panels),
+        success_data(study, shown),
+        keys=tuple(Key(name, LABEL_COLOURS[name]) for name in present),
+        shape=shape,
+        table="summary",
     )
+
+
+def _bars(study: Study, configurations: list[Configuration]) -> Picture:
+    shown = telling(study, configurations, _MOST_ROWS)
+    longest = max(len(title(c)) for c in shown)
+    shape = Shape(
+        SINGLE.width, 0.6 + _ROW * len(shown), left=min(0.25 + _LETTER * longest, 2.6), right=0.2
+    )
+    caption = (
+        f"Share of restarts by how they end; solved ones first, the line there is the share's 95% "
+        f"Wilson interval.{chosen(len(configurations), len(shown))}"
+    )
+    return _picture(study, shown, [Panel("", partial(_draw_bars, study, shown))], caption, shape)
+
+
+def _draw_bars(study: Study, shown: list[Configuration], axes: Axes) -> Tips:
+    table = study.summary.loc[[c.index for c in shown]]
+    rows = np.arange(len(shown))
+    left = np.zeros(len(shown))
+    tips: Tips = {}
+    for label in LABELS:
+        shares = 100 * (table[label] / table["n"]).to_numpy()
+        there = np.flatnonzero(shares > 0)
+        boxes = [Rectangle((left[k], k - 0.36), shares[k], 0.72) for k in there]
+        if boxes:
+            bars = PatchCollection(boxes, facecolor=LABEL_COLOURS[label], linewidth=0)
+            axes.add_collection(bars)
+            tips[bars] = [
+                f"{title(shown[k])}: {percent(shares[k] / 100)} {label} "
+                f"({int(table[label].iloc[k]):,} of {int(table['n'].iloc[k]):,})"
+                for k in there
+            ]
+        left += shares
+    bounds = 100 * table[["ci_low", "ci_high"]].to_numpy()
+    axes.hlines(rows, *bounds.T, color=INK, linewidth=1.2)
+    axes.set_yticks(rows, [title(c) for c in shown])
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    percent_axis(axes, "x", "restarts, %")
+    return tips
+
+
+def _lines(study: Study, configurations: list[Configuration], axis: GridAxis) -> Picture:
+    groups = families(configurations, [axis])
+    kept = telling_groups(study, groups, MOST_PANELS)
+    panels = [Panel(rest, partial(_draw_lines, study, members, axis)) for rest, members in kept]
+    shape = SINGLE if len(panels) == 1 else PANEL
+    caption = (
+        f"Share of restarts that end solved (points; {_INTERVAL}), and with each other label "
+        f"(thin lines), over {axis.name} (`{axis.path}`)"
+        f"{', on a logarithmic scale' if axis.logarithmic else ''}."
+        f"{chosen(len(groups), len(kept), 'panels')}"
+    )
+    shown = [c for _, members in kept for c in members]
+    return _picture(study, shown, panels, caption, shape)
+
+
+def _heat(study: Study, configurations: list[Configuration], x: GridAxis, y: GridAxis) -> Picture:
+    groups = families(configurations, [x, y])
+    kept = telling_groups(study, groups, MOST_PANELS)
+    panels = [Panel(rest, partial(draw_heat, study, members, x, y)) for rest, members in kept]
+    caption = (
+        f"Share of restarts that end solved, in percent, over {x.name} (`{x.path}`) and {y.name} "
+        f"(`{y.path}`); the 95% Wilson intervals are in the table."
+        f"{chosen(len(groups), len(kept), 'panels')}"
+    )
+    shown = [c for _, members in kept for c in members]
+    shape = Shape(4.8, 3.4) if len(panels) == 1 else Shape(3.2, 2.7)
+    picture = _picture(study, shown, panels, caption, shape)
+    return replace(picture, keys=())
+
+
+def _draw_lines(study: Study, members: list[Configuration], axis: GridAxis, axes: Axes) -> Tips:
+    members = sorted(members, key=lambda c: axis.numbers[c.index])
+    table = study.summary.loc[[c.index for c in members]]
+    x = np.array([axis.numbers[c.index] for c in members])
+    for label in LABELS[1:]:
+        if table[label].any():
+            shares = 100 * table[label] / table["n"]
+            axes.plot(x, shares, color=LABEL_COLOURS[label], linewidth=0.9, marker=".", ms=3)
+    rates, low, high = 100 * table[["success_rate", "ci_low", "ci_high"]].to_numpy().T
+    colour = LABEL_COLOURS["solved"]
+    axes.vlines(x, low, high, color=colour, linewidth=1.4)
+    axes.plot(x, rates, color=colour, linewidth=0.7)
+    (points,) = axes.plot(x, rates, "o", color=colour, markersize=4)
+    scale_axis(axes, "x", axis)
+    percent_axis(axes, "y", "restarts, %")
+    return {points: [success_text(study, c) for c in members]}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 
-from runner.report.figures.base import Picture, n_restarts_text, with_times
+from runner.report.figures.base import Panel, Picture, n_restarts_text, with_times
+from runner.report.figures.lines import LinePanel, line_figure
 from runner.report.landscape_tables import Landscape
-from runner.report.names import drawn, title
+from runner.report.names import title
 from runner.report.numbers import number
-from runner.report.style import MOST_LINES, first, legend, lines_of, single
+from runner.report.style import logarithmic, percent_axis
+from runner.report.svg import Tips
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
@@ -20,45 +24,50 @@ if TYPE_CHECKING:
 
 def draw_times(study: Study, landscape: Landscape) -> Iterator[Picture]:
     """Draw the share that is not yet solved, by step."""
-    if configurations := with_times(study):
-        yield _picture(study, configurations)
+    configurations = with_times(study)
+    if not configurations:
+        return
+    figure = line_figure(study, configurations)
+    yield Picture(
+        "times",
+        "How long a solution takes",
+        "Kaplan-Meier estimate; restarts that ended without a solution are censored at the "
+        f"budget. {n_restarts_text(study, figure.shown)} Bands are pointwise 95% intervals."
+        f"{figure.said}",
+        "Falling step curves of the share of restarts that are not yet solved; median steps of "
+        "those that are solved: "
+        + "; ".join(f"{title(c)}: {number(_median_time(study, c))}" for c in figure.shown),
+        tuple(Panel(panel.title, partial(_draw, study, panel)) for panel in figure.panels),
+        study.times.loc[[c.index for c in figure.shown]].reset_index(),
+        keys=figure.keys,
+        shape=figure.shape,
+    )
 
 
-def _picture(study: Study, configurations: list[Configuration]) -> Picture:
-    shown = configurations[:MOST_LINES]
-    figure, axes = single()
-    for (colour, style), c in zip(lines_of(len(shown)), shown, strict=True):
+def _draw(study: Study, panel: LinePanel, axes: Axes) -> Tips:
+    tips: Tips = {}
+    for line in panel.lines:
+        c = line.configuration
         table = study.times.loc[c.index]
         most = c.settings.training.max_steps
         # steps on a logarithmic axis: a start that is solved already is drawn at 1
         steps = np.maximum([1, *table.index, most], 1)
         band = table[["unsolved", "ci_low", "ci_high"]].to_numpy()
-        values = np.vstack([np.ones(3), band, band[-1:]])
-        line = np.nan_to_num(values[:, 0])
-        axes.step(steps, 100 * line, where="post", color=colour, linestyle=style, label=drawn(c))
-        axes.fill_between(
-            steps,
-            100 * values[:, 1],
-            100 * values[:, 2],
-            step="post",
-            color=colour,
-            alpha=0.2,
-            linewidth=0,
-        )
-    axes.set(xscale="log", xlabel="step", ylabel="restarts not yet solved, %")
-    axes.set_ylim(-2, 102)
-    legend(figure, [axes], columns=2)
-    return Picture(
-        "times",
-        "How long a solution takes",
-        f"Kaplan-Meier estimate; restarts that ended without a solution are censored at the "
-        f"budget. {n_restarts_text(study, shown)} Bands are pointwise 95% intervals."
-        f"{first(len(configurations), len(shown))}",
-        "Falling step curves of the share of restarts that are not yet solved; median steps of "
-        "those that are solved: "
-        + "; ".join(f"{title(c)}: {number(_median_time(study, c))}" for c in shown),
-        figure,
-    )
+        values = 100 * np.vstack([np.ones(3), band, band[-1:]])
+        left = np.nan_to_num(values[:, 0])
+        (drawn,) = axes.step(steps, left, where="post", color=line.colour)
+        if not line.behind:
+            bounds = (values[:, 1], values[:, 2])
+            axes.fill_between(
+                steps, *bounds, step="post", color=line.colour, alpha=0.2, linewidth=0
+            )
+            median = number(float(np.round(_median_time(study, c))))
+            tips[drawn] = [f"{title(c)}: a solution took {median} steps (median)"]
+    axes.set_xscale("log")
+    logarithmic(axes.xaxis, *axes.get_xlim())
+    axes.set_xlabel("step")
+    percent_axis(axes, "y", "not yet solved, %")
+    return tips
 
 
 def _median_time(study: Study, configuration: Configuration) -> float:

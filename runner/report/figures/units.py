@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from runner.errors.messages import counted
 from runner.network.symmetry import Symmetries
-from runner.report.figures.base import Picture, classified, n_analysed_text
+from runner.report.colours import INK, MOST_CLASSES, OTHER, class_colours
+from runner.report.figures.base import Key, Panel, Picture, classified, n_analysed_text
+from runner.report.figures.choice import chosen, telling
 from runner.report.landscape_tables import Landscape
-from runner.report.names import drawn
-from runner.report.numbers import drawable
-from runner.report.style import MOST_CLASSES, MOST_PANELS, class_colours, first, legend, panels
+from runner.report.names import title
+from runner.report.numbers import drawable, number, percent
+from runner.report.style import MOST_PANELS, SINGLE, Shape
+from runner.report.svg import Tips
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
-_MOST_DOTS = 500  # restarts of a panel
+_MOST_DOTS = 500  # restarts of a class
+_MARKS = "os^Dv<>"
+_SHAPE = Shape(3.2, 2.6)
 
 
 def draw_units(study: Study, landscape: Landscape) -> Iterator[Picture]:
@@ -30,50 +37,76 @@ def draw_units(study: Study, landscape: Landscape) -> Iterator[Picture]:
         for c in classified(study, landscape)
         if c.architecture.has_hidden_units and c.architecture.n_inputs >= 2
     ]
-    if configurations:
-        yield _picture(study, landscape, configurations)
-
-
-def _picture(study: Study, landscape: Landscape, configurations: list[Configuration]) -> Picture:
-    shown = configurations[:MOST_PANELS]
-    figure, grid = panels(len(shown), height=2.9 if len(shown) > 1 else 4.2)
-    for axes, c in zip(grid, shown, strict=True):
-        classes = landscape.minima(c)
-        colours = class_colours(classes)
-        symmetries = Symmetries(c.architecture, c.settings.loss.l2 > 0)
-        names = list(c.architecture.parameter_names)
-        endpoints = landscape.of("classes", c).set_index("restart")["class"]
-        for number_, colour in colours.items():
-            members = endpoints.index[endpoints == number_][:_MOST_DOTS]
-            places = pd.MultiIndex.from_product([[c.index], members])
-            ended = study.weights.loc[places, names].to_numpy(np.float64)
-            turned = pd.DataFrame(symmetries.canonical(ended.T).T, columns=names)
-            dots = _first_layer(turned, c)
-            axes.plot(*dots, ".", color=colour, markersize=2, alpha=0.3, rasterized=True)
-        for row, (_, minimum) in enumerate(classes.head(MOST_CLASSES).iterrows()):
-            places_of = _first_layer(classes.iloc[[row]], c)
-            axes.plot(
-                *places_of,
-                "os^Dv<>"[row],
-                color=colours[int(minimum["class"])],
-                markeredgecolor="black",
-                markersize=7,
-                label=f"class {int(minimum['class'])}",
-            )
-        axes.set_title(f"{drawn(c)}\n{counted(len(classes), 'class', 'classes')}")
-        axes.set(xlabel="weight on input 0", ylabel="weight on input 1")
-    legend(figure, grid, columns=MOST_CLASSES)
-    return Picture(
+    if not configurations:
+        return
+    shown = telling(study, configurations, MOST_PANELS)
+    seen = max((len(landscape.minima(c)) for c in shown), default=0)
+    yield Picture(
         "units",
         "What the hidden units look like",
         "Each hidden unit of the first layer is a point: its weights on the first two inputs. Big "
         "marks: the representative of a class in canonical form; dots: the same for up to "
-        f"{_MOST_DOTS} restarts of the class as they ended. The {MOST_CLASSES} largest classes. "
-        f"{n_analysed_text(landscape, shown)}{first(len(configurations), len(shown))}",
-        "Scatter of hidden units in the plane of their two input weights, a colour and a mark per "
-        "class.",
-        figure,
+        f"{_MOST_DOTS} restarts of the class as they ended. Hues are kinds of classes, marks the "
+        f"{MOST_CLASSES} largest classes. {n_analysed_text(landscape, shown)}"
+        f"{chosen(len(configurations), len(shown))}",
+        "Scatter of hidden units in the plane of their two input weights, a mark per class.",
+        tuple(
+            Panel(
+                title(c),
+                partial(_draw, study, landscape, c),
+                counted(len(landscape.minima(c)), "class", "classes"),
+            )
+            for c in shown
+        ),
+        _data(landscape, shown),
+        keys=tuple(Key(f"class {k}", OTHER, _MARKS[k]) for k in range(min(seen, MOST_CLASSES))),
+        shape=_SHAPE if len(shown) > 1 else SINGLE,
+        table="minima",
     )
+
+
+def _data(landscape: Landscape, configurations: list[Configuration]) -> pd.DataFrame:
+    """Return the units of the representatives, one row each."""
+    parts = []
+    for c in configurations:
+        classes = landscape.minima(c).head(MOST_CLASSES)
+        x, y = _first_layer(classes, c)
+        units = len(x) // max(len(classes), 1)
+        rows = classes.loc[classes.index.repeat(units), ["configuration", "class", "kind"]]
+        parts.append(rows.assign(weight_on_input_0=x, weight_on_input_1=y))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _draw(study: Study, landscape: Landscape, c: Configuration, axes: Axes) -> Tips:
+    classes = landscape.minima(c)
+    colours = class_colours(classes)
+    symmetries = Symmetries(c.architecture, c.settings.loss.l2 > 0)
+    names = list(c.architecture.parameter_names)
+    endpoints = landscape.of("classes", c).set_index("restart")["class"]
+    tips: Tips = {}
+    for number_, colour in colours.items():
+        members = endpoints.index[endpoints == number_][:_MOST_DOTS]
+        places = pd.MultiIndex.from_product([[c.index], members])
+        ended = study.weights.loc[places, names].to_numpy(np.float64)
+        turned = pd.DataFrame(symmetries.canonical(ended.T).T, columns=names)
+        dots = _first_layer(turned, c)
+        axes.plot(*dots, ".", color=colour, markersize=1.5, alpha=0.3, rasterized=True)
+    for row, (_, minimum) in enumerate(classes.head(MOST_CLASSES).iterrows()):
+        (marks,) = axes.plot(
+            *_first_layer(classes.iloc[[row]], c),
+            _MARKS[row],
+            color=colours[int(minimum["class"])],
+            markeredgecolor=INK,
+            markeredgewidth=0.6,
+            markersize=5,
+        )
+        tips[marks] = [
+            f"class {int(minimum['class'])}, {minimum['kind']}: "
+            f"{percent(float(minimum['share']))}, loss {number(float(minimum['loss']))}"
+        ]
+    axes.set(xlabel="weight on input 0", ylabel="weight on input 1")
+    axes.locator_params(nbins=5)
+    return tips
 
 
 def _first_layer(rows: pd.DataFrame, configuration: Configuration) -> tuple[np.ndarray, np.ndarray]:

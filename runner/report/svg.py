@@ -1,0 +1,115 @@
+"""Drawings as SVG that stands in the page itself: text that can be searched, tips, both themes."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from markupsafe import Markup, escape
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from runner.report.colours import THEME, variable
+
+Tips: TypeAlias = dict[Artist, list[str]]
+"""What is told of an artist's marks under the pointer: a text for each, or one for all."""
+
+_TIP = "tips-"
+_HEAD = re.compile(r".*?<svg [^>]*viewBox=\"([^\"]*)\"[^>]*>(.*)</svg>", re.DOTALL)
+_DROPPED = re.compile(
+    r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->"
+    r"|(?<=<g) id=\"(?!tips-)[^\"]*\"",
+    re.DOTALL,
+)
+_STYLE = re.compile(r" style=\"([^\"]*)\"")
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_FONT = re.compile(r"font: ([\d.]+)px [^;\"]*")
+_DIGITS = re.compile(r"(?<=\.\d)\d+")
+_TEXT = re.compile(r"(<text.*?</text>)", re.DOTALL)
+_GROUP = re.compile(r"<g id=\"tips-(\d+)\">(.*?)</g>", re.DOTALL)
+_MARK = re.compile(r"<defs>.*?</defs>|<(use|path)( [^>]*)/>", re.DOTALL)
+
+
+class StyleClasses:
+    """The styles of a page's drawings, a class for each: a page's policy forbids any other way."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def name(self, style: str) -> str:
+        """Return the class of a style, with the theme's colours."""
+        style = _FONT.sub(r"font-size: \1px", style)
+        style = _COLOUR.sub(_themed, style)
+        return self._names.setdefault(style, f"s{len(self._names)}")
+
+    def sheet(self) -> str:
+        """Return the rules of all classes so far."""
+        return "".join(f".{name}{{{style}}}\n" for style, name in self._names.items())
+
+
+def inline(figure: Figure, tips: Tips, alt: str, classes: StyleClasses) -> Markup:
+    """Return a drawing as an element of the page.
+
+    Parameters
+    ----------
+    figure : Figure
+    tips : mapping
+    alt : str
+        The drawing in words.
+    classes : StyleClasses
+        Gets the styles of the drawing.
+    """
+    texts = list(tips.values())
+    for k, artist in enumerate(tips):
+        artist.set_gid(f"{_TIP}{k}")
+    found = _HEAD.match(saved(figure, ""))
+    if found is None:  # pragma: no cover
+        raise AssertionError
+    box, body = found.groups()
+    body = _DROPPED.sub("", body)
+    body = _STYLE.sub(lambda m: f' class="{classes.name(m[1])}"', body)
+    parts = _TEXT.split(body)
+    parts[::2] = [_DIGITS.sub("", part) for part in parts[::2]]
+    body = "".join(parts)
+    body = _GROUP.sub(lambda m: _told(m[2], texts[int(m[1])]), body)
+    body = re.sub(r"\n *", "\n", body)
+    return Markup(  # noqa: S704  Matplotlib has escaped the texts in it
+        f'<svg viewBox="{box}" role="img" aria-label="{escape(alt)}">{body}</svg>'
+    )
+
+
+def saved(figure: Figure, title: str) -> str:
+    """Return a figure as the text of an SVG file."""
+    sink = io.StringIO()
+    with warnings.catch_warnings():
+        # a table's name may have characters that the font lacks; a browser's has them
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        metadata = {"Date": None, "Creator": None, "Title": title}
+        FigureCanvasSVG(figure).print_svg(sink, metadata=metadata)  # type: ignore[no-untyped-call]
+    return sink.getvalue()
+
+
+def _themed(found: re.Match[str]) -> str:
+    colour = found[0]
+    return f"var({variable(colour)})" if colour in THEME else colour
+
+
+def _told(group: str, texts: Sequence[str]) -> str:
+    """Put texts under the marks of a group, in their order."""
+    if len(texts) == 1:
+        return f"<g><title>{escape(texts[0])}</title>{group}</g>"
+    left = iter(texts)
+
+    def told(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0]
+        text = next(left, None)
+        if text is None:
+            return found[0]
+        return f"<{found[1]}{found[2]}><title>{escape(text)}</title></{found[1]}>"
+
+    return f"<g>{_MARK.sub(told, group)}</g>"
