@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runner.cluster.task_results import TaskResult
@@ -18,6 +18,7 @@ from runner.dispatch.sent_tasks import Call, SentTask
 from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
 from runner.dispatch.time_left import TimeLeft
 from runner.dispatch.training_tasks import TrainingTasks
+from runner.engines.simd.fingerprint import Fingerprint, digest
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
 from runner.experiment.batches import Batch
@@ -26,6 +27,8 @@ from runner.study.store import Store
 from runner.study.writer import Writer
 from runner.training.shards import encode_shard, join, shard_schema
 from runner.training.worker import Trained
+
+_NOT_RECORDED = ("solved", "programs")  # of what a worker tells of a piece, in its telemetry
 
 Event = AuditTask | AuditRecord | Difference
 """What canaries and audits find, or want done."""
@@ -39,6 +42,13 @@ class _Origin:
     """Kinds of device."""
     workers: set[str] = field(default_factory=set)
     """Addresses; of those that trained a piece only."""
+    programs: set[str] = field(default_factory=set)
+    """Digests of the programs that trained a piece; empty ones where there were none."""
+
+    @property
+    def of_all(self) -> str:
+        """The digest of all pieces; empty if they have not one."""
+        return next(iter(self.programs)) if len(self.programs) == 1 else ""
 
 
 class TrainingRun(TaskHandler):
@@ -93,6 +103,7 @@ class TrainingRun(TaskHandler):
         self._canary_batch = self.tasks.canary_batch(next(plan.batches()))
         self._unverified: dict[str, list[tuple[SentTask, TaskResult]]] = {}  # by worker
         self._origins: dict[Batch, _Origin] = {}
+        self._programs: set[str] = set()  # digests of those that are recorded
         self._report = report
         self._started_s = time.monotonic()
         done = plan.n_restarts - sum(len(batch) for batch in store.remaining(plan))
@@ -192,7 +203,7 @@ class TrainingRun(TaskHandler):
             shard = encode_shard(shard_schema(signature).empty_table(), signature, {})
         rows = len(batch) - len(complete.failures)
         device = "+".join(sorted(origin.devices))
-        commit = self.writer.commit(batch, shard, rows, complete.failures, device)
+        commit = self.writer.commit(batch, shard, rows, complete.failures, device, origin.of_all)
         self.progress.done += len(batch)
         self.progress.failed += len(complete.failures)
         self._time_left.failed(batch.group_of_round, len(complete.failures))
@@ -271,10 +282,11 @@ class TrainingRun(TaskHandler):
         origin = self._origins.setdefault(piece.batch, _Origin())
         origin.devices.add(telemetry["device"])
         origin.workers.add(worker)
+        origin.programs.add(self._digest(telemetry.get("programs")))
         self.writer.record(
             {"start": piece.start, "stop": piece.stop, "group": piece.batch.group, "worker": worker}
             | ({"round": piece.batch.round} if piece.batch.round else {})
-            | {key: value for key, value in telemetry.items() if key != "solved"}
+            | {key: value for key, value in telemetry.items() if key not in _NOT_RECORDED}
         )
         self.progress.restart_steps += telemetry["restart_steps"]
         for segment in self.plan.segments(piece.range):
@@ -282,3 +294,13 @@ class TrainingRun(TaskHandler):
             solved, seen = self.progress.solved.pop(index, (0, 0))
             n_solved = telemetry["solved"][int(self.plan.numbers[index])]
             self.progress.solved[index] = [solved + n_solved, seen + segment.stop - segment.start]
+
+    def _digest(self, programs: Mapping[str, Fingerprint] | None) -> str:
+        """Return the digest of a worker's programs, and record those that are new."""
+        if programs is None:
+            return ""
+        name = digest(programs)
+        if name not in self._programs:
+            self._programs.add(name)
+            self.writer.record_programs(name, programs)
+        return name

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from runner.network.signature import Signature
+
+if TYPE_CHECKING:
+    from runner.engines.simd.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Compiled:
     """Seconds that building and compiling took."""
     any_lanes: bool = False
     """Whether both take any number of lanes, and ``advance`` goes on until all have halted."""
+    programs: Mapping[str, Fingerprint] | None = None
+    """Fingerprints of the programs of vector code by name; None where there is none."""
     look: Look | None = None
     """The loss and the gradient of ``evaluate`` alone, to the bit, from its arguments; None where
     that is no quicker."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.engines.simd.artifact import Artifact, Interface
+from runner.engines.simd.fingerprint import Fingerprint
 from runner.engines.versions import source, versions, without_jax
 
 VARIABLE = "RUNNER_CACHE_DIR"
@@ -37,6 +38,8 @@ SOURCE = source()
 """Of the runner as it was when this process began."""
 
 Artifacts = Mapping[str, Artifact]
+
+_PARTS = ("interface", "fingerprint")  # of an artifact, beside its code
 
 
 def folder() -> Path | None:
@@ -120,13 +123,15 @@ def write(key: Sequence[str] | None, artifacts: Artifacts) -> None:
 
 def _encoded(artifact: Artifact) -> dict[str, Any]:
     code = base64.b64encode(artifact.code).decode()
-    return {"code": code, "interface": dataclasses.asdict(artifact.interface)}
+    parts = {name: dataclasses.asdict(getattr(artifact, name)) for name in _PARTS}
+    return {"code": code, **parts}
 
 
 def _decoded(stored: Any) -> Artifact:
     fields = stored["interface"]
     runs = {name: tuple(map(tuple, fields[name])) for name in ("inputs", "outputs")}
-    return Artifact(base64.b64decode(stored["code"]), Interface(**fields | runs))
+    told = Fingerprint(**stored["fingerprint"])
+    return Artifact(base64.b64decode(stored["code"]), Interface(**fields | runs), told)
 
 
 def _path(key: Sequence[str] | None) -> Path | None:

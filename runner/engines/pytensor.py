@@ -21,6 +21,7 @@ from runner.engines.library_output import diverted_output
 from runner.engines.simd import machine_code
 from runner.engines.simd.artifact import Artifact, Program
 from runner.engines.simd.errors import UnknownOperation
+from runner.engines.simd.fingerprint import Fingerprint, fingerprint
 from runner.engines.vector_programs import measuring_programs, training_programs
 from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.step import Lane, Step
@@ -109,6 +110,15 @@ def without_vector_code(signature: Signature) -> str:
     except UnknownOperation as error:
         return str(error)
     return ""
+
+
+def fingerprints(signature: Signature) -> dict[str, Fingerprint] | None:
+    """Return those of the programs that train a signature; None if an operation has no code."""
+    try:
+        programs = training_programs(signature)
+    except UnknownOperation:
+        return None
+    return {name: fingerprint(program.text) for name, program in programs.items()}
 
 
 def _assembled(programs: Mapping[str, Program]) -> dict[str, Artifact]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from runner.engines.devices import JAX_ENGINES, uses_vector_code
 from runner.errors import CompileError, ExperimentError, RunnerError
 from runner.errors.messages import printable, shown
 from runner.network.signature import HYPERPARAMETERS, Signature
+
+if TYPE_CHECKING:
+    from runner.engines.simd.fingerprint import Fingerprint
 
 ENGINES = {
     "pytensor": "PyTensor, as SIMD code on CPUs and through its JAX backend on GPUs: the default",
@@ -149,6 +152,28 @@ def may_compute_with_jax(engine: str, device: str, signature: Signature) -> bool
     if not network.executes_file:
         return False
     return not network.is_trusted or bool(_without_vector_code(signature))
+
+
+def programs(engine: str, signature: Signature) -> Mapping[str, Fingerprint] | None:
+    """Return fingerprints of the programs by which a signature would be trained on a CPU here.
+
+    Returns
+    -------
+    mapping of str to Fingerprint, optional
+        None where another engine computes, or nothing may tell: a custom model's code is not to be
+        executed, or holds an operation without vector code.
+    """
+    network = signature.architecture
+    if not uses_vector_code(engine, "cpu") or (network.executes_file and not network.is_trusted):
+        return None
+    from runner.engines import vector_code
+
+    code = vector_code.recall(vector_code.TrainingCode, signature)
+    if code is not None:
+        return code.fingerprints
+    from runner.engines import pytensor
+
+    return pytensor.fingerprints(signature)
 
 
 def _without_vector_code(signature: Signature) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from runner.engines import code_cache
 from runner.engines.base import Compiled, Evaluate, Evaluation, Look, Measured
 from runner.engines.simd.artifact import Artifact
+from runner.engines.simd.fingerprint import Fingerprint
 from runner.engines.simd.machine_code import Function, Loop, processor
 from runner.network.signature import Signature
 
@@ -27,6 +28,11 @@ class TrainingCode:
     """Loss, gradient, outputs and what is solved, at parameters; float64."""
     update: Artifact
     """Parameters after a step, from a state and a gradient; float64."""
+
+    @property
+    def fingerprints(self) -> dict[str, Fingerprint]:
+        """Of the programs, by name."""
+        return {field.name: getattr(self, field.name).fingerprint for field in fields(self)}
 
     def loaded(self, signature: Signature) -> Compiled:
         """Load the machine code; ``compile_s`` of the result is 0."""
@@ -47,7 +53,15 @@ class TrainingCode:
         look = Function(self.look)
         evaluate = _evaluator(signature, look, self.update)
         quick = _look(signature, look)
-        return Compiled(signature, advance, evaluate, 0.0, any_lanes=True, look=quick)
+        return Compiled(
+            signature,
+            advance,
+            evaluate,
+            0.0,
+            any_lanes=True,
+            programs=self.fingerprints,
+            look=quick,
+        )
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,17 @@ class Commit:
     """Restarts that could not be trained."""
     device: str = "cpu"
     """Kind of device that trained it, cpu or gpu; both, ``cpu+gpu``, if parts were tried anew."""
+    programs: str = ""
+    """Names the programs that trained it, see `runner.engines.simd.fingerprint.digest`; empty where
+    there are none, or not the same ones for all parts."""
 
     def line(self) -> str:
         """Return the log's line, which ends with its own checksum."""
         content = asdict(self)
         if not self.batch.round:  # nor did lines have it before studies could grow
             del content["batch"]["round"]
+        if not self.programs:  # nor this, before it was recorded
+            del content["programs"]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return f"{text} {zlib.crc32(text.encode()):08x}"
 
@@ -84,6 +89,7 @@ class Commit:
             and all(isinstance(text, str) for text in texts)
             and re.fullmatch(r"[0-9a-f]{64}", str(self.sha256)) is not None
             and self.device in _DEVICES
+            and re.fullmatch(r"([0-9a-f]{16})?", str(self.programs)) is not None
             and 0 <= batch.group < _MOST
             and 0 <= batch.round < _MOST
             and 0 <= batch.start < batch.stop < _MOST

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from runner.engines.registry import may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, computing_source, versions
 from runner.errors.messages import shown
 from runner.experiment.plan import Plan
+from runner.study.arithmetic import DECIDED
 
 SOURCE = "source"
 """Among the versions that a study records: a hash of the runner's code that computes."""
@@ -39,7 +40,12 @@ _LASTING = ("name", "seed")
 
 
 def differences(
-    stored: Mapping[str, Any], plan: Plan, devices: Iterable[str], *, grows: bool = False
+    stored: Mapping[str, Any],
+    plan: Plan,
+    devices: Iterable[str],
+    *,
+    grows: bool = False,
+    arithmetic: Callable[[], list[str] | None] = lambda: None,
 ) -> list[str]:
     """Return what a plan and this machine's versions change against what is stored, in words.
 
@@ -53,6 +59,9 @@ def differences(
         Versions of JAX count only if it may train there; otherwise these are not asked for.
     grows : bool
         Whether to leave out what may differ of a plan that holds every stored configuration.
+    arithmetic : callable
+        Says what is computed otherwise here, as `runner.study.arithmetic.other_arithmetic` does;
+        asked only where versions alone differ, of which it then takes the place.
     """
     begun = {name: found for name, found in stored["versions"].items() if name != SOURCE}
     old = {"plan": dict(stored["plan"]), "versions": begun}
@@ -67,6 +76,9 @@ def differences(
     of_jax = {f"versions.{name}" for name in JAX_PACKAGES} & found.keys()
     if of_jax and not _may_use_jax(plan, devices):
         found = {path: text for path, text in found.items() if path not in of_jax}
+    of_arithmetic = {f"versions.{name}" for name in DECIDED}
+    if found and found.keys() <= of_arithmetic and (computed := arithmetic()) is not None:
+        return [*found.values(), *computed] if computed else []
     # What follows from other fields is named only where nothing else explains it.
     telling = [
         text

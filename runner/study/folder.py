@@ -123,6 +123,11 @@ class StudyFolder:
         return self.path / "telemetry" / "audit.jsonl"
 
     @property
+    def programs_path(self) -> Path:
+        """Operations of the programs that have trained batches, a line for each set of programs."""
+        return self.path / "telemetry" / "programs.jsonl"
+
+    @property
     def shards_path(self) -> Path:
         """Folder of the shards."""
         return self.path / "shards"

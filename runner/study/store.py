@@ -14,6 +14,7 @@ from typing import Any
 from runner.errors import StudyError
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
+from runner.study.arithmetic import other_arithmetic
 from runner.study.commits import MAX_BYTES, Commit, Log, parsed
 from runner.study.differences import differences, has_other_jax, other_source
 from runner.study.folder import StudyFolder, read_bounded, require_file
@@ -121,7 +122,15 @@ class Store(StudyFolder):
         """
         contents = self.plan_file.contents()
         stored = {"plan": contents[-1]["plan"], "versions": contents[0]["versions"]}
-        return differences(stored, plan, self._devices(device), grows=grows)
+        return differences(
+            stored, plan, self._devices(device), grows=grows, arithmetic=lambda: self._other(plan)
+        )
+
+    def _other(self, plan: Plan) -> list[str] | None:
+        """What is computed otherwise here than it was; None if the study does not tell."""
+        stored = self.read_plan()[0].trusting(plan.trusts_models)
+        whole = map(parsed, self.log.lines()[0])
+        return other_arithmetic(self, stored, [commit for commit in whole if commit is not None])
 
     def _devices(self, device: str) -> Iterator[str]:
         yield device

@@ -30,6 +30,7 @@ from typing import Any
 
 import tomli_w
 
+from runner.engines.simd.fingerprint import Fingerprint
 from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.experiment.batches import Batch
@@ -175,6 +176,7 @@ class Writer:
         rows: int,
         failures: Sequence[Failure],
         device: str = "cpu",
+        programs: str = "",
     ) -> Commit:
         """Make a batch's shard and outcome durable, in the steps at the top of this file.
 
@@ -193,7 +195,7 @@ class Writer:
         logged = self._committed.get(batch)
         if logged is not None and logged.sha256 != sha256:
             raise self._other_bytes(path)
-        commit = Commit(batch, rows, len(shard), sha256, tuple(failures), device)
+        commit = Commit(batch, rows, len(shard), sha256, tuple(failures), device, programs)
         with self._folder.writing():
             files.make_folder(path.parent)
             try:
@@ -209,6 +211,12 @@ class Writer:
     def record(self, telemetry: Mapping[str, Any]) -> None:
         """Append a line to the telemetry; not synced, as nothing depends on it."""
         self._append(self._folder.telemetry_path, telemetry)
+
+    def record_programs(self, digest: str, programs: Mapping[str, Fingerprint]) -> None:
+        """Append what tells an operation that differs in words; not synced either."""
+        operations = {name: programs[name].operations for name in sorted(programs)}
+        content = {"programs": digest, "operations": operations}
+        self._append(self._folder.programs_path, content)
 
     def record_audit(self, found: Mapping[str, Any]) -> None:
         """Append what a batch's second training has found; not synced either."""

@@ -93,10 +93,11 @@ def train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
     """
     with COMPUTE_LOCK:
         require(task.device, task.engine)
-        return _train_batches(task, sizes)
+        return trained_here(task, sizes)
 
 
-def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
+def trained_here(task: Task, sizes: Sequence[int]) -> list[Trained]:
+    """Train as `train_batches` does, in a process that is no worker and stays as it is."""
     started = time.perf_counter()
     signature = task.segments[0].configuration.signature(task.device)
     functions = compiled(task.engine, signature, computing(task.device))
@@ -131,6 +132,7 @@ def _train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
                     "restart_steps": int(ended.steps[rows].sum(dtype=np.int64)),
                     "lane_steps": int(ended.lane_steps * share),
                     "solved": {int(configurations[k]): int(solved[k]) for k in present},
+                    "programs": functions.programs,
                 },
             )
         )

@@ -12,6 +12,7 @@ import pytest
 
 from runner.engines import code_cache, pytensor, vector_code
 from runner.engines.simd.artifact import Artifact, Interface
+from runner.engines.simd.fingerprint import Fingerprint
 from runner.engines.simd.machine_code import Function, Loop
 
 TRAIN = """
@@ -28,7 +29,7 @@ print(hashlib.sha256(train_batch(task).shard).hexdigest(), "pytensor" in sys.mod
 """
 
 INTERFACE = Interface("loop", ((3, "float64"), (1, "int32")), (), 8, 64, n_carried=2)
-PARTS = {"loop": Artifact(b"\x7fELF\x00", INTERFACE)}
+PARTS = {"loop": Artifact(b"\x7fELF\x00", INTERFACE, Fingerprint("0" * 64, "+*f"))}
 
 
 def trained(folder: Path | str, hidden: int = 2) -> subprocess.Popen[str]:

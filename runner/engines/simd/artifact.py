@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from runner.engines.simd.fingerprint import Fingerprint
+
 RowRuns = tuple[tuple[int, str], ...]
 """Rows of arrays as runs of one dtype: how many rows follow each other, and their dtype."""
 
@@ -53,3 +55,5 @@ class Artifact:
     """An object file, for one kind of processor."""
     interface: Interface
     """How it is called."""
+    fingerprint: Fingerprint
+    """Of the program."""

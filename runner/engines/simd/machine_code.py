@@ -19,6 +19,7 @@ import numpy as np
 from llvmlite import binding
 
 from runner.engines.simd.artifact import Artifact, Interface, Kind, Program
+from runner.engines.simd.fingerprint import fingerprint
 from runner.engines.simd.vectors import CACHE_LINE, NAME
 
 
@@ -201,12 +202,12 @@ def _machine() -> binding.TargetMachine:
 
 def assemble(program: Program) -> Artifact:
     """Compile a program for the processor of this machine."""
-    return Artifact(assembled(program.text), program.interface)
+    return Artifact(assembled(program.text), program.interface, fingerprint(program.text))
 
 
-def assembled(text: str) -> bytes:
-    """Compile a program's text to an object file for the processor of this machine."""
-    machine = _machine()
+def assembled(text: str, machine: binding.TargetMachine | None = None) -> bytes:
+    """Compile a program's text to an object file: for this processor, if for no other."""
+    machine = machine or _machine()
     module = binding.parse_assembly(text)
     module.verify()
     # The code is written as it is to be. To combine instructions anew would only pack masks again.

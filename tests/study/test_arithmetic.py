@@ -1,0 +1,168 @@
+"""A study goes on with other versions where they compute the same, and is told what differs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import runner
+from runner.engines.versions import versions
+from runner.study.arithmetic import DECIDED
+from runner.study.sealed import sealed
+from runner.study.store import Store
+from runner.training.shards import decode, encode
+
+GATES = {
+    "name": "t",
+    "restarts": 60,
+    "problem": {"gate": "XOR"},
+    "training": {"max_steps": 400, "learning_rate": 2.0, "stop_solved": True},
+    "grid": {"network.hidden": [[], [2]]},
+}
+OTHER = next(
+    (
+        found
+        for name in (".venv", ".venv313")
+        if (found := Path(name, "bin", "python")).exists()
+        and Path(name).resolve() != Path(sys.prefix).resolve()
+    ),
+    None,
+)
+"""The runner's environment on another Python, whose lock has other versions."""
+
+
+@pytest.fixture(scope="module")
+def trained(client, tmp_path_factory) -> Path:
+    """A study that is done."""
+    path = tmp_path_factory.mktemp("arithmetic") / "study"
+    runner.sweep(GATES, path, client)
+    return path
+
+
+@pytest.fixture
+def begun(trained, tmp_path) -> Store:
+    """The study when half of it was done, by versions that are not here."""
+    path = tmp_path / "study"
+    shutil.copytree(trained, path)
+    store = Store(path)
+    seal(store, dict.fromkeys(DECIDED, "0.1"))
+    first, *others = store.commits()
+    for commit in others:
+        store.shard_path(commit.batch).unlink()
+    relog(store, [first.line()])
+    return store
+
+
+def seal(store: Store, other: dict[str, str]) -> None:
+    content = json.loads(store.plan_path.read_text())
+    del content["sha256"]
+    content["versions"] |= other
+    store.plan_path.write_bytes(sealed(content))
+
+
+def relog(store: Store, lines: list[str]) -> None:
+    store.log.path.write_text("".join(line + "\n" for line in lines))
+
+
+def changed(line: str, **fields: object) -> str:
+    content = json.loads(line.rpartition(" ")[0]) | fields
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"{text} {zlib.crc32(text.encode()):08x}"
+
+
+def shards(path: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(path)): p.read_bytes() for p in path.rglob("*.parquet")}
+
+
+def test_other_versions_with_the_same_programs_go_on_to_the_same_bytes(
+    begun, trained, client
+) -> None:
+    assert runner.sweep(GATES, begun.path, client).complete
+    assert shards(begun.path) == shards(trained)
+    assert sorted(map(str, begun.commits())) == sorted(map(str, Store(trained).commits()))
+
+
+def test_other_programs_are_refused_and_told_by_their_operation(begun, client) -> None:
+    (line,) = begun.log.path.read_text().splitlines()
+    known = [json.loads(each) for each in begun.programs_path.read_text().splitlines()]
+    ours = next(each for each in known if each["programs"] == begun.commits()[0].programs)
+    relog(begun, [changed(line, programs="0123456789abcdef")])
+    with pytest.raises(runner.StudyError, match=r"numbers than 0123456789abcdef\. Choose"):
+        runner.sweep(GATES, begun.path, client)
+    loop = ours["operations"]["loop"]
+    place = loop.index("f")
+    then = {"loop": loop[:place] + "*" + loop[place + 1 :]}
+    line = json.dumps({"programs": "0123456789abcdef", "operations": ours["operations"] | then})
+    begun.programs_path.write_text("torn\n" + line + "\n")
+    with pytest.raises(
+        runner.StudyError,
+        match=rf"of the program loop, operation {place + 1:,} of {len(loop):,} was a "
+        r"multiplication, now it is a fused multiply-add",
+    ):
+        runner.sweep(GATES, begun.path, client)
+    assert len(begun.commits()) == 1
+
+
+def test_a_restart_that_is_not_what_is_stored_is_told_by_its_columns(begun, client) -> None:
+    """As where another NumPy drew other starts, or labelled otherwise."""
+    (commit,) = begun.commits()
+    path = begun.shard_path(commit.batch)
+    table = decode(path.read_bytes())
+    moved = pa.array([number + 1e-12 for number in table["loss"].to_pylist()])
+    table = table.set_column(table.column_names.index("loss"), "loss", moved)
+    path.write_bytes(encode(table))
+    content = path.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    relog(begun, [changed(commit.line(), sha256=sha256, size=len(content))])
+    with pytest.raises(runner.StudyError, match="restarts trained again differ in loss"):
+        runner.sweep(GATES, begun.path, client)
+
+
+@pytest.mark.parametrize("spoil", ["no programs", "a damaged shard", "another Arrow", "no shard"])
+def test_what_does_not_tell_goes_on_with_its_own_versions_alone(begun, client, spoil) -> None:
+    (commit,) = begun.commits()
+    if spoil == "no programs":
+        relog(begun, [changed(commit.line(), programs="")])
+    elif spoil == "a damaged shard":
+        begun.shard_path(commit.batch).write_bytes(b"damaged")
+    elif spoil == "no shard":
+        begun.shard_path(commit.batch).unlink()
+    else:
+        seal(begun, {"pyarrow": "0.1"})  # whose name is in every file
+    with pytest.raises(runner.StudyError, match=r"pytensor was '0\.1'"):
+        runner.sweep(GATES, begun.path, client)
+
+
+@pytest.mark.skipif(OTHER is None, reason="no environment of another Python: .venv, .venv313")
+def test_two_pythons_with_their_own_versions_continue_each_other(
+    begun, trained, client, tmp_path
+) -> None:
+    """The locks have another PyTensor, LLVM, NumPy and SciPy for each of them."""
+    script = "import json, sys, runner; runner.sweep(json.loads(sys.argv[1]), sys.argv[2])"
+
+    def sweep(path: Path) -> None:
+        command = [OTHER, "-W", "ignore", "-c", script, json.dumps(GATES), path]
+        subprocess.run(command, env=os.environ | {"PYTHONPATH": os.getcwd()}, check=True)
+
+    seal(begun, versions())
+    sweep(begun.path)
+    assert shards(begun.path) == shards(trained)
+    theirs = Store(tmp_path / "theirs")
+    sweep(theirs.path)
+    assert theirs.read_plan()[1]["pytensor"] != versions()["pytensor"]
+    assert shards(theirs.path) == shards(trained)
+    first, *others = theirs.commits()
+    relog(theirs, [first.line()])
+    for commit in others:
+        theirs.shard_path(commit.batch).unlink()
+    assert runner.sweep(GATES, theirs.path, client).complete
+    assert shards(theirs.path) == shards(trained)
