@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from runner.engines.base import Compiled, Evaluation
+from runner.training.hessians import Gradients
 from runner.training.restarts import Restarts
-from runner.training.stability import Gradients
 
 
 def evaluate(compiled: Compiled, state: np.ndarray, restarts: Restarts) -> Evaluation:

@@ -18,8 +18,10 @@ import numpy as np
 
 from runner.engines.base import Evaluation
 from runner.network.signature import Signature
+from runner.training.column_products import column_norms
+from runner.training.hessians import Gradients
 from runner.training.levels import constant_loss, stuck_levels
-from runner.training.stability import AHEAD, Gradients, column_norms, will_stay
+from runner.training.stability import AHEAD, will_stay
 
 
 class Label(StrEnum):

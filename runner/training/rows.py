@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from runner.engines.base import Compiled
 from runner.experiment.batches import Segment
+from runner.training.column_products import column_norms
 from runner.training.evaluation import gradients_of
 from runner.training.labels import LabelResult, label
 from runner.training.restarts import Endpoints, Restarts
 from runner.training.shards import may_be_missing, shard_schema
-from runner.training.stability import column_norms
 
 
 def restart_rows(

@@ -6,26 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.quadratics import quadratic, symmetric
 
 from runner.training import stability
-from runner.training.stability import column_norms, extreme_curvatures, will_stay
+from runner.training.column_products import column_norms
+from runner.training.hessians import extreme_curvatures
+from runner.training.stability import will_stay
 
 ALL = np.ones(3, bool)
-
-
-def quadratic(hessians):
-    """Gradients of x.H.x / 2, a matrix for each endpoint."""
-
-    def gradients(parameters, which):
-        return np.einsum("kij,jk->ik", hessians[which], parameters)
-
-    return gradients
-
-
-def symmetric(rng, k, eigenvalues):
-    n = len(eigenvalues)
-    q, _ = np.linalg.qr(rng.normal(size=(k, n, n)))
-    return np.einsum("kij,j,klj->kil", q, np.asarray(eigenvalues), q)
 
 
 @pytest.mark.parametrize("n", [1, 3, 9, 24])

@@ -1,0 +1,118 @@
+"""Hessians of the loss at endpoints, from differences of the gradient that is compiled anyway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from runner.training.column_products import column_dots, column_norms
+
+Gradients: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""``gradients(parameters, which)``: float64 gradients (n_parameters, k) at parameters
+(n_parameters, k), with the settings and targets of endpoints ``which`` (k,) int."""
+
+MAX_EXACT = 24
+"""Parameters up to which all eigenvalues are computed; beyond, `_LANCZOS` steps find the ends."""
+
+_LANCZOS = 32
+_LANES = 4096  # evaluated in one call, about
+_DIFFERENCE = 6e-6  # of a parameter, relative to the largest: eps ** (1/3)
+_SEED = 0x73746162  # of the vector that Lanczos begins with
+
+
+def extreme_curvatures(
+    gradients: Gradients, parameters: np.ndarray, which: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest eigenvalue of the loss's Hessian.
+
+    Parameters
+    ----------
+    gradients : Gradients
+    parameters : ndarray, shape (n_parameters, k), float64
+    which : ndarray, shape (k,), int
+        The endpoints that they are of.
+
+    Returns
+    -------
+    lowest, highest : ndarray, shape (k,), float64
+        Up to `MAX_EXACT` parameters of the whole Hessian, by central differences of the gradient;
+        beyond that the Ritz values of Lanczos' method with full reorthogonalisation, which lie
+        inside the true ones.
+    """
+    n = len(parameters)
+    find = _exact if n <= MAX_EXACT else _lanczos
+    size = max(1, _LANES // (2 * n) if n <= MAX_EXACT else _LANES // 2)
+    found = np.empty((2, len(which)))
+    for first in range(0, len(which), size):
+        part = slice(first, first + size)
+        found[:, part] = find(gradients, parameters[:, part], which[part])
+    return found[0], found[1]
+
+
+def _exact(gradients: Gradients, parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
+    n, k = parameters.shape
+    directions = np.repeat(np.eye(n)[:, :, np.newaxis], k, axis=2)  # (parameter, direction, k)
+    products = hessian_products(
+        gradients,
+        np.repeat(parameters[:, np.newaxis], n, axis=1).reshape(n, n * k),
+        directions.reshape(n, n * k),
+        np.tile(which, n),
+    )
+    hessians = np.moveaxis(products.reshape(n, n, k), 2, 0)
+    return _ends((hessians + hessians.transpose(0, 2, 1)) / 2)
+
+
+def _lanczos(gradients: Gradients, parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
+    n, k = parameters.shape
+    begin = np.random.Generator(np.random.Philox(_SEED)).normal(size=(n, 1))
+    vectors = np.zeros((min(_LANCZOS, n), n, k))
+    vectors[0] = begin / np.linalg.norm(begin)
+    matrix = np.zeros((k, len(vectors), len(vectors)))
+    for step, vector in enumerate(vectors):
+        product = hessian_products(gradients, parameters, vector, which)
+        # against rounding twice, so that no eigenvalue is found a second time
+        for _ in range(2):
+            for number, earlier in enumerate(vectors[: step + 1]):
+                along = column_dots(earlier, product)
+                matrix[:, number, step] += along
+                product = product - along * earlier
+        length = column_norms(product)
+        if step + 1 < len(vectors):
+            vectors[step + 1] = product / np.where(length > 0, length, 1.0)
+    upper = np.triu(matrix)
+    return _ends(upper + np.triu(matrix, 1).transpose(0, 2, 1))
+
+
+def hessian_products(
+    gradients: Gradients, parameters: np.ndarray, directions: np.ndarray, which: np.ndarray
+) -> np.ndarray:
+    """Return the Hessians' products with a direction each, by central differences.
+
+    Parameters
+    ----------
+    gradients : Gradients
+    parameters, directions : ndarray, shape (n_parameters, k), float64
+    which : ndarray, shape (k,), int
+        The endpoints that they are of.
+
+    Returns
+    -------
+    ndarray, shape (n_parameters, k), float64
+    """
+    size = np.maximum(np.abs(parameters).max(axis=0), 1.0) * _DIFFERENCE
+    size = size / np.maximum(np.abs(directions).max(axis=0), np.finfo(float).tiny)
+    ahead = gradients(parameters + size * directions, which)
+    behind = gradients(parameters - size * directions, which)
+    return np.asarray((ahead - behind) / (2 * size))
+
+
+def _ends(matrices: np.ndarray) -> np.ndarray:
+    """Smallest and largest eigenvalues (2, k) of symmetric matrices (k, m, m), else nan."""
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    found = np.full((2, len(matrices)), np.nan)
+    if finite.any():
+        values = np.linalg.eigvalsh(matrices[finite])
+        found[:, finite] = values[:, 0], values[:, -1]
+    return found
