@@ -53,7 +53,7 @@ def columns_of(docstring: str) -> Iterator[Column]:
     for line in lines:
         names, _, rest = line.partition(" : ")
         dtype, unit, meaning = re.fullmatch(
-            r"(?:((?:list of \d+ )?[A-Za-z]+\d*)(?: \(([^)]*)\))?(?:[,;] |$))?(.*)", rest
+            r"(?:((?:list of (?:\d+ )?)?[A-Za-z]+\d*)(?: \(([^)]*)\))?(?:[,;] |$))?(.*)", rest
         ).groups("")
         yield Column(names, dtype, unit, meaning)
 

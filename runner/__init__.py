@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from runner.landscape.analysis import analyze as analyze
     from runner.landscape.options import AnalysisOptions as AnalysisOptions
     from runner.landscape.references import reference as reference
+    from runner.mapping.landscape_map import map_landscape as map_landscape
+    from runner.mapping.options import MapOptions as MapOptions
     from runner.precision.sweep import sweep as sweep
     from runner.precision.until import Until as Until
     from runner.report.writer import write_report as write_report
@@ -47,6 +49,7 @@ _load, _lazy = attach(
         "ClusterOptions": "runner.cluster.options",
         "Experiment": "runner.experiment.experiment",
         "FaultPolicy": "runner.dispatch.fault_policy",
+        "MapOptions": "runner.mapping.options",
         "SideBySide": "runner.study.side_by_side",
         "Studies": "runner.study.together",
         "Study": "runner.study.study",
@@ -55,6 +58,7 @@ _load, _lazy = attach(
         "compare": "runner.study.side_by_side",
         "concat": "runner.study.together",
         "load_experiment": "runner.experiment.experiment",
+        "map_landscape": "runner.mapping.landscape_map",
         "open_study": "runner.study.study",
         "plain_name": "runner.training.column_names",
         "reference": "runner.landscape.references",
@@ -82,6 +86,7 @@ __all__ = [
     "compare",
     "concat",
     "load_experiment",
+    "map_landscape",
     "open_study",
     "plain_name",
     "reference",

@@ -18,6 +18,7 @@ from runner.cli.commands.certificates import certificates
 from runner.cli.commands.compare import compare
 from runner.cli.commands.export import export
 from runner.cli.commands.list import list_
+from runner.cli.commands.map import map_
 from runner.cli.commands.report import report
 from runner.cli.commands.slice import slice_
 from runner.cli.commands.status import status
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "slice": slice_,
     "report": report,
     "analyze": analyze,
+    "map": map_,
     "list": list_,
     "status": status,
     "summary": summary,

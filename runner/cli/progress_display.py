@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Progress,
         ProgressCallback,
     )
+    from runner.mapping.progress import MapProgress, MapProgressCallback
 
 _SECONDS_BETWEEN_LINES = 10.0
 _MOST_ROWS = 12  # configurations in the panel
@@ -54,6 +55,19 @@ def shown_analysis(console: Console, quiet: bool) -> Iterator[AnalysisProgressCa
     else:
         lines = _SpacedLines(console)
         yield lambda p: lines.print(", ".join(_analysis_parts(p)), last=p.done == p.total)
+
+
+@contextmanager
+def shown_map(console: Console, quiet: bool) -> Iterator[MapProgressCallback]:
+    """Yield the callback to which `runner.map_landscape` reports its progress."""
+    if quiet:
+        yield lambda progress: None
+    elif console.is_terminal:
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
+            yield lambda progress: live.update(_lines(_map_parts(progress), console.width))
+    else:
+        lines = _SpacedLines(console)
+        yield lambda progress: lines.print(", ".join(_map_parts(progress)), last=False)
 
 
 class _SpacedLines:
@@ -87,6 +101,18 @@ def _analysis_parts(progress: AnalysisProgress) -> list[str]:
     parts.append(counted(progress.workers, "worker"))
     parts += _time_left(progress.done, progress.total, progress.before, progress.elapsed_s)
     return parts
+
+
+def _map_parts(progress: MapProgress) -> list[str]:
+    parts = [
+        counted(progress.searches, "search", "searches"),
+        counted(progress.minima, "minimum", "minima"),
+        counted(progress.transition_states, "transition state"),
+        counted(progress.points, "critical point") + " in all",
+    ]
+    if progress.configurations > 1:
+        parts.append(f"{progress.done:,} of {progress.configurations:,} configurations done")
+    return [*parts, counted(progress.workers, "worker"), duration(progress.elapsed_s)]
 
 
 def _time_left(done: int, total: int, before: int, elapsed_s: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables that commands print: a plan, a summary, the verdicts of an analysis; as columns."""
+"""Tables that commands print: a plan, a summary, what an analysis or a map found; as columns."""
 
 from __future__ import annotations
 
@@ -103,4 +103,27 @@ def verdict_table(study: Study) -> list[Column]:
         Column("pairs that rise", [f"{n:,} of {all_:,}" for n, all_ in counts], left_out=2),
         Column("highest rise", [f"{rise:.3g}" if n else "" for rise, n in rises]),
         Column("verdict", [*map(str, verdicts["verdict"])], is_text=True),
+    ]
+
+
+def map_table(study: Study) -> list[Column]:
+    """Return the results of a map, a row per configuration."""
+    indices = [configuration.index for configuration in study.plan.configurations]
+    points = study.critical_points
+    counts = points.groupby(["configuration", "kind"]).size()
+    found = study.completeness.query("index == -1").set_index("configuration").loc[indices]
+
+    def of_kind(kind: str) -> list[str]:
+        return [f"{counts.get((i, kind), 0):,}" for i in indices]
+
+    texts = [point_text(configuration.point) for configuration in study.plan.configurations]
+    return [
+        Column("configuration", texts, is_text=True),
+        Column("minima", of_kind("minimum")),
+        Column("transition states", of_kind("transition state")),
+        Column("other saddles", of_kind("saddle")),
+        Column("families", of_kind("family"), left_out=3),
+        Column("images", [f"{n:,.0f}" for n in found["images"]], left_out=2),
+        Column("searches", [f"{n:,}" for n in found["searches"]]),
+        Column("since the last new one", [f"{n:,}" for n in found["unchanged"]], left_out=1),
     ]

@@ -1,4 +1,4 @@
-"""Sweeps and analyses as commands run them: with progress, a summary, and the report."""
+"""Sweeps, analyses and maps as commands run them: with progress, a summary, and the report."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runner.cluster.options import ClusterOptions
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.plan import Plan
+    from runner.mapping.options import MapOptions
     from runner.precision.until import Until
     from runner.study.study import Study
 
@@ -103,6 +104,30 @@ def run_analysis(
             folder,
             analysis=AnalysisOptions(endpoints=endpoints) if endpoints else None,
             cluster=cluster,
+            trust_model=trust_model,
+            report=report,
+        )
+
+
+def run_map(
+    folder: Path,
+    cluster: ClusterOptions,
+    options: MapOptions,
+    for_s: float | None,
+    *,
+    trust_model: bool,
+    quiet: bool,
+) -> Study:
+    """Map the loss surfaces of a study."""
+    from runner.cli.progress_display import shown_map
+    from runner.mapping.landscape_map import map_landscape
+
+    with interruption.resumable(folder), shown_map(err_console, quiet) as report:
+        return map_landscape(
+            folder,
+            options=options,
+            cluster=cluster,
+            for_s=for_s,
             trust_model=trust_model,
             report=report,
         )

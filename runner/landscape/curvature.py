@@ -100,7 +100,7 @@ def curvature(
     tried = np.flatnonzero(finite)
     if not tried.size or size > options.max_parameters:
         return found
-    at = spectrum(surface[tried], weights[:, tried], options)
+    at = spectrum(surface[tried], weights[:, tried], options.null_tolerance)
     found.condition[tried] = at.condition
     found.null_directions[tried] = at.null_directions
     found.spectrum[:, tried] = _summary(at)
@@ -142,7 +142,7 @@ def _seek(
     if not tried.size:
         return
     here = surface[tried]
-    at = spectrum(here, polished, options)
+    at = spectrum(here, polished, options.null_tolerance)
     minimum = (at.index == 0) & (at.null_directions == 0) & np.isfinite(at.scale)
     saddle = (at.index > 0) & ((at.null_directions == 0) | stationary[tried])
     kind = np.select([minimum, saddle], ["minimum", "saddle"], "none").astype(object)

@@ -8,6 +8,8 @@ import numpy as np
 
 from runner.engines.base import Measured
 
+_LANES = 4096  # of one call for products with a Hessian
+
 
 @dataclass(frozen=True)
 class Values:
@@ -71,12 +73,19 @@ class LossSurface:
         size = weights.shape[0]
         hessian = np.zeros((len(self), size, size))
         for block, padded in self._blocks():
-            here, settings = weights[:, padded], self._settings(padded)
-            for parameter in np.flatnonzero(self.trained):
-                unit = np.zeros_like(here)
-                unit[parameter] = 1.0
-                column = self.measured.product(here, unit, *settings)
-                hessian[block, :, parameter] = column[:, : block.size].T
+            # several columns in one call, as long as they are few lanes: calls take time too
+            together = max(1, _LANES // padded.size) if self.measured.any_lanes else 1
+            trained = np.flatnonzero(self.trained)
+            for first in range(0, trained.size, together):
+                columns = trained[first : first + together]
+                lanes = np.tile(padded, columns.size)
+                unit = np.zeros((size, columns.size, padded.size))
+                unit[columns, np.arange(columns.size)] = 1.0
+                product = self.measured.product(
+                    weights[:, lanes], unit.reshape(size, -1), *self._settings(lanes)
+                )
+                product = product.reshape(size, columns.size, -1)[:, :, : block.size]
+                hessian[block[:, None], :, columns] = product.transpose(2, 1, 0)
         return 0.5 * (hessian + hessian.swapaxes(1, 2))
 
     def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:

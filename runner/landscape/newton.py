@@ -62,7 +62,7 @@ class Spectrum:
         return np.asarray(np.einsum("npk,nk->pn", self.vectors, along * inverse))
 
 
-def spectrum(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions) -> Spectrum:
+def spectrum(surface: LossSurface, weights: np.ndarray, null_tolerance: float) -> Spectrum:
     """Spectrum at weights (n_parameters, n); eigenvalues are nan where a Hessian is not finite."""
     trained = np.flatnonzero(surface.trained)
     hessian = surface.hessian(weights)[:, trained[:, np.newaxis], trained]
@@ -72,7 +72,7 @@ def spectrum(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions
     values[broken] = np.nan
     vectors = np.zeros((len(own), len(weights), trained.size))
     vectors[:, trained] = own
-    return Spectrum(values, vectors, options.null_tolerance)
+    return Spectrum(values, vectors, null_tolerance)
 
 
 def length(weights: np.ndarray) -> np.ndarray:
@@ -109,7 +109,7 @@ def polish(
             break
         here = surface[active]
         gradient = here.values(polished[:, active]).gradient
-        step = spectrum(here, polished[:, active], options).step(gradient)
+        step = spectrum(here, polished[:, active], options.null_tolerance).step(gradient)
         size = np.linalg.norm(step, axis=0)
         polished[:, active] = _shortened(
             here, polished[:, active], step, gradient, options.halvings
@@ -164,7 +164,7 @@ def minimise(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions
             break
         here, at = surface[active], found[:, active]
         values = here.values(at)
-        step = spectrum(here, at, options).step(values.gradient, downhill=True)
+        step = spectrum(here, at, options.null_tolerance).step(values.gradient, downhill=True)
         size = np.linalg.norm(step, axis=0)
         longest = 0.5 * length(at)
         step *= np.minimum(1.0, longest / np.maximum(size, 1e-300))

@@ -34,6 +34,8 @@ class Parts:
         Its lock; whatever changes a file requires it.
     key : str
         Digest of the analysis, see `runner.landscape.analysis_plan.AnalysisPlan`.
+    folder : str
+        Of the study's tables: where parts are kept apart from those of other work.
 
     Notes
     -----
@@ -55,10 +57,10 @@ class Parts:
     parts is computed anew.
     """
 
-    def __init__(self, store: Store, lock: StudyLock, key: str) -> None:
+    def __init__(self, store: Store, lock: StudyLock, key: str, folder: str = "parts") -> None:
         self._store = store
         self._lock = lock
-        self._all = store.tables_path / "parts"
+        self._all = store.tables_path / folder
         self._folder = self._all / digest([key, source()])[:16]
 
     def prepare(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +25,24 @@ from runner.training.shards import encode
 _NOISE_SEED = 0x6E6F697365  # apart from the starts, whatever their seed
 # Weights of diverged restarts are infinite; what follows from them is missing, not a warning.
 _QUIET = np.errstate(over="ignore", invalid="ignore")
+
+
+def surfaces(
+    configurations: Sequence[Configuration], owner: np.ndarray, engine: str, device: str
+) -> LossSurface:
+    """Return a lane's loss surface for each owner, a position among a group's configurations.
+
+    Raises
+    ------
+    ClusterError
+        If this process has no such device.
+    """
+    require(device, engine)
+    signature = configurations[0].signature().measured
+    hyper = np.stack([c.hyper for c in configurations], axis=1)
+    targets = np.stack([c.table.targets.ravel() for c in configurations], axis=1)
+    functions = measured(engine, signature, computing(device))
+    return LossSurface(functions, hyper[:, owner], targets[:, owner])
 
 
 @dataclass(frozen=True)
@@ -55,12 +74,7 @@ class EndpointTask:
 
     def surface(self) -> LossSurface:
         """Their loss surfaces; ClusterError where this process has no such device."""
-        require(self.device, self.engine)
-        signature = self.configurations[0].signature().measured
-        hyper = np.stack([c.hyper for c in self.configurations], axis=1)
-        targets = np.stack([c.table.targets.ravel() for c in self.configurations], axis=1)
-        functions = measured(self.engine, signature, computing(self.device))
-        return LossSurface(functions, hyper[:, self.owner], targets[:, self.owner])
+        return surfaces(self.configurations, self.owner, self.engine, self.device)
 
     def noise(self) -> np.ndarray:
         """Standard normal numbers (n_parameters, n) that depend on the restarts' numbers alone.

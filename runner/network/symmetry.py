@@ -263,15 +263,20 @@ class Symmetries:
 
     def _nearest(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         nearest, best = second.copy(), np.full(second.shape[1], np.inf)
-        groups = [list(self._members(layer)) for layer in self.layers]
-        for members in itertools.product(*groups):
-            image = second
-            for layer, (places, signs) in zip(self.layers, members, strict=True):
-                image = self.transform(image, layer, places, signs)
+        for image in self.images(second):
             distance = ((image - first) ** 2).sum(axis=0)
             closer = distance < best
             nearest[:, closer], best[closer] = image[:, closer], distance[closer]
         return nearest
+
+    def images(self, weights: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield weights (n_parameters, n) under every exchange and flip, `order` times."""
+        groups = [list(self._members(layer)) for layer in self.layers]
+        for members in itertools.product(*groups):
+            image = weights
+            for layer, (places, signs) in zip(self.layers, members, strict=True):
+                image = self.transform(image, layer, places, signs)
+            yield image
 
     def _members(self, layer: int) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         units = self.units(layer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import cached_property
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import pandas as pd
 from runner.experiment.plan import Plan
 from runner.study import analysis_tables
 from runner.study.folder import StudyFolder
+from runner.study.map_properties import MapProperties
 from runner.study.statistics.discoveries import new_class_chances
 
 
-class AnalysisProperties(ABC):
+class AnalysisProperties(MapProperties):
     """What `runner.study.study.Study` offers of an analysis.
 
     Notes

@@ -1,4 +1,4 @@
-"""The tables that `python -m runner analyze` adds to a study: their names, columns and files.
+"""The tables that `python -m runner analyze` and `map` add to a study: names, columns and files.
 
 Each is a Parquet file in the study's folder ``tables``. The frames' ``attrs`` say how many restarts
 were analysed, and with which tolerances. A table also carries a digest of the shards that it was
@@ -20,6 +20,7 @@ from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.study import files
 from runner.study.folder import require_file
+from runner.study.map_tables import MAP_TABLES
 
 INDEX: Final = ["configuration", "restart"]
 """Index of every table with a row per restart."""
@@ -96,8 +97,11 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "restart_b": "int64",
     },
 }
-"""Columns and dtypes of every table. `minima` has a column per weight and bias after these.
-`runner.study.analysis_properties` says what each column means."""
+"""Columns and dtypes of every table of `analyze`. `minima` has a column per weight and bias after
+these. `runner.study.analysis_properties` says what each column means."""
+
+ALL_TABLES: Final = {**TABLES, **MAP_TABLES}
+"""Those of `map` too."""
 
 MAX_BYTES: Final = 2**30
 """Largest file of a table that is read."""
@@ -112,11 +116,11 @@ def frame(name: str, rows: Any) -> pd.DataFrame:
     Parameters
     ----------
     name : str
-        A key of `TABLES`.
+        A key of `ALL_TABLES`.
     rows : list of mappings, or mapping of columns
         Other columns follow the table's own.
     """
-    columns = TABLES[name]
+    columns = ALL_TABLES[name]
     made = pd.DataFrame(rows)
     rest = [column for column in made.columns if column not in columns]
     made = made.reindex(columns=[*columns, *rest]).astype(dict(columns))
@@ -139,7 +143,7 @@ def read(folder: Path, name: str, digest: str, n_configurations: int) -> pd.Data
     folder : Path
         Of the tables.
     name : str
-        A key of `TABLES`.
+        A key of `ALL_TABLES`.
     digest : str
         Of the study's shards.
     n_configurations : int
@@ -154,7 +158,8 @@ def read(folder: Path, name: str, digest: str, n_configurations: int) -> pd.Data
     where, study = path(folder, name), printable(str(folder.parent))
     for own in (folder, where):
         require_file(own)
-    again = f"Run `python -m runner analyze {study}`."
+    command = "map" if name in MAP_TABLES else "analyze"
+    again = f"Run `python -m runner {command} {study}`."
     try:
         _require_size(where)
         table = pd.read_parquet(where)
@@ -190,24 +195,25 @@ def _require_size(where: Path) -> None:
 
 
 def _own_columns(name: str, table: pd.DataFrame, n_configurations: int) -> pd.DataFrame:
-    """Return a table with the columns and dtypes of `TABLES`; ValueError if it has others."""
+    """Return a table with the columns and dtypes of `ALL_TABLES`; ValueError if it has others."""
     flat = table.reset_index() if table.index.names == INDEX else table
-    if missing := TABLES[name].keys() - set(flat.columns):
+    if missing := ALL_TABLES[name].keys() - set(flat.columns):
         message = f"it has no column {min(missing)}"
         raise ValueError(message)
     found = frame(name, flat)
     if not flat["configuration"].isin(range(n_configurations)).all():
         message = "it has rows of configurations that the study does not have"
         raise ValueError(message)
-    if "path" in found and not all(map(_is_path, found["path"])):
-        message = "its column path has rows that are no list of numbers"
-        raise ValueError(message)
+    for column, least in (("path", 2), ("eigenvalues", 1)):
+        if column in found and not all(_are_numbers(each, least) for each in found[column]):
+            message = f"its column {column} has rows that are no list of numbers"
+            raise ValueError(message)
     return found
 
 
-def _is_path(losses: object) -> bool:
-    """Whether these are losses on a path, from one end to the other."""
-    return isinstance(losses, np.ndarray) and losses.dtype == np.float64 and len(losses) > 1
+def _are_numbers(values: object, least: int) -> bool:
+    """Whether these are so many numbers at least, such as the losses on a path."""
+    return isinstance(values, np.ndarray) and values.dtype == np.float64 and len(values) >= least
 
 
 def path(folder: Path, name: str) -> Path:

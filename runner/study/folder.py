@@ -202,8 +202,8 @@ class StudyFolder:
 
         The shards' own is left out, since ``verify --repair`` can put that right.
         """
-        parts = self.tables_path / "parts"
-        own = (self.telemetry_path.parent, self.tables_path, parts, self.quarantine_path)
+        parts = (self.tables_path / "parts", self.tables_path / "map")
+        own = (self.telemetry_path.parent, self.tables_path, *parts, self.quarantine_path)
         for path in (*own, self.rounds_path, self.upgrade_path):
             require_file(path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from runner.study.analysis_tables import TABLES as ANALYSIS_TABLES
+from runner.study.analysis_tables import ALL_TABLES
 
 TABLES: Final = (
     "configurations",
@@ -20,6 +20,6 @@ TABLES: Final = (
     "strategies",
     "losses",
     "comparisons",
-    *ANALYSIS_TABLES,
+    *ALL_TABLES,
 )
-"""Those of the analysis last; they are there once `python -m runner analyze` has run."""
+"""Those of `python -m runner analyze` and `map` last; they are there once that has run."""

@@ -119,7 +119,7 @@ def _mark_tables(store: Store, beside: Store, n_configurations: int) -> None:
         digest([[c.batch.name, c.sha256] for c in sorted(each.commits(), key=lambda c: c.batch)])
         for each in (store, beside)
     )
-    for name in analysis_tables.TABLES:
+    for name in analysis_tables.ALL_TABLES:
         try:
             table = analysis_tables.read(store.tables_path, name, before, n_configurations)
         except StudyError:
@@ -131,7 +131,7 @@ def _mark_tables(store: Store, beside: Store, n_configurations: int) -> None:
 def _switch(store: Store, beside: Store) -> None:
     """Put what is new in the place of what is old; can be done again from any point."""
     shards = sorted(beside.shards_path.rglob("*.parquet"))
-    tables = [analysis_tables.path(beside.tables_path, name) for name in analysis_tables.TABLES]
+    tables = [analysis_tables.path(beside.tables_path, name) for name in analysis_tables.ALL_TABLES]
     for path in (*shards, *tables, beside.configurations_path, beside.log_path, beside.plan_path):
         if path.is_file():
             target = store.path / path.relative_to(beside.path)

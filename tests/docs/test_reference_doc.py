@@ -22,7 +22,7 @@ WIDE = ("weights", "starts")
 
 @pytest.fixture(scope="module")
 def study(client, tmp_path_factory):
-    """A study that has all tables: solved and other restarts, analysed."""
+    """A study that has all tables: solved and other restarts, analysed and mapped."""
     content = {
         "name": "reference",
         "restarts": 60,
@@ -31,7 +31,8 @@ def study(client, tmp_path_factory):
         "grid": {"init.scale": [1.0, 2.0]},
     }
     made = runner.sweep(content, tmp_path_factory.mktemp("reference") / "study", client)
-    return runner.analyze(made.path, client)
+    runner.analyze(made.path, client)
+    return runner.map_landscape(made.path, client, unchanged=50, round_searches=50)
 
 
 def documented(docstring: str, found: pd.DataFrame, axes: list[str]) -> dict[str, str]:

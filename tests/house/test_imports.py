@@ -24,6 +24,7 @@ ROOMS = [
     "cluster",
     "dispatch",
     "landscape",
+    "mapping",
     "precision",
     "report",
     "cli",

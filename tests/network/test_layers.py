@@ -142,7 +142,7 @@ def test_gradients_and_hessians_are_differences_of_the_loss(network) -> None:
     (hessian,) = surface.hessian(at)
     np.testing.assert_allclose(hessian, wanted, rtol=1e-4, atol=1e-7)
     free = np.flatnonzero(net.trained)
-    found = spectrum(surface, at, AnalysisOptions())
+    found = spectrum(surface, at, AnalysisOptions().null_tolerance)
     np.testing.assert_allclose(
         found.values[0], np.linalg.eigvalsh(hessian[np.ix_(free, free)]), rtol=1e-12, atol=1e-14
     )

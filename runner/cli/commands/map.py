@@ -1,0 +1,81 @@
+"""``python -m runner map``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner.cli.console import print_result, print_table
+from runner.cli.options import Cluster, Quiet, StudyFolder, TrustModel
+
+_MOST_TEXTS = 12  # configurations of which more than a row is printed
+
+
+def map_(
+    *,
+    folder: StudyFolder,
+    searches: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Most searches of each configuration.",
+            show_default="200000",
+        ),
+    ] = None,
+    unchanged: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="End after so many searches in a row that found nothing new.",
+            show_default="10000",
+        ),
+    ] = None,
+    index: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Highest index that is searched for: 1 for minima and transition states.",
+            show_default="all",
+        ),
+    ] = None,
+    for_: Annotated[
+        str | None,
+        typer.Option(
+            "--for", metavar="TIME", help="No new round after this time, as in 90s, 10m, 2h."
+        ),
+    ] = None,
+    trust_model: TrustModel = False,
+    quiet: Quiet = False,
+    cluster: Cluster,
+) -> None:
+    """Search for all minima and saddles of a study's loss, and for what joins them.
+
+    Examples
+    --------
+    python -m runner map results/gates
+    python -m runner map results/gates --index 1 --for 10m
+    """
+    from runner.cli.result_tables import map_table
+    from runner.cli.runs import run_map
+    from runner.cli.text import point_text
+    from runner.mapping.options import MapOptions
+    from runner.mapping.sentences import sentences
+    from runner.precision.texts import parse_time
+
+    given = {"searches": searches, "unchanged": unchanged, "highest_index": index}
+    options = MapOptions(**{name: value for name, value in given.items() if value is not None})
+    for_s = None if for_ is None else parse_time(for_)
+    study = run_map(folder, cluster, options, for_s, trust_model=trust_model, quiet=quiet)
+    if quiet:
+        return
+    print_table(map_table(study))
+    shown = study.plan.configurations[:_MOST_TEXTS]
+    for configuration in shown:
+        head = f"{point_text(configuration.point)}: " if configuration.point else ""
+        print_result(f"\n{head}{' '.join(sentences(study, configuration))}", wrap=True)
+    if len(shown) < len(study.plan.configurations):
+        print_result(f"\n(And so on: of the first {_MOST_TEXTS} configurations only.)")

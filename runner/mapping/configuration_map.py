@@ -1,0 +1,124 @@
+"""What is known of one configuration's landscape while it is searched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from runner.experiment.configuration import Configuration
+from runner.mapping.critical_points import CriticalPoint, CriticalPoints
+from runner.mapping.eigenvector_following import ARRIVED
+from runner.mapping.options import MapOptions
+from runner.mapping.starts import PATH, RANDOM, Searches, SearchStream
+
+
+@dataclass(frozen=True)
+class PathEnd:
+    """Where the path from one side of a saddle led."""
+
+    status: str
+    """``arrived``, ``left`` for infinity, or ``unfinished``."""
+    point: int
+    """Position of the critical point; -1 where none was reached."""
+    loss: float
+    """Loss there."""
+    path_length: float
+    """Euclidean length of the path."""
+    weights: np.ndarray | None
+    """(n_parameters,): the very image of the point that the path came to; None without one."""
+
+
+@dataclass(eq=False)
+class ConfigurationMap:
+    """The critical points of one configuration, what joins them, and how they were found."""
+
+    configuration: Configuration
+    """Which one."""
+    stream: SearchStream
+    """Where its searches start from."""
+    options: MapOptions
+    """How it is searched."""
+    searches: int = 0
+    """Searches made."""
+    statuses: Counter[str] = field(default_factory=Counter)
+    """How many of them ended how."""
+    discoveries: list[int] = field(default_factory=list)
+    """For each point, the searches made when it was found first."""
+    random_firsts: dict[int, int] = field(default_factory=dict)
+    """Point -> how many random searches had been made when one first came to it."""
+    n_random: int = 0
+    """Searches that started from random points."""
+    paths: dict[int, list[PathEnd]] = field(default_factory=dict)
+    """Saddle -> the ends of its two paths."""
+
+    def __post_init__(self) -> None:
+        self.points = CriticalPoints(self.configuration, self.options)
+
+    @property
+    def unchanged(self) -> int:
+        """Searches since the last one that found something new."""
+        return self.searches - max(self.discoveries, default=0)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no more searches are to be made."""
+        enough = self.unchanged >= self.options.unchanged
+        return enough or self.searches >= self.options.searches
+
+    def next_searches(self) -> Searches:
+        """Return the starts of the next round; the same whenever and wherever it is drawn."""
+        known = self.points
+        n = self.options.round_searches
+        return self.stream.draw(self.searches, n, known.ends, known.highest_index)
+
+    def absorb_searches(self, rows: pd.DataFrame, searches: Searches) -> None:
+        """Take in what workers found in a round of searches, in order of their numbers."""
+        before, positions = self.searches, {}
+        for row in _records(rows[rows["number"] == rows["same_as"]]):
+            positions[row["number"]] = self._added(row, row["number"] + 1)
+        for number, same_as, status in zip(
+            rows["number"], rows["same_as"], rows["status"], strict=True
+        ):
+            origin = searches.origin[number - before]
+            self.statuses[status] += 1
+            if same_as >= 0:
+                self.points.count(positions[same_as], origin, number)
+            if origin == RANDOM:
+                self.n_random += 1
+                if same_as >= 0:
+                    self.random_firsts.setdefault(positions[same_as], self.n_random - 1)
+        self.searches += len(searches)
+
+    def waiting(self) -> Iterator[tuple[int, CriticalPoint]]:
+        """Yield the saddles from which paths are still to be followed, with their positions."""
+        for position, point in enumerate(self.points.points):
+            wanted = point.index == 1 or point.is_family or point.found[PATH] > 0
+            if point.index > 0 and wanted and position not in self.paths:
+                yield position, point
+
+    def absorb_paths(self, rows: pd.DataFrame) -> None:
+        """Take in where the paths from saddles led."""
+        for row in _records(rows):
+            point, weights = -1, None
+            if row["status"] == ARRIVED:
+                point = self._added(row, self.searches)
+                self.points.count_path(point)
+                weights = self.points.weights_of(row)
+            end = PathEnd(row["status"], point, row["loss"], row["path_length"], weights)
+            self.paths.setdefault(row["number"], []).append(end)
+
+    def _added(self, row: dict[str, Any], made: int) -> int:
+        position = self.points.add(row, made)
+        if position == len(self.discoveries):
+            self.discoveries.append(made)
+        return position
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame by column."""
+    return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]

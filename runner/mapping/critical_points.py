@@ -1,0 +1,180 @@
+"""The critical points of one configuration that are known, modulo the network's symmetries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from runner.experiment.configuration import Configuration
+from runner.mapping.options import MapOptions
+from runner.mapping.starts import PATH, RANDOM
+from runner.mapping.worker import place, symmetries
+from runner.network.symmetry import MAX_EXHAUSTIVE
+
+_SAME_LOSS = 1e-8  # relative: at a critical point the loss is exact to the square of the distance
+
+
+@dataclass(eq=False)
+class CriticalPoint:
+    """One critical point and all its images, or a family of them."""
+
+    weights: np.ndarray
+    """(n_parameters,): of the first one that was found."""
+    loss: float
+    """Loss, the L2 term included."""
+    gradient_norm: float
+    """Largest absolute component of the gradient."""
+    eigenvalues: np.ndarray
+    """(n_parameters,): of the Hessian, rising."""
+    index: int
+    """How many of them are negative, beyond the tolerance."""
+    null_directions: int
+    """How many of them count as 0."""
+    first: int
+    """The search that found it first; of one that a path found, the searches made by then."""
+    coordinates: np.ndarray
+    """What it is known by, see `runner.mapping.worker.place`."""
+    found: Counter[str] = field(default_factory=Counter)
+    """How often it was found, by where from."""
+    halves: set[int] = field(default_factory=set)
+    """Which halves of the random searches found it: 0 the even ones, 1 the odd ones."""
+
+    @property
+    def is_family(self) -> bool:
+        """Whether it has flat directions."""
+        return self.null_directions > 0
+
+    @property
+    def is_minimum(self) -> bool:
+        """Whether no eigenvalue is negative."""
+        return self.index == 0
+
+
+class CriticalPoints:
+    """The known critical points of one configuration, in the order in which they were found.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    options : MapOptions
+    """
+
+    def __init__(self, configuration: Configuration, options: MapOptions) -> None:
+        self.configuration = configuration
+        self.symmetries = symmetries(configuration)
+        self.points: list[CriticalPoint] = []
+        self._names = list(configuration.architecture.parameter_names)
+        self._options = options
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def ends(self) -> np.ndarray:
+        """Minima and transition states (n_parameters, m), between which searches start."""
+        chosen = [point.weights for point in self.points if point.index <= 1]
+        return np.array(chosen).reshape(len(chosen), len(self._names)).T
+
+    @property
+    def highest_index(self) -> int:
+        """Highest index that is known; 0 where nothing is."""
+        return max((point.index for point in self.points), default=0)
+
+    def add(self, row: Mapping[str, Any], first: int) -> int:
+        """Return the position of the point that a worker's row has, a new one if it is not known.
+
+        Parameters
+        ----------
+        row : mapping
+            As `runner.mapping.worker` returns them, with its point.
+        first : int
+            The search that found it.
+        """
+        weights = self.weights_of(row)
+        loss, null = float(row["loss"]), int(row["null_directions"])
+        at = place(self.configuration, weights[:, None], np.array([loss]), null > 0)[0]
+        position = self._position(weights, loss, null > 0, at)
+        if position >= 0:
+            known = self.points[position]
+            if known.is_family and int(row["index"]) > known.index:
+                # a flat stretch from which another one of its points leads down is no minimum
+                self._represent(known, row, weights)
+            return position
+        self.points.append(
+            CriticalPoint(
+                weights,
+                loss,
+                float(row["gradient_norm"]),
+                np.array(row["eigenvalues"], float),
+                int(row["index"]),
+                null,
+                first,
+                at,
+            )
+        )
+        return len(self.points) - 1
+
+    @staticmethod
+    def _represent(family: CriticalPoint, row: Mapping[str, Any], weights: np.ndarray) -> None:
+        """Have a family represented by another of its points."""
+        family.weights, family.index = weights, int(row["index"])
+        family.null_directions = int(row["null_directions"])
+        family.eigenvalues = np.array(row["eigenvalues"], float)
+        family.gradient_norm = float(row["gradient_norm"])
+
+    def weights_of(self, row: Mapping[str, Any]) -> np.ndarray:
+        """Weights (n_parameters,) of the point that a worker's row has."""
+        return np.array([row[name] for name in self._names], float)
+
+    def _position(self, weights: np.ndarray, loss: float, family: bool, at: np.ndarray) -> int:
+        """Position of the known point that this is, or -1."""
+        tolerance = self._options.class_tolerance
+        reach = _SAME_LOSS * max(abs(loss), 1.0)
+        likely = [
+            position
+            for position, known in enumerate(self.points)
+            if abs(known.loss - loss) <= reach and known.is_family == family
+        ]
+        for position in likely:
+            if np.linalg.norm(self.points[position].coordinates - at) <= tolerance:
+                return position
+        # rounding may give images of one point two canonical forms
+        for position in likely if not family else ():
+            one = self.points[position].weights[:, None]
+            apart = np.linalg.norm(self.symmetries.align(one, weights[:, None]) - one)
+            if apart <= tolerance * max(np.abs(one).max(), 1.0):
+                return position
+        return -1
+
+    def count(self, position: int, origin: str, number: int) -> None:
+        """Count that a point was found once more, by the search of that number."""
+        point = self.points[position]
+        point.found[origin] += 1
+        if origin == RANDOM:
+            point.halves.add(number % 2)
+
+    def count_path(self, position: int) -> None:
+        """Count that a path came to a point."""
+        self.points[position].found[PATH] += 1
+
+    def multiplicity(self, point: CriticalPoint) -> float:
+        """Count a point's images under exchanges and flips; nan for a family."""
+        if point.is_family:
+            return np.nan
+        if self.symmetries.order <= MAX_EXHAUSTIVE:
+            return float(self.images(point).shape[1])
+        canonical = self.symmetries.canonical(point.weights[:, None])
+        return float(self.symmetries.multiplicity(canonical, self._options.class_tolerance)[0])
+
+    def images(self, point: CriticalPoint) -> np.ndarray:
+        """Distinct images of a point (n_parameters, n), itself first."""
+        reach = self._options.class_tolerance * max(np.abs(point.weights).max(), 1.0)
+        distinct = np.empty((len(point.weights), 0))
+        for image in self.symmetries.images(point.weights[:, None]):
+            if not (np.linalg.norm(distinct - image, axis=0) <= reach).any():
+                distinct = np.hstack([distinct, image])
+        return distinct

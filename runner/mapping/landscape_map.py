@@ -1,0 +1,196 @@
+"""Map the loss surfaces of a study: critical points, transitions, trees and completeness."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+
+from runner.cluster.client import open_client
+from runner.cluster.options import ClusterKeywords, ClusterOptions
+from runner.cluster.worker_pool import WorkerPool
+from runner.dispatch.progress import AnalysisProgress
+from runner.errors.keywords import LooseKeywords
+from runner.landscape.parts import Parts
+from runner.landscape.stage import Stage, run_stage
+from runner.mapping import result_tables
+from runner.mapping.configuration_map import ConfigurationMap
+from runner.mapping.map_plan import MapPlan
+from runner.mapping.map_tables import tables
+from runner.mapping.options import MapKeywords, MapOptions
+from runner.mapping.progress import MapProgress, MapProgressCallback
+from runner.mapping.rounds import Rounds
+from runner.mapping.starts import SearchStream
+from runner.mapping.worker import symmetries
+from runner.study.store import Store
+from runner.study.study import Study
+
+
+class MapLandscapeKeywords(MapKeywords, ClusterKeywords, total=False):
+    """The loose keywords of `map_landscape`."""
+
+
+def map_landscape(
+    study: Study | str | Path,
+    client: Any = None,
+    *,
+    for_s: float | None = None,
+    trust_model: bool = False,
+    report: MapProgressCallback | None = None,
+    options: MapOptions | None = None,
+    cluster: ClusterOptions | None = None,
+    **keywords: Unpack[MapLandscapeKeywords],
+) -> Study:
+    """Search a study's loss surfaces for critical points, and add what was found as tables.
+
+    Parameters
+    ----------
+    study : Study, str or Path
+        Finished or not. Searches start from committed endpoints too.
+    client : distributed.Client, optional
+        Where to run; by default what ``cluster`` says.
+    for_s : float, optional
+        No new round of searches after so many seconds.
+    trust_model : bool
+        Whether the study's own model may be executed, where it has one.
+    report : callable, optional
+        Called with a `MapProgress` now and then.
+    options : MapOptions, optional
+        How to search, when to end, and which tolerances to use.
+    cluster : ClusterOptions, optional
+        Which scheduler or how many processes of this machine, and which kind of device.
+    **keywords
+        Fields of `MapOptions` (``searches``, ``unchanged``, ...) and of `ClusterOptions`
+        (``scheduler``, ``workers``, ...), in place of these objects.
+
+    Returns
+    -------
+    Study
+        Opened anew, with the tables `critical_points`, `transitions`, `tree` and `completeness`.
+
+    Raises
+    ------
+    ExperimentError
+        If an option is unknown or out of range, a network has more parameters than
+        ``max_parameters`` or frozen arrays, or the study has a model and ``trust_model`` is false.
+    StudyError
+        If there is no study, it is damaged, or its folder is in use.
+    ClusterError
+        If there is nothing to run on, or it is lost on the way.
+
+    Notes
+    -----
+    A map that was interrupted, or is asked for more searches, goes on from what is stored of it.
+
+    Examples
+    --------
+    >>> import runner
+    >>> study = runner.map_landscape("results/xor", unchanged=20_000)  # doctest: +SKIP
+    >>> study.critical_points  # doctest: +SKIP
+    """
+    loose = LooseKeywords(
+        "runner.map_landscape", map_landscape, keywords, options=MapOptions, cluster=ClusterOptions
+    )
+    options = loose.collected("options", MapOptions, options)
+    cluster = loose.collected("cluster", ClusterOptions, cluster)
+    store = Store(study.path if isinstance(study, Study) else study)
+    sweep = Study(store.path).plan.trusting(trust_model)
+    with store.locked() as lock:
+        plan = MapPlan(Study(store.path), sweep, options)
+        plan.require_maps()
+        if result_tables.up_to_date(store, plan):
+            return plan.study
+        parts = Parts(store, lock, plan.key, "map")
+        groups = _maps(plan)
+        progress = _Progress([each for group in groups for each in group], report)
+        opened: AbstractContextManager[Any] = (
+            nullcontext(client) if client is not None else open_client(cluster)
+        )
+        with (
+            opened as connected,
+            closing(WorkerPool(connected, cluster.device, cluster.wait_s)) as pool,
+        ):
+            pool.check()
+            parts.prepare()
+
+            def run(stage: Stage) -> None:
+                run_stage(stage, parts, pool, progress)
+
+            Rounds(groups, parts, run, plan.engine, options).make(progress.goes_on(for_s))
+        made = tables(progress.maps, plan.study.parameter_names)
+        result_tables.write(store, lock, plan, made)
+    return Study(store.path)
+
+
+def _maps(plan: MapPlan) -> list[list[ConfigurationMap]]:
+    """Return an empty map of every configuration, group by group."""
+    groups = []
+    for number, group in enumerate(plan.sweep.groups):
+        owner, weights = _endpoints(plan, number)
+        maps = []
+        for each in group.configurations:
+            stream = SearchStream(
+                plan.sweep.experiment.seed,
+                symmetries(each),
+                weights[:, owner == each.index],
+                plan.options.highest_index,
+            )
+            maps.append(ConfigurationMap(each, stream, plan.options))
+        groups.append(maps)
+    return groups
+
+
+def _endpoints(plan: MapPlan, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Configurations (n,) and weights (n_parameters, n) of a group's endpoints within reach."""
+    names = plan.sweep.groups[number].configurations[0].architecture.parameter_names
+    table = plan.study.endpoints(number, plan.options.endpoints)
+    if not table.num_rows:
+        return np.zeros(0, int), np.zeros((len(names), 0))
+    weights = np.stack([table[name].to_numpy().astype(np.float64) for name in names])
+    within = (np.abs(weights) <= plan.options.reach).all(axis=0)  # diverged ones are not
+    return table["configuration"].to_numpy()[within], weights[:, within]
+
+
+class _Progress:
+    """Tells the caller how far the maps are, and the rounds whether there is time for another."""
+
+    def __init__(
+        self, maps: Iterable[ConfigurationMap], report: MapProgressCallback | None
+    ) -> None:
+        self.maps = sorted(maps, key=lambda each: each.configuration.index)
+        self._report = report
+        self._started = time.monotonic()
+
+    def goes_on(self, for_s: float | None) -> Callable[[], bool]:
+        """Return what says whether a round may begin; the first one always may."""
+        rounds = iter(range(1))
+        return lambda: (
+            next(rounds, None) is not None
+            or for_s is None
+            or time.monotonic() - self._started < for_s
+        )
+
+    def __call__(self, stage: AnalysisProgress) -> None:
+        """Report, while a stage is done."""
+        if self._report is None:
+            return
+        points = [point for each in self.maps for point in each.points.points]
+        searched = sum(each.searches for each in self.maps)
+        if stage.stage.startswith("searches"):
+            searched += stage.done
+        self._report(
+            MapProgress(
+                searched,
+                sum(point.is_minimum for point in points),
+                sum(point.index == 1 for point in points),
+                len(points),
+                sum(each.is_done for each in self.maps),
+                len(self.maps),
+                stage.workers,
+                time.monotonic() - self._started,
+            )
+        )

@@ -1,0 +1,66 @@
+"""Everything that the tables of one map depend on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from runner.engines.versions import versions
+from runner.errors import ExperimentError
+from runner.experiment.content_hash import digest
+from runner.experiment.plan import Plan
+from runner.mapping.options import MapOptions
+from runner.study.study import Study
+
+FORMAT = 1
+"""Version of what a map computes: parts and tables of another one are not used."""
+
+
+@dataclass(frozen=True)
+class MapPlan:
+    """Which loss surfaces are mapped, and how."""
+
+    study: Study
+    """Its committed endpoints are starts of searches."""
+    sweep: Plan
+    """The study's plan, with models that may be executed."""
+    options: MapOptions
+    """As asked for."""
+
+    @property
+    def engine(self) -> str:
+        """The engine that compiles: the sweep's, where it can compute Hessians."""
+        engine = self.sweep.engine
+        return engine if engine.startswith("pytensor") else "pytensor"
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of what decides what searches find, however many there are to be."""
+        parts = [FORMAT, self.study.digest, self.engine, versions(), self.options.lasting]
+        return digest(parts)
+
+    @property
+    def attrs(self) -> dict[str, str | int | float]:
+        """How a table was made, for its ``attrs``."""
+        return {"map": self.key, "engine": self.engine, **asdict(self.options)}
+
+    def require_maps(self) -> None:
+        """Raise ExperimentError for the first network of which there can be no map."""
+        most = self.options.max_parameters
+        for configuration in self.sweep.configurations:
+            net, n = configuration.architecture, configuration.architecture.n_parameters
+            where = f"{self.sweep.experiment.name}: configuration {configuration.index} has"
+            if n > most:
+                message = (
+                    f"{where} {n:,} parameters; expected at most {most:,}, as every step of a "
+                    "search takes all eigenvectors of the Hessian. Map a smaller network, or give "
+                    "max_parameters."
+                )
+                raise ExperimentError(message)
+            if not net.trained.all():
+                message = (
+                    f"{where} frozen arrays, whose values are each restart's own, so that every "
+                    "restart has a loss surface of its own; expected none. Map a network whose "
+                    "arrays are all trained."
+                )
+                raise ExperimentError(message)

@@ -1,0 +1,65 @@
+"""The tables of a map, made of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from runner.mapping import completeness, transitions, trees
+from runner.mapping.configuration_map import ConfigurationMap
+from runner.mapping.starts import BETWEEN, ENDPOINT, PATH, RANDOM
+from runner.study.map_tables import MAP_TABLES
+
+
+def tables(maps: Iterable[ConfigurationMap], names: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Return the tables of the maps of a study's configurations, by name.
+
+    Parameters
+    ----------
+    maps : iterable of ConfigurationMap
+        In the order of the configurations.
+    names : iterable of str
+        Of the study's parameters, which are the last columns of the table of critical points.
+    """
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in MAP_TABLES}
+    for found in maps:
+        number = classes(found)
+        rows["critical_points"] += _point_rows(found, number)
+        rows["transitions"] += transitions.rows(found, number)
+        for tree in (trees.class_tree(found), trees.image_tree(found)):
+            if tree is not None:
+                rows["tree"] += trees.rows(found.configuration.index, tree, number)
+        rows["completeness"] += completeness.rows(found)
+    columns = {name: list(MAP_TABLES[name]) for name in MAP_TABLES}
+    columns["critical_points"] += names
+    return {name: pd.DataFrame(rows[name], columns=columns[name]) for name in MAP_TABLES}
+
+
+def classes(found: ConfigurationMap) -> Mapping[int, int]:
+    """Number the critical points: by index, those of one index by loss."""
+    points = found.points.points
+    order = sorted(range(len(points)), key=lambda k: (points[k].index, points[k].loss, k))
+    return {position: number for number, position in enumerate(order)}
+
+
+def _point_rows(found: ConfigurationMap, number: Mapping[int, int]) -> Iterator[dict[str, Any]]:
+    names = found.configuration.architecture.parameter_names
+    for position, class_ in sorted(number.items(), key=lambda item: item[1]):
+        point = found.points.points[position]
+        weights = found.points.symmetries.canonical(point.weights[:, None])[:, 0]
+        yield {
+            "configuration": found.configuration.index,
+            "class": class_,
+            "kind": transitions.kind_of(point),
+            "index": point.index,
+            "null_directions": point.null_directions,
+            "loss": point.loss,
+            "gradient_norm": point.gradient_norm,
+            "multiplicity": found.points.multiplicity(point),
+            "found": sum(point.found.values()),
+            **{f"from_{o}": point.found[o] for o in (RANDOM, BETWEEN, ENDPOINT, PATH)},
+            "first_search": point.first - 1,
+            "eigenvalues": point.eigenvalues,
+        } | dict(zip(names, weights, strict=True))

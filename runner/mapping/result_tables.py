@@ -1,0 +1,50 @@
+"""The tables of a map on disk: whether they are up to date, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from runner.errors import StudyError
+from runner.mapping.map_plan import MapPlan
+from runner.study import analysis_tables, files
+from runner.study.lock import StudyLock
+from runner.study.map_tables import MAP_TABLES
+from runner.study.store import Store
+
+
+def up_to_date(store: Store, plan: MapPlan) -> bool:
+    """Whether all tables are there, of just this map, and no time was short when it was made."""
+    found = [_current(store, plan, name) for name in MAP_TABLES]
+    if any(table is None for table in found):
+        return False
+    of_all = pd.DataFrame(found[-1])
+    return bool((of_all["done"] | (of_all["searches"] >= plan.options.searches)).all())
+
+
+def _current(store: Store, plan: MapPlan, name: str) -> pd.DataFrame | None:
+    """Return a table if it is of this map; None if it is missing, damaged or of another one."""
+    try:
+        n = len(plan.study.plan.configurations)
+        table = analysis_tables.read(store.tables_path, name, plan.study.digest, n)
+    except StudyError:
+        return None
+    return table if plan.attrs.items() <= table.attrs.items() else None
+
+
+def write(store: Store, lock: StudyLock, plan: MapPlan, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write all tables, the last one says that they are all there.
+
+    Those that are there are removed first: a crash half way would otherwise leave transitions
+    beside critical points that are numbered otherwise.
+    """
+    lock.require(store)
+    with store.writing():
+        for name in MAP_TABLES:
+            analysis_tables.path(store.tables_path, name).unlink(missing_ok=True)
+        files.sync_folder(store.tables_path)
+        for name in MAP_TABLES:
+            table = analysis_tables.frame(name, tables[name])
+            table.attrs |= plan.attrs
+            analysis_tables.write(store.tables_path, name, table, plan.study.digest)

@@ -1,0 +1,58 @@
+"""What saddles join: the rows of the table of transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runner.mapping.configuration_map import ConfigurationMap, PathEnd
+from runner.mapping.critical_points import CriticalPoint
+from runner.mapping.eigenvector_following import LEFT
+
+
+def kind_of(point: CriticalPoint) -> str:
+    """Name a critical point by its index: minimum, transition state or saddle; or family."""
+    if point.is_family:
+        return "family"
+    return ("minimum", "transition state")[point.index] if point.index < 2 else "saddle"
+
+
+def rows(found: ConfigurationMap, number: Mapping[int, int]) -> Iterator[dict[str, Any]]:
+    """Yield rows of the table of transitions, by the class of the saddle.
+
+    Parameters
+    ----------
+    found : ConfigurationMap
+    number : mapping of int to int
+        The class of each critical point by its position.
+    """
+    points = found.points.points
+    for position, ends in sorted(found.paths.items(), key=lambda item: number[item[0]]):
+        if len(ends) != 2:
+            continue  # no worker could follow its paths
+        point = points[position]
+        row: dict[str, Any] = {
+            "configuration": found.configuration.index,
+            "class": number[position],
+            "index": point.index,
+            "loss": point.loss,
+            "curvature": point.eigenvalues[0],
+        }
+        # the lower end first
+        for side, end in zip(
+            "ab", sorted(ends, key=lambda e: (e.loss, e.path_length)), strict=True
+        ):
+            row |= {
+                f"end_{side}": _end(end, points),
+                f"class_{side}": number[end.point] if end.point >= 0 else -1,
+                f"loss_{side}": end.loss,
+                f"height_{side}": point.loss - end.loss,
+                f"path_length_{side}": end.path_length,
+            }
+        yield row
+
+
+def _end(end: PathEnd, points: Sequence[CriticalPoint]) -> str:
+    if end.point >= 0:
+        return kind_of(points[end.point])
+    return "infinity" if end.status == LEFT else "unfinished"

@@ -1,0 +1,187 @@
+"""Maps of studies on a real Dask cluster: every table, any study, and on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.maps import XOR, MemoryParts
+
+import runner
+from runner.errors import ExperimentError, StudyError
+from runner.mapping.landscape_map import _maps, map_landscape
+from runner.mapping.map_plan import MapPlan
+from runner.mapping.map_tables import tables
+from runner.mapping.options import MapOptions
+from runner.mapping.rounds import Rounds
+from runner.mapping.sentences import sentences
+from runner.study import analysis_tables
+from runner.study.map_tables import MAP_TABLES
+
+OPTIONS = MapOptions(unchanged=600, round_searches=300)
+
+
+@pytest.fixture(scope="module")
+def swept(client, tmp_path_factory):
+    out = tmp_path_factory.mktemp("map") / "s"
+    return runner.sweep({**XOR, "grid": {"loss.l2": [0.05, 2.0]}}, out, client)
+
+
+@pytest.fixture(scope="module")
+def study(swept, client):
+    return map_landscape(swept, client, options=OPTIONS)
+
+
+def bytes_of(study):
+    files = [analysis_tables.path(study.path / "tables", name) for name in MAP_TABLES]
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+
+
+def test_every_table_has_its_columns(study) -> None:
+    for name, columns in MAP_TABLES.items():
+        table = getattr(study, name)
+        assert list(table.columns[: len(columns)]) == list(columns)
+        for column, dtype in columns.items():
+            assert str(table[column].dtype) == dtype, (name, column)
+        assert table.attrs["unchanged"] == 600
+    assert study.critical_points.columns[-9:].tolist() == [*study.weights.columns]
+    eigenvalues = np.stack(study.critical_points["eigenvalues"])
+    assert (np.diff(eigenvalues, axis=1) >= 0).all()
+    assert ((eigenvalues < 0).sum(axis=1) == study.critical_points["index"]).all()
+
+
+def test_a_strong_l2_term_leaves_one_minimum(study) -> None:
+    points = study.critical_points.query("configuration == 1")
+    assert points[["kind", "multiplicity"]].to_numpy().tolist() == [["minimum", 1]]
+    assert "one class of minima" in " ".join(sentences(study, study.plan.configurations[1]))
+
+
+def test_any_workers_give_the_same_tables(study) -> None:
+    """Here none: the same rounds in this process."""
+    plan = MapPlan(study, study.plan, OPTIONS)
+    groups, parts = _maps(plan), MemoryParts()
+    Rounds(groups, parts, parts.run, plan.engine, OPTIONS).make(lambda: True)
+    maps = sorted((m for group in groups for m in group), key=lambda m: m.configuration.index)
+    for name, table in tables(maps, study.parameter_names).items():
+        expected = analysis_tables.frame(name, table)
+        pd.testing.assert_frame_equal(getattr(study, name), expected, check_exact=True)
+
+
+def test_an_interrupted_map_goes_on_to_the_same_bytes(study, client, tmp_path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    shutil.rmtree(copy / "tables")
+
+    def stop(progress):
+        if progress.searches > 1200:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        map_landscape(copy, client, options=OPTIONS, report=stop)
+    with pytest.raises(StudyError, match=r"not there yet. Run `python -m runner map"):
+        _ = runner.open_study(copy).tree
+    assert list((copy / "tables" / "map").rglob("*.parquet"))
+    assert bytes_of(map_landscape(copy, client, options=OPTIONS)) == bytes_of(study)
+
+
+def test_time_is_short_and_then_there_is_more(study, client, tmp_path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    shutil.rmtree(copy / "tables")
+    short = map_landscape(copy, client, options=OPTIONS, for_s=0.0)
+    assert short.completeness["searches"].eq(300).all()
+    assert not short.completeness["done"].any()
+    assert "More searches may find more" in " ".join(sentences(short, short.plan.configurations[0]))
+    more = map_landscape(copy, client, options=OPTIONS)
+    assert bytes_of(more) == bytes_of(study)
+    told = []
+    map_landscape(copy, client, options=OPTIONS, report=told.append)
+    assert not told
+
+
+def test_an_analysis_leaves_the_map_alone(study, client, tmp_path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    both = runner.analyze(copy, client)
+    assert bytes_of(both) == bytes_of(study)
+    assert list((copy / "tables" / "map").rglob("*.parquet"))
+    text = " ".join(sentences(both, both.plan.configurations[0]))
+    assert "the lowest known way leads over 1.76376" in text
+
+
+def test_a_study_that_has_grown_is_mapped_anew(study, client, tmp_path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    grown = runner.sweep({**XOR, "restarts": 6, "grid": {"loss.l2": [0.05, 2.0]}}, copy, client)
+    with pytest.raises(StudyError, match="older than the study's restarts"):
+        _ = grown.critical_points
+
+
+def test_too_many_parameters_and_wrong_options_are_refused(swept, client) -> None:
+    with pytest.raises(ExperimentError, match=r"has 9 parameters; expected at most 8"):
+        map_landscape(swept, client, max_parameters=8)
+    with pytest.raises(ExperimentError, match=r"'serches' is not an option.*'searches'"):
+        map_landscape(swept, client, serches=8)
+    with pytest.raises(ExperimentError, match=r"reach is -1.0; expected a finite number > 0"):
+        MapOptions(reach=-1.0)
+
+
+def test_frozen_arrays_are_refused(client, tmp_path) -> None:
+    network = {**XOR["network"], "freeze": ["W1"]}
+    swept = runner.sweep({**XOR, "network": network}, tmp_path / "s", client)
+    with pytest.raises(ExperimentError, match=r"has frozen arrays.*expected none"):
+        map_landscape(swept, client)
+
+
+def test_diverged_endpoints_are_no_starts_and_infinity_is_named(client, tmp_path) -> None:
+    experiment = {
+        "name": "diverged",
+        "restarts": 6,
+        "problem": {"gate": "AND"},
+        "network": {"hidden": []},
+        "loss": {"kind": "cross-entropy"},
+        "training": {"learning_rate": 1e300, "max_steps": 20},
+    }
+    swept = runner.sweep(experiment, tmp_path / "s", client)
+    found = map_landscape(swept, client, options=OPTIONS)
+    assert found.critical_points.empty
+    assert found.tree.empty
+    (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
+    assert "No finite weights have the lowest loss" in text
+    assert "No critical point was found at finite weights" in text
+
+
+MODEL = """
+PARAMETERS = {"w": 2, "v": 1, "b": 1}
+
+
+def loss(T, parameters, inputs, targets):
+    w, v, b = parameters["w"], parameters["v"][0], parameters["b"][0]
+    outputs = [[b + w[0] * x1 + w[1] * x2 + v * (x1 * x2)] for x1, x2 in inputs]
+    errors = [(y - t) ** 2 for (y,), (t,) in zip(outputs, targets)]
+    return sum(errors) / len(errors), outputs
+"""
+
+
+def test_a_model_of_ones_own_is_mapped(client, tmp_path, monkeypatch) -> None:
+    """Its loss is a quadratic: XOR is x1 + x2 - 2 x1 x2."""
+    (tmp_path / "product.py").write_text(MODEL)
+    monkeypatch.chdir(tmp_path)
+    experiment = {
+        "name": "product",
+        "restarts": 3,
+        "problem": {"gate": "XOR"},
+        "network": {"model": "product.py:loss"},
+        "training": {"max_steps": 10},
+    }
+    runner.sweep(experiment, "s", client, trust_model=True)
+    with pytest.raises(ExperimentError, match="--trust-model"):
+        map_landscape("s", client)
+    found = map_landscape("s", client, options=OPTIONS, trust_model=True)
+    points = found.critical_points
+    assert points["kind"].tolist() == ["minimum"]
+    weights = points[["w[0]", "w[1]", "v[0]", "b[0]"]].to_numpy()[0]
+    np.testing.assert_allclose(weights, [1, 1, -2, 0], atol=1e-9)
