@@ -58,13 +58,19 @@ def ordered_axes(configurations: Sequence[Configuration]) -> list[GridAxis]:
     if not configurations:
         return found
     for path in configurations[0].point:
-        numbers = {c.index: _number(c.point.get(path)) for c in configurations}
-        known = {index: x for index, x in numbers.items() if x is not None}
-        if len(known) < len(numbers) or len(set(known.values())) < _FEWEST:
+        numbers = numbers_of(configurations, path)
+        if numbers is None or len(set(numbers.values())) < _FEWEST:
             continue
-        if not any(_together(known, other.numbers) for other in found):
-            found.append(GridAxis(path, known))
+        if not any(_together(numbers, other.numbers) for other in found):
+            found.append(GridAxis(path, numbers))
     return sorted(found, key=lambda axis: -len(axis.values))
+
+
+def numbers_of(configurations: Sequence[Configuration], path: str) -> dict[int, float] | None:
+    """Return the values of a field as numbers, by configuration; None if they are not numbers."""
+    numbers = {c.index: _number(c.point.get(path)) for c in configurations}
+    known = {index: x for index, x in numbers.items() if x is not None}
+    return known if len(known) == len(numbers) else None
 
 
 def families(

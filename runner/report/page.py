@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from runner.errors.messages import counted
 from runner.experiment.batch_sizes import curves
 from runner.experiment.reachability import table_notes
 from runner.precision.outcome import options, outcomes
+from runner.report.answer import Sentence, answer
 from runner.report.colours import style_sheet
 from runner.report.figures.base import Panel, Picture
 from runner.report.glossary import LABELS, OTHERS
@@ -27,6 +28,7 @@ from runner.report.names import sampled
 from runner.report.sentences import sentences
 from runner.report.style import styled
 from runner.report.svg import StyleClasses, inline
+from runner.report.tables.base import Table
 from runner.report.tables.order import all_tables
 from runner.study.growth import restarts_text
 from runner.study.statistics.times import STOPPED
@@ -34,7 +36,7 @@ from runner.study.statistics.times import STOPPED
 if TYPE_CHECKING:
     from runner.study.study import Study
 
-_MOST_SHOWN = 12  # configurations whose text is shown without a click
+_MOST_SHOWN = 6  # configurations whose text is shown without a click
 _GLYPHS = {
     **{"patch": "■", "-": "━", "o": "●", "s": "■", "^": "▲"},
     **{"D": "◆", "v": "▼", "<": "◀", ">": "▶"},
@@ -68,16 +70,19 @@ def page(study: Study, landscape: Landscape, pictures: Sequence[Picture]) -> str
         raise AssertionError
     classes = StyleClasses()
     figures = [_figure(picture, study.experiment.name, classes) for picture in pictures]
+    tables = list(all_tables(study, landscape))
     style = style_sheet() + loader.get_source(environment, "page.css")[0] + classes.sheet()
     script = loader.get_source(environment, "page.js")[0]
     return environment.get_template("page.html").render(
         name=study.experiment.name,
         lead=_lead(study),
         notes=_notes(study, landscape),
+        answer=[_linked(sentence, figures, tables) for sentence in answer(study)],
         configurations=sentences(study, landscape),
         most_shown=_MOST_SHOWN,
         figures=figures,
-        tables=list(all_tables(study, landscape)),
+        tables=tables,
+        shown_in={table.name: _figures_of(table, pictures) for table in tables},
         facts=_facts(study),
         command=_command(study),
         experiment_file="experiment.toml",
@@ -99,6 +104,23 @@ def _with_code(text: str) -> Markup:
 def _hash(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"
+
+
+def _linked(
+    sentence: Sentence, figures: Sequence[Mapping[str, object]], tables: Sequence[Table]
+) -> dict[str, str]:
+    """Return a sentence with links to what the page has of its figure and table."""
+    figure = any(each["name"] == sentence.figure for each in figures)
+    table = any(each.name == sentence.table for each in tables)
+    return {
+        "text": sentence.text,
+        "figure": sentence.figure if figure else "",
+        "table": sentence.table if table else "",
+    }
+
+
+def _figures_of(table: Table, pictures: Sequence[Picture]) -> list[Picture]:
+    return [picture for picture in pictures if picture.table == table.name]
 
 
 def _figure(picture: Picture, name: str, classes: StyleClasses) -> dict[str, object]:

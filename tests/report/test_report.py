@@ -116,8 +116,8 @@ def test_it_opens_with_plain_sentences_with_the_tables_numbers(study) -> None:
     assert "All 30 random starts (100%;" in text
     needed = int(study.strategies.loc[0, "restarts_99"])
     assert f"With {needed} restarts, one is solved with a probability of 99%." in text
-    order = [text.index(part) for part in ("What was found", "Figures", "Tables", "How it was run")]
-    assert order == sorted(order)
+    sections = [a["aria-labelledby"] for a in outline.of("section")]
+    assert sections == ["findings", "configurations", "figures", "tables", "run", "words"]
     assert len(outline.of("figure")) == 6
     assert "run python -m runner analyze on this study" in text
 
@@ -136,6 +136,30 @@ def test_the_same_study_gives_the_same_bytes_and_no_setting_changes(study, tmp_p
     again = write_report(runner.open_study(study.path), tmp_path / "b.html").read_bytes()
     assert first == again
     assert dict(mpl.rcParams) == before
+
+
+def test_the_first_paragraph_says_what_the_axis_does_and_what_is_stuck(study) -> None:
+    text, outline = checked(study)
+    assert "83.3% of 60 restarts are solved: from 66.7% of XOR 2-2-1 to 100% of OR 2-2-1." in text
+    assert "By gate most are solved with OR (100%), fewest with XOR (66.7%)." in text
+    (row,) = study.comparisons.to_dict("records")
+    interval = f"{100 * row['ci_low']:.1f} to {100 * row['ci_high']:.1f}"
+    assert f"The difference is 33.3 percentage points, 95% interval {interval}." in text
+    assert "Of the others 10 are stuck (10 plateau at a loss of 0.6931)." in text
+    targets = {(a["href"] or "")[1:] for a in outline.of("a") if (a["href"] or "").startswith("#")}
+    assert {"figure-success", "table-comparisons", "figure-losses"} <= targets
+    assert targets <= {attributes.get("id") for _, attributes in outline.tags}
+
+
+def test_the_first_paragraph_finds_where_success_is_highest(tmp_path) -> None:
+    experiment = {**EXPERIMENT, "grid": {"init.scale": [10, 0.1, 1]}}
+    solved = {0: [True, False] * 20, 1: [False] * 40, 2: [True] * 40}
+    path = tmp_path / "s"
+    text, _ = checked(crafted(path, {c: [9] * 40 for c in range(3)}, solved, experiment))
+    assert (
+        "By scale success is highest at scale 1.0 with 100%, and 0% at scale 0.1, 50.0% at scale "
+        "10.0. In all of the 3 pairs that differ in scale alone the difference is more than chance "
+    ) in text
 
 
 def test_no_restart_is_solved(tmp_path) -> None:
@@ -279,7 +303,7 @@ def test_many_configurations_are_cut_and_said_to_be(tmp_path) -> None:
     study = crafted(tmp_path / "s", steps, {c: [True, False] for c in range(45)}, experiment)
     text, outline = checked(study)
     assert "Of 45 configurations the 12 are shown whose restarts differ most in outcome" in text
-    assert "The other 33 configurations" in text
+    assert "In words, configuration by configuration" in text
     assert "The first 100 of 990 rows; all: study.comparisons in Python." in text
     assert len(outline.of("figure")) == 6
 

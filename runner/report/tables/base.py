@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from runner.report.landscape_tables import Landscape
-from runner.report.numbers import number
+from runner.report.numbers import number, percent
 
 if TYPE_CHECKING:
     from runner.study.study import Study
@@ -41,6 +41,8 @@ class TableRows:
     """What it holds."""
     frame: pd.DataFrame
     """The rows."""
+    shares: tuple[str, ...] = ()
+    """Columns that are shares: shown in percent, sorted by as they stand in the study."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,16 @@ def as_text(table: TableRows, titles: Mapping[int, str]) -> Table:
     for column in _TITLED:
         if column in shown:
             shown = shown.assign(**{column: [titles[int(i)] for i in shown[column]]})
-    cells = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+    are_shares = [str(column) in table.shares for column in shown.columns]
+    cells = [
+        [_cell(value, share) for value, share in zip(row, are_shares, strict=True)]
+        for row in shown.itertuples(index=False)
+    ]
     columns = [str(column).replace("_", " ") for column in shown.columns]
     return Table(table.name, table.title, note, columns, cells)
 
 
-def _cell(value: object) -> TableCell:
+def _cell(value: object, share: bool) -> TableCell:
     if isinstance(value, bool | np.bool_):
         return TableCell("yes" if value else "no", None)
     if value is None or value is pd.NA or value is pd.NaT:
@@ -96,5 +102,5 @@ def _cell(value: object) -> TableCell:
         real = float(value)
         if math.isnan(real):
             return TableCell("", "NaN")
-        return TableCell(number(real), f"{real!r}")
+        return TableCell(percent(real) if share else number(real), f"{real!r}")
     return TableCell(str(value), None)

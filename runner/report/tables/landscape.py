@@ -23,7 +23,8 @@ def class_rows(study: Study, landscape: Landscape) -> TableRows:
     frame = landscape.whole("minima")
     frame = frame[[c for c in frame.columns if "[" not in str(c)]].dropna(axis="columns", how="all")
     note = "Up to the network's symmetries; the weights of each representative are in study.minima."
-    return TableRows("minima", "Classes of endpoints", note, frame)
+    shares = ("share", "ci_low", "ci_high")
+    return TableRows("minima", "Classes of endpoints", note, frame, shares)
 
 
 def unseen_rows(study: Study, landscape: Landscape) -> TableRows:
@@ -33,7 +34,8 @@ def unseen_rows(study: Study, landscape: Landscape) -> TableRows:
         "below what it is whenever one looks (chance_bound, 95%), and a lower bound of the number "
         "of classes (Chao 1984)."
     )
-    return TableRows("unseen", "Classes not seen", note, landscape.whole("unseen"))
+    frame = landscape.whole("unseen")
+    return TableRows("unseen", "Classes not seen", note, frame, ("good_turing", "chance_bound"))
 
 
 def barrier_rows(study: Study, landscape: Landscape) -> TableRows:

@@ -11,6 +11,9 @@ from runner.training.labels import LABELS
 if TYPE_CHECKING:
     from runner.study.study import Study
 
+_RATE = ("success_rate", "ci_low", "ci_high")
+_ANYTIME = ("anytime_low", "anytime_high")
+
 
 def summary_rows(study: Study, landscape: Landscape) -> TableRows:
     """Return the summary without labels that no restart has; intervals of random starts only."""
@@ -19,7 +22,7 @@ def summary_rows(study: Study, landscape: Landscape) -> TableRows:
     if not _random(study):
         frame = frame.drop(columns=["ci_low", "ci_high"])
     note = "One row per configuration: restarts by label, quantiles of final loss and of steps."
-    return TableRows("summary", "Summary", note, frame)
+    return TableRows("summary", "Summary", note, frame, _RATE)
 
 
 def precision_rows(study: Study, landscape: Landscape) -> TableRows | None:
@@ -32,7 +35,8 @@ def precision_rows(study: Study, landscape: Landscape) -> TableRows | None:
         "was fixed before, anytime_low and anytime_high whenever one looks; half_width is of the "
         "latter, and so are time_low and time_high, of the median time to solution."
     )
-    return TableRows("precision", "Precision", note, frame)
+    shares = (*_RATE, *_ANYTIME, "half_width")
+    return TableRows("precision", "Precision", note, frame, shares)
 
 
 def strategy_rows(study: Study, landscape: Landscape) -> TableRows | None:
@@ -60,7 +64,8 @@ def budget_rows(study: Study, landscape: Landscape) -> TableRows | None:
         "Restarts that are solved within a budget, with the share's 95% Wilson interval. "
         "Where training does not stop at a solution, the only budget is the whole one."
     )
-    return TableRows("budgets", "Success by step budget", note, study.budgets.reset_index())
+    frame = study.budgets.reset_index()
+    return TableRows("budgets", "Success by step budget", note, frame, _RATE)
 
 
 def comparison_rows(study: Study, landscape: Landscape) -> TableRows | None:
@@ -68,10 +73,12 @@ def comparison_rows(study: Study, landscape: Landscape) -> TableRows | None:
     if not _random(study):
         return None
     note = (
-        "Configurations that differ in one axis: success share of b less that of a, with its "
-        "95% interval. Paired: both from the same starts. p_holm is adjusted for all rows."
+        "Configurations that differ in one axis: success share of b less that of a, in "
+        "percentage points, with its 95% interval. Paired: both from the same starts. p_holm is "
+        "adjusted for all rows."
     )
-    return TableRows("comparisons", "Comparisons", note, study.comparisons)
+    shares = ("difference", *_RATE[1:], *_ANYTIME)
+    return TableRows("comparisons", "Comparisons", note, study.comparisons, shares)
 
 
 def loss_rows(study: Study, landscape: Landscape) -> TableRows:
