@@ -27,7 +27,7 @@ from runner.dispatch.progress import Progress
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study.store import Store
-from runner.training.shards import encode, shard_schema
+from runner.training.shards import array_columns, encode, shard_schema
 
 TABLES = ("summary", "budgets", "times", "strategies", "losses", "comparisons", "curves")
 
@@ -83,7 +83,19 @@ def write(folder: str, restarts: int) -> None:
                 easy = segment.configuration.index == 0
                 solved = rng.random(n) < (0.99 if easy else 0.3)
                 steps = np.where(solved, rng.integers(10, 100, n), 100)
-                columns = {name: rng.normal(size=n) for name in schema.names}
+                network = segment.configuration.architecture
+                sizes = {
+                    name: np.prod(shape)
+                    for name, shape in zip(
+                        array_columns(network), network.parameter_shapes, strict=True
+                    )
+                }
+                columns = {
+                    name: list(rng.normal(size=(n, sizes[name])))
+                    if name in sizes
+                    else rng.normal(size=n)
+                    for name in schema.names
+                }
                 columns |= {
                     "configuration": np.full(n, segment.configuration.index),
                     "restart": np.arange(segment.start, segment.stop),

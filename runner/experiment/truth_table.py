@@ -15,6 +15,7 @@ import numpy as np
 
 from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
+from runner.errors.paths import local_path
 from runner.experiment.formats.base import TableContent, TableSource
 from runner.experiment.formats.column_choice import ColumnChoice
 from runner.experiment.formats.csv import read_source
@@ -223,7 +224,7 @@ def _content(problem: Problem, directory: Path, given: Mapping[str, TableSource]
     name = str(problem.table)
     if name in given:
         return read_source(given[name], name, choice)
-    return read_table(directory / name, choice)
+    return read_table(directory / local_path(name, ExperimentError, "file"), choice)
 
 
 def _half_gap(levels: Sequence[float]) -> float:

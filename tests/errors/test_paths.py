@@ -78,6 +78,7 @@ def test_no_function_takes_a_uri_for_a_path(tmp_path, monkeypatch) -> None:
         lambda uri: runner.write_report(study, figures=uri),
         lambda uri: export_restarts(study, f"{uri}.csv"),
         make_certificates,
+        lambda uri: runner.sweep({"name": "t", "problem": {"table": f"{uri}.csv"}}, "there"),
         lambda uri: scheduler_address(ClusterOptions(scheduler_file=uri)),
     ]
     for call in calls:
