@@ -9,28 +9,33 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from runner.cli import verbosity
 from runner.cli.commands.analyze import analyze
 from runner.cli.commands.certificates import certificates
 from runner.cli.commands.compare import compare
 from runner.cli.commands.export import export
+from runner.cli.commands.init import init
 from runner.cli.commands.list import list_
 from runner.cli.commands.map import map_
 from runner.cli.commands.report import report
+from runner.cli.commands.schema import schema
 from runner.cli.commands.slice import slice_
 from runner.cli.commands.status import status
 from runner.cli.commands.summary import summary
 from runner.cli.commands.sweep import sweep
 from runner.cli.commands.upgrade import upgrade
 from runner.cli.commands.verify import verify
-from runner.cli.console import print_message
+from runner.cli.completion import answer_shell, install_completion, show_completion
+from runner.cli.console import print_message, print_result
 from runner.cli.option_groups import expand_groups
 from runner.errors import RunnerError
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "init": init,
     "sweep": sweep,
     "slice": slice_,
     "report": report,
@@ -44,17 +49,17 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": export,
     "upgrade": upgrade,
     "certificates": certificates,
+    "schema": schema,
 }
 """Every command by name, in the order of the help."""
 
 _EXAMPLES = "\n\nExamples\n--------\n"
 
 app = typer.Typer(
-    add_completion=False,
+    add_completion=False,  # `_whole` has these options, and shows their names in narrow terminals
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train small networks from many random starts and see how non-convex the problem is.",
     epilog="Exit codes: 0 done; 1 other error; 2 wrong experiment or option; 3 study folder; "
     "4 cluster; 5 done, but some restarts failed, or more than --max-failures; 130 interrupted.",
 )
@@ -68,7 +73,8 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         try:
-            app(prog_name="runner" if Path(sys.argv[0]).stem == "runner" else "python -m runner")
+            answer_shell(_run)  # which ends the process
+            _run()
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -82,6 +88,66 @@ def main() -> None:
             raise SystemExit(1) from None
 
 
+def _run() -> None:
+    """Run what was typed, called as it was called."""
+    app(prog_name="runner" if Path(sys.argv[0]).stem == "runner" else "python -m runner")
+
+
+def _print_version(asked: bool) -> None:
+    """Print the version, and end."""
+    if asked:
+        package = sys.modules["runner"]  # of which a file of it knows its rooms only
+        print_result(f"runner {package.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            metavar="",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            metavar="",
+            rich_help_panel="Completion with Tab",
+            callback=install_completion,
+            is_eager=True,
+            help="Install it for this shell.",
+        ),
+    ] = False,
+    show_completion: Annotated[
+        bool,
+        typer.Option(
+            "--show-completion",
+            metavar="",
+            rich_help_panel="Completion with Tab",
+            callback=show_completion,
+            is_eager=True,
+            help="Print the script that installs it.",
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            metavar="",
+            help="Print what Dask and the compilers say too, and where an error was raised.",
+        ),
+    ] = False,
+) -> None:
+    """Train small networks from many random starts and see how non-convex the problem is."""
+    verbosity.set_verbose(verbose)
+
+
 def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
     """Have a command end with a message and an exit code where a user can correct the cause."""
 
@@ -90,6 +156,7 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(**values)
         except RunnerError as error:
+            verbosity.print_traceback(error)
             print_message(str(error))
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:

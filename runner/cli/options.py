@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.completion import complete_change
 from runner.cli.option_groups import OptionGroup
 from runner.cluster.options import ClusterOptions
 from runner.dispatch.fault_policy import FaultPolicy
@@ -107,6 +108,7 @@ Changes = Annotated[
     typer.Option(
         "--set",
         metavar="a.b=VALUE",
+        autocompletion=complete_change,
         rich_help_panel=TRAINED_PANEL,
         help="Change a field; can be repeated.",
     ),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.completion import complete_experiment
 from runner.cli.options import (
     STUDY_PANEL,
     TRAINED_PANEL,
@@ -22,7 +23,9 @@ from runner.errors.paths import local_path
 
 def slice_(
     *,
-    experiment: Annotated[Path, typer.Argument(metavar="EXPERIMENT.toml")],
+    experiment: Annotated[
+        Path, typer.Argument(metavar="EXPERIMENT.toml", autocompletion=complete_experiment)
+    ],
     x: Annotated[
         str,
         typer.Option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runner.cli.completion import complete_axis, complete_experiment
 from runner.cli.console import print_message, print_result, print_table
 from runner.cli.options import (
     STUDY_PANEL,
@@ -36,6 +37,7 @@ def sweep(
         Path | None,
         typer.Argument(
             metavar="EXPERIMENT.toml",
+            autocompletion=complete_experiment,
             help=f"Default: {DEFAULT_EXPERIMENT}, if need be the runner's own.",
         ),
     ] = None,
@@ -54,6 +56,7 @@ def sweep(
         typer.Option(
             "--grid",
             metavar="a.b=V1,V2",
+            autocompletion=complete_axis,
             rich_help_panel=TRAINED_PANEL,
             help="Cross over values; can be repeated.",
         ),
