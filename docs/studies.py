@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 from scipy.stats import fisher_exact
 from study_tables.outcomes import Outcome, outcomes
-from study_tables.registry import TABLES
+from study_tables.registry import ANALYZED, TABLES
 
 import runner
 from runner.experiment.experiment import load_experiment
@@ -57,6 +57,12 @@ def experiments(page: str) -> list[Path]:
     return list(
         dict.fromkeys(path for _, _, words, _ in TABLE.findall(page) for path in named(words))
     )
+
+
+def analyzed(page: str) -> set[Path]:
+    """Those of a page's experiment files whose tables need an analysis."""
+    markers = TABLE.findall(page)
+    return {path for _, name, words, _ in markers if name in ANALYZED for path in named(words)}
 
 
 def trained(
@@ -145,6 +151,8 @@ def write(names: Iterable[str], workers: int | None) -> None:
         studies = {}
         for path in experiments(page):
             studies[path] = timed(path, Path("results"), None, workers)
+            if path in analyzed(page):
+                runner.analyze(studies[path], workers=workers)
             found |= {(o.experiment, o.configuration): o for o in outcomes(studies[path])}
         PAGES[name].write_text(renewed(page, studies))
         write_figures(found)

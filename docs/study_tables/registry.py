@@ -9,6 +9,7 @@ from study_tables.outcomes import outcomes_table
 from study_tables.restarts import simulated_table, strategies_range_table, strategies_table
 from study_tables.signs import signs_table
 from study_tables.slices import neighbours_table
+from study_tables.stuck import critical_table, stuck_table, unsolved_table
 from study_tables.sweeps import (
     few_failures_table,
     one_run_table,
@@ -20,6 +21,7 @@ from study_tables.widths import budgets_table, failed_table, width_groups_table
 TABLES: dict[str, Table] = {
     "budgets": budgets_table,
     "failed": failed_table,
+    "critical": critical_table,
     "few-failures": few_failures_table,
     "map": map_table,
     "map-changes": map_changes_table,
@@ -31,7 +33,12 @@ TABLES: dict[str, Table] = {
     "simulated": simulated_table,
     "strategies": strategies_table,
     "strategies-range": strategies_range_table,
+    "stuck": stuck_table,
     "sweeps": sweeps_table,
     "sweeps-fits": sweeps_fits_table,
+    "unsolved": unsolved_table,
     "width-groups": width_groups_table,
 }
+
+ANALYZED = frozenset({"critical"})
+"""Those that need the tables of `runner.analyze`."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import runner
 from runner.cli.app import app
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
@@ -72,7 +73,7 @@ def few(path: Path, out: Path, client) -> Study:
     """A few restarts of an experiment; of its widths two, as wide networks take long to compile."""
     widths = load_experiment(path).grid.get("network.hidden", ())
     grid = {"network.hidden": widths[:2]} if len(widths) > 2 else {}
-    return SCRIPT["trained"](path, out, 6, grid, client=client)
+    return SCRIPT["trained"](path, out, 3, grid, client=client)
 
 
 def test_a_schedule_that_is_followed_costs_what_is_computed() -> None:
@@ -104,6 +105,8 @@ def test_a_few_restarts_make_the_same_tables_and_agree(name, client, tmp_path) -
     studies = {path: few(path, tmp_path, client) for path in SCRIPT["experiments"](page)}
     for study in studies.values():
         assert list(SCRIPT["disagreements"](study, figures)) == []
+    for path in SCRIPT["analyzed"](page):
+        runner.analyze(studies[path], client)
     assert heads(SCRIPT["renewed"](page, studies)) == heads(page)
 
 
