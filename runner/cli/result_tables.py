@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
     from runner.study.study import Study
 
+_HELD_OUT = {
+    "rows_right_mean": "mean rows right",
+    "held_out_rows_right_mean": "held out",
+    "held_out_loss_median": "median loss there",
+}
+"""Columns of a summary with held-out rows, and what they are called."""
+
 
 def plan_table(plan: Plan) -> list[Column]:
     """Return what a sweep would do in its last round, a row per group of configurations."""
@@ -73,6 +80,11 @@ def summary_table(
             "median loss",
             [f"{loss:.4g}" for loss in summary["loss_median"]],
             left_out=len(labels) + 1,
+        ),
+        *(
+            Column(title, [f"{value:.4g}" for value in summary[name]])
+            for name, title in _HELD_OUT.items()
+            if "held_out_loss_median" in summary
         ),
     ]
 

@@ -99,6 +99,16 @@ class Configuration:
         sections = (settings.network, settings.loss, settings.training)
         return tuple(map(id, (*sections, self.table, self.model)))
 
+    @property
+    def criterion(self) -> SolvedCriterion:
+        """When it is solved."""
+        return SolvedCriterion(
+            middles=tuple(0.0 if np.isnan(m) else float(m) for m in self.table.middles),
+            tolerances=tuple(float(t) for t in self.table.tolerances),
+            by_class=self.settings.solved_by == "class",
+            by_loss=self.settings.solved_by == "loss",
+        )
+
     def signature(self, device: str = "cpu") -> Signature:
         """What has to be compiled to train this configuration on a kind of device."""
         training, loss = self.settings.training, self.settings.loss
@@ -115,12 +125,7 @@ class Configuration:
         return Signature(
             architecture=self.architecture,
             patterns=tuple(tuple(float(x) for x in row) for row in self.table.inputs),
-            criterion=SolvedCriterion(
-                middles=tuple(0.0 if np.isnan(m) else float(m) for m in self.table.middles),
-                tolerances=tuple(float(t) for t in self.table.tolerances),
-                by_class=self.settings.solved_by == "class",
-                by_loss=self.settings.solved_by == "loss",
-            ),
+            criterion=self.criterion,
             loss=LossKind(loss.kind, loss.reduction) if self.model is None else None,
             regularised=loss.l2 > 0,
             optimizer=training.optimizer,

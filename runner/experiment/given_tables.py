@@ -15,7 +15,7 @@ from runner.experiment.formats.base import TableSource
 
 __all__ = ["take_tables"]
 
-_PATHS: Final = ("problem.table", "init.table")
+_PATHS: Final = ("problem.table", "problem.held_out", "init.table")
 
 
 def take_tables(data: Mapping[str, Any], given: dict[str, TableSource]) -> dict[str, Any]:
@@ -24,9 +24,9 @@ def take_tables(data: Mapping[str, Any], given: dict[str, TableSource]) -> dict[
     Parameters
     ----------
     data : mapping
-        An experiment, or changes or a grid by dotted path. `problem.table` may be a pandas
-        DataFrame, or an array (n_patterns, n_columns) whose last column is the target;
-        `init.table` a DataFrame.
+        An experiment, or changes or a grid by dotted path. `problem.table` and `problem.held_out`
+        may be a pandas DataFrame, or an array (n_patterns, n_columns) whose last column is the
+        target; `init.table` a DataFrame.
     given : dict of str to TableSource
         The tables are added, each by a name that says what is in it.
 
@@ -36,7 +36,8 @@ def take_tables(data: Mapping[str, Any], given: dict[str, TableSource]) -> dict[
         If an array has other than two dimensions.
     """
     taken = dict(data)
-    for section, key in (("problem", "table"), ("init", "table"), *(("grid", p) for p in _PATHS)):
+    own = [path.split(".") for path in _PATHS]
+    for section, key in (*own, *(("grid", path) for path in _PATHS)):
         if isinstance(fields := taken.get(section), Mapping) and key in fields:
             taken[section] = {**fields, key: _named(fields[key], given)}
     for path in _PATHS:

@@ -29,6 +29,7 @@ from runner.experiment.values import (
     NotNegative,
     Number,
     Positive,
+    RowNumbers,
     Rule,
     ScheduleText,
     Share,
@@ -86,6 +87,11 @@ class Problem(Section):
     """What solved means, also for stop_solved: every output on its side of the middle, or within
     the tolerance; the right class has the largest output; the loss is at or under
     training.stop_loss. Default tolerance where there is one, class with softmax, else side."""
+    held_out: Annotated[str, Field(min_length=1), Rule("the path of a table")] | None = None
+    """A table with the columns of table whose rows are not trained on: restarts say how well they
+    do there; no default."""
+    held_out_rows: RowNumbers | None = None
+    """Or rows of the table or gate, counted from 0, that are left out of training; default none."""
     inputs: Levels = (0.0, 1.0)
     """The input levels that stand for false and true; default [0, 1]; not with a table."""
     targets: Levels = (0.0, 1.0)

@@ -123,10 +123,13 @@ class Settings(Section):
             step = f"{_SQUARED}."
             conflict("problem.targets", problem.targets, _PROBABILITIES, *others, step=step)
         if problem.table is None:
-            for field in ("target_columns", "ignored_columns"):
+            for field in ("target_columns", "ignored_columns", "held_out"):
                 if value := getattr(problem, field):
                     rule = "nothing without problem.table"
                     conflict(f"problem.{field}", value, rule, "problem.table", "problem.gate")
+        if problem.held_out is not None and problem.held_out_rows is not None:
+            rule = "nothing with problem.held_out"
+            conflict("problem.held_out_rows", problem.held_out_rows, rule, "problem.held_out")
         for field, value, rule in success_conflicts(problem, network, training):
             conflict(field, value, rule, "problem.solved", "problem.gate", *SUCCESS_FIELDS)
         if cross_entropy and network.output not in ("sigmoid", "softmax"):
@@ -140,7 +143,7 @@ class Settings(Section):
         for field, value, rule, parts in update_conflicts(network, training):
             conflict(field, value, rule, *parts)
         if problem.gate is not None:
-            n_patterns = 2 ** GATES[problem.gate]
+            n_patterns = 2 ** GATES[problem.gate] - len(problem.held_out_rows or ())
             fields = ("problem.gate", "problem.table", "network.hidden", "network.output")
             found += [
                 Conflict(text, frozenset((f"training.{name}", *fields, *UPDATE_FIELDS)))

@@ -139,6 +139,7 @@ def stored_tables(configurations: Iterable[Configuration]) -> dict[str, Any]:
             "tolerances": c.table.tolerances.tolist(),
         }
         | _names(c.table)
+        | _held(c.table)
         for c in configurations
         if c.settings.problem.table is not None
     }
@@ -170,9 +171,20 @@ def _names(table: TruthTable) -> dict[str, Any]:
     return known | ({"understood": table.understood} if table.understood else {})
 
 
+def _held(table: TruthTable) -> dict[str, Any]:
+    """Return the rows that are not trained on, if there are some."""
+    rows = {
+        "held_inputs": table.held_inputs.tolist(),
+        "held_targets": table.held_targets.tolist(),
+    }
+    return rows if table.n_held else {}
+
+
 def _table_key(settings: Settings) -> str:
     """Name a user's table in a stored plan: settings make several tables of the same file."""
     problem = settings.problem
     key = f"{settings.network.output == 'softmax'}|{problem.table}"
     more = (problem.target_columns, problem.ignored_columns, problem.tolerance)
-    return f"{key}|{json.dumps(more)}" if any(more) else key
+    key = f"{key}|{json.dumps(more)}" if any(more) else key
+    held = (problem.held_out, problem.held_out_rows)
+    return f"{key}|{json.dumps(held)}" if any(held) else key

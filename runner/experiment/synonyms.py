@@ -104,6 +104,9 @@ _FIELDS: Final[Mapping[str, str]] = {
         "problem.ignored_columns": "drop drop_columns ignore ignore_columns skip_columns index_col "
         "exclude_columns",
         "problem.tolerance": "margin tolerances bit_fail_limit",
+        "problem.held_out": "holdout hold_out heldout test_table validation test validation_data "
+        "validation_table test_data",
+        "problem.held_out_rows": "test_rows validation_rows held_rows",
         "problem.solved": "success success_criterion solved_by",
         "problem.inputs": "input_levels",
         "problem.targets": "output_levels labels target_levels",
@@ -151,7 +154,8 @@ _MISSING_FIELDS: Final[Mapping[str, str]] = {
         "(`--batch-size` is of restarts, and changes no result.)",
         "dropout dropout_rate p_drop": "There is no dropout.",
         "nesterov": "Nesterov's momentum is training.optimizer 'nesterov'.",
-        "validation validation_split test_size test holdout": "There is no held-out table.",
+        "validation_split test_size test_split": "Rows that are not trained on are named: "
+        "problem.held_out is a table of them, problem.held_out_rows are rows of the table.",
         "mean mu0 loc": "Starts lie about 0, unless init.range is set.",
         "workers n_jobs n_workers device gpu": "Where it runs is an option of the command: "
         "--workers, --device.",
@@ -173,7 +177,7 @@ _LISTS: Final = frozenset(
     {
         *("network.hidden", "network.activation", "network.freeze"),
         *("problem.inputs", "problem.targets"),
-        *("problem.target_columns", "problem.ignored_columns"),
+        *("problem.target_columns", "problem.ignored_columns", "problem.held_out_rows"),
         *("init.at", "init.range", "init.bias_range", "init.layer_scales"),
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from runner.experiment.formats.column_choice import ColumnChoice
 from runner.experiment.formats.csv import read_source
 from runner.experiment.formats.registry import read_table
 from runner.experiment.gates import GATES, gate_names, gate_outputs
+from runner.experiment.held_out import held_rows, joined
 from runner.experiment.one_hot import class_columns, one_hot_columns
 from runner.experiment.sections import Problem
 
@@ -32,6 +33,10 @@ _MOST_NAMES: Final = 8  # columns of a table that are named in one line
 _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 __all__ = ["GATES", "TruthTable", "gate_names", "truth_table"]
+
+
+def _no_rows() -> NDArray[np.float64]:
+    return np.zeros((0, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,22 +66,26 @@ class TruthTable:
     """The file's columns of targets, a class's as `column=class`; empty for a gate."""
     understood: str = ""
     """How the file was read, in words, where that had to be found out."""
+    held_inputs: NDArray[np.float64] = field(default_factory=_no_rows)
+    """Input levels of rows that are not trained on, shape (n_held, n_inputs)."""
+    held_targets: NDArray[np.float64] = field(default_factory=_no_rows)
+    """Their target levels, shape (n_held, n_outputs)."""
 
     def __post_init__(self) -> None:
-        for field in ("inputs", "targets", "middles", "tolerances"):
-            array = np.array(getattr(self, field), dtype=np.float64, order="C")
+        for name in ("inputs", "targets", "middles", "tolerances", "held_inputs", "held_targets"):
+            array = np.array(getattr(self, name), dtype=np.float64, order="C")
             array.setflags(write=False)
-            object.__setattr__(self, field, array)
-        for field, array in (("input_names", self.inputs), ("target_names", self.targets)):
-            names = tuple(map(str, getattr(self, field)))
+            object.__setattr__(self, name, array)
+        for name, array in (("input_names", self.inputs), ("target_names", self.targets)):
+            names = tuple(map(str, getattr(self, name)))
             if names and len(names) != array.shape[1]:
-                message = f"{field} are {shown(names)}; expected {array.shape[1]}"
+                message = f"{name} are {shown(names)}; expected {array.shape[1]}"
                 raise ValueError(message)
-            object.__setattr__(self, field, names)
+            object.__setattr__(self, name, names)
 
     def __reduce__(self) -> tuple[type[TruthTable], tuple[Any, ...]]:
         # Unpickled arrays are writable, so go through __post_init__ again.
-        return TruthTable, tuple(getattr(self, field.name) for field in fields(self))
+        return TruthTable, tuple(getattr(self, each.name) for each in fields(self))
 
     @property
     def n_patterns(self) -> int:
@@ -92,6 +101,11 @@ class TruthTable:
     def n_outputs(self) -> int:
         """Number of target columns."""
         return int(self.targets.shape[1])
+
+    @property
+    def n_held(self) -> int:
+        """Number of rows that are not trained on."""
+        return int(self.held_inputs.shape[0])
 
     @property
     def has_own_tolerance(self) -> bool:
@@ -111,7 +125,9 @@ class TruthTable:
             f"{noun}{'s' if len(names) != 1 else ''} {_named(names)}"
             for noun, names in (("input", self.input_names), ("target", self.target_names))
         )
-        text = f"{printable(self.name)}: {counted(self.n_patterns, 'row')}; {inputs}; {targets}."
+        rows = counted(self.n_patterns, "row")
+        rows += f" and {self.n_held:,} held out" if self.n_held else ""
+        text = f"{printable(self.name)}: {rows}; {inputs}; {targets}."
         if self.understood:
             text += f" Read {self.understood}."
         near = [
@@ -146,7 +162,14 @@ class TruthTable:
             "targets_sha256": _sha256(self.targets),
             # TRUE and FALSE show one level only, so their middle is not in the targets.
             "middles_sha256": _sha256(self.middles),
-        }
+        } | (
+            {
+                "held_inputs_sha256": _sha256(self.held_inputs),
+                "held_targets_sha256": _sha256(self.held_targets),
+            }
+            if self.n_held
+            else {}
+        )
 
 
 def truth_table(
@@ -181,6 +204,7 @@ def truth_table(
     ExperimentError
         If the table cannot be read or has wrong cells, or if `one_hot` cannot be met.
     """
+    held = np.zeros(0, np.int64)
     if problem.gate is not None:
         name, where = problem.gate, f"gate {problem.gate}"
         bits = list(itertools.product((False, True), repeat=GATES[name]))
@@ -194,34 +218,50 @@ def truth_table(
         understood = ""
     elif problem.table is not None:
         name, where = problem.table, printable(str(directory / problem.table))
-        content = _content(problem, directory, given)
+        content = _content(problem.table, problem, directory, given, must_vary=True)
+        if problem.held_out is not None:
+            n_trained = len(content.inputs)
+            other = _content(problem.held_out, problem, directory, given, must_vary=False)
+            content = joined(content, other, printable(str(directory / problem.held_out)))
+            held = np.arange(n_trained, len(content.inputs))
         inputs, input_names, understood = content.inputs, content.input_names, content.understood
         targets, target_names = class_columns(content, whole=one_hot, where=where)
         levels = [np.unique(column).tolist() for column in targets.T]
     else:
         message = "problem: gate and table are missing; expected exactly one of them."
         raise ExperimentError(message)
+    if problem.held_out_rows is not None:
+        held = held_rows(problem.held_out_rows, len(inputs), where)
     if one_hot:
         targets, levels, target_names = one_hot_columns(targets, levels, target_names, where)
     near = [_half_gap(a) if len(a) > 2 else 0.0 for a in levels]
     if problem.tolerance is not None:
         near = [problem.tolerance] * len(levels)
+    trained = np.setdiff1d(np.arange(len(inputs)), held)
     return TruthTable(
         name=name,
-        inputs=inputs,
-        targets=targets,
+        inputs=inputs[trained],
+        targets=targets[trained],
         middles=np.array([a[0] / 2 + a[1] / 2 if len(a) == 2 else np.nan for a in levels]),
         tolerances=np.array(near),
         input_names=input_names,
         target_names=target_names,
         understood=understood,
+        held_inputs=inputs[held],
+        held_targets=targets[held],
     )
 
 
-def _content(problem: Problem, directory: Path, given: Mapping[str, TableSource]) -> TableContent:
+def _content(
+    name: str,
+    problem: Problem,
+    directory: Path,
+    given: Mapping[str, TableSource],
+    *,
+    must_vary: bool,
+) -> TableContent:
     """Read a table from its file, or from what a program has given."""
-    choice = ColumnChoice(problem.target_columns or (), problem.ignored_columns or ())
-    name = str(problem.table)
+    choice = ColumnChoice(problem.target_columns or (), problem.ignored_columns or (), must_vary)
     if name in given:
         return read_source(given[name], name, choice)
     return read_table(directory / local_path(name, ExperimentError, "file"), choice)

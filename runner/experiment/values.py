@@ -124,6 +124,12 @@ ArrayNames = Annotated[
     Field(min_length=1),
     Rule("a list of arrays of weights or biases, as in ['W1', 'b1']"),
 ]
+RowNumbers = Annotated[
+    tuple[Annotated[int, Field(ge=0, lt=10**6)], ...],
+    BeforeValidator(_as_long_tuple),
+    Field(min_length=1),
+    Rule("a list of integers >= 0"),
+]
 ModelName = Annotated[
     str,
     AfterValidator(check_name),

@@ -40,7 +40,7 @@ class Points:
     loss: np.ndarray
     """(n,): loss there."""
     accuracy: np.ndarray
-    """(n,): share of outputs on the right side there."""
+    """(n,): share of outputs (of classes: of rows) that are right there."""
     level: np.ndarray
     """(n,): exact level of saturated restarts and plateaus."""
 

@@ -148,14 +148,11 @@ SPECTRUM = ("point_smallest", "point_largest", "point_index", "point_null")
 
 
 def _accuracy(task: EndpointTask, outputs: np.ndarray) -> np.ndarray:
-    """Share of the outputs (n_patterns * n_outputs, n) that are on the right side."""
-    tables = [c.table for c in task.configurations]
-    targets = np.stack([t.targets.ravel() for t in tables], axis=1)[:, task.owner]
-    n_patterns = tables[0].n_patterns
-    middles = np.stack([np.tile(t.middles, n_patterns) for t in tables], axis=1)[:, task.owner]
-    reach = np.stack([np.tile(t.tolerances, n_patterns) for t in tables], axis=1)[:, task.owner]
-    side = (outputs > middles) == (targets > middles)
-    return np.asarray(np.where(reach > 0, np.abs(outputs - targets) < reach, side).mean(axis=0))
+    """Share of the outputs (n_patterns * n_outputs, n) that are right; of classes, of the rows."""
+    first = task.configurations[0]  # all of a group have its criterion
+    targets = np.stack([c.table.targets for c in task.configurations], axis=2)[:, :, task.owner]
+    right = first.criterion.right(outputs.reshape(targets.shape), targets)
+    return np.asarray(right.mean(axis=(0, 1)))
 
 
 @_QUIET

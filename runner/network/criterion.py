@@ -51,6 +51,31 @@ class SolvedCriterion:
                 right.append(T.switch(by_nearness, near, side) if by_nearness.any() else side)
         return layout.every(T, right)
 
+    def right(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Tell what is right, in NumPy.
+
+        Parameters
+        ----------
+        outputs : ndarray, shape (n_patterns, n_outputs, n)
+        targets : ndarray, shape (n_patterns, n_outputs, n) or (n_patterns, n_outputs, 1)
+
+        Returns
+        -------
+        ndarray, shape (n_patterns, n_outputs, n), bool
+            Of outputs that are classes of the pattern as a whole, (n_patterns, 1, n). What is no
+            number is wrong.
+        """
+        if self.by_class:
+            own = (targets * outputs).sum(axis=1, keepdims=True)
+            others = ((1 - targets) * outputs).max(axis=1, keepdims=True)
+            return np.asarray(own > others)
+        middles, tolerances = (
+            np.array(values)[:, np.newaxis] for values in (self.middles, self.tolerances)
+        )
+        side = (outputs > middles) == (targets > middles)
+        near = np.abs(outputs - targets) < tolerances
+        return np.asarray(np.where(tolerances > 0, near, side) & ~np.isnan(outputs))
+
     def _classified(
         self, T: Namespace, layout: Layout, out: Sequence[Tensor], targets: Sequence[Tensor]
     ) -> list[Tensor]:

@@ -25,19 +25,29 @@ def signals(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> lis
     list of ndarray, shape (units, n_patterns, n)
         Layer by layer, the outputs last.
     """
+    return [y for _, y in layers(net, patterns, weights)]
+
+
+def layers(
+    net: Architecture, patterns: np.ndarray, weights: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield pre-activations and activations, each (units, n_patterns, n), layer by layer.
+
+    Parameters are those of `signals`.
+    """
     n = weights.shape[1]
     blocks = [weights[rows].reshape(*shape, n) for rows, shape in net.blocks()]
     inputs = np.broadcast_to(patterns.T[:, :, None], (*patterns.T.shape, n))
-    layers: list[np.ndarray] = []
+    made: list[np.ndarray] = []
     arrays = 1 + net.bias  # of a layer
     for layer, weight in enumerate(blocks[::arrays]):
-        fed = [inputs if source < 0 else layers[source] for source in net.sources(layer)]
+        fed = [inputs if source < 0 else made[source] for source in net.sources(layer)]
         below = fed[0] if len(fed) == 1 else np.concatenate(fed)
         z = np.einsum("jin,ipn->jpn", weight, below)
         if net.bias:
             z = z + blocks[2 * layer + 1][:, None]
-        layers.append(net.activation_of(layer).values(z))
-    return layers
+        made.append(net.activation_of(layer).values(z))
+        yield z, made[-1]
 
 
 def signals_in_blocks(

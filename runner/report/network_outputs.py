@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,19 +10,10 @@ from runner.network.architecture import Architecture
 from runner.network.forward import signals
 from runner.network.layouts.lanes import Lanes
 from runner.network.loss_kind import LossKind
+from runner.network.numpy_namespace import NUMPY
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-
-# The tensor namespace that activations, losses and `Lanes` ask for.
-_NUMPY: Any = SimpleNamespace(
-    **{
-        name: getattr(np, name) for name in ("tanh", "exp", "log", "log1p", "maximum", "zeros_like")
-    },
-    gt=np.greater,
-    switch=np.where,
-    cast=lambda x, dtype: np.asarray(x, dtype),
-)
 
 
 def network_outputs(
@@ -64,6 +54,6 @@ def network_losses(configuration: Configuration, weights: np.ndarray) -> np.ndar
     lanes = Lanes(configuration.architecture, table.inputs, kind, "float64")
     targets = list(np.broadcast_to(table.targets.ravel()[:, None], (table.targets.size, 1)))
     with np.errstate(over="ignore", invalid="ignore"):
-        pre, out = lanes.forward(_NUMPY, list(weights), targets)
-        loss = lanes.factor * lanes.loss(_NUMPY, pre, out, targets)
+        pre, out = lanes.forward(NUMPY, list(weights), targets)
+        loss = lanes.factor * lanes.loss(NUMPY, pre, out, targets)
         return np.asarray(loss + settings.loss.l2 * (weights**2).sum(axis=0), np.float64)

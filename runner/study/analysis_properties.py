@@ -101,7 +101,7 @@ class AnalysisProperties(MapProperties):
         size : int64 (restarts), analysed, in the class
         share, ci_low, ci_high : float64, their share with its 95% Wilson interval
         loss : float64 (loss), of the representative: at the critical point, or at the endpoint
-        accuracy : float64, share of the outputs that are on the right side
+        accuracy : float64, share of the outputs that are right; of classes, of the rows
         smallest, largest : float64 (loss), eigenvalues of the Hessian there
         index : float64, how many of them are below 0, as in `curvature`
         multiplicity : float64, size of the orbit under the finite symmetries

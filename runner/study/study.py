@@ -14,13 +14,13 @@ import pyarrow.dataset as ds
 from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.plan import Plan
-from runner.network.optimizers.registry import OPTIMIZERS
 from runner.study import arrays, parameters, plan_tables
 from runner.study.analysis_properties import AnalysisProperties
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.content_hashes import content_hashes
 from runner.study.parameter_properties import ParameterProperties
+from runner.study.restart_table import restart_table
 from runner.study.shard_reader import ShardReader
 from runner.study.statistics.budgets import budgets
 from runner.study.statistics.comparisons import comparisons
@@ -31,8 +31,7 @@ from runner.study.statistics.summary import summary
 from runner.study.statistics.times import times
 from runner.study.store import Store
 from runner.study.tally import COLUMNS, Tally, tallies
-from runner.training.labels import LABELS
-from runner.training.shards import RESTART_COLUMNS, array_columns
+from runner.training.shards import array_columns
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -191,6 +190,9 @@ class Study(AnalysisProperties, ParameterProperties):
         level : float64 (loss), exact level that a stuck restart has come to; missing for others
         mistakes : int64, corrections made; only with optimizer perceptron
         period : int64, passes after which the weights came back, 0 if not; likewise
+        rows_right : int32, rows of the table that it answers right
+        held_out_loss : float64 (loss), on rows that are held out, the L2 term left out; if any are
+        held_out_rows_right : int32, how many of them it answers right; likewise
         """
         return self._restarts()
 
@@ -218,17 +220,7 @@ class Study(AnalysisProperties, ParameterProperties):
         return tallies(self._shards.pieces(COLUMNS))
 
     def _restarts(self, rows: ds.Expression | None = None) -> pd.DataFrame:
-        counted = {name: None for rule in OPTIMIZERS.values() for name in rule.columns}
-        table = self._shards.read([*RESTART_COLUMNS, *counted], rows)
-        frame: pd.DataFrame = table.to_pandas()
-        frame["label"] = pd.Categorical(frame["label"], categories=list(LABELS))
-        frame = frame.set_index(INDEX)
-        owner = frame.index.get_level_values("configuration").to_numpy()
-        for position, name in enumerate(self.experiment.axes):
-            values = plan_tables.grid_column(self.plan, name)
-            codes = pd.Categorical.from_codes(values.codes[owner], dtype=values.dtype)
-            frame.insert(position, name, pd.Series(codes, index=frame.index))
-        return frame
+        return restart_table(self.plan, self._shards, rows)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -274,6 +266,9 @@ class Study(AnalysisProperties, ParameterProperties):
         plateau … diverged : int64 (restarts), with each other label
         loss_q05, loss_median, loss_q95 : float64 (loss), quantiles of the final loss, in `sample`
         steps_q05, steps_median, steps_q95 : float64 (steps), quantiles of the updates made
+        rows_right_mean : float64, mean of the rows that are answered right, in `sample`
+        held_out_loss_median : float64 (loss), on rows that are held out, in `sample`; if any are
+        held_out_rows_right_mean : float64, mean of those answered right, in `sample`; likewise
 
         Notes
         -----

@@ -43,7 +43,10 @@ class Label(StrEnum):
         member.sentence = sentence
         return member
 
-    SOLVED = "solved", "every output is on its target's side of the middle"
+    SOLVED = (
+        "solved",
+        "every output is right: on its target's side of the middle, or as problem.solved says",
+    )
     CYCLING = "cycling", "the weights have come back to earlier ones, and will for ever"
     PLATEAU = (
         "plateau",

@@ -118,6 +118,8 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     ),
     "network.output": ("one of 'sigmoid', 'tanh', 'relu', 'leaky-relu', 'linear'", NOT_A_NAME),
     "network.bias": ("true or false", [1, "yes", []]),
+    "problem.held_out": ("the path of a table", [1, "", []]),
+    "problem.held_out_rows": ("a list of integers >= 0", [1, [], [-1], [0.5], "1"]),
     "network.skip": ("one of 'inputs', 'all', or true or false", [0, 1, "true", None, []]),
     "network.freeze": ("a list of arrays of weights or biases", ["W1", 1, [], [1]]),
     "network.model": (
@@ -185,6 +187,7 @@ class TestFields:
         # and these are of tables or of success: test_formats.py, test_success_rules.py
         alone |= {"problem.target_columns", "problem.ignored_columns"}
         alone |= {"problem.tolerance", "problem.solved"}
+        alone |= {"problem.held_out", "problem.held_out_rows"}  # test_rows_right.py
         # and these belong to one optimizer or to one kind of update: test_updates.py
         alone |= set(OPTIONAL)
         alone |= {"network.bias"}  # true leaves no trace: test_without_biases.py

@@ -24,6 +24,8 @@ class ColumnChoice:
     """Names of the targets; empty for the columns `y`, `y<digits>` and `y_<anything>`."""
     ignored: tuple[str, ...] = ()
     """Names of columns that are left out."""
+    must_vary: bool = True
+    """Whether a target that is the same in every row is wrong: what is learnt needs two."""
 
     def names_a_target(self, names: Sequence[str]) -> bool:
         """Return whether one of the names is that of a target."""

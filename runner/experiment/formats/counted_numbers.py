@@ -99,7 +99,7 @@ def read_numbers(
     table = np.frombuffer(numbers, dtype=np.float64).reshape(counts.n_patterns, len(names))
     inputs, targets = choice.positions(names)
     for i in targets:
-        if table[:, i].min() == table[:, i].max():
+        if table[:, i].min() == table[:, i].max() and choice.must_vary:
             problems.add_constant(names[i], float(table[0, i]))
     if problems.total:
         raise problems.error()

@@ -122,7 +122,7 @@ def _content(
     if problems.total:
         raise problems.error()
     for column, i in zip(columns, targets, strict=True):
-        if (values := column.values).min() == values.max():
+        if (values := column.values).min() == values.max() and choice.must_vary:
             problems.add_constant(
                 names[i], column.classes[0] if column.classes else float(values[0])
             )

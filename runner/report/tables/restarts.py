@@ -22,6 +22,7 @@ def summary_rows(study: Study, landscape: Landscape) -> TableRows:
     if not _random(study):
         frame = frame.drop(columns=["ci_low", "ci_high"])
     note = "One row per configuration: restarts by label, quantiles of final loss and of steps."
+    note += " Rows right are those of the table that a restart answers right."
     return TableRows("summary", "Summary", note, frame, _RATE)
 
 

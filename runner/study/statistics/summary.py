@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
 """Quantiles in the summary, by the ending of their columns."""
 
+_OF_ROWS = {"rows_right": "mean", "held_out_loss": "median", "held_out_rows_right": "mean"}
+
 
 def summary(points: pd.DataFrame, tallies: Tallies, sample: pd.DataFrame) -> pd.DataFrame:
     """Return counts, success rate and quantiles of each configuration.
@@ -57,4 +59,8 @@ def summary(points: pd.DataFrame, tallies: Tallies, sample: pd.DataFrame) -> pd.
     steps = step_quantiles(tallies, list(QUANTILES.values()))
     for place, name in enumerate(QUANTILES):
         table[f"steps_{name}"] = pd.Series({c: row[place] for c, row in steps.items()}, dtype=float)
+    for name, what in _OF_ROWS.items():
+        if name in sample:
+            found = sample.groupby(level=CONFIGURATION)[name].agg(what)
+            table[f"{name}_{what}"] = found.astype(float)
     return table

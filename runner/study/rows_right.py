@@ -1,0 +1,125 @@
+"""How many rows each restart gets right, and what it does on held-out rows: from its weights.
+
+Nothing of this is stored: it follows from the final weights, in float64, so that studies of every
+version have it. A restart that is solved row by row has all rows right without being looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from runner.experiment.configuration import Configuration
+from runner.experiment.plan import Plan
+from runner.experiment.success_rules import class_problem
+from runner.network.architecture import Network
+from runner.network.criterion import SolvedCriterion
+from runner.network.forward import layers
+from runner.network.loss_kind import LossKind
+from runner.network.numpy_namespace import NUMPY
+from runner.study.analysis_tables import INDEX
+from runner.study.parameters import matrix
+from runner.study.shard_reader import ShardReader
+from runner.training.shards import array_columns
+
+_BLOCK = 2**22  # activations of a layer that are computed at once, about
+_UNKNOWN = -1
+
+
+def add_rows_right(
+    frame: pd.DataFrame, plan: Plan, shards: ShardReader, rows: ds.Expression | None
+) -> None:
+    """Add columns to restarts: `rows_right`, and with held-out rows two of these.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Restarts, sorted by configuration and restart, with the column ``solved``; changed.
+    plan : Plan
+    shards : ShardReader
+        Of the same restarts, with their weights.
+    rows : Expression, optional
+        Which of them they are.
+    """
+    if frame.empty:
+        return
+    owner, restart = (frame.index.get_level_values(name).to_numpy() for name in INDEX)
+    base = int(restart.max()) + 1
+    keys = owner.astype(np.int64) * base + restart
+    by_loss = np.array([c.settings.solved_by == "loss" for c in plan.configurations])
+    n_patterns = np.array([c.table.n_patterns for c in plan.configurations])
+    known = frame["solved"].to_numpy() & ~by_loss[owner]
+    right = np.where(known, n_patterns[owner], _UNKNOWN)
+    held = [c for c in plan.configurations if c.table.n_held]
+    held_right, held_loss = np.full(len(frame), _UNKNOWN), np.full(len(frame), np.nan)
+    seen = [c for c in plan.configurations if c.table.n_held or by_loss[c.index]]
+    wanted = ~ds.field("solved") | shards.rows_of(seen)
+    for c, table in _by_configuration(plan, shards, wanted if rows is None else wanted & rows):
+        places = np.searchsorted(keys, c.index * base + table[INDEX[1]].to_numpy())
+        weights = matrix(table, c.architecture).astype(np.float64)
+        right[places], _ = _judged(c, c.table.inputs, c.table.targets, weights)
+        if c.table.n_held:
+            found = _judged(c, c.table.held_inputs, c.table.held_targets, weights)
+            held_right[places], held_loss[places] = found
+    frame["rows_right"] = _counts(right)
+    if held:
+        frame["held_out_loss"] = held_loss
+        frame["held_out_rows_right"] = _counts(held_right)
+
+
+def _by_configuration(
+    plan: Plan, shards: ShardReader, rows: ds.Expression
+) -> Iterator[tuple[Configuration, pa.Table]]:
+    """Yield rows with their weights, of networks whose layers are known."""
+    networks: dict[Network, None] = dict.fromkeys(c.architecture for c in plan.configurations)
+    names = dict.fromkeys(name for network in networks for name in array_columns(network))
+    for network, table in shards.by_network([*INDEX, *names], rows):
+        if network.as_layers is not None:
+            owner = table[INDEX[0]].to_numpy()
+            for number in np.unique(owner).tolist():
+                yield plan.configurations[number], table.filter(owner == number)
+
+
+def _judged(
+    c: Configuration, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows right (n,) and loss (n,), the L2 term left out, of weights (n_parameters, n)."""
+    net = c.architecture.require_layers()
+    kind, criterion = LossKind(c.settings.loss.kind, c.settings.loss.reduction), _criterion(c)
+    n, t = weights.shape[1], targets[:, :, np.newaxis]
+    right, loss = np.empty(n, np.int64), np.empty(n)
+    widest = max(net.n_inputs, *net.hidden, net.n_outputs, 1)
+    size = max(1, _BLOCK // (len(inputs) * widest))
+    with np.errstate(all="ignore"):
+        for first in range(0, n, size):
+            some = slice(first, first + size)
+            *_, (z, y) = layers(net, inputs, weights[:, some])
+            judged = criterion.right(y.transpose(1, 0, 2), t)
+            right[some] = judged.all(axis=1).sum(axis=0)
+            if kind.loss.is_joint(net.output):
+                terms = kind.loss.joint_term(NUMPY, list(z), list(t.transpose(1, 0, 2)))
+            else:
+                terms = kind.loss.term(NUMPY, z, y, t.transpose(1, 0, 2), "float64").sum(axis=0)
+            loss[some] = kind.factor(net, len(inputs)) * terms.sum(axis=0)
+    return right, loss
+
+
+def _criterion(c: Configuration) -> SolvedCriterion:
+    """When a row is right: as solved says it, or where a loss does, as it would without."""
+    criterion, settings = c.criterion, c.settings
+    if not criterion.by_loss:
+        return criterion
+    by_class = settings.network.output == "softmax" and not class_problem(c.table.targets)
+    return replace(criterion, by_class=by_class)
+
+
+def _counts(values: np.ndarray) -> np.ndarray | pd.api.extensions.ExtensionArray:
+    """Return counts as int32, or where some are not known as pandas' integers with gaps."""
+    if (values != _UNKNOWN).all():
+        return values.astype(np.int32)
+    return pd.arrays.IntegerArray(values.astype(np.int32), values == _UNKNOWN)
