@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
+from runner.errors.platforms import require_posix
 
 
 class Connections:
@@ -49,6 +50,7 @@ class Connections:
         return self._client
 
     def __enter__(self) -> Connections:
+        require_posix()
         return self
 
     def __exit__(

@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
+from runner.errors.platforms import require_posix
 from runner.study import files
 from runner.study.folder import StudyFolder
 
@@ -56,6 +57,7 @@ def locked(folder: StudyFolder) -> Iterator[StudyLock]:
     StudyError
         If another process holds it, the folder cannot be made, or a folder in it is a link.
     """
+    require_posix()
     if folder.path.exists() and not folder.path.is_dir():
         message = f"{folder.where} is a file; expected a folder. Choose another with --out."
         raise StudyError(message)

@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
+import runner
 from runner.engines.versions import computing_source, source
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +91,17 @@ def test_the_package_needs_what_the_requirements_name(installed) -> None:
     extras = [line for line in done.stdout.splitlines() if "extra" in line]
     named = [re.split("[>;]", line)[0] for line in extras]
     assert named == ["jax[cuda12]", "jax", "h5netcdf", "h5py", "xarray", "zarr"]
+
+
+def test_the_citation_is_of_this_version() -> None:
+    """Required keys and the kind of each are those of the Citation File Format 1.2.0."""
+    said = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= said.keys()
+    assert said["cff-version"] == "1.2.0"
+    assert said["version"] == runner.__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert said["license"] == project["license"]
+    assert said["authors"] == project["authors"]
 
 
 def test_no_requirement_names_an_index() -> None:

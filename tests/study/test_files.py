@@ -96,3 +96,23 @@ def test_a_moved_file_is_under_its_new_name_alone(tmp_path, monkeypatch, links) 
     link.symlink_to("nowhere")
     files.move(link, tmp_path / "to" / "link")
     assert os.readlink(tmp_path / "to" / "link") == "nowhere"
+
+
+@pytest.mark.parametrize("code", [errno.ENOTSUP, errno.EIO])
+def test_where_the_disk_can_be_asked_to_empty_its_cache_it_is(tmp_path, monkeypatch, code) -> None:
+    asked = []
+
+    def refusing(descriptor: int, command: int) -> None:
+        asked.append(command)
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(files, "_FULL_SYNC", 51)
+    monkeypatch.setattr(files.fcntl, "fcntl", refusing)
+    if code == errno.ENOTSUP:  # this file system cannot; fsync is then the most there is
+        files.write_new(tmp_path / "a", b"one")
+        assert (tmp_path / "a").read_bytes() == b"one"
+    else:
+        with pytest.raises(OSError, match="Input/output error"):
+            files.write_new(tmp_path / "a", b"one")
+        assert not [*tmp_path.iterdir()]
+    assert set(asked) == {51}
