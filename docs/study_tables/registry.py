@@ -6,6 +6,7 @@ from study_tables.base import Table
 from study_tables.maps import map_changes_table, map_table
 from study_tables.origin import origin_table
 from study_tables.outcomes import outcomes_table
+from study_tables.parity import growth_table, parity_table, tuned_table
 from study_tables.restarts import simulated_table, strategies_range_table, strategies_table
 from study_tables.signs import signs_table
 from study_tables.slices import neighbours_table
@@ -20,15 +21,17 @@ from study_tables.widths import budgets_table, failed_table, width_groups_table
 
 TABLES: dict[str, Table] = {
     "budgets": budgets_table,
-    "failed": failed_table,
     "critical": critical_table,
+    "failed": failed_table,
     "few-failures": few_failures_table,
+    "growth": growth_table,
     "map": map_table,
     "map-changes": map_changes_table,
     "neighbours": neighbours_table,
     "one-run": one_run_table,
     "origin": origin_table,
     "outcomes": outcomes_table,
+    "parity": parity_table,
     "signs": signs_table,
     "simulated": simulated_table,
     "strategies": strategies_table,
@@ -36,6 +39,7 @@ TABLES: dict[str, Table] = {
     "stuck": stuck_table,
     "sweeps": sweeps_table,
     "sweeps-fits": sweeps_fits_table,
+    "tuned": tuned_table,
     "unsolved": unsolved_table,
     "width-groups": width_groups_table,
 }

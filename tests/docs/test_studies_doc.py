@@ -71,8 +71,8 @@ def test_the_commands_of_a_page_are_right(name, monkeypatch) -> None:
 
 def few(path: Path, out: Path, client) -> Study:
     """A few restarts of an experiment; of its widths two, as wide networks take long to compile."""
-    widths = load_experiment(path).grid.get("network.hidden", ())
-    grid = {"network.hidden": widths[:2]} if len(widths) > 2 else {}
+    axes = load_experiment(path).grid.items()
+    grid = {name: values[:2] for name, values in axes if "network.hidden" in name}
     return SCRIPT["trained"](path, out, 3, grid, client=client)
 
 
