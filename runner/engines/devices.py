@@ -7,6 +7,7 @@ import re
 import sys
 from functools import cache
 
+from runner.engines import cuda_device
 from runner.errors import ClusterError
 
 KINDS = ("gpu", "cpu")
@@ -51,6 +52,8 @@ def require(kind: str, engine: str = "pytensor") -> None:
         return
     if computing(kind) != kind:
         return
+    if engine == "pytensor" and kind == "gpu" and cuda_device.device() is not None:
+        return  # what has no kernel asks for JAX when it is compiled
     from runner.engines.jax_backend import INSTALL_GPU, is_installed, platform
 
     if not is_installed():

@@ -22,7 +22,8 @@ from runner.engines.simd import machine_code
 from runner.engines.simd.artifact import Artifact, Program
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.fingerprint import Fingerprint, fingerprint
-from runner.engines.vector_programs import measuring_programs, training_programs
+from runner.engines.simd.ptx import ptx
+from runner.engines.vector_programs import loop_program, measuring_programs, training_programs
 from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.step import Lane, Step
 from runner.network.tensors import Tensor
@@ -119,6 +120,16 @@ def fingerprints(signature: Signature) -> dict[str, Fingerprint] | None:
     except UnknownOperation:
         return None
     return {name: fingerprint(program.text) for name, program in programs.items()}
+
+
+def kernel(signature: Signature) -> Artifact | None:
+    """Return the PTX that a GPU trains a signature by; None if an operation has none."""
+    try:
+        program = loop_program(signature, threads=True)
+        code = ptx(program).encode()
+    except UnknownOperation:
+        return None
+    return Artifact(code, program.interface, fingerprint(program.text))
 
 
 def _assembled(programs: Mapping[str, Program]) -> dict[str, Artifact]:

@@ -246,6 +246,35 @@ def compiled(engine: str, signature: Signature, device: str = "cpu") -> Compiled
 
 
 @lru_cache(maxsize=64)
+def on_gpu(engine: str, signature: Signature) -> Compiled | None:
+    """Compile what trains a signature on this process's GPU to the bits that a CPU gives.
+
+    Parameters
+    ----------
+    engine : str
+    signature : Signature
+        As CPUs train it.
+
+    Returns
+    -------
+    Compiled, optional
+        None where `compiled` has to be used: there is no GPU that NVIDIA's packages know, the
+        network has no kernel, or the GPU does not give a CPU's bits, which is logged.
+    """
+    if not uses_vector_code(engine, "cpu"):
+        return None
+    from runner.engines import cuda_device
+
+    device = cuda_device.device()
+    if device is None:
+        return None
+    from runner.engines import gpu_kernel
+
+    with _compiling(engine, signature):
+        return gpu_kernel.of(compiled(engine, signature), device)
+
+
+@lru_cache(maxsize=64)
 def measured(engine: str, signature: Signature, device: str = "cpu") -> Measured:
     """Compile what evaluates endpoints, or return what was compiled before, as in `compiled`."""
     if uses_vector_code(engine, device):

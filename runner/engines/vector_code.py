@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from runner.engines import code_cache
-from runner.engines.base import Compiled, Evaluate, Evaluation, Look, Measured
+from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Look, Measured
 from runner.engines.simd.artifact import Artifact
 from runner.engines.simd.fingerprint import Fingerprint
 from runner.engines.simd.machine_code import Function, Loop, processor
@@ -36,20 +37,7 @@ class TrainingCode:
 
     def loaded(self, signature: Signature) -> Compiled:
         """Load the machine code; ``compile_s`` of the result is 0."""
-        loop = Loop(self.loop)
-
-        def advance(
-            state: np.ndarray,
-            steps: np.ndarray,
-            limit: np.ndarray,
-            hyper: np.ndarray,
-            targets: np.ndarray,
-        ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            state, steps = state.copy(order="C"), steps.copy()
-            solved = np.zeros(len(steps), bool)
-            loop(state, steps, limit, [hyper, targets], [solved])
-            return state, steps, solved
-
+        advance = advancing(Loop(self.loop))
         look = Function(self.look)
         evaluate = _evaluator(signature, look, self.update)
         quick = _look(signature, look)
@@ -89,7 +77,36 @@ class MeasuringCode:
         return Measured(signature, evaluate, product, any_lanes=True)
 
 
-Code = TypeVar("Code", TrainingCode, MeasuringCode)
+@dataclass(frozen=True)
+class KernelCode:
+    """The program that a GPU trains a signature by."""
+
+    TAG: ClassVar = "kernel"
+    """As in `TrainingCode`."""
+
+    loop: Artifact
+    """That of `TrainingCode` for threads; its code is PTX."""
+
+
+Code = TypeVar("Code", TrainingCode, MeasuringCode, KernelCode)
+
+
+def advancing(loop: Callable[..., None]) -> Advance:
+    """Return what a loop is called by where a signature is trained."""
+
+    def advance(
+        state: np.ndarray,
+        steps: np.ndarray,
+        limit: np.ndarray,
+        hyper: np.ndarray,
+        targets: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        state, steps = state.copy(order="C"), steps.copy()
+        solved = np.zeros(len(steps), bool)
+        loop(state, steps, limit, [hyper, targets], [solved])
+        return state, steps, solved
+
+    return advance
 
 
 def _look(signature: Signature, function: Function) -> Look:
@@ -116,7 +133,7 @@ def _evaluator(signature: Signature, look: Function, updating: Artifact) -> Eval
     return evaluate
 
 
-def store(code: TrainingCode | MeasuringCode, signature: Signature) -> None:
+def store(code: TrainingCode | MeasuringCode | KernelCode, signature: Signature) -> None:
     """Write a signature's code to the code cache, for other processes."""
     artifacts = {field.name: getattr(code, field.name) for field in fields(code)}
     code_cache.write(_key(code.TAG, signature), artifacts)

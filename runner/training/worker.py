@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from runner.engines.devices import computing, require
-from runner.engines.registry import compiled
+from runner.engines.registry import compiled, on_gpu
 from runner.experiment.batches import Segment
 from runner.network.shuffle import first_states
 from runner.training.compute_lock import COMPUTE_LOCK
@@ -99,8 +99,11 @@ def train_batches(task: Task, sizes: Sequence[int]) -> list[Trained]:
 def trained_here(task: Task, sizes: Sequence[int]) -> list[Trained]:
     """Train as `train_batches` does, in a process that is no worker and stays as it is."""
     started = time.perf_counter()
-    signature = task.segments[0].configuration.signature(task.device)
-    functions = compiled(task.engine, signature, computing(task.device))
+    first, kind = task.segments[0].configuration, computing(task.device)
+    functions = on_gpu(task.engine, first.signature()) if kind == "gpu" else None
+    if functions is None:
+        functions = compiled(task.engine, first.signature(task.device), kind)
+    signature = functions.signature
     ready = time.perf_counter()
     restarts = prepare(task)
     ended = train(functions, restarts)

@@ -38,6 +38,7 @@ ONLY_IN = {
     "pytensor": {"engines.graphs", "engines.pytensor", "engines.simd"},
     "theano": {"engines.theano"},
     "jax": {"engines.jax_backend"},
+    "cuda": {"engines.cuda_device"},
     "llvmlite": {"engines.simd"},
     "distributed": {"cluster"},
     "typer": {"cli"},

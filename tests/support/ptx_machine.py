@@ -233,3 +233,37 @@ def _converted(parts: list[str], source: str, value: str) -> str:
     if source[0] == "s":
         value = f"signed({value}, {source[1:]})"
     return f"{value} & {2 ** int(target[1:]) - 1}"
+
+
+class Machine:
+    """Runs kernels where a GPU would: on memory of this process, one thread after the other."""
+
+    name = "a machine that was written from the manual"
+
+    def __init__(self) -> None:
+        self.runs = 0
+        """Kernels that were run."""
+
+    def load(self, code: str, name: str) -> Thread:
+        assert name == "run"
+        return Thread(code)
+
+    def allocate(self, n_bytes: int) -> np.ndarray:
+        return np.full(n_bytes // 8 + 1, -1, np.int64)
+
+    def address(self, memory: np.ndarray) -> int:
+        return memory.ctypes.data
+
+    def put(self, array: np.ndarray, memory: np.ndarray) -> None:
+        assert array.nbytes <= memory.nbytes
+        assert array.flags.c_contiguous
+        ctypes.memmove(memory.ctypes.data, array.ctypes.data, array.nbytes)
+
+    def get(self, memory: np.ndarray, array: np.ndarray) -> None:
+        assert array.nbytes <= memory.nbytes
+        ctypes.memmove(array.ctypes.data, memory.ctypes.data, array.nbytes)
+
+    def run(self, kernel: Thread, n_threads: int, arguments: tuple[int, ...]) -> None:
+        self.runs += 1
+        for _ in range(min(n_threads, 2)):
+            kernel.run(*arguments)

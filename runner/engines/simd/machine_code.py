@@ -110,14 +110,7 @@ class Loop:
         ValueError
             If what is overwritten is not C-contiguous, or what is given is not as compiled.
         """
-        if not all(array.flags.c_contiguous for array in (carried, steps, *others)):
-            message = "an output is not C-contiguous; expected rows that lie one after the other"
-            raise ValueError(message)
-        kinds = [(2, "int32"), *self._interface.inputs, *self._interface.outputs]
-        _check([steps, limit, carried, *fixed, *others], kinds)
-        if len(carried) != self._interface.n_carried:
-            message = f"{len(carried)} rows are carried; expected {self._interface.n_carried}"
-            raise ValueError(message)
+        check_loop(self._interface, carried, steps, limit, fixed, others)
         if not len(steps):
             return
         given = [np.ascontiguousarray(array) for array in (limit, *fixed)]
@@ -131,6 +124,25 @@ class Loop:
             memory = _scratch(self._interface.scratch_bytes)
         tables = sources.ctypes.data, targets.ctypes.data
         self._run(*tables, len(steps), clock, until, memory.ctypes.data)
+
+
+def check_loop(
+    interface: Interface,
+    carried: np.ndarray,
+    steps: np.ndarray,
+    limit: np.ndarray,
+    fixed: Sequence[np.ndarray],
+    others: Sequence[np.ndarray],
+) -> None:
+    """Raise ValueError as `Loop` says."""
+    if not all(array.flags.c_contiguous for array in (carried, steps, *others)):
+        message = "an output is not C-contiguous; expected rows that lie one after the other"
+        raise ValueError(message)
+    kinds = [(2, "int32"), *interface.inputs, *interface.outputs]
+    _check([steps, limit, carried, *fixed, *others], kinds)
+    if len(carried) != interface.n_carried:
+        message = f"{len(carried)} rows are carried; expected {interface.n_carried}"
+        raise ValueError(message)
 
 
 def _check(arrays: Sequence[np.ndarray], rows: Sequence[tuple[int, str]]) -> None:

@@ -1,0 +1,128 @@
+"""An NVIDIA GPU, by NVIDIA's own packages `cuda-core` and `cuda-bindings`: memory, code, launches.
+
+Neither JAX nor CUDA's toolkit is needed, only the driver. Nothing here has met a GPU yet:
+`make gpu` is what tries it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import numpy as np
+
+BLOCK = 128
+"""Threads of a block: four warps, so that the registers of few threads wait for each other."""
+
+
+class Device(Protocol):
+    """What runs kernels of programs for threads; of the tests, one that is no GPU."""
+
+    def load(self, code: str, name: str) -> Any:
+        """Make a kernel of PTX."""
+        ...
+
+    def allocate(self, n_bytes: int) -> Any:
+        """Memory of the device; `address` tells where, and it is freed with its last reference."""
+        ...
+
+    def address(self, memory: Any) -> int:
+        """Where memory begins."""
+        ...
+
+    def put(self, array: np.ndarray, memory: Any) -> None:
+        """Copy a C-contiguous array to the device."""
+        ...
+
+    def get(self, memory: Any, array: np.ndarray) -> None:
+        """Copy what the device holds over a C-contiguous array."""
+        ...
+
+    def run(self, kernel: Any, n_threads: int, arguments: tuple[int, ...]) -> None:
+        """Run a kernel with 64-bit integers in so many threads, or as many as the device has."""
+        ...
+
+
+class CudaDevice:
+    """The GPU that this process sees first.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none, or no driver.
+    """
+
+    def __init__(self) -> None:
+        from cuda.core import Device as Gpu
+
+        self._gpu = Gpu(0)
+        self._gpu.set_current()
+        self._stream = self._gpu.create_stream()
+        self.name = str(self._gpu.name)
+        """What the driver calls it."""
+
+    def load(self, code: str, name: str) -> Any:
+        """Make a kernel of PTX; the driver compiles it, and keeps what it has compiled."""
+        from cuda.core import ObjectCode
+
+        return ObjectCode.from_ptx(code.encode()).get_kernel(name)
+
+    def allocate(self, n_bytes: int) -> Any:
+        """Memory of the device."""
+        return self._gpu.allocate(n_bytes, stream=self._stream)
+
+    def address(self, memory: Any) -> int:
+        """Where memory begins."""
+        return int(memory.handle)
+
+    def put(self, array: np.ndarray, memory: Any) -> None:
+        """Copy an array to the device."""
+        from cuda.bindings import driver
+
+        place, stream = self.address(memory), int(self._stream.handle)
+        self._check(driver.cuMemcpyHtoDAsync(place, array.ctypes.data, array.nbytes, stream))
+        self._stream.sync()
+
+    def get(self, memory: Any, array: np.ndarray) -> None:
+        """Copy what the device holds over an array."""
+        from cuda.bindings import driver
+
+        place, stream = self.address(memory), int(self._stream.handle)
+        self._check(driver.cuMemcpyDtoHAsync(array.ctypes.data, place, array.nbytes, stream))
+        self._stream.sync()
+
+    def run(self, kernel: Any, n_threads: int, arguments: tuple[int, ...]) -> None:
+        """Run a kernel in so many threads, or as many as the GPU holds at once."""
+        from cuda.core import LaunchConfig, launch
+
+        at_once = kernel.occupancy.max_active_blocks_per_multiprocessor(BLOCK, 0)
+        most = at_once * self._gpu.properties.multiprocessor_count
+        blocks = max(1, min(-(-n_threads // BLOCK), most))
+        launch(self._stream, LaunchConfig(grid=blocks, block=BLOCK), kernel, *arguments)
+        self._stream.sync()
+
+    @staticmethod
+    def _check(answer: tuple[Any, ...]) -> None:
+        if int(answer[0]) != 0:
+            message = f"the CUDA driver answers {answer[0]}"
+            raise RuntimeError(message)
+
+
+def is_installed() -> bool:
+    """Return whether NVIDIA's packages can be imported, without importing them."""
+    try:
+        return all(find_spec(name) is not None for name in ("cuda.core", "cuda.bindings"))
+    except ModuleNotFoundError:  # of a package that is not there, its part neither
+        return False
+
+
+@cache
+def device() -> CudaDevice | None:
+    """Return the GPU of this process; None if there is none that NVIDIA's packages can use."""
+    if not is_installed():
+        return None
+    try:
+        return CudaDevice()
+    except Exception:  # whatever the driver says, or its absence: there is no such device
+        return None
