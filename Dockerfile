@@ -2,11 +2,15 @@
 #
 #     docker build -t runner .                                  CPU workers, and all else
 #     docker build -t runner:cuda --build-arg DEVICE=cuda .     GPU workers
+#
+# Nothing here names a processor, and every lock has wheels for 64-bit Arm too, so that
+# `docker buildx build --platform linux/amd64,linux/arm64 .` builds both. Only the first was tried.
 
 ARG BASE=python:3.12-slim-bookworm
 
 FROM ${BASE} AS build
-# Which lock is installed: runner, jax (with JAX for CPUs) or cuda (with JAX for NVIDIA GPUs).
+# Which lock is installed: runner, jax (with JAX for CPUs), cuda (with JAX for NVIDIA GPUs) or
+# cuda-core (NVIDIA GPUs without JAX; not tried).
 ARG DEVICE=runner
 COPY requirements/${DEVICE}.txt /build/requirements.txt
 RUN python3 -m venv --without-pip /opt/venv \

@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench studies studies-full crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose bench gpu studies studies-full crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -46,6 +46,12 @@ studies: env-runner  ## Train a part of what docs/studies and docs/reports.md te
 
 studies-full: env-runner  ## Train all of it and write the pages' tables anew
 	@$(RUN) docs/studies.py --write $(ARGS)
+
+# On a machine with a GPU, whose Python has what benchmarks/gpu.py names: no environment is set up.
+GPU_PYTHON ?= $(PYTHON)
+
+gpu:  ## Compare a GPU's bits with a CPU's, and measure it; ARGS=--plan says how
+	@$(GPU_PYTHON) benchmarks/gpu.py $(ARGS)
 
 crash: env-dev  ## Stop a study's work at every file operation; minutes
 	@RUNNER_CRASH_STEP=1 $(RUN) -m pytest -v tests/dispatch/test_crash.py --timeout 0 $(ARGS)
@@ -86,7 +92,7 @@ lock: python  ## Pin the requirements anew; ARGS=--upgrade takes the newest vers
 	@rm -rf .lock-venv
 	@$(PYTHON) -m venv .lock-venv
 	@.lock-venv/bin/python $(PIP_INSTALL) uv
-	@cd requirements && for name in runner jax dev cuda fuzz; do \
+	@cd requirements && for name in runner jax dev cuda cuda-core fuzz; do \
 	    echo "requirements/$$name.txt"; \
 	    ../.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	        --fork-strategy requires-python --only-binary :all: --generate-hashes \

@@ -1,74 +1,227 @@
-"""How fast a GPU trains, by number of lanes, beside plain JAX `vmap` on the same device.
+"""Does a GPU give a CPU's bits, and how fast is it? All of it by one command, in nine minutes.
 
-    PYTHONPATH=. python benchmarks/gpu.py [gpu|cpu] [LARGEST_POWER] > benchmarks/results/NAME.txt
+    make gpu GPU_PYTHON=python3               # on a machine with a GPU
+    make gpu ARGS=--plan GPU_PYTHON=python3   # says what it would do, and does nothing
 
-Not run on a GPU yet. Lanes there should be as many as still make it faster
-(`runner.experiment.batch_sizes.n_lanes`). On a CPU it shows that the script works: the way through
-JAX is the same.
+The Python needs numpy, llvmlite, cuda-core and cuda-bindings. What was made on a CPU is read from
+benchmarks/gpu-cases.npz; where that is not there, it is made first, which takes the runner's whole
+environment (`benchmarks/gpu_cases.py`). JAX, PyTorch, Nsight Compute (`ncu`) and the runner's sweep
+are measured where they are installed, and named where not. The exit code is 1 if any bits differ.
 """
 
 from __future__ import annotations
 
+import argparse
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
-import jax
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+import gpu_cases
+import gpu_others
 import numpy as np
-from bench import vmap
 
-from runner import load_experiment
-from runner.engines.devices import require
-from runner.engines.registry import compiled
-from runner.engines.versions import versions
-from runner.experiment.plan import Plan
-from runner.network.signature import HYPERPARAMETERS
+from runner.engines import cuda_device
+from runner.engines.simd.gpu_loop import GpuLoop
+from runner.engines.vector_code import advancing
 
-CALLS = 5
+COPIES = 64
+"""Of every restart whose bits are compared, so that many blocks of threads run."""
 
-
-def speed(signature, n_lanes: int) -> float:
-    """Return what the compiled function does."""
-    signature = replace(signature, n_lanes=n_lanes)
-    functions = compiled("pytensor-jax", signature)
-    rng = np.random.default_rng(1)
-    dtype = signature.dtype
-    state = np.zeros((signature.n_rows, n_lanes), dtype)
-    state[: signature.architecture.n_parameters] = rng.uniform(
-        -1, 1, (signature.architecture.n_parameters, n_lanes)
-    )
-    hyper = np.full((len(HYPERPARAMETERS), n_lanes), 0.1, dtype)
-    targets = rng.integers(0, 2, (signature.n_targets, n_lanes)).astype(dtype)
-    steps, limit = np.zeros(n_lanes, np.int32), np.full(n_lanes, 10**6, np.int32)
-
-    def work() -> float:
-        functions.advance(state, steps, limit, hyper, targets)
-        return float(n_lanes * signature.n_steps)
-
-    return rate(work)
+RATED = ("XOR", "XOR, 3 hidden", "XOR, 8 hidden", "XOR, 16 hidden")
+STEPS = 1000
+PARTS = {
+    "bits": (120, "every case, in 64 copies, against the SHA-256 that a CPU gave"),
+    "rates": (150, "restart-steps a second of 10^3 to 10^7 lanes and of larger networks"),
+    "others": (100, "plain JAX vmap and PyTorch batched, XOR 2-2-1, where they are installed"),
+    "peak": (50, "the share of the arithmetic peak by Nsight Compute, where `ncu` is on PATH"),
+    "sweep": (100, "`runner sweep --device gpu` beside a CPU's, hashes and rates, where Dask is"),
+}
+"""What is done, in order: seconds at most, and what."""
 
 
-def rate(work) -> float:
-    """Return millions of lane-steps per second, the median of some calls after the first."""
-    work()
-    rates = []
-    for _ in range(CALLS):
+class Timed:
+    """A device that says how long its last kernel ran."""
+
+    def __init__(self, device: cuda_device.Device) -> None:
+        self._device, self.kernel_s = device, 0.0
+
+    def __getattr__(self, name: str):
+        return getattr(self._device, name)
+
+    def run(self, *arguments) -> None:
+        """Run a kernel."""
         started = time.perf_counter()
-        steps = work()
-        rates.append(steps / (time.perf_counter() - started) / 1e6)
-    return float(np.median(rates))
+        self._device.run(*arguments)
+        self.kernel_s = time.perf_counter() - started
 
 
-def main(kind: str = "gpu", most: str = "23") -> None:
-    require(kind)
-    print(f"{jax.devices()[0].device_kind}; {versions()}")
+def loop_of(case: dict, device) -> GpuLoop:
+    """A case's kernel."""
+    return GpuLoop(case["code"], gpu_cases.interface(case["interface"]), device)
+
+
+def bits(cases: dict, device, copies: int = COPIES) -> Iterator[tuple[str, bool]]:
+    """Whether each case's restarts end where a CPU's do, in every copy."""
+    for title, case in cases.items():
+        given = [np.tile(case[name], copies) for name in gpu_cases.GIVEN]
+        ended, n = advancing(loop_of(case, device))(*given), case["limit"].size
+        parts = [[a[..., k * n : (k + 1) * n] for a in ended] for k in range(copies)]
+        yield title, all(gpu_cases.digest(*part) == case["sha256"] for part in parts)
+
+
+def rate(case: dict, device: Timed, lanes: int) -> tuple[float, float]:
+    """Restart-steps a second of the kernel alone and of the whole call, the better of two."""
+    rng = np.random.default_rng(1)
+    state = np.zeros((len(case["state"]), lanes), case["state"].dtype)
+    n_weights = case["state"].shape[0]
+    state[:n_weights] = rng.uniform(-1, 1, (n_weights, lanes))
+    hyper = np.repeat(case["hyper"][:, :1], lanes, axis=1)
+    hyper[0] = 0.5
+    targets = np.repeat(case["targets"][:, :1], lanes, axis=1)
+    limit, steps = np.full(lanes, STEPS, np.int32), np.zeros(lanes, np.int32)
+    advance, found = advancing(loop_of(case, device)), []
+    for _ in range(2):
+        started = time.perf_counter()
+        _, taken, _ = advance(state, steps, limit, hyper, targets)
+        whole_s, done = time.perf_counter() - started, float(taken.sum(dtype=np.int64))
+        found.append((done / device.kernel_s, done / whole_s))
+    return max(found)
+
+
+def rates(cases: dict, device: Timed, until: float) -> Iterator[str]:
+    """Lines of rates, while there is time."""
     for dtype in ("float32", "float64"):
-        experiment = {"name": "gpu", "problem": {"gate": "XOR"}, "training": {"dtype": dtype}}
-        signature = Plan(load_experiment(experiment)).configurations[0].signature(kind)
-        for power in range(10, int(most) + 1, 2):
-            ours, theirs = speed(signature, 2**power), rate(vmap(dtype, 2**power))
-            print(f"{dtype} 2^{power:<2} lanes {ours:10.1f} M lane-steps/s, vmap {theirs:10.1f}")
+        for name in RATED:
+            for power in (3, 4, 5, 6, 7) if name == "XOR" else (5,):
+                if time.monotonic() > until:
+                    yield "no time is left for more"
+                    return
+                kernel, whole = rate(cases[f"{name}, {dtype}"], device, 10**power)
+                yield (
+                    f"{name}, {dtype}, 10^{power} lanes: {kernel / 1e9:8.2f} G restart-steps/s in "
+                    f"the kernel, {whole / 1e9:8.2f} with copies"
+                )
+
+
+def others(until: float) -> Iterator[str]:
+    """Lines of what others need for the same."""
+    for name, make in (("JAX vmap", gpu_others.jax_vmap), ("PyTorch", gpu_others.torch_batched)):
+        for dtype in ("float32", "float64"):
+            for power in (4, 5, 6):
+                if time.monotonic() > until:
+                    yield "no time is left for more"
+                    return
+                first = np.random.default_rng(1).uniform(-1, 1, (9, 10**power)).astype(dtype)
+                try:
+                    work = make(dtype, first)
+                    work()
+                    started = time.perf_counter()
+                    done = work()
+                except Exception as error:  # not installed, or it has no GPU
+                    yield f"{name}: {type(error).__name__}: {error}".partition("\n")[0]
+                    break
+                speed = done / (time.perf_counter() - started)
+                yield f"{name}, {dtype}, 10^{power} lanes: {speed / 1e9:8.3f} G restart-steps/s"
+
+
+def peak(path: Path) -> Iterator[str]:
+    """Lines of Nsight Compute on one launch for each dtype."""
+    if shutil.which("ncu") is None:
+        yield "ncu is not on PATH"
+        return
+    metrics = (
+        "sm__throughput,smsp__issue_active,sm__inst_executed_pipe_fma,sm__inst_executed_pipe_fp64"
+    )
+    wanted = ",".join(f"{m}.avg.pct_of_peak_sustained_active" for m in metrics.split(","))
+    for dtype in ("float32", "float64"):
+        command = ["ncu", "--launch-count", "1", "--metrics", wanted, sys.executable, __file__]
+        command += ["--cases", str(path), "--one", f"XOR, {dtype}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        yield from (
+            line
+            for line in (done.stdout + done.stderr).splitlines()
+            if "pct" in line or "ERR" in line
+        )
+
+
+def sweep() -> Iterator[str]:
+    """Lines of a real sweep on one GPU worker beside one on a CPU."""
+    if find_spec("distributed") is None or find_spec("pytensor") is None:
+        yield "the runner's environment is not here"
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        shards = {}
+        for kind in ("cpu", "gpu"):
+            out = Path(folder, kind)
+            command = [sys.executable, "-m", "runner", "sweep", "experiments/gates.toml", "--quiet"]
+            command += ["--device", kind, "--workers", "1", "--out", str(out)]
+            command += ["--batch-size", "100000", "--restarts", "100000"]
+            started = time.perf_counter()
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            took_s = time.perf_counter() - started
+            said = done.stderr.strip()[-300:]
+            yield f"{kind}: exit code {done.returncode}, {took_s:.1f} s {said}"
+            shards[kind] = {p.relative_to(out): p.read_bytes() for p in out.rglob("*.parquet")}
+        same = shards["cpu"] == shards["gpu"] and bool(shards["cpu"])
+        yield f"the shards have {'the same' if same else 'OTHER'} bytes"
+
+
+def main() -> int:
+    """Do all of it; return the exit code."""
+    parser = argparse.ArgumentParser(description="Does a GPU give a CPU's bits, and how fast?")
+    parser.add_argument("--cases", default=str(ROOT / "benchmarks" / "gpu-cases.npz"))
+    parser.add_argument("--plan", action="store_true", help="say what would be done")
+    parser.add_argument("--one", help="run one case at 10^6 lanes and end; for ncu")
+    given = parser.parse_args()
+    path = Path(given.cases)
+    if given.plan:
+        total = sum(seconds for seconds, _ in PARTS.values())
+        print(f"{total} s at most, after {'reading' if path.exists() else 'making'} {path.name}:")
+        for name, (seconds, what) in PARTS.items():
+            print(f"  {name:7} {seconds:4} s  {what}")
+        found = cuda_device.device()
+        print(f"GPU: {found.name if found else 'none that cuda-core sees'}")
+        return 0
+    if not path.exists():
+        gpu_cases.write(path, gpu_cases.SETTINGS, ("float32", "float64"))
+    cases, gpu = gpu_cases.read(path), cuda_device.device()
+    if gpu is None:
+        print("no GPU that cuda-core sees; `--plan` says what is done on a machine that has one")
+        return 2
+    device = Timed(gpu)
+    if given.one:
+        rate(cases[given.one], device, 10**6)
+        return 0
+    return measured(cases, device, path)
+
+
+def measured(cases: dict, device: Timed, path: Path) -> int:
+    """Do all parts; return 1 if any bits differ."""
+    print(f"{device.name}; {len(cases)} cases of {path.name}")
+    parts: dict[str, Callable[[float], Iterator[str]]] = {
+        "rates": lambda until: rates(cases, device, until),
+        "others": others,
+        "peak": lambda _: peak(path),
+        "sweep": lambda _: sweep(),
+    }
+    print("bits")
+    found = dict(bits(cases, device))
+    for title, same in found.items():
+        print(f"  {title}: {'the same' if same else 'OTHER'} bits", flush=True)
+    for name, part in parts.items():
+        print(name)
+        for line in part(time.monotonic() + PARTS[name][0]):
+            print(f"  {line}", flush=True)
+    return 0 if all(found.values()) else 1
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    sys.exit(main())

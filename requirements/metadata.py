@@ -7,8 +7,8 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-EXTRAS = ("jax", "cuda", "xarray")
-"""JAX is needed on GPUs, by the engine pytensor-jax, and by some custom models; xarray for arrays,
+EXTRAS = ("jax", "cuda", "cuda-core", "xarray")
+"""JAX is needed on GPUs, where NVIDIA's cuda-core does not take its place; by the engine pytensor-jax, and by some custom models; xarray for arrays,
 netCDF and Zarr."""
 
 

@@ -54,6 +54,12 @@ def require(kind: str, engine: str = "pytensor") -> None:
         return
     if engine == "pytensor" and kind == "gpu" and cuda_device.device() is not None:
         return  # what has no kernel asks for JAX when it is compiled
+    require_jax(kind)
+
+
+@cache
+def require_jax(kind: str) -> None:
+    """Raise ClusterError if JAX is missing or computes on another kind of device here."""
     from runner.engines.jax_backend import INSTALL_GPU, is_installed, platform
 
     if not is_installed():

@@ -81,23 +81,28 @@ def _code(signature: Signature) -> vector_code.KernelCode | None:
 
 def _same_bits(first: Compiled, second: Compiled) -> bool:
     """Train the same restarts by both; a NaN counts as a NaN."""
-    signature, n = first.signature, _TRIED
+    given = tried(first.signature, _TRIED, _STEPS)
+    return all(
+        np.where(np.isnan(a), np.nan, a).tobytes() == np.where(np.isnan(b), np.nan, b).tobytes()
+        for a, b in zip(first.advance(*given), second.advance(*given), strict=True)
+    )
+
+
+def tried(signature: Signature, n: int, most_steps: int) -> tuple[np.ndarray, ...]:
+    """Return n restarts that are hard on arithmetic, as arguments of `Compiled.advance`."""
     rng = np.random.default_rng(0)
     starts = rng.normal(0, 1, (signature.architecture.n_parameters, n))
-    hard = n - 4 * len(_HARD)  # the last restarts have one number each that is
-    starts[rng.integers(len(starts), size=n - hard), np.arange(hard, n)] = _HARD * 4
+    first = n - 4 * len(_HARD)  # from there on each has one number that is
+    starts[rng.integers(len(starts), size=n - first), np.arange(first, n)] = _HARD * 4
     hyper = np.zeros((len(HYPERPARAMETERS), n))
     hyper[0], hyper[1] = 10 ** rng.uniform(-2, 1, n), 0.5
     generator = first_states(0, 0, n) if signature.shuffled else None
     with np.errstate(all="ignore"):
         state = signature.state.start(starts, hyper[0], generator).astype(signature.dtype)
-    given = (
+    return (
+        state,
         np.zeros(n, np.int32),
-        rng.integers(0, _STEPS, n).astype(np.int32),
+        rng.integers(0, most_steps, n).astype(np.int32),
         hyper.astype(signature.dtype),
         rng.integers(0, 2, (signature.n_targets, n)).astype(signature.dtype),
-    )
-    return all(
-        np.where(np.isnan(a), np.nan, a).tobytes() == np.where(np.isnan(b), np.nan, b).tobytes()
-        for a, b in zip(first.advance(state, *given), second.advance(state, *given), strict=True)
     )

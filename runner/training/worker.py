@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from runner.engines.devices import computing, require
+from runner.engines.devices import computing, require, require_jax
 from runner.engines.registry import compiled, on_gpu
 from runner.experiment.batches import Segment
 from runner.network.shuffle import first_states
@@ -102,6 +102,8 @@ def trained_here(task: Task, sizes: Sequence[int]) -> list[Trained]:
     first, kind = task.segments[0].configuration, computing(task.device)
     functions = on_gpu(task.engine, first.signature()) if kind == "gpu" else None
     if functions is None:
+        if kind == "gpu":
+            require_jax(kind)
         functions = compiled(task.engine, first.signature(task.device), kind)
     signature = functions.signature
     ready = time.perf_counter()

@@ -1,0 +1,69 @@
+"""`make gpu`, as far as it goes without a GPU: its cases, their bits, its plan."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.ptx_machine import Machine
+
+from runner.engines.simd.ptx import is_available
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(not is_available(), reason="this llvmlite cannot write PTX")
+
+
+@pytest.fixture(scope="module")
+def gpu():
+    """The command's module."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        import gpu
+    finally:
+        sys.path.remove(str(ROOT / "benchmarks"))
+    return gpu
+
+
+@pytest.fixture(scope="module")
+def path(gpu, tmp_path_factory) -> Path:
+    """Two small cases, made on a CPU."""
+    made = pytest.MonkeyPatch()
+    made.setattr(gpu.gpu_cases, "N", 40)
+    made.setattr(gpu.gpu_cases, "STEPS", 8)
+    path = tmp_path_factory.mktemp("gpu") / "cases.npz"
+    settings = {name: gpu.gpu_cases.SETTINGS[name] for name in ("AND", "mini-batches, shuffled")}
+    gpu.gpu_cases.write(path, settings, ("float32",))
+    made.undo()
+    return path
+
+
+def test_bits_are_compared_with_a_cpus_in_every_copy(gpu, path) -> None:
+    cases, device = gpu.gpu_cases.read(path), gpu.Timed(Machine())
+    assert dict(gpu.bits(cases, device, copies=2)) == dict.fromkeys(cases, True)
+    assert device.kernel_s > 0
+    title = "AND, float32"
+    cases[title]["hyper"][0] *= 1.0001
+    assert dict(gpu.bits(cases, device, copies=2))[title] is False
+
+
+def test_rates_are_those_of_the_steps_that_were_made(gpu, path, monkeypatch) -> None:
+    monkeypatch.setattr(gpu, "STEPS", 3)
+    case, device = gpu.gpu_cases.read(path)["AND, float32"], gpu.Timed(Machine())
+    kernel, whole = gpu.rate(case, device, 5)
+    assert kernel > whole > 0
+
+
+def test_without_a_gpu_it_says_what_it_would_do(path) -> None:
+    command = [sys.executable, "benchmarks/gpu.py", "--cases", str(path)]
+    planned = subprocess.run(
+        [*command, "--plan"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    total = int(planned.split()[0])
+    assert total < 9 * 60
+    assert all(f"  {name} " in planned for name in ("bits", "rates", "others", "peak", "sweep"))
+    if "none that cuda-core sees" in planned:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "--plan" in done.stdout
