@@ -54,23 +54,30 @@ class CudaDevice:
     """
 
     def __init__(self) -> None:
+        gpu = self._current()
+        self._stream = gpu.create_stream()
+        self.name = str(gpu.name)
+        """What the driver calls it."""
+
+    @staticmethod
+    def _current() -> Any:
+        """The GPU, made that of this thread: a worker's tasks have threads of their own."""
         from cuda.core import Device as Gpu
 
-        self._gpu = Gpu(0)
-        self._gpu.set_current()
-        self._stream = self._gpu.create_stream()
-        self.name = str(self._gpu.name)
-        """What the driver calls it."""
+        gpu = Gpu(0)
+        gpu.set_current()
+        return gpu
 
     def load(self, code: str, name: str) -> Any:
         """Make a kernel of PTX; the driver compiles it, and keeps what it has compiled."""
         from cuda.core import ObjectCode
 
+        self._current()
         return ObjectCode.from_ptx(code.encode()).get_kernel(name)
 
     def allocate(self, n_bytes: int) -> Any:
         """Memory of the device."""
-        return self._gpu.allocate(n_bytes, stream=self._stream)
+        return self._current().allocate(n_bytes, stream=self._stream)
 
     def address(self, memory: Any) -> int:
         """Where memory begins."""
@@ -80,6 +87,7 @@ class CudaDevice:
         """Copy an array to the device."""
         from cuda.bindings import driver
 
+        self._current()
         place, stream = self.address(memory), int(self._stream.handle)
         self._check(driver.cuMemcpyHtoDAsync(place, array.ctypes.data, array.nbytes, stream))
         self._stream.sync()
@@ -88,6 +96,7 @@ class CudaDevice:
         """Copy what the device holds over an array."""
         from cuda.bindings import driver
 
+        self._current()
         place, stream = self.address(memory), int(self._stream.handle)
         self._check(driver.cuMemcpyDtoHAsync(array.ctypes.data, place, array.nbytes, stream))
         self._stream.sync()
@@ -96,8 +105,8 @@ class CudaDevice:
         """Run a kernel in so many threads, or as many as the GPU holds at once."""
         from cuda.core import LaunchConfig, launch
 
-        at_once = kernel.occupancy.max_active_blocks_per_multiprocessor(BLOCK, 0)
-        most = at_once * self._gpu.properties.multiprocessor_count
+        processors = self._current().properties.multiprocessor_count
+        most = processors * kernel.occupancy.max_active_blocks_per_multiprocessor(BLOCK, 0)
         blocks = max(1, min(-(-n_threads // BLOCK), most))
         launch(self._stream, LaunchConfig(grid=blocks, block=BLOCK), kernel, *arguments)
         self._stream.sync()
