@@ -8,8 +8,8 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 EXTRAS = ("jax", "cuda", "cuda-core", "xarray")
-"""JAX is needed on GPUs, where NVIDIA's cuda-core does not take its place; by the engine pytensor-jax, and by some custom models; xarray for arrays,
-netCDF and Zarr."""
+"""JAX is needed on GPUs, where NVIDIA's cuda-core does not take its place, by the engine
+pytensor-jax, and by some custom models; xarray for arrays, netCDF and Zarr."""
 
 
 class Requirements(MetadataHookInterface):
