@@ -59,8 +59,9 @@ def add_rows_right(
     held_right, held_loss = np.full(len(frame), _UNKNOWN), np.full(len(frame), np.nan)
     seen = [c for c in plan.configurations if c.table.n_held or by_loss[c.index]]
     wanted = ~ds.field("solved") | shards.rows_of(seen)
-    for c, table in _by_configuration(plan, shards, wanted if rows is None else wanted & rows):
-        places = np.searchsorted(keys, c.index * base + table[INDEX[1]].to_numpy())
+    for c, table in _judged_alike(plan, shards, wanted if rows is None else wanted & rows):
+        numbers, k = (table[name].to_numpy() for name in INDEX)
+        places = np.searchsorted(keys, numbers.astype(np.int64) * base + k)
         weights = matrix(table, c.architecture).astype(np.float64)
         right[places], _ = _judged(c, c.table.inputs, c.table.targets, weights)
         if c.table.n_held:
@@ -72,17 +73,28 @@ def add_rows_right(
         frame["held_out_rows_right"] = _counts(held_right)
 
 
-def _by_configuration(
+def _judged_alike(
     plan: Plan, shards: ShardReader, rows: ds.Expression
 ) -> Iterator[tuple[Configuration, pa.Table]]:
-    """Yield rows with their weights, of networks whose layers are known."""
+    """Yield rows with their weights, of networks whose layers are known.
+
+    The rows' configurations are judged as the one that comes with them: few differ in how.
+    """
     networks: dict[Network, None] = dict.fromkeys(c.architecture for c in plan.configurations)
     names = dict.fromkeys(name for network in networks for name in array_columns(network))
+    first: dict[object, int] = {}
+    alike = np.array([first.setdefault(_judge(c), c.index) for c in plan.configurations])
     for network, table in shards.by_network([*INDEX, *names], rows):
         if network.as_layers is not None:
-            owner = table[INDEX[0]].to_numpy()
-            for number in np.unique(owner).tolist():
-                yield plan.configurations[number], table.filter(owner == number)
+            judged_as = alike[table[INDEX[0]].to_numpy()]
+            for number in np.unique(judged_as).tolist():
+                yield plan.configurations[number], table.filter(judged_as == number)
+
+
+def _judge(c: Configuration) -> object:
+    """Return what `_judged` looks at; tables are objects that configurations share."""
+    loss = c.settings.loss
+    return id(c.table), c.architecture, loss.kind, loss.reduction, c.settings.solved_by
 
 
 def _judged(
