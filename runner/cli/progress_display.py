@@ -41,7 +41,7 @@ def shown_progress(console: Console, plan: Plan, quiet: bool) -> Iterator[Progre
             yield lambda progress: live.update(_panel(plan, progress, console.width))
     else:
         lines = _SpacedLines(console)
-        yield lambda p: lines.print(", ".join(_parts(p)), last=p.done == p.restarts)
+        yield lambda p: lines.print(", ".join(progress_parts(p)), last=p.done == p.restarts)
 
 
 @contextmanager
@@ -84,7 +84,8 @@ class _SpacedLines:
             self._console.print(line, highlight=False, soft_wrap=True)
 
 
-def _parts(progress: Progress) -> list[str]:
+def progress_parts(progress: Progress) -> list[str]:
+    """Return what there is to say of a sweep's progress, the most important first."""
     parts = [f"{progress.done:,} of {counted(progress.restarts, 'restart')}"]
     if progress.elapsed_s > 0:
         parts.append(f"{quantity(progress.restart_steps / progress.elapsed_s)} restart-steps/s")
@@ -124,7 +125,7 @@ def _time_left(done: int, total: int, before: int, elapsed_s: float) -> list[str
 
 
 def _panel(plan: Plan, progress: Progress, width: int) -> Group:
-    lines: list[RenderableType] = [_lines(_parts(progress), width)]
+    lines: list[RenderableType] = [_lines(progress_parts(progress), width)]
     lines.append(_bar(progress.restarts, progress.done))
     if progress.solved:
         lines.append(table_text(_solved(plan, progress), width))

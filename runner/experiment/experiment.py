@@ -161,6 +161,11 @@ class Experiment(Section):
                 dump[name] = {k: v for k, v in dump[name].items() if k in written}
         return dump
 
+    def _repr_html_(self) -> str:
+        from runner.experiment.notebook import experiment_html
+
+        return experiment_html(self)
+
     def points(self) -> list[tuple[dict[str, Any], Settings]]:
         """Cross the grid.
 

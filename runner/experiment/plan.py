@@ -22,6 +22,7 @@ from runner.experiment.configuration import Configuration
 from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.given_starts import check_rows
+from runner.experiment.plan_notebook import NotebookPlan
 from runner.experiment.roster import Roster
 from runner.experiment.rounds import Range, Round, RoundGroup, ranges_between
 from runner.experiment.sources import Sources, stored_models, stored_starts, stored_tables
@@ -37,7 +38,7 @@ class Group:
     """In the order of the grid."""
 
 
-class Plan:
+class Plan(NotebookPlan):
     """All that a sweep has to do.
 
     Parameters

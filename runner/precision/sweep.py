@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -38,6 +40,7 @@ def sweep(
     overwrite: bool = False,
     trust_model: bool = False,
     report: ProgressCallback | None = None,
+    progress: bool | None = None,
     cluster: ClusterOptions | None = None,
     faults: FaultPolicy | None = None,
     until: Until | None = None,
@@ -63,7 +66,10 @@ def sweep(
     trust_model : bool
         Whether a ``network.model`` may be executed, here and on the workers.
     report : callable, optional
-        Called with a `Progress` now and then.
+        Called with a `Progress` now and then, in place of what ``progress`` shows.
+    progress : bool, optional
+        Whether progress is shown: by default in a notebook and where standard error is a terminal.
+        True shows it elsewhere too, as a line now and then; False shows nothing.
     cluster : ClusterOptions, optional
         Which scheduler or how many processes of this machine, and which kind of device.
     faults : FaultPolicy, optional
@@ -127,10 +133,22 @@ def sweep(
     plan = Plan(experiment, engine, batch_size, until=until.asked).trusting(trust_model)
     try_models(plan)
     store = Store(folder or Path("results") / experiment.name)
-    with Connections(cluster, client) as connections:
+    with Connections(cluster, client) as connections, _shown(plan, progress, report) as report:
         if not until.asked:
             return train(store, plan, connections, faults, report, overwrite=overwrite)
         # not before: it takes as long to load as a kept function to start training
         from runner.precision.rounds import Rounds
 
         return Rounds(store, plan, until, connections, faults, report).run(overwrite)
+
+
+def _shown(
+    plan: Plan, progress: bool | None, report: ProgressCallback | None
+) -> AbstractContextManager[ProgressCallback | None]:
+    """Return the callback that shows progress, unless the caller has one or wants none."""
+    seen = progress or sys.stderr.isatty() or "IPython" in sys.modules
+    if report is not None or progress is False or not seen:
+        return nullcontext(report)
+    from runner.cli.automatic_progress import automatic_progress
+
+    return automatic_progress(plan, bool(progress))

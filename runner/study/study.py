@@ -19,6 +19,7 @@ from runner.study.analysis_properties import AnalysisProperties
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.content_hashes import content_hashes
+from runner.study.notebook import NotebookProperties
 from runner.study.parameter_properties import ParameterProperties
 from runner.study.restart_table import restart_table
 from runner.study.shard_reader import ShardReader
@@ -62,7 +63,7 @@ def open_study(path: str | Path) -> Study:
     return study
 
 
-class Study(AnalysisProperties, ParameterProperties):
+class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
     """The results of one experiment; tables are read when first asked for.
 
     Parameters

@@ -7,7 +7,9 @@ import shlex
 import shutil
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib import pyplot as plt
 from typer.testing import CliRunner
 
 import runner
@@ -31,6 +33,7 @@ FEWER = {
 
 
 def test_the_commands_run_in_the_order_given(scheduler, tmp_path, monkeypatch) -> None:
+    mpl.use("agg")
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
@@ -44,6 +47,11 @@ def test_the_commands_run_in_the_order_given(scheduler, tmp_path, monkeypatch) -
     for name in ("gates", "width-slice", "slice"):
         assert (tmp_path / "results" / name / "report.html").stat().st_size > 20_000
     assert (tmp_path / "results" / "gates" / "figures" / "success.png").exists()
+    (block,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    session: dict[str, object] = {}
+    exec(block, session)  # noqa: S102  the page's own code
+    assert Path("gates.pdf").stat().st_size > 5_000
+    plt.close("all")
     starts = runner.open_study("results/width-slice").starts.loc[0]
     np.testing.assert_array_equal(starts["W1[0,0]"], np.tile(np.linspace(-10, 10, 4), 4))
     np.testing.assert_array_equal(starts["b2[0]"], np.repeat(np.linspace(-10, 10, 4), 4))
