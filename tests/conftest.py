@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 SLOW_FILES = (
     "test_theano",
     "test_faults",
+    "test_studies_doc",
     "test_every_combination",
     "test_pytensor",
     "test_registry",

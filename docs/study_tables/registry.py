@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from study_tables.base import Table
 from study_tables.maps import map_changes_table, map_table
+from study_tables.minima import barriers_table, minima_table, zero_table
 from study_tables.origin import origin_table
 from study_tables.outcomes import outcomes_table
 from study_tables.parity import growth_table, parity_table, tuned_table
@@ -20,6 +21,7 @@ from study_tables.sweeps import (
 from study_tables.widths import budgets_table, failed_table, width_groups_table
 
 TABLES: dict[str, Table] = {
+    "barriers": barriers_table,
     "budgets": budgets_table,
     "critical": critical_table,
     "failed": failed_table,
@@ -27,6 +29,7 @@ TABLES: dict[str, Table] = {
     "growth": growth_table,
     "map": map_table,
     "map-changes": map_changes_table,
+    "minima": minima_table,
     "neighbours": neighbours_table,
     "one-run": one_run_table,
     "origin": origin_table,
@@ -42,7 +45,8 @@ TABLES: dict[str, Table] = {
     "tuned": tuned_table,
     "unsolved": unsolved_table,
     "width-groups": width_groups_table,
+    "zero": zero_table,
 }
 
-ANALYZED = frozenset({"critical"})
+ANALYZED = frozenset({"barriers", "critical", "minima", "zero"})
 """Those that need the tables of `runner.analyze`."""
