@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import site
+import sys
 import time
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,10 +20,12 @@ from runner.errors.paths import local_path
 ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 """Environment variable that names a scheduler."""
 
+_KEY = "scheduler-address"  # in Dask's configuration
+
 
 def is_embedded(options: ClusterOptions) -> bool:
     """Whether `open_client` starts a cluster on this machine, as no scheduler is named."""
-    return not (options.scheduler or options.scheduler_file or os.environ.get(ADDRESS_VARIABLE))
+    return not (options.scheduler or options.scheduler_file or _configured())
 
 
 def scheduler_address(options: ClusterOptions) -> str | None:
@@ -33,7 +38,37 @@ def scheduler_address(options: ClusterOptions) -> str | None:
     """
     if options.scheduler_file is not None:
         return _address_in(local_path(options.scheduler_file, ClusterError, "file"), options.wait_s)
-    return options.scheduler or os.environ.get(ADDRESS_VARIABLE)
+    return options.scheduler or _configured()
+
+
+def _configured() -> str | None:
+    """Return the address that Dask's variable or one of its own configuration files names."""
+    if address := os.environ.get(ADDRESS_VARIABLE):
+        return address
+    # Loading Dask takes as long as all of a short command, so it has to be worth it.
+    if "dask.config" not in sys.modules and not any(map(_names_scheduler, _configuration_files())):
+        return None
+    import dask.config
+
+    found = dask.config.get(_KEY, None) or dask.config.get(_KEY.replace("-", "_"), None)
+    return str(found) if found else None
+
+
+def _configuration_files() -> Iterator[Path]:
+    """Yield the files that Dask reads when it is loaded."""
+    system = os.environ.get("DASK_ROOT_CONFIG", "/etc/dask")
+    places = [system, *(f"{prefix}/etc/dask" for prefix in (sys.prefix, *site.PREFIXES))]
+    places += ["~/.config/dask", os.environ.get("DASK_CONFIG", "")]
+    for place in dict.fromkeys(filter(None, places)):
+        path = Path(place).expanduser()
+        yield from path.glob("*") if path.is_dir() else [path]
+
+
+def _names_scheduler(path: Path) -> bool:
+    try:
+        return path.suffix in (".yaml", ".yml", ".json") and _KEY.encode() in path.read_bytes()
+    except OSError:
+        return False
 
 
 def check_address(address: str, insecure: bool) -> None:

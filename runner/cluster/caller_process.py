@@ -86,10 +86,18 @@ def _start_method() -> Iterator[None]:
     multiprocessing.set_start_method(before, force=True)
 
 
+def all_is_logged() -> bool:
+    """Whether the runner's log is asked for as a whole: then Dask's is too."""
+    return logging.getLogger("runner").level == logging.DEBUG
+
+
 @contextmanager
 def _silent_dask() -> Iterator[None]:
     import distributed  # noqa: F401  (which sets levels of its own when it is loaded)
 
+    if all_is_logged():
+        yield
+        return
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     before = [logger.level for logger in loggers]
     for logger in loggers:

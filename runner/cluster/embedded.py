@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from runner.cluster import fork_server
-from runner.cluster.caller_process import sigint_blocked
+from runner.cluster.caller_process import all_is_logged, sigint_blocked
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 
@@ -73,7 +73,8 @@ def embedded_cluster(options: ClusterOptions) -> Iterator[Any]:
                 resources={"GPU" if gpu else "CPU": 1},
                 env=dict.fromkeys(fork_server.THREAD_VARIABLES, "1"),
                 memory_limit=0,
-                silence_logs=50,  # CRITICAL: a lost worker is reported by the sweep itself
+                # CRITICAL: a lost worker is reported by the sweep itself
+                silence_logs=False if all_is_logged() else 50,
             )
         dashboard.open_on_demand(cluster.scheduler)
         with cluster, Client(cluster) as client:

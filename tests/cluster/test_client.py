@@ -228,3 +228,33 @@ def test_a_cluster_is_embedded_unless_a_scheduler_is_named(
     if address is not None:
         monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
     assert is_embedded(options) is embedded
+
+
+def configured(
+    folder: Path, scheduler_lines: str, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """Train two restarts in a process that reads this configuration of Dask."""
+    (folder / "dask.yaml").write_text(scheduler_lines)
+    small = ("--restarts", "2", "--set", "problem.gate=AND", "--set", "network.hidden=[]")
+    words = [sys.executable, "-m", "runner", "--verbose", "sweep", *small, *options]
+    environment = {k: v for k, v in os.environ.items() if k != "DASK_SCHEDULER_ADDRESS"}
+    environment |= {"DASK_CONFIG": str(folder / "dask.yaml"), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_a_scheduler_that_dasks_configuration_names_is_used(scheduler, tmp_path) -> None:
+    done = configured(tmp_path, f"scheduler-address: {scheduler}\n", "--workers", "3")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 restarts" in done.stderr
+    assert "1 worker\n" in done.stderr  # of that cluster; this machine would have had three
+    refused = configured(tmp_path, "scheduler-address: tcp://10.0.0.1:1\n", "--out", "other")
+    assert refused.returncode == 4
+    assert "tcp://10.0.0.1:1, on another machine without TLS" in refused.stderr
+
+
+def test_workers_of_this_machine_follow_dasks_configuration(tmp_path) -> None:
+    lines = f"temporary-directory: {tmp_path / 'scratch'}\n"
+    done = configured(tmp_path, lines, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    assert "distributed.scheduler: " in done.stderr  # --verbose prints what Dask says
+    assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["dask-scratch-space"]
