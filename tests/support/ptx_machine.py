@@ -27,12 +27,14 @@ def _fused(name: str, kind: type) -> Callable[..., float]:
 
 
 def _bits(number: float, kind: str) -> int:
+    """The bits of a float, ``f`` or ``d``."""
     code = {"f": "<fI", "d": "<dQ"}[kind]
     return struct.unpack(f"<{code[2]}", struct.pack(code[:2], number))[0]
 
 
 def _float(bits: int, kind: str) -> float:
     code = {"f": "<If", "d": "<Qd"}[kind]
+    bits &= 2 ** (8 * struct.calcsize(code[:2])) - 1
     return struct.unpack(f"<{code[2]}", struct.pack(code[:2], bits))[0]
 
 
@@ -75,6 +77,7 @@ def _write(address: int, kind: str, value: float) -> None:
 
 
 _CODE = {"f32": "f", "f64": "d", "u8": "B", "u32": "I", "s32": "i", "u64": "Q"}
+_CODE |= {"b8": "B", "b32": "I", "b64": "Q"}
 _SIZE = {kind: struct.calcsize(code) for kind, code in _CODE.items()}
 
 # Expressions of an instruction's operands a, b, c by its name; N stands for the bits of its type.
@@ -130,13 +133,37 @@ def _expression(name: str, kind: str) -> str:
     )
 
 
-def _operand(text: str) -> str:
-    """A register, a symbol, an integer, or the bits of a float."""
+def _letters(register: str) -> str:
+    return register.lstrip("%").rstrip("0123456789")
+
+
+def _operand(text: str, kind: str) -> str:
+    """A register, a symbol or a number, as an instruction of a kind takes it.
+
+    LLVM has had registers of floats, ``%f1`` and ``%fd1``, and has floats in those of bits now.
+    """
+    is_float = kind.startswith("f")
     if text.startswith("%"):
+        holds = _letters(text)
+        if is_float and holds in ("r", "rd"):
+            return f"float_{'f' if kind == 'f32' else 'd'}({text[1:]})"
+        if not is_float and holds in ("f", "fd"):
+            return f"bits_{holds[-1]}({text[1:]})"
         return text[1:]
     if re.fullmatch(r"0[fd][0-9A-F]+", text):
-        return f"bits_{text[1]}({int(text[2:], 16)})"
+        bits = int(text[2:], 16)
+        return f"float_{text[1]}({bits})" if is_float else str(bits)
     return text if re.fullmatch(r"-?\d+", text) else f"memory[{text!r}]"
+
+
+def _kept(register: str, kind: str, value: str) -> str:
+    """Put what an instruction of a kind gives into a register."""
+    holds, is_float = _letters(register), kind.startswith("f")
+    if is_float and holds in ("r", "rd"):
+        value = f"bits_{'f' if kind == 'f32' else 'd'}({value})"
+    elif not is_float and holds in ("f", "fd"):
+        value = f"float_{holds[-1]}({value})"
+    return f"{register[1:]} = {value}"
 
 
 class Thread:
@@ -166,8 +193,8 @@ class Thread:
             "copysign": math.copysign, "rint": lambda x: float(np.rint(x)),
             "floor": lambda x: float(np.floor(x)),
             "fma_32": _fused("fmaf", ctypes.c_float), "fma_64": _fused("fma", ctypes.c_double),
-            "bits_f": lambda x: _float(x, "f"), "bits_d": lambda x: _float(x, "d"),
-            "of_f": lambda x: _bits(x, "f"), "of_fd": lambda x: _bits(x, "d"),
+            "float_f": lambda x: _float(x, "f"), "float_d": lambda x: _float(x, "d"),
+            "bits_f": lambda x: _bits(x, "f"), "bits_d": lambda x: _bits(x, "d"),
         }  # fmt: skip
         exec(_source(code), names)  # noqa: S102
         self.run: Callable[..., None] = names["run"]
@@ -194,30 +221,29 @@ def _statement(line: str) -> str:
     if name in ("bra", "bra.uni"):
         return f"{condition}at = {operands[0]!r}; continue"
     *parts, kind = name.split(".")
-    head = ".".join(parts)
     if parts[0] in ("ld", "st", "atom"):
-        place = re.search(r"\[(\S+?)(?:\+(-?\d+))?\]", rest)
-        if parts[:2] == ["ld", "param"]:
-            return f"{operands[0][1:]} = int(parameters[{place[1].rpartition('_')[2]}])"  # type: ignore[index]
-        where = f"{_operand(place[1])} + {place[2] or 0}"  # type: ignore[index]
-        if parts[0] == "st":
-            return f"write({where}, {kind!r}, {_operand(operands[1])})"
-        into = operands[0][1:]
-        if parts[0] == "ld":
-            return f"{into} = read({where}, {kind!r})"
-        added = f"write({where}, {kind!r}, {into} + {_operand(operands[2])})"
-        return f"{into} = read({where}, {kind!r}); {added}"
-    into, given = operands[0][1:], [_operand(each) for each in operands[1:]]
-    if name in ("mov.b32", "mov.b64") and rest.count("%") == 2:
-        source, to_float = operands[1][1:].rstrip("0123456789"), into.startswith("f")
-        if source in ("f", "fd") and not to_float:
-            return f"{into} = of_{source}({given[0]})"
-        if to_float and source not in ("f", "fd"):
-            return f"{into} = bits_{'d' if name == 'mov.b64' else 'f'}({given[0]})"
+        return _memory(parts, kind, rest, operands)
+    given = [_operand(each, kind) for each in operands[1:]]
     if parts[0] == "cvt" and len(parts) > 1:
-        return f"{into} = {_converted(parts[1:], kind, given[0])}"
-    text = re.sub(r"\b[abc]\b", lambda m: f"({given['abc'.index(m[0])]})", _expression(head, kind))
-    return f"{into} = {text}"
+        return _kept(operands[0], parts[-1], _converted(parts[1:], kind, given[0]))
+    text = _expression(".".join(parts), kind)
+    text = re.sub(r"\b[abc]\b", lambda m: f"({given['abc'.index(m[0])]})", text)
+    return _kept(operands[0], "pred" if parts[0] == "setp" else kind, text)
+
+
+def _memory(parts: list[str], kind: str, rest: str, operands: list[str]) -> str:
+    """Read, write or add in memory."""
+    place, offset = re.search(r"\[(\S+?)(?:\+(-?\d+))?\]", rest).groups()  # type: ignore[union-attr]
+    if parts == ["ld", "param"]:
+        return f"{operands[0][1:]} = int(parameters[{place.rpartition('_')[2]}])"
+    where = f"{_operand(place, 'u64')} + {offset or 0}"
+    if parts[0] == "st":
+        return f"write({where}, {kind!r}, {_operand(operands[1], kind)})"
+    found = _kept(operands[0], kind, f"read({where}, {kind!r})")
+    if parts[0] == "ld":
+        return found
+    added = f"{operands[0][1:]} + {_operand(operands[2], kind)}"
+    return f"{found}; write({where}, {kind!r}, {added})"
 
 
 def _converted(parts: list[str], source: str, value: str) -> str:
