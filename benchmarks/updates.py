@@ -33,7 +33,7 @@ N, EPOCHS = 4096, 2000
 
 
 def ours(rule: str, dtype: str, patterns: bool):
-    _, rate, momentum = RULES[rule]
+    _, rate, momentum = RULES.get(rule, ("", 0.5, 0.0))
     training = {
         "optimizer": rule,
         "learning_rate": rate,

@@ -31,15 +31,16 @@ BASE = Signature(
 )
 CASES = [
     ((), False, "lanes", "rprop", "sigmoid", "float32"),
-    ((3, 2), True, "lanes", "momentum", "tanh", "float64"),
-    ((3,), True, "stacked", "adam", "relu", "float64"),
-    ((2, 3), False, "stacked", "gradient-descent", "tanh", "float32"),
+    ((3, 2), "all", "lanes", "momentum", "tanh", "float64"),
+    ((3,), "inputs", "stacked", "adam", "leaky-relu", "float64"),
+    ((2, 3), False, "stacked", "gradient-descent", ("tanh", "sigmoid"), "float32"),
     ((2,), False, "lanes", "gradient-descent", "step", "float64"),
 ]
 RATE, MOMENTUM, STEPS = 0.3, 0.5, 5
 
 for hidden, skip, layout, optimizer, activation, dtype in CASES:
-    architecture = Architecture(2, hidden, 1, activation, "sigmoid", skip)
+    frozen = ("W2", "b3") if skip == "all" else ()
+    architecture = Architecture(2, hidden, 1, activation, "sigmoid", skip, True, frozen)
     signature = replace(
         BASE, architecture=architecture, layout=layout, optimizer=optimizer, dtype=dtype
     )
@@ -59,9 +60,8 @@ for hidden, skip, layout, optimizer, activation, dtype in CASES:
     )
     assert (steps == STEPS).all()
     assert moved.dtype == dtype
-    net = Net(
-        hidden, activation, "sigmoid", "cross-entropy", "mean", np.array(XOR), TARGETS, 0, skip
-    )
+    names = (hidden, activation, "sigmoid", "cross-entropy", "mean")
+    net = Net(*names, np.array(XOR), TARGETS, 0, skip, True, frozen)
     seen = functions.evaluate(state.astype(float), hyper, targets)
     accuracy = 1e-12 if dtype == "float64" else 1e-5
     for lane in range(4):
