@@ -69,6 +69,7 @@ class CriticalPoints:
         self.points: list[CriticalPoint] = []
         self._names = list(configuration.architecture.parameter_names)
         self._options = options
+        self._images: list[np.ndarray] = []
 
     def __len__(self) -> int:
         return len(self.points)
@@ -118,6 +119,18 @@ class CriticalPoints:
         )
         return len(self.points) - 1
 
+    def _aligned(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return the image of a point (n_parameters, 1) that is nearest to another one."""
+        if len(self.symmetries.layers) == 1 and self.symmetries.regularised:
+            # exact there, and quick however many images there are
+            return self.symmetries.align_by_assignment(one, other)
+        return self.symmetries.align(one, other)
+
+    def knows(self, point: CriticalPoint) -> bool:
+        """Whether a point of another map of the same surface is known here."""
+        at, family = point.coordinates, point.is_family
+        return self._position(point.weights, point.loss, family, at) >= 0
+
     @staticmethod
     def _represent(family: CriticalPoint, row: Mapping[str, Any], weights: np.ndarray) -> None:
         """Have a family represented by another of its points."""
@@ -145,7 +158,7 @@ class CriticalPoints:
         # rounding may give images of one point two canonical forms
         for position in likely if not family else ():
             one = self.points[position].weights[:, None]
-            apart = np.linalg.norm(self.symmetries.align(one, weights[:, None]) - one)
+            apart = np.linalg.norm(self._aligned(one, weights[:, None]) - one)
             if apart <= tolerance * max(np.abs(one).max(), 1.0):
                 return position
         return -1
@@ -162,19 +175,30 @@ class CriticalPoints:
         self.points[position].found[PATH] += 1
 
     def multiplicity(self, point: CriticalPoint) -> float:
-        """Count a point's images under exchanges and flips; nan for a family."""
+        """Count a known point's images under exchanges and flips; nan for a family."""
         if point.is_family:
             return np.nan
         if self.symmetries.order <= MAX_EXHAUSTIVE:
-            return float(self.images(point).shape[1])
+            return float(self.images[self.points.index(point)].shape[1])
         canonical = self.symmetries.canonical(point.weights[:, None])
         return float(self.symmetries.multiplicity(canonical, self._options.class_tolerance)[0])
 
-    def images(self, point: CriticalPoint) -> np.ndarray:
-        """Distinct images of a point (n_parameters, n), itself first."""
-        reach = self._options.class_tolerance * max(np.abs(point.weights).max(), 1.0)
-        distinct = np.empty((len(point.weights), 0))
-        for image in self.symmetries.images(point.weights[:, None]):
-            if not (np.linalg.norm(distinct - image, axis=0) <= reach).any():
-                distinct = np.hstack([distinct, image])
-        return distinct
+    @property
+    def images(self) -> list[np.ndarray]:
+        """Distinct images of every known point, (n_parameters, n) each, itself first.
+
+        Of all points at once, as a symmetry takes no longer for many than for one.
+        """
+        if len(self._images) < len(self.points):
+            weights = np.stack([point.weights for point in self.points], axis=1)
+            every = np.stack(list(self.symmetries.images(weights)), axis=1)
+            self._images = [self._distinct(each) for each in np.moveaxis(every, 2, 0)]
+        return self._images
+
+    def _distinct(self, images: np.ndarray) -> np.ndarray:
+        reach = self._options.class_tolerance * max(np.abs(images[:, 0]).max(), 1.0)
+        kept = np.empty((len(images), 0))
+        for image in images.T[:, :, None]:
+            if not (np.linalg.norm(kept - image, axis=0) <= reach).any():
+                kept = np.hstack([kept, image])
+        return kept

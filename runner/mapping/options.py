@@ -46,7 +46,7 @@ class MapOptions:
     max_parameters: int = 200
     """Weights and biases up to which a network is mapped: every step needs all eigenvectors of
     the Hessian, whose cost grows with the cube."""
-    search_steps: int = 150
+    search_steps: int = 100
     """Most steps of a search."""
     longest_step: float = 0.3
     """Relative length of a search's longest step."""

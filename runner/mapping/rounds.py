@@ -22,7 +22,7 @@ from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.options import MapOptions
 from runner.mapping.worker import MapTask, descend_from_saddles, search
 
-_LANES = 500  # of a task at most: enough for vector code, few enough for all workers to have some
+_LANES = 1000  # of a task at most: enough for vector code, few enough for all workers to have some
 _BYTES = 2**26  # of Hessians of a task, at most
 _OWN = 10**9  # batches are numbered from a configuration's position in its group times this
 

@@ -47,9 +47,10 @@ def class_tree(found: ConfigurationMap) -> Tree:
 def image_tree(found: ConfigurationMap) -> Tree | None:
     """Return the tree of all images; None with families, or with more symmetries than are tried."""
     points, symmetries = found.points.points, found.points.symmetries
-    if symmetries.order > MAX_EXHAUSTIVE or any(point.is_family for point in points):
+    families = any(point.is_family for point in points)
+    if not points or families or symmetries.order > MAX_EXHAUSTIVE:
         return None
-    images = [found.points.images(point) for point in points]
+    images = found.points.images
     base = np.concatenate([[0], np.cumsum([each.shape[1] for each in images])])
 
     def nodes(position: int, weights: np.ndarray) -> int:

@@ -1,0 +1,153 @@
+"""Critical points per CPU second, beside pele and TopSearch on the same surfaces, in one run.
+
+    python benchmarks/landscape.py --peers PYTHON [--seconds 20] [--rounds 3]
+
+The surfaces: XOR with inputs ±1 and targets ±0.8 on two or four tanh units and a linear one, sum of
+squares and 0.05 times the sum of all squared weights. ``PYTHON`` is of an environment with pele
+0.1.2 and topsearch 0.0.3 (Python 3.11). One thread each, taking turns; compiling and importing are
+not counted.
+
+A search of ours goes for a minimum, a transition state or any index, and paths from transition
+states to both sides are part of its time. Half of a peer's searches minimise, half go for a
+transition state. Distinct means modulo exchanges and signs of units, of index 0 and 1 alone.
+Neither surface has many, so that ours are soon all found: distinct points per CPU second, until the
+last new one, say how long that takes; searches per CPU second say how fast the searching is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import numpy as np
+from support.maps import MemoryParts, configuration, mapped
+
+from runner.experiment.configuration import Configuration
+from runner.mapping.configuration_map import ConfigurationMap
+from runner.mapping.critical_points import CriticalPoints
+from runner.mapping.eigenvector_following import ANY
+from runner.mapping.options import MapOptions
+from runner.mapping.rounds import Rounds
+from runner.mapping.starts import SearchStream
+from runner.mapping.worker import MapTask, search, symmetries
+from runner.training.shards import decode
+
+PEERS = ("pele", "topsearch")
+HIDDEN = (2, 4)
+
+
+def scene(hidden: int) -> Configuration:
+    """Make the surface with so many hidden units."""
+    return configuration(
+        {"network": {"activation": "tanh", "output": "linear", "hidden": [hidden]}}
+    )
+
+
+def ours(hidden: int, seed: int, seconds: float) -> tuple[ConfigurationMap, float, float]:
+    """Map for some CPU seconds, or until 10,000 searches have found nothing new.
+
+    Returns the map, its CPU seconds, and those at the end of the last round that found anything.
+    """
+    c, options = scene(hidden), MapOptions(round_searches=1000)
+    stream = SearchStream(seed, symmetries(c), np.zeros((4 * hidden + 1, 0)), -1)
+    found, parts = ConfigurationMap(c, stream, options), MemoryParts()
+    seen, began = [(0.0, 0)], time.process_time()
+
+    def goes_on() -> bool:
+        seen.append((time.process_time() - began, distinct(found)))
+        return seen[-1][0] < seconds
+
+    Rounds([[found]], parts, parts.run, "pytensor", options).make(goes_on)
+    return found, seen[-1][0], next(at for at, n in seen if n == seen[-1][1])
+
+
+def distinct(found: ConfigurationMap) -> int:
+    """Known minima and transition states."""
+    return sum(point.index <= 1 for point in found.points.points)
+
+
+def peer(
+    python: str, library: str, hidden: int, seconds: float
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return a peer's points (n, n_parameters), when each was found, and how many searches."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.npz"
+        script = ROOT / "benchmarks" / "landscape_peers.py"
+        command = [python, "-W", "ignore", str(script), library, str(hidden), str(seconds)]
+        subprocess.run([*command, str(out)], check=True, stdout=subprocess.DEVNULL)
+        with np.load(out) as file:
+            return file["points"], file["times"], int(file["searches"])
+
+
+def refined(hidden: int, points: np.ndarray) -> tuple[CriticalPoints, dict[int, int]]:
+    """Sort a peer's points into classes as the map does, after Newton steps to its precision.
+
+    Returns the classes, and by class the first of the points.
+    """
+    c, options = scene(hidden), MapOptions()
+    task = MapTask(
+        c, np.arange(len(points)), points.T.copy(), np.full(len(points), ANY), "pytensor", options
+    )
+    found, first = CriticalPoints(c, options), {}
+    rows = decode(search(task)).to_pandas()
+    for row in rows[rows["number"] == rows["same_as"]].to_dict("records"):
+        position = found.add({str(name): value for name, value in row.items()}, 0)
+        first.setdefault(position, row["number"])
+    return found, first
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--peers", required=True, metavar="PYTHON")
+    options.add_argument("--seconds", type=float, default=20.0)
+    options.add_argument("--rounds", type=int, default=3)
+    given = options.parse_args()
+    for hidden in HIDDEN:
+        mapped(scene(hidden), MapOptions(unchanged=1, round_searches=50))  # compiled now
+        rates: dict[str, list[tuple[float, float]]] = {}
+        for turn in range(given.rounds):
+            found, seconds, last = ours(hidden, turn, given.seconds)
+            n = distinct(found)
+            print(
+                f"{hidden} units, runner: {found.searches:,} searches in {seconds:.1f} s; "
+                f"{n} distinct, the last after {last:.2f} s"
+            )
+            rates.setdefault("runner", []).append((found.searches / seconds, n / last))
+            for library in PEERS:
+                points, times, searches = peer(given.peers, library, hidden, given.seconds)
+                theirs, first = refined(hidden, points)
+                own = [k for k, point in enumerate(theirs.points) if point.index <= 1]
+                latest = max((float(times[first[k]]) for k in own), default=given.seconds)
+                missing = sum(not found.points.knows(point) for point in theirs.points)
+                print(
+                    f"{hidden} units, {library}: {searches:,} searches in {given.seconds:.1f} s; "
+                    f"{len(own)} distinct, the last after {latest:.2f} s; {missing} of "
+                    f"{len(theirs)} points are not in the map"
+                )
+                rates.setdefault(library, []).append((searches / given.seconds, len(own) / latest))
+        for kind, place in (("searches", 0), ("distinct points", 1)):
+            medians = {
+                name: statistics.median(rate[place] for rate in of_one)
+                for name, of_one in rates.items()
+            }
+            texts = [
+                f"{name} {rate:,.1f} (runner {medians['runner'] / rate:,.0f} times)"
+                for name, rate in medians.items()
+            ]
+            print(f"{hidden} units, {kind} per CPU second: {', '.join(texts)}")
+
+
+if __name__ == "__main__":
+    main()
