@@ -1,7 +1,7 @@
 """Train the experiments that pages of docs/ tell of, and make the pages' tables.
 
 python docs/studies.py [PAGE ...] [--restarts N] [--workers N]
-    N restarts of each configuration at most (50), and whether they agree with the pages' figures
+    N restarts of each configuration at most (20), and whether they agree with the pages' figures
 python docs/studies.py [PAGE ...] --write [--workers N]
     all restarts; the pages' tables and docs/studies/figures.csv anew
 
@@ -134,7 +134,7 @@ def options(words: list[str]) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("pages", nargs="*", metavar="PAGE")
-    parser.add_argument("--restarts", type=int, default=50)
+    parser.add_argument("--restarts", type=int, default=20)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--write", action="store_true")
     found = parser.parse_args(words)
