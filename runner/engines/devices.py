@@ -7,7 +7,6 @@ import re
 import sys
 from functools import cache
 
-from runner.engines import cuda_device
 from runner.errors import ClusterError
 
 KINDS = ("gpu", "cpu")
@@ -52,8 +51,11 @@ def require(kind: str, engine: str = "pytensor") -> None:
         return
     if computing(kind) != kind:
         return
-    if engine == "pytensor" and kind == "gpu" and cuda_device.device() is not None:
-        return  # what has no kernel asks for JAX when it is compiled
+    if engine == "pytensor" and kind == "gpu":
+        from runner.engines import cuda_device  # which loads NumPy, and `--help` this file
+
+        if cuda_device.device() is not None:
+            return  # what has no kernel asks for JAX when it is compiled
     require_jax(kind)
 
 

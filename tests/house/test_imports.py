@@ -136,3 +136,12 @@ def test_importing_the_package_and_its_rooms_loads_nothing_heavy(module) -> None
 def test_a_sweep_starts_without_pandas() -> None:
     code = "import runner.precision.sweep, sys; sys.exit('pandas' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_the_command_line_loads_nothing_that_takes_long() -> None:
+    """Its help, and the line that completes a word, are of its declarations alone."""
+    code = "import runner.cli.app, sys; print([m for m in sys.modules if '.' not in m])"
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    slow = {"numpy", "pandas", "pyarrow", "dask", "distributed", "pydantic", "matplotlib", "scipy"}
+    assert not slow & set(ast.literal_eval(done.stdout))
