@@ -6,7 +6,7 @@ python docs/studies.py [PAGE ...] --write [--workers N]
     all restarts; the pages' tables and docs/studies/figures.csv anew
 
 A page is named by its stem, as in reports or kolen-pollack; without one, all are meant. Studies are
-results/NAME, or results/few/NAME, and what is there is not trained again.
+results/NAME, or results/few-N/NAME, and what is there is not trained again.
 """
 
 from __future__ import annotations
@@ -164,7 +164,9 @@ def compare(names: Iterable[str], few: int, workers: int | None) -> int:
     n_wrong = 0
     for name in names:
         for path in experiments(PAGES[name].read_text()):
-            for told in disagreements(timed(path, Path("results", "few"), few, workers), expected):
+            for told in disagreements(
+                timed(path, Path("results", f"few-{few}"), few, workers), expected
+            ):
                 print(told)
                 n_wrong += 1
     return n_wrong
