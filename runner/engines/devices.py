@@ -59,7 +59,6 @@ def require(kind: str, engine: str = "pytensor") -> None:
     require_jax(kind)
 
 
-@cache
 def require_jax(kind: str) -> None:
     """Raise ClusterError if JAX is missing or computes on another kind of device here."""
     from runner.engines.jax_backend import INSTALL_GPU, is_installed, platform

@@ -26,6 +26,7 @@ def test_the_commands_print_what_the_page_shows(scheduler, tmp_path, monkeypatch
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
+    monkeypatch.setenv("COLUMNS", "160")  # the page's table is wider than 80
     found = re.findall(r"^    python -m runner (.*)$", TEXT, flags=re.MULTILINE)
     assert [command.split()[0] for command in found] == ["sweep", "map"]
     for command in found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import root
@@ -53,9 +55,9 @@ def test_what_falls_for_ever_is_no_critical_point() -> None:
             "loss": {"kind": "cross-entropy"},
         }
     )
-    lanes = surface(c, 40)
+    lanes, long = surface(c, 40), replace(QUICK, search_steps=600)
     with np.errstate(all="ignore"):
-        _, status = follow(lanes, starts(40, 3), np.tile([0, ANY], 20), QUICK, coercive=False)
+        _, status = follow(lanes, starts(40, 3), np.tile([0, ANY], 20), long, coercive=False)
     assert (status != ARRIVED).all()
     assert (status == LEFT).any()
 
