@@ -11,6 +11,7 @@ import pandas as pd
 from runner.errors import StudyError
 from runner.errors.messages import counted
 from runner.experiment.configuration import Configuration
+from runner.landscape.convexity import known
 from runner.landscape.equivalence import attained
 from runner.mapping.funnels import bottoms
 from runner.mapping.trees import CLASSES
@@ -25,11 +26,12 @@ def sentences(study: Study, configuration: Configuration) -> Iterator[str]:
     index = configuration.index
     points = _of(study.critical_points, index).set_index("class")
     completeness = _of(study.completeness, index).query("index == -1").iloc[0]
-    if not attained(configuration):
+    is_lowest = bool(known(configuration)) and (points["index"] == 0).any()  # where it is convex
+    if not attained(configuration) and not is_lowest:
         yield (
-            "No finite weights have the lowest loss: without an L2 term and with targets at the "
-            "ends of the outputs' range, weights grow without bound. What is said below is of "
-            "finite weights alone; `python -m runner analyze` says where restarts go."
+            "The lowest loss may be that of no finite weights: without an L2 term and with targets "
+            "at the ends of the outputs' range, weights can grow without bound. What is said "
+            "below is of finite weights alone; `python -m runner analyze` says where restarts go."
         )
     if points.empty:
         yield _nothing(completeness)

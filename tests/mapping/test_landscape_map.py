@@ -150,8 +150,23 @@ def test_diverged_endpoints_are_no_starts_and_infinity_is_named(client, tmp_path
     assert found.critical_points.empty
     assert found.tree.empty
     (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
-    assert "No finite weights have the lowest loss" in text
+    assert "The lowest loss may be that of no finite weights" in text
     assert "No critical point was found at finite weights" in text
+
+
+def test_a_minimum_of_a_convex_loss_is_the_lowest_at_any_weights(client, tmp_path) -> None:
+    experiment = {
+        "name": "convex",
+        "restarts": 2,
+        "problem": {"gate": "XOR"},
+        "network": {"hidden": []},
+        "training": {"max_steps": 20},
+    }
+    swept = runner.sweep(experiment, tmp_path / "s", client)
+    found = map_landscape(swept, client, options=OPTIONS)
+    (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
+    assert text.startswith("Known: 1 minimum. ")
+    assert found.critical_points["loss"].tolist() == [pytest.approx(np.log(2))]
 
 
 MODEL = """
