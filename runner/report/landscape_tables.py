@@ -1,7 +1,8 @@
-"""The tables of `python -m runner analyze`, where a study has them."""
+"""The tables of `python -m runner analyze` and of `map`, where a study has them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 NAMES = ("curvature", "classes", "minima", "unseen", "barriers", "verdicts")
 """What `analyze` adds to a study."""
 
+MAP_NAMES = ("critical_points", "tree")
+"""What figures show of what `map` adds."""
+
 
 class Landscape:
     """The landscape tables of a study, each a plain table that may be empty.
@@ -31,19 +35,21 @@ class Landscape:
     def __init__(self, study: Study) -> None:
         self._tables: dict[str, pd.DataFrame] = {}
         unusable: list[str] = []
-        for name in NAMES:
+        for name in (*NAMES, *MAP_NAMES):
             try:
                 self._tables[name] = _plain(getattr(study, name))
             except StudyError:
                 self._tables[name] = pd.DataFrame()
                 unusable.append(name)
-        self.unusable = unusable if _was_analysed(study) else []
+        self.unusable = _of_what_was_made(study, NAMES, unusable)
         """Tables of an analysed study that are gone, damaged, or older than its restarts."""
+        self.unusable_of_map = _of_what_was_made(study, MAP_NAMES, unusable)
+        """Likewise of a mapped study."""
 
     @property
     def missing(self) -> bool:
         """Whether the study was not analysed."""
-        return not self.unusable and all(table.empty for table in self._tables.values())
+        return not self.unusable and all(self._tables[name].empty for name in NAMES)
 
     def whole(self, name: str) -> pd.DataFrame:
         """Return a table."""
@@ -68,9 +74,11 @@ def weights(rows: pd.DataFrame, configuration: Configuration) -> np.ndarray:
     return rows.reindex(columns=names).to_numpy(np.float64)
 
 
-def _was_analysed(study: Study) -> bool:
+def _of_what_was_made(study: Study, names: Sequence[str], unusable: Sequence[str]) -> list[str]:
+    """Return which of some tables are unusable; none where none of them was ever made."""
     folder = Store(study.path).tables_path
-    return any(analysis_tables.path(folder, name).exists() for name in NAMES)
+    made = any(analysis_tables.path(folder, name).exists() for name in names)
+    return [name for name in names if name in unusable] if made else []
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:

@@ -200,13 +200,17 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
             "All restarts are counted. What looks at them one by one (histograms and quantiles of "
             f"the loss, comparisons) is of {sampled(study)}."
         )
-    if landscape.unusable:
-        notes.append(
-            f"Left out of this report, because {counted(len(landscape.unusable), 'table')} of the "
-            "analysis cannot be read, or not for these restarts: "
-            f"{', '.join(f'`study.{name}`' for name in landscape.unusable)}. Run "
-            "`python -m runner analyze` on this study, then `report` again."
-        )
+    for made, command, names in (
+        ("analysis", "analyze", landscape.unusable),
+        ("map", "map", landscape.unusable_of_map),
+    ):
+        if names:
+            notes.append(
+                f"Left out of this report, because {counted(len(names), 'table')} of the {made} "
+                "cannot be read, or not for these restarts: "
+                f"{', '.join(f'`study.{name}`' for name in names)}. Run "
+                f"`python -m runner {command}` on this study, then `report` again."
+            )
     if landscape.missing and study.n_done:
         notes.append(
             "Classes of endpoints, barriers and a verdict on convexity are not here yet: run "

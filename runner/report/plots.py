@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from runner.report.figures.base import FigureFunction, Picture
 from runner.report.figures.basins import draw_basins
 from runner.report.figures.budgets import draw_budgets
 from runner.report.figures.costs import draw_costs
+from runner.report.figures.critical_points import draw_critical_points
 from runner.report.figures.curves import draw_curves
 from runner.report.figures.losses import draw_losses
 from runner.report.figures.outputs import draw_outputs
@@ -22,6 +24,7 @@ from runner.report.figures.planes import draw_planes
 from runner.report.figures.sheet import lay_out, sheet_size
 from runner.report.figures.success import draw_success
 from runner.report.figures.times import draw_times
+from runner.report.figures.tree import READINGS, draw_tree
 from runner.report.figures.units import draw_units
 from runner.report.landscape_tables import Landscape
 from runner.report.style import styled
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 _ANALYSED = "Run runner.analyze on it first, where it has more than one class."
+_MAPPED = "Run runner.map_landscape on it first."
 _STOPPED = "Only restarts that stop when they are solved tell: training.stop_solved = true."
 
 
@@ -97,6 +101,37 @@ class Plots:
     def planes(self, axes: Axes | Sequence[Axes] | None = None) -> np.ndarray:
         """Draw the loss in the plane through three classes."""
         return self._drawn("planes", draw_planes, axes, _ANALYSED)
+
+    def tree(
+        self, axes: Axes | Sequence[Axes] | None = None, *, reading: str = READINGS[0]
+    ) -> np.ndarray:
+        """Draw the disconnectivity graph: at which loss which minima become connected.
+
+        Parameters
+        ----------
+        axes : Axes or sequence of Axes, optional
+            As of every method.
+        reading : str
+            ``classes``: images of a minimum are one leaf; ``images``: each is one of its own, where
+            `Study.tree` has that reading.
+
+        Raises
+        ------
+        StudyError
+            If the study has not been mapped, has no minimum, or has not this reading.
+        """
+        if reading not in READINGS:
+            message = (
+                f"study.plot.tree: reading is {reading!r}; expected {' or '.join(READINGS)}. "
+                "Leave it out for the tree of classes."
+            )
+            raise StudyError(message)
+        needs = f"{_MAPPED} study.tree needs rows of the reading {reading!r}."
+        return self._drawn("tree", partial(draw_tree, reading=reading), axes, needs)
+
+    def critical_points(self, axes: Axes | Sequence[Axes] | None = None) -> np.ndarray:
+        """Draw the index of the map's critical points against their loss."""
+        return self._drawn("critical_points", draw_critical_points, axes, _MAPPED)
 
     def _drawn(
         self, name: str, draw: FigureFunction, axes: Axes | Sequence[Axes] | None, needs: str

@@ -73,6 +73,25 @@ def add_rows_right(
         frame["held_out_rows_right"] = _counts(held_right)
 
 
+def rows_right(configuration: Configuration, weights: np.ndarray) -> np.ndarray:
+    """Count the rows of the table that networks answer right.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Of a network whose layers are known.
+    weights : ndarray, shape (n_parameters, n), float64
+        In storage order.
+
+    Returns
+    -------
+    ndarray, shape (n,), int64
+    """
+    table = configuration.table
+    right, _ = _judged(configuration, table.inputs, table.targets, weights)
+    return right
+
+
 def _judged_alike(
     plan: Plan, shards: ShardReader, rows: ds.Expression
 ) -> Iterator[tuple[Configuration, pa.Table]]:

@@ -10,12 +10,14 @@ from runner.report.figures.base import FigureFunction, Picture
 from runner.report.figures.basins import draw_basins
 from runner.report.figures.budgets import draw_budgets
 from runner.report.figures.costs import draw_costs
+from runner.report.figures.critical_points import draw_critical_points
 from runner.report.figures.curves import draw_curves
 from runner.report.figures.losses import draw_losses
 from runner.report.figures.outputs import draw_outputs
 from runner.report.figures.planes import draw_planes
 from runner.report.figures.success import draw_success
 from runner.report.figures.times import draw_times
+from runner.report.figures.tree import draw_tree
 from runner.report.figures.units import draw_units
 from runner.report.landscape_tables import Landscape
 
@@ -34,6 +36,8 @@ FIGURES: Final[tuple[FigureFunction, ...]] = (
     draw_outputs,
     draw_barriers,
     draw_planes,
+    draw_tree,
+    draw_critical_points,
 )
 
 
