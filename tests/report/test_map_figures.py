@@ -117,7 +117,8 @@ def test_every_line_is_where_the_table_says_and_none_cross(plain, tree) -> None:
     heights = tree["loss"] - tree["loss"].min()
     if axes.get_yscale() == "log":
         positive = heights[heights > EQUAL]
-        assert np.median(positive) < heights.max() / 30
+        joined = heights[tree["kind"] == "join"]
+        assert min(joined, default=np.median(positive)) < heights.max() / 30
         place = heights.where(heights > EQUAL, positive.min() / 3)
     else:
         place = tree["loss"]
@@ -191,6 +192,15 @@ def test_the_axis_is_logarithmic_where_half_would_be_in_the_lowest_thirtieth(
     if logarithmic:
         assert places[0] > 0
         np.testing.assert_allclose(places[1:], np.subtract(losses[1:], losses[0]))
+
+
+def test_the_lowest_join_decides_where_there_are_any() -> None:
+    low_join = [0.02, 0.02, 0.0235, 2.56, 2.57]
+    assert LossAxis.of(low_join, [0.0235, 2.57]).foot > 0
+    assert not LossAxis.of(low_join).foot
+    low_minima = [0.0, 1e-6, 1e-6, 0.5, 1.0]
+    assert not LossAxis.of(low_minima, [0.5, 1.0]).foot
+    assert LossAxis.of([*low_minima[:3], 1.0]).foot > 0
 
 
 @pytest.fixture(scope="module")

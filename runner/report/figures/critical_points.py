@@ -14,7 +14,7 @@ from runner.errors.messages import counted
 from runner.report.colours import LABEL_COLOURS
 from runner.report.figures.base import Key, Panel, Picture
 from runner.report.figures.choice import chosen, telling
-from runner.report.figures.loss_axis import RULE, LossAxis
+from runner.report.figures.loss_axis import LossAxis, rule
 from runner.report.landscape_tables import Landscape
 from runner.report.names import loss_name, title
 from runner.report.numbers import drawable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 _MOST_TICKS = 8
+_RULE = rule("half of what is above the lowest")
 _SHAPE = Shape(3.2, 2.2)
 _COLUMNS = [
     *("configuration", "class", "kind", "index", "null_directions"),
@@ -53,7 +54,7 @@ def draw_critical_points(study: Study, landscape: Landscape) -> Iterator[Picture
         "Minima, transition states and higher saddles",
         "All critical points that the map knows, and families of them, by loss and by index, the "
         "number of directions in which the loss falls: 0 of minima, 1 of transition states. "
-        f"Points of one index and one loss are one mark. {RULE}"
+        f"Points of one index and one loss are one mark. {_RULE}"
         f"{chosen(len(configurations), len(shown))}",
         "Scatter of the index of critical points against their loss. "
         + "; ".join(f"{title(c)}: {_said(table)}" for c, table in zip(shown, tables, strict=True)),
@@ -82,8 +83,11 @@ def _points(landscape: Landscape, c: Configuration) -> pd.DataFrame:
 
 def _said(table: pd.DataFrame) -> str:
     families = int((table["kind"] == "family").sum())
-    points = counted(len(table) - families, "critical point")
-    return f"{points}, {counted(families, 'family', 'families')}" if families else points
+    counts = {
+        counted(len(table) - families, "critical point"): len(table) - families,
+        counted(families, "family", "families"): families,
+    }
+    return ", ".join(text for text, n in counts.items() if n)
 
 
 def _draw(table: pd.DataFrame, name: str, axes: Axes) -> Tips:

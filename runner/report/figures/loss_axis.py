@@ -12,15 +12,16 @@ from numpy.typing import ArrayLike
 from runner.report.numbers import drawable
 from runner.report.style import logarithmic, tick_text
 
-_FAR = 30.0  # half of the losses in this part of a linear axis could not be told apart
+_FAR = 30.0  # what is in this part of a linear axis cannot be told from its end
 _EQUAL = 1e-9  # relative to the lowest loss, or to 1: what the map's tree takes for one level
 
-RULE = (
-    "The axis of losses is linear; where half of the losses that lie above the lowest would be in "
-    "its lowest thirtieth it is the height above the lowest, on a logarithmic scale, and what is "
-    "as low as the lowest stands at its end."
-)
-"""How the scale is chosen, for captions."""
+
+def rule(what: str) -> str:
+    """Say how the scale is chosen, for captions; ``what`` decides."""
+    return (
+        f"The axis of losses is linear or, if {what} would be in its lowest thirtieth, the height "
+        "above the lowest on a logarithmic scale, at whose end stands what is as low as the lowest."
+    )
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,20 @@ class LossAxis:
     """Where the lowest stands on a logarithmic axis of heights; 0 on a linear one of losses."""
 
     @classmethod
-    def of(cls, losses: ArrayLike) -> LossAxis:
-        """Choose the scale for some losses, at least one of them finite."""
+    def of(cls, losses: ArrayLike, joins: ArrayLike = ()) -> LossAxis:
+        """Choose the scale for some losses, at least one of them finite.
+
+        It is logarithmic if the lowest join, or without joins half of what is above the lowest
+        loss, would be in the lowest thirtieth of a linear axis.
+        """
         values = drawable(losses)
         values = values[np.isfinite(values)]
         low, high = float(values.min()), float(values.max())
-        heights = values - low
-        heights = heights[heights > _EQUAL * max(abs(low), 1.0)]
-        far = len(heights) > 0 and float(np.median(heights)) * _FAR < high - low
+        heights, joined = _above(values, low), _above(drawable(joins), low)
+        if not len(heights):
+            return cls(low, high, 0.0)
+        height = float(joined.min() if len(joined) else np.median(heights))
+        far = height * _FAR < high - low
         return cls(low, high, float(heights.min()) / 3 if far else 0.0)
 
     def places(self, losses: ArrayLike) -> np.ndarray:
@@ -51,7 +58,7 @@ class LossAxis:
         if not self.foot:
             return values
         heights = values - self.low
-        return np.where(heights > _EQUAL * max(abs(self.low), 1.0), heights, self.foot)
+        return np.where(heights > _least(self.low), heights, self.foot)
 
     def put(self, axes: Axes, which: str, name: str) -> None:
         """Make an axis of a drawing this one; ``name`` is what the loss is called."""
@@ -66,8 +73,19 @@ class LossAxis:
             axis.set_label_text(name.replace("loss", "loss above the lowest", 1))
             return
         span = self.high - self.low
-        pad = 0.08 * span if span > _EQUAL * max(abs(self.low), 1.0) else 0.5 * abs(self.low) or 1.0
+        pad = 0.08 * span if span > _least(self.low) else 0.5 * abs(self.low) or 1.0
         limits(self.low - pad, self.high + pad)
         axis.set_major_locator(MaxNLocator(5))
         axis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(float(value))))
         axis.set_label_text(name)
+
+
+def _least(low: float) -> float:
+    """Return the height up to which a loss is as low as the lowest."""
+    return _EQUAL * max(abs(low), 1.0)
+
+
+def _above(values: np.ndarray, low: float) -> np.ndarray:
+    """Return the heights of what is above the lowest."""
+    heights = values - low
+    return np.asarray(heights[heights > _least(low)])

@@ -16,7 +16,7 @@ from runner.errors.messages import counted
 from runner.report.colours import INK
 from runner.report.figures.base import Key, Panel, Picture
 from runner.report.figures.choice import chosen, telling
-from runner.report.figures.loss_axis import RULE, LossAxis
+from runner.report.figures.loss_axis import LossAxis, rule
 from runner.report.figures.row_colours import Answered, answered, row_keys
 from runner.report.landscape_tables import Landscape
 from runner.report.names import loss_name, title
@@ -36,6 +36,7 @@ _MOST_LEAVES = 400  # of a panel
 _MOST_NUMBERED = 6  # leaves for each inch of a panel that have the number of their class
 _SHAPE = Shape(3.2, 2.6)
 _SINGLE = Shape(4.8, 3.4)
+_RULE = rule("the lowest place where lines meet")
 _FAMILY = Key("family of minima", INK, "s")
 
 
@@ -89,7 +90,7 @@ def draw_tree(study: Study, landscape: Landscape, reading: str = READINGS[0]) ->
         "Each line ends below at a minimum, at its loss. Lines meet at the lowest known loss up to "
         "which one has to go from one side to the other: that of a saddle between them. Of what "
         "meets, the part with the lowest minimum is on the left; distances from left to right mean "
-        f"nothing, numbers are classes of study.critical_points.{images} {RULE}"
+        f"nothing, numbers are classes of study.critical_points.{images} {_RULE}"
         f"{chosen(len(configurations), len(shown))}",
         "Disconnectivity graphs. " + "; ".join(f"{title(c)}: {tree.said}" for c, tree in found),
         tuple(
@@ -134,7 +135,7 @@ def _data(c: Configuration, tree: _Tree) -> pd.DataFrame:
 
 def _draw(tree: _Tree, keys: Mapping[Answered, Key], name: str, axes: Axes) -> Tips:
     nodes = tree.nodes
-    scale = LossAxis.of(nodes["loss"])
+    scale = LossAxis.of(nodes["loss"], tree.joins["loss"])
     places = nodes.assign(y=scale.places(nodes["loss"])).set_index("node")
     inner = places[places["parent"] != -1]
     ends = places.loc[inner["parent"], "y"].to_numpy()
