@@ -8,9 +8,11 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.console import Console
 from typer.testing import CliRunner
 
 import runner
+from runner.cli import console
 from runner.cli.app import app
 from runner.study.map_tables import MAP_TABLES
 
@@ -26,7 +28,8 @@ def test_the_commands_print_what_the_page_shows(scheduler, tmp_path, monkeypatch
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
-    monkeypatch.setenv("COLUMNS", "160")  # the page's table is wider than 80
+    # the page's table is wider than the terminal that a test before this one may have had
+    monkeypatch.setattr(console, "out_console", Console(width=160))
     found = re.findall(r"^    python -m runner (.*)$", TEXT, flags=re.MULTILINE)
     assert [command.split()[0] for command in found] == ["sweep", "map"]
     for command in found:
