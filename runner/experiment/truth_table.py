@@ -234,10 +234,14 @@ def truth_table(
         held = held_rows(problem.held_out_rows, len(inputs), where)
     if one_hot:
         targets, levels, target_names = one_hot_columns(targets, levels, target_names, where)
+    trained = np.setdiff1d(np.arange(len(inputs)), held)
+    if problem.table is not None and not one_hot:
+        # what is right is decided by rows that are trained on, if these tell two targets apart
+        own = [np.unique(column).tolist() for column in targets[trained].T]
+        levels = [a if len(a) > 1 else b for a, b in zip(own, levels, strict=True)]
     near = [_half_gap(a) if len(a) > 2 else 0.0 for a in levels]
     if problem.tolerance is not None:
         near = [problem.tolerance] * len(levels)
-    trained = np.setdiff1d(np.arange(len(inputs)), held)
     return TruthTable(
         name=name,
         inputs=inputs[trained],

@@ -121,7 +121,7 @@ def _decoded(path: Path, content: bytes) -> pd.DataFrame:
         reason = printable(" ".join(str(error).split())[:300])
         message = (
             f"{printable(str(path))}: cannot be read ({reason}). Delete this file, then run "
-            "`python -m runner analyze` again: it is computed anew."
+            "the same command again: it is computed anew."
         )
         raise StudyError(message) from error
     return rows

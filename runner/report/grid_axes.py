@@ -102,7 +102,9 @@ def _number(value: Any) -> float | None:
     if isinstance(value, int | float):
         return float(value)
     if isinstance(value, list | tuple) and len(value) <= 1:  # units of one hidden layer
-        return float(value[0]) if value and isinstance(value[0], int) else 0.0
+        if value and not isinstance(value[0], int):
+            return None
+        return float(value[0]) if value else 0.0
     return None
 
 

@@ -95,7 +95,7 @@ def _other_columns(folder: StudyFolder, plan: Plan, commit: Commit) -> list[str]
     batch = commit.batch
     path = folder.shard_path(batch)
     require_file(path)
-    shard = path.read_bytes() if path.is_file() else b""
+    shard = read_bounded(path, commit.size) if path.is_file() else b""
     if hashlib.sha256(shard).hexdigest() != commit.sha256:
         return None
     table = decode(shard).replace_schema_metadata()

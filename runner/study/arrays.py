@@ -246,12 +246,17 @@ def _dimensions(
     for name, shape in shapes.items():
         match = _LAYER.fullmatch(name)
         layer = int(match[1]) if match else 0
-        before = shapes.get(f"W{layer - 1}", (0,))[0]
         source = "input" if layer == 1 else f"unit{layer - 1}"
-        if layer > 1 and shape[-1] != before:
+        if layer > 1 and any(_has_shortcut(network, layer - 1) for network in networks):
             source = f"input{layer}"
         dimensions[name] = (f"unit{layer}", source)[: len(shape)]
     return dimensions
+
+
+def _has_shortcut(network: Network, layer: int) -> bool:
+    """Whether a layer, counted from 0, is fed from elsewhere than by the one before it."""
+    net = network.require_layers()
+    return layer < len(net.layers) and net.sources(layer) != (layer - 1,)
 
 
 def _chosen(restarts: pd.DataFrame, numbers: Iterable[int]) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from runner.network.forward import layers
 from runner.network.loss_kind import LossKind
 from runner.network.numpy_namespace import NUMPY
 from runner.study.analysis_tables import INDEX
-from runner.study.parameters import matrix
+from runner.study.parameters import MOST_COLUMNS, matrix
 from runner.study.shard_reader import ShardReader
 from runner.training.shards import array_columns
 
@@ -95,7 +95,7 @@ def rows_right(configuration: Configuration, weights: np.ndarray) -> np.ndarray:
 def _judged_alike(
     plan: Plan, shards: ShardReader, rows: ds.Expression
 ) -> Iterator[tuple[Configuration, pa.Table]]:
-    """Yield rows with their weights, of networks whose layers are known.
+    """Yield rows with their weights, of networks of known layers and at most `MOST_COLUMNS`.
 
     The rows' configurations are judged as the one that comes with them: few differ in how.
     """
@@ -103,11 +103,15 @@ def _judged_alike(
     names = dict.fromkeys(name for network in networks for name in array_columns(network))
     first: dict[object, int] = {}
     alike = np.array([first.setdefault(_judge(c), c.index) for c in plan.configurations])
-    for network, table in shards.by_network([*INDEX, *names], rows):
-        if network.as_layers is not None:
-            judged_as = alike[table[INDEX[0]].to_numpy()]
-            for number in np.unique(judged_as).tolist():
-                yield plan.configurations[number], table.filter(judged_as == number)
+    judged = [
+        c
+        for c in plan.configurations
+        if c.architecture.as_layers is not None and c.architecture.n_parameters <= MOST_COLUMNS
+    ]
+    for _, table in shards.by_network([*INDEX, *names], rows & shards.rows_of(judged)):
+        judged_as = alike[table[INDEX[0]].to_numpy()]
+        for number in np.unique(judged_as).tolist():
+            yield plan.configurations[number], table.filter(judged_as == number)
 
 
 def _judge(c: Configuration) -> object:

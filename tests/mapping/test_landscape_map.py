@@ -169,6 +169,21 @@ def test_a_minimum_of_a_convex_loss_is_the_lowest_at_any_weights(client, tmp_pat
     assert found.critical_points["loss"].tolist() == [pytest.approx(np.log(2))]
 
 
+def test_no_sum_of_signs_is_told_of_units_with_kinks(client, tmp_path) -> None:
+    experiment = {
+        "name": "kinks",
+        "restarts": 2,
+        "problem": {"gate": "XOR"},
+        "network": {"hidden": [1], "activation": "leaky-relu"},
+        "loss": {"kind": "cross-entropy", "l2": 0.01},
+        "training": {"max_steps": 20},
+    }
+    swept = runner.sweep(experiment, tmp_path / "s", client)
+    found = map_landscape(swept, client, options=OPTIONS)
+    assert len(found.critical_points)
+    assert found.completeness["euler"].isna().all()
+
+
 MODEL = """
 PARAMETERS = {"w": 2, "v": 1, "b": 1}
 

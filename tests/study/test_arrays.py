@@ -135,6 +135,19 @@ def test_inputs_of_several_kinds_have_a_dimension_of_their_own(tmp_path) -> None
     assert study.to_xarray()["W2"].dims == ("restart", "unit2", "input2")
 
 
+def test_a_shortcut_of_one_network_is_no_unit_of_another(tmp_path, client) -> None:
+    """W2 is as wide as the other network's first layer, by chance."""
+    content = {
+        "name": "shortcuts",
+        "restarts": 2,
+        "problem": {"gate": "XOR"},
+        "training": {"max_steps": 5},
+        "grid": {"network.hidden,network.skip": [[[5], False], [[2], True]]},
+    }
+    study = runner.sweep(content, tmp_path / "s", client)
+    assert study.to_xarray()["W2"].dims[-2:] == ("unit2", "input2")
+
+
 def test_a_netcdf_file_is_the_dataset(dataset, study, tmp_path) -> None:
     assert export_table(study, tmp_path / "a.nc") == 120
     with xr.open_dataset(tmp_path / "a.nc") as read:

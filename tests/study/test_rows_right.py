@@ -154,3 +154,17 @@ def test_what_does_not_fit_is_refused(tmp_path, monkeypatch, problem, text) -> N
     with pytest.raises(ExperimentError) as caught:
         _ = Plan(load_experiment({"name": "t", "problem": problem})).configurations
     assert text in str(caught.value)
+
+
+def test_targets_that_only_held_out_rows_have_change_nothing_of_what_is_right(tmp_path) -> None:
+    rows = "a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n"
+    (tmp_path / "table.csv").write_text(rows)
+    (tmp_path / "other.csv").write_text("a,b,y\n0,0.5,0\n0.5,0,0.5\n1,0.5,1\n")
+    problem = {"table": str(tmp_path / "table.csv")}
+    alone, held = (
+        Plan(load_experiment({"name": "t", "problem": problem | more})).configurations[0]
+        for more in ({}, {"held_out": str(tmp_path / "other.csv")})
+    )
+    assert held.table.n_held == 3
+    assert held.criterion == alone.criterion
+    assert held.signature() == alone.signature()

@@ -28,6 +28,8 @@ class Activation(ABC):
     """Whether each unit looks at its own pre-activation alone."""
     parity: ClassVar[Literal["odd", "complementary"] | None] = None
     """``odd``: f(-z) = -f(z). ``complementary``: f(-z) = 1 - f(z). None: neither."""
+    smooth: ClassVar[bool] = True
+    """Whether it has derivatives of all orders everywhere."""
     homogeneous: ClassVar[bool] = False
     """Whether f(c z) = c f(z) for every c > 0."""
     asymptotes: ClassVar[tuple[float, float]] = (-np.inf, np.inf)

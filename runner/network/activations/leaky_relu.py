@@ -13,6 +13,7 @@ _SLOPE = 0.01  # below 0, as in PyTorch; Keras has 0.3
 class LeakyRelu(Elementwise):
     """The leaky rectifier: z where z > 0, else z / 100; its derivative at 0 is 1/100."""
 
+    smooth = False
     homogeneous = True
 
     def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:

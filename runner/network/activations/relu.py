@@ -11,6 +11,7 @@ from runner.network.tensors import Namespace, Tensor, constant
 class Relu(Elementwise):
     """The rectifier max(z, 0), whose derivative at 0 is 0."""
 
+    smooth = False
     homogeneous = True
     value_range = (0.0, np.inf)
 

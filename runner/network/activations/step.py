@@ -11,6 +11,7 @@ from runner.network.tensors import Namespace, Tensor, constant
 class UnitStep(Elementwise):
     """The unit step: 1 where z > 0, else 0. It has no derivative; engines take 0 for it."""
 
+    smooth = False
     value_range = (0.0, 1.0)
     symbols = "0h1"
 
