@@ -76,6 +76,13 @@ class TruthTable:
             array = np.array(getattr(self, name), dtype=np.float64, order="C")
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        rows = len(self.held_inputs), len(self.held_targets)
+        widths = self.held_inputs.shape[1:], self.held_targets.shape[1:]
+        if any(rows) and (
+            rows[0] != rows[1] or widths != (self.inputs.shape[1:], self.targets.shape[1:])
+        ):
+            message = f"held-out rows are {self.held_inputs.shape} and {self.held_targets.shape}"
+            raise ValueError(f"{message}; expected as many columns as the others have")
         for name, array in (("input_names", self.inputs), ("target_names", self.targets)):
             names = tuple(map(str, getattr(self, name)))
             if names and len(names) != array.shape[1]:

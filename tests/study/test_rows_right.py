@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -168,3 +170,12 @@ def test_targets_that_only_held_out_rows_have_change_nothing_of_what_is_right(tm
     assert held.table.n_held == 3
     assert held.criterion == alone.criterion
     assert held.signature() == alone.signature()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets"), [((2, 3), (2, 1)), ((2, 2), (2, 2)), ((2, 2), (1, 1))]
+)
+def test_held_out_rows_of_a_plan_from_elsewhere_are_as_wide_as_the_others(inputs, targets) -> None:
+    table = Plan(load_experiment({"name": "t", "problem": {"gate": "XOR"}})).configurations[0].table
+    with pytest.raises(ValueError, match="expected as many columns as the others have"):
+        replace(table, held_inputs=np.zeros(inputs), held_targets=np.zeros(targets))
