@@ -11,6 +11,7 @@ import numpy as np
 
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.options import AnalysisOptions
+from runner.training.column_products import column_norms
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def spectrum(surface: LossSurface, weights: np.ndarray, null_tolerance: float) -
 
 def length(weights: np.ndarray) -> np.ndarray:
     """Euclidean length of each endpoint's weights, at least 1: what distances are relative to."""
-    return np.asarray(np.maximum(np.linalg.norm(weights, axis=0), 1.0))
+    return np.asarray(np.maximum(column_norms(weights), 1.0))
 
 
 def polish(
@@ -110,19 +111,19 @@ def polish(
         here = surface[active]
         gradient = here.values(polished[:, active]).gradient
         step = spectrum(here, polished[:, active], options.null_tolerance).step(gradient)
-        size = np.linalg.norm(step, axis=0)
+        size = column_norms(step)
         polished[:, active] = _shortened(
             here, polished[:, active], step, gradient, options.halvings
         )
         at_rest = size <= options.step_tolerance * length(polished[:, active])
         arrived[active[at_rest]] = True
-        away = np.linalg.norm(polished[:, active] - weights[:, active], axis=0)
+        away = column_norms(polished[:, active] - weights[:, active])
         going = ~at_rest & (away <= reach[active])
         if taken >= 4:
             going &= size <= 0.5 * history[0, active]
         history[:, active] = history[1, active], size
         active = active[going]
-    arrived &= np.linalg.norm(polished - weights, axis=0) <= reach
+    arrived &= column_norms(polished - weights) <= reach
     return polished, arrived
 
 
@@ -134,12 +135,12 @@ def _shortened(
     halvings: int,
 ) -> np.ndarray:
     """Take a step towards a smaller gradient, halved until it is."""
-    before = np.linalg.norm(gradient, axis=0)
+    before = column_norms(gradient)
     moved: np.ndarray = weights - step
     left = np.arange(len(surface))
     share = 1.0
     for _ in range(halvings):
-        after = np.linalg.norm(surface[left].values(moved[:, left]).gradient, axis=0)
+        after = column_norms(surface[left].values(moved[:, left]).gradient)
         # at rest nothing but rounding is left of the gradient
         left = left[~(after <= before[left] + 1e-15)]
         if not left.size:
@@ -165,7 +166,7 @@ def minimise(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions
         here, at = surface[active], found[:, active]
         values = here.values(at)
         step = spectrum(here, at, options.null_tolerance).step(values.gradient, downhill=True)
-        size = np.linalg.norm(step, axis=0)
+        size = column_norms(step)
         longest = 0.5 * length(at)
         step *= np.minimum(1.0, longest / np.maximum(size, 1e-300))
         slope = (step * values.gradient).sum(axis=0)

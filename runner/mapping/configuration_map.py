@@ -12,7 +12,7 @@ import pandas as pd
 
 from runner.experiment.configuration import Configuration
 from runner.mapping.critical_points import CriticalPoint, CriticalPoints
-from runner.mapping.eigenvector_following import ARRIVED
+from runner.mapping.eigenvector_following import ARRIVED, UNFINISHED
 from runner.mapping.options import MapOptions
 from runner.mapping.starts import PATH, RANDOM, Searches, SearchStream
 
@@ -92,6 +92,11 @@ class ConfigurationMap:
                 self.n_random += 1
                 if same_as >= 0:
                     self.random_firsts.setdefault(positions[same_as], self.n_random - 1)
+        self.searches += len(searches)
+
+    def skip_searches(self, searches: Searches) -> None:
+        """Count a round of searches that could not be made as unfinished."""
+        self.statuses[UNFINISHED] += len(searches)
         self.searches += len(searches)
 
     def waiting(self) -> Iterator[tuple[int, CriticalPoint]]:

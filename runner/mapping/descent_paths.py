@@ -15,6 +15,7 @@ from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import Spectrum, length, spectrum
 from runner.mapping.eigenvector_following import ARRIVED, LEFT, UNFINISHED
 from runner.mapping.options import MapOptions
+from runner.training.column_products import column_norms
 
 _BISECTIONS = 60  # of the time that a step of a given length takes
 _ENDLESS = 700.0  # exponent beyond which float64 overflows
@@ -58,10 +59,10 @@ def descend(surface: LossSurface, starts: np.ndarray, options: MapOptions) -> De
     for _ in range(options.path_steps):
         at, scale = weights[:, active], length(weights[:, active])
         step, predicted = model_step(found, gradient, reach[active] * scale)
-        size = np.linalg.norm(step, axis=0)
+        size = column_norms(step)
         ahead = here.values(at + step).gradient
-        slope = np.linalg.norm(gradient, axis=0)
-        error = np.linalg.norm(ahead - predicted, axis=0) / np.maximum(slope, 1e-300)
+        slope = column_norms(gradient)
+        error = column_norms(ahead - predicted) / np.maximum(slope, 1e-300)
         short = size <= options.step_tolerance * scale
         at_rest = short & (size < 0.5 * reach[active] * scale)
         accepted = at_rest | (error <= options.path_tolerance)

@@ -13,6 +13,7 @@ import numpy as np
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import Spectrum, length, spectrum
 from runner.mapping.options import MapOptions
+from runner.training.column_products import column_norms
 
 ANY = -1
 """In place of an index: Newton's method, which keeps the index that it comes across."""
@@ -84,7 +85,7 @@ def follow(
         gradient = here.values(at).gradient
         found = spectrum(here, at, options.null_tolerance)
         step = _step(found, gradient, index[active])
-        size = np.linalg.norm(step, axis=0)
+        size = column_norms(step)
         scale = length(at)
         step *= np.minimum(1.0, options.longest_step * scale / np.maximum(size, 1e-300))
         weights[:, active] = at + step

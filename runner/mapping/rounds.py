@@ -80,7 +80,9 @@ class Rounds:
                 for each, s in starts.items()
             ]
             for each, rows in self._done(f"searches/{number:06d}", sent, search):
-                each.absorb_searches(rows, starts[each])
+                each.absorb_searches(rows, starts.pop(each))
+            for each, left in starts.items():  # those that no worker could make
+                each.skip_searches(left)
             self._follow_paths(number)
             number += 1
 

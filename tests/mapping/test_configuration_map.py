@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
 from itertools import combinations
 
@@ -176,3 +177,13 @@ def test_images_are_counted_by_trying_all() -> None:
             for image in found.points.symmetries.images(point.weights[:, None])
         }
         assert found.points.multiplicity(point) == len(images)
+
+
+def test_a_round_that_no_worker_could_make_counts_as_searched() -> None:
+    """Else the same starts would be sent again for ever."""
+    made = deepcopy(xor())
+    before, unfinished = made.searches, made.statuses["unfinished"]
+    starts = made.next_searches()
+    made.skip_searches(starts)
+    assert made.searches == before + len(starts)
+    assert made.statuses["unfinished"] == unfinished + len(starts)
