@@ -39,6 +39,11 @@ def check_known(engine: str) -> None:
         raise ExperimentError(message)
 
 
+def of_hessians(engine: str) -> str:
+    """Return the engine that computes Hessians of what an engine trains: itself if it can."""
+    return engine if engine.startswith("pytensor") else "pytensor"
+
+
 def check(engine: str) -> None:
     """Raise ExperimentError if an engine is unknown or what it needs is not installed here."""
     check_known(engine)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any, Unpack
 
 import pandas as pd
 
-from runner.cluster.client import open_client
 from runner.cluster.options import ClusterKeywords, ClusterOptions
-from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.progress import AnalysisProgressCallback
 from runner.errors.keywords import LooseKeywords
 from runner.landscape import result_tables
@@ -21,7 +18,7 @@ from runner.landscape.endpoint_pairs import choose_pairs, pair_stage, read_paths
 from runner.landscape.endpoint_sample import endpoint_stage, read_inspected, read_samples
 from runner.landscape.options import AnalysisKeywords, AnalysisOptions
 from runner.landscape.parts import Parts
-from runner.landscape.stage import Stage, run_stage
+from runner.landscape.stage import Stage, stages
 from runner.landscape.verdicts import verdict_tables
 from runner.study.store import Store
 from runner.study.study import Study
@@ -102,18 +99,8 @@ def analyze(
         plan = AnalysisPlan(Study(store.path), sweep, analysis)
         parts = Parts(store, lock, plan.key)
         if not result_tables.up_to_date(store, plan):
-            opened: AbstractContextManager[Any] = (
-                nullcontext(client) if client is not None else open_client(cluster)
-            )
-            with (
-                opened as connected,
-                closing(WorkerPool(connected, cluster.device, cluster.wait_s)) as pool,
-            ):
-                pool.check()
-                parts.prepare()
-                tables = _tables(
-                    plan, parts, lambda stage: run_stage(stage, parts, pool, report or _ignore)
-                )
+            with stages(client, cluster, parts, report or _ignore) as run:
+                tables = _tables(plan, parts, run)
             result_tables.write(store, lock, plan, tables)
         parts.remove()
     return Study(store.path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from runner.engines.registry import of_hessians
 from runner.engines.versions import versions
 from runner.experiment.content_hash import digest
 from runner.experiment.plan import Plan
@@ -41,8 +42,7 @@ class AnalysisPlan:
     @property
     def engine(self) -> str:
         """The engine that compiles: the sweep's, where it can compute Hessians."""
-        engine = self.sweep.engine
-        return engine if engine.startswith("pytensor") else "pytensor"
+        return of_hessians(self.sweep.engine)
 
     @cached_property
     def key(self) -> str:

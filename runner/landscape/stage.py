@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
+from runner.cluster.client import open_client
+from runner.cluster.options import ClusterOptions
 from runner.cluster.task_results import TaskResult
 from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.dispatcher import Complete, Piece
@@ -28,6 +32,23 @@ class Stage:
     call: Callable[[Piece, str], Call]
     """Given a piece of a batch and a kind of device, what a worker of that kind runs. It must
     return a Parquet file with the rows of the piece, in order."""
+
+
+@contextmanager
+def stages(
+    client: Any, cluster: ClusterOptions, parts: Parts, report: AnalysisProgressCallback
+) -> Iterator[Callable[[Stage], None]]:
+    """Yield what has a stage done: on a given client, or on what the cluster's options say."""
+    opened: AbstractContextManager[Any] = (
+        nullcontext(client) if client is not None else open_client(cluster)
+    )
+    with (
+        opened as connected,
+        closing(WorkerPool(connected, cluster.device, cluster.wait_s)) as pool,
+    ):
+        pool.check()
+        parts.prepare()
+        yield lambda stage: run_stage(stage, parts, pool, report)
 
 
 def run_stage(

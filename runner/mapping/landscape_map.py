@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 
-from runner.cluster.client import open_client
 from runner.cluster.options import ClusterKeywords, ClusterOptions
-from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.progress import AnalysisProgress
 from runner.errors.keywords import LooseKeywords
 from runner.landscape.parts import Parts
-from runner.landscape.stage import Stage, run_stage
+from runner.landscape.stage import stages
 from runner.mapping import result_tables
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.map_plan import MapPlan
@@ -107,19 +104,7 @@ def map_landscape(
         parts = Parts(store, lock, plan.key, "map")
         groups = _maps(plan)
         progress = _Progress([each for group in groups for each in group], report)
-        opened: AbstractContextManager[Any] = (
-            nullcontext(client) if client is not None else open_client(cluster)
-        )
-        with (
-            opened as connected,
-            closing(WorkerPool(connected, cluster.device, cluster.wait_s)) as pool,
-        ):
-            pool.check()
-            parts.prepare()
-
-            def run(stage: Stage) -> None:
-                run_stage(stage, parts, pool, progress)
-
+        with stages(client, cluster, parts, progress) as run:
             Rounds(groups, parts, run, plan.engine, options).make(progress.goes_on(for_s))
         made = tables(progress.maps, plan.study.parameter_names)
         result_tables.write(store, lock, plan, made)

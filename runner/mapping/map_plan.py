@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+from runner.engines.registry import of_hessians
 from runner.engines.versions import versions
 from runner.errors import ExperimentError
 from runner.experiment.content_hash import digest
@@ -30,8 +31,7 @@ class MapPlan:
     @property
     def engine(self) -> str:
         """The engine that compiles: the sweep's, where it can compute Hessians."""
-        engine = self.sweep.engine
-        return engine if engine.startswith("pytensor") else "pytensor"
+        return of_hessians(self.sweep.engine)
 
     @cached_property
     def key(self) -> str:
