@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from runner.errors import ExperimentError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 _LEAST = {"pairs": 0, "representatives": 0, "max_parameters": 0, "alignments": 0, "path_points": 3}
 """Least value of the counts that may be something else than 1 or more."""
+
+
+def require_values(
+    options: DataclassInstance, least: Mapping[str, int], odd: Sequence[str] = ()
+) -> None:
+    """Raise ExperimentError for the first option that is out of range.
+
+    Counts, which are integers by default, are at least 1, or what ``least`` says, and odd where
+    ``odd`` names them; all others are finite numbers above 0.
+    """
+    for field in fields(options):
+        value, rule = getattr(options, field.name), ""
+        if isinstance(field.default, int):
+            lowest, parity = least.get(field.name, 1), "odd " if field.name in odd else ""
+            if type(value) is not int or value < lowest or (parity and value % 2 == 0):
+                rule = f"an {parity}integer >= {lowest}"
+        elif type(value) not in (int, float) or not 0 < value < math.inf:
+            rule = "a finite number > 0"
+        if rule:
+            name = type(options).__name__
+            raise ExperimentError(f"{name}: {field.name} is {value!r}; expected {rule}.")
 
 
 @dataclass(frozen=True)
@@ -93,19 +118,7 @@ expected an odd integer >= 3.
 
     def __post_init__(self) -> None:
         """Raise ExperimentError for the first value that is out of range."""
-        for field in fields(self):
-            value, rule = getattr(self, field.name), ""
-            if isinstance(field.default, int):
-                least = _LEAST.get(field.name, 1)
-                if type(value) is not int or value < least:
-                    rule = f"an integer >= {least}"
-            elif type(value) not in (int, float) or not 0 < value < math.inf:
-                rule = "a finite number > 0"
-            if field.name == "path_points" and (rule or value % 2 == 0):
-                rule = "an odd integer >= 3"
-            if rule:
-                message = f"AnalysisOptions: {field.name} is {value!r}; expected {rule}."
-                raise ExperimentError(message)
+        require_values(self, _LEAST, odd=("path_points",))
 
     @property
     def changed(self) -> dict[str, int | float]:

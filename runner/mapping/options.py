@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
-from runner.errors import ExperimentError
+from runner.landscape.options import require_values
 
 _LEAST = {"endpoints": 0, "highest_index": -1}
 """Least value of the counts that may be something else than 1 or more."""
@@ -67,17 +66,7 @@ class MapOptions:
 
     def __post_init__(self) -> None:
         """Raise ExperimentError for the first value that is out of range."""
-        for field in fields(self):
-            value, rule = getattr(self, field.name), ""
-            if isinstance(field.default, int):
-                least = _LEAST.get(field.name, 1)
-                if type(value) is not int or value < least:
-                    rule = f"an integer >= {least}"
-            elif type(value) not in (int, float) or not 0 < value < math.inf:
-                rule = "a finite number > 0"
-            if rule:
-                message = f"MapOptions: {field.name} is {value!r}; expected {rule}."
-                raise ExperimentError(message)
+        require_values(self, _LEAST)
 
     @property
     def lasting(self) -> dict[str, Any]:
