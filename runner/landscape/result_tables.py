@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -38,11 +38,36 @@ def write(
     """
     lock.require(store)
     with store.writing():
-        for name in analysis_tables.TABLES:
-            if not _is_current(store, plan, name):
-                analysis_tables.path(store.tables_path, name).unlink(missing_ok=True)
-        files.sync_folder(store.tables_path)
-        for name in analysis_tables.TABLES:
-            table = analysis_tables.frame(name, tables[name])
-            table.attrs |= plan.attrs
-            analysis_tables.write(store.tables_path, name, table, plan.study.digest)
+        obsolete = [n for n in analysis_tables.TABLES if not _is_current(store, plan, n)]
+        ordered = {name: tables[name] for name in analysis_tables.TABLES}
+        replace(store, obsolete, ordered, plan.attrs, plan.study.digest)
+
+
+def replace(
+    store: Store,
+    obsolete: Iterable[str],
+    tables: Mapping[str, pd.DataFrame],
+    attrs: Mapping[str, str | int | float],
+    digest: str,
+) -> None:
+    """Remove tables, and then write others in their order, for who holds the study's lock.
+
+    Parameters
+    ----------
+    store : Store
+    obsolete : iterable of str
+        Names of those that go.
+    tables : mapping of str to DataFrame
+        By name.
+    attrs : mapping
+        How they were made.
+    digest : str
+        Of what was committed, `Study.digest`.
+    """
+    for name in obsolete:
+        analysis_tables.path(store.tables_path, name).unlink(missing_ok=True)
+    files.sync_folder(store.tables_path)
+    for name, content in tables.items():
+        table = analysis_tables.frame(name, content)
+        table.attrs.update(attrs)
+        analysis_tables.write(store.tables_path, name, table, digest)

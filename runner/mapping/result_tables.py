@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from runner.errors import StudyError
+from runner.landscape.result_tables import replace
 from runner.mapping.map_plan import MapPlan
-from runner.study import analysis_tables, files
+from runner.study import analysis_tables
 from runner.study.lock import StudyLock
 from runner.study.map_tables import MAP_TABLES
 from runner.study.store import Store
@@ -41,10 +42,5 @@ def write(store: Store, lock: StudyLock, plan: MapPlan, tables: Mapping[str, pd.
     """
     lock.require(store)
     with store.writing():
-        for name in MAP_TABLES:
-            analysis_tables.path(store.tables_path, name).unlink(missing_ok=True)
-        files.sync_folder(store.tables_path)
-        for name in MAP_TABLES:
-            table = analysis_tables.frame(name, tables[name])
-            table.attrs |= plan.attrs
-            analysis_tables.write(store.tables_path, name, table, plan.study.digest)
+        ordered = {name: tables[name] for name in MAP_TABLES}
+        replace(store, MAP_TABLES, ordered, plan.attrs, plan.study.digest)
