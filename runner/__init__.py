@@ -18,6 +18,8 @@ from runner.errors import (
     StudyError,
 )
 from runner.lazy import attach
+from runner.study.accessors import register_accessor
+from runner.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from runner.cluster.options import ClusterOptions as ClusterOptions
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from runner.mapping.options import MapOptions as MapOptions
     from runner.precision.sweep import sweep as sweep
     from runner.precision.until import Until as Until
+    from runner.report.plots import Plots
     from runner.report.writer import write_report as write_report
     from runner.study.side_by_side import SideBySide as SideBySide
     from runner.study.side_by_side import compare as compare
@@ -39,8 +42,6 @@ if TYPE_CHECKING:
     from runner.study.together import Studies as Studies
     from runner.study.together import concat as concat
     from runner.training.column_names import plain_name as plain_name
-
-__version__ = "0.2.0"
 
 _load, _lazy = attach(
     __name__,
@@ -93,6 +94,15 @@ __all__ = [
     "sweep",
     "write_report",
 ]
+
+
+def _plots(study: Study) -> Plots:
+    from runner.report.plots import Plots
+
+    return Plots(study)
+
+
+register_accessor("plot", _plots)
 
 
 def __getattr__(name: str) -> Any:

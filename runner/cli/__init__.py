@@ -1,4 +1,4 @@
-"""What people type: one command per file, and what a terminal shows.
+"""What people type: one command per file.
 
 Comes in: arguments. Goes out: calls of the other rooms, text, an exit code. It decides nothing.
 """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from runner.cli.text_table import Column, table_text
+from runner.display.text_table import Column, table_text
 
 
 class _Console(Console):

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from runner.cli.text import point_text
-from runner.cli.text_table import Column
+from runner.display.text import point_text
+from runner.display.text_table import Column
 from runner.experiment.plan import Plan
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ def run_analysis(
     endpoints: int | None = None,
 ) -> Study:
     """Analyse a study; by default the usual number of endpoints."""
-    from runner.cli.progress_display import shown_analysis
+    from runner.display.progress import shown_analysis
     from runner.landscape.analysis import analyze
     from runner.landscape.options import AnalysisOptions
 
@@ -119,7 +119,7 @@ def run_map(
     quiet: bool,
 ) -> Study:
     """Map the loss surfaces of a study."""
-    from runner.cli.progress_display import shown_map
+    from runner.display.progress import shown_map
     from runner.mapping.landscape_map import map_landscape
 
     with interruption.resumable(folder), shown_map(err_console, quiet) as report:
@@ -200,7 +200,7 @@ def _sweep(
     overwrite: bool,
     quiet: bool,
 ) -> Study:
-    from runner.cli.progress_display import shown_progress
+    from runner.display.progress import shown_progress
     from runner.precision.sweep import sweep
 
     with interruption.resumable(folder), shown_progress(err_console, whole, quiet) as report:

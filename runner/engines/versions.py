@@ -10,6 +10,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from runner.version import __version__
+
 PACKAGES = ("numpy", "scipy", "pyarrow", "pytensor", "llvmlite", "jax", "jaxlib", "theano")
 """Packages whose versions a study records, and in which client and workers must agree."""
 
@@ -41,8 +43,6 @@ def versions() -> dict[str, str]:
     for name in PACKAGES:
         if installed := _installed(name):
             found[name] = installed
-    from runner import __version__
-
     return found | {"runner": __version__}
 
 

@@ -149,6 +149,6 @@ def _shown(
     seen = progress or sys.stderr.isatty() or "IPython" in sys.modules
     if report is not None or progress is False or not seen:
         return nullcontext(report)
-    from runner.cli.automatic_progress import automatic_progress
+    from runner.display.automatic_progress import automatic_progress
 
     return automatic_progress(plan, bool(progress))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from html import escape
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pandas as pd
 
 from runner.experiment.notebook import html_table
 from runner.experiment.plan import Plan
-
-if TYPE_CHECKING:
-    from runner.report.plots import Plots
+from runner.study.accessors import accessor
 
 _MOST_READ = 2**21  # restarts that are read to show a study; of larger ones the log tells
 
@@ -46,14 +44,12 @@ class NotebookProperties(ABC):
         """One row per configuration: how its restarts ended."""
 
     @property
-    def plot(self) -> Plots:
+    def plot(self) -> Any:
         """The report's figures as Matplotlib axes: `study.plot.success()` and others.
 
         See `runner.report.plots.Plots`.
         """
-        from runner.report.plots import Plots
-
-        return Plots(cast(Any, self))
+        return accessor("plot", self)
 
     def _repr_html_(self) -> str:
         """Return how far a study is, and how its configurations ended."""

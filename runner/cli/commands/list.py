@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli.console import print_result, print_table
-from runner.cli.text_table import Column
+from runner.display.text_table import Column
 from runner.errors.messages import printable
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ def map_(
     """
     from runner.cli.result_tables import map_table
     from runner.cli.runs import run_map
-    from runner.cli.text import point_text
+    from runner.display.text import point_text
     from runner.mapping.options import MapOptions
     from runner.mapping.sentences import sentences
     from runner.precision.texts import parse_time

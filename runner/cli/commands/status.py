@@ -14,7 +14,7 @@ def status(folder: StudyFolder) -> None:
     --------
     python -m runner status results/gates
     """
-    from runner.cli.text import point_text
+    from runner.display.text import point_text
     from runner.study.study import open_study
 
     study = open_study(folder)

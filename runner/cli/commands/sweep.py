@@ -195,8 +195,8 @@ def _print_rounds(
 
 def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
     from runner.cli.result_tables import plan_table
-    from runner.cli.text import duration
     from runner.cluster.embedded import usable_cores
+    from runner.display.text import duration
     from runner.experiment.reachability import table_notes
 
     n_workers, added = workers or usable_cores(), plan.rounds[-1]

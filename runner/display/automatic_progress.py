@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from runner.cli.progress_display import progress_parts, shown_progress
+from runner.display.progress import progress_parts, shown_progress
 from runner.experiment.plan import Plan
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from support.crafted import EXPERIMENT, crafted
 
-from runner.cli.progress_display import shown_progress
 from runner.cli.result_tables import plan_table, summary_table, verdict_table
-from runner.cli.text_table import Column, table_text
 from runner.dispatch.progress import Progress
+from runner.display.progress import shown_progress
+from runner.display.text_table import Column, table_text
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.landscape.analysis import analyze

@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from runner.cli.progress_display import shown_progress
-from runner.cli.text import duration, point_text, quantity
 from runner.dispatch.progress import Progress
+from runner.display.progress import shown_progress
+from runner.display.text import duration, point_text, quantity
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from runner.cli.automatic_progress import progress_html
 from runner.dispatch.progress import Progress
+from runner.display.automatic_progress import progress_html
 
 SCRIPT = """
 import runner

@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from runner.cli.text import duration, point_text, quantity
-from runner.cli.text_table import Column, table_text
+from runner.display.text import duration, point_text, quantity
+from runner.display.text_table import Column, table_text
 from runner.errors.messages import counted
 from runner.experiment.plan import Plan
 
