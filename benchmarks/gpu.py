@@ -3,6 +3,8 @@
     make gpu GPU_PYTHON=python3               # on a machine with a GPU
     make gpu ARGS=--plan GPU_PYTHON=python3   # says what it would do, and does nothing
 
+What it prints is kept in benchmarks/results/, in a file that has the GPU's name.
+
 The Python needs numpy, llvmlite, cuda-core and cuda-bindings. What was made on a CPU is read from
 benchmarks/gpu-cases.npz; where that is not there, it is made first, which takes the runner's whole
 environment (`benchmarks/gpu_cases.py`). JAX, PyTorch, Nsight Compute (`ncu`) and the runner's sweep
@@ -12,12 +14,14 @@ are measured where they are installed, and named where not. The exit code is 1 i
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,10 +36,19 @@ from runner.engines import cuda_device
 from runner.engines.simd.gpu_loop import GpuLoop
 from runner.engines.vector_code import advancing
 
+RESULTS = ROOT / "benchmarks" / "results"
+
 COPIES = 64
 """Of every restart whose bits are compared, so that many blocks of threads run."""
 
-RATED = ("XOR", "XOR, 3 hidden", "XOR, 8 hidden", "XOR, 16 hidden")
+RATED = (
+    "XOR",
+    "XOR, 3 hidden",
+    "XOR, 8 hidden",
+    "XOR, 16 hidden",
+    "XOR, 64 hidden",
+    "PARITY-8, 64 and 64 hidden",
+)
 STEPS = 1000
 PARTS = {
     "bits": (120, "every case, in 64 copies, against the SHA-256 that a CPU gave"),
@@ -68,7 +81,7 @@ def loop_of(case: dict, device) -> GpuLoop:
     return GpuLoop(case["code"], gpu_cases.interface(case["interface"]), device)
 
 
-def bits(cases: dict, device, copies: int = COPIES) -> Iterator[tuple[str, bool]]:
+def bits(cases: dict, device, copies: int) -> Iterator[tuple[str, bool]]:
     """Whether each case's restarts end where a CPU's do, in every copy."""
     for title, case in cases.items():
         given = [np.tile(case[name], copies) for name in gpu_cases.GIVEN]
@@ -100,7 +113,7 @@ def rates(cases: dict, device: Timed, until: float) -> Iterator[str]:
     """Lines of rates, while there is time."""
     for dtype in ("float32", "float64"):
         for name in RATED:
-            for power in (3, 4, 5, 6, 7) if name == "XOR" else (5,):
+            for power in (3, 4, 5, 6, 7) if name == "XOR" else (3,) if "PARITY" in name else (5,):
                 if time.monotonic() > until:
                     yield "no time is left for more"
                     return
@@ -203,23 +216,38 @@ def main() -> int:
     return measured(cases, device, path)
 
 
-def measured(cases: dict, device: Timed, path: Path) -> int:
-    """Do all parts; return 1 if any bits differ."""
-    print(f"{device.name}; {len(cases)} cases of {path.name}")
+def measured(cases: dict, device: Timed, path: Path, results: Path = RESULTS) -> int:
+    """Do all parts, print what they say and keep it; return 1 if any bits differ."""
+    kept = results / (re.sub(r"\W+", "-", device.name).strip("-").lower() + ".txt")
+    with kept.open("w") as file:
+
+        def say(line: str) -> None:
+            print(line, flush=True)
+            print(line, file=file, flush=True)
+
+        return _measured(cases, device, path, say)
+
+
+def _measured(cases: dict, device: Timed, path: Path, say: Callable[[str], None]) -> int:
+    packages = ("numpy", "llvmlite", "cuda-core", "cuda-bindings", "jax", "torch")
+    there = {each.metadata["Name"]: each.version for each in metadata.distributions()}
+    versions = ", ".join(f"{name} {there[name]}" for name in packages if name in there)
+    say(f"{device.name}; {len(cases)} cases of {path.name}; {versions}")
     parts: dict[str, Callable[[float], Iterator[str]]] = {
         "rates": lambda until: rates(cases, device, until),
         "others": others,
         "peak": lambda _: peak(path),
         "sweep": lambda _: sweep(),
     }
-    print("bits")
-    found = dict(bits(cases, device))
-    for title, same in found.items():
-        print(f"  {title}: {'the same' if same else 'OTHER'} bits", flush=True)
+    say("bits")
+    found = {}
+    for title, same in bits(cases, device, COPIES):
+        found[title] = same
+        say(f"  {title}: {'the same' if same else 'OTHER'} bits")
     for name, part in parts.items():
-        print(name)
+        say(name)
         for line in part(time.monotonic() + PARTS[name][0]):
-            print(f"  {line}", flush=True)
+            say(f"  {line}")
     return 0 if all(found.values()) else 1
 
 

@@ -24,6 +24,12 @@ N = 1024
 STEPS = 400
 """Steps at most."""
 
+PRODUCTS = 4 * 10**9
+"""Weights times patterns of all steps of a case, at most: of large networks there are fewer."""
+
+SOME = 64
+"""Restarts of a case, at least: half of them hold a number that is hard on arithmetic."""
+
 GIVEN = ("state", "steps", "limit", "hyper", "targets")
 
 Settings = dict[str, object]
@@ -38,6 +44,8 @@ SETTINGS: dict[str, Settings] = {
     "XOR, 6 hidden": {"network.hidden": [6]},
     "XOR, 8 hidden": {"network.hidden": [8]},
     "XOR, 16 hidden": {"network.hidden": [16]},
+    "XOR, 64 hidden": {"network.hidden": [64]},
+    "PARITY-8, 64 and 64 hidden": {"problem.gate": "PARITY-8", "network.hidden": [64, 64]},
     "momentum": {"training.optimizer": "momentum", "training.momentum": 0.9},
     "Adam": {"training.optimizer": "adam", "training.learning_rate": 0.05},
     "rprop, squared error": {
@@ -92,7 +100,9 @@ def case(
     what = signature(settings, dtype)
     kernel = pytensor.kernel(what)
     functions = compiled("pytensor", what)
-    arrays = dict(zip(GIVEN, tried(what, N, STEPS), strict=True))
+    most = PRODUCTS // (what.architecture.n_parameters * len(what.patterns))
+    n = min(N, max(SOME, most // STEPS))
+    arrays = dict(zip(GIVEN, tried(what, n, min(STEPS, max(1, most // n))), strict=True))
     with np.errstate(all="ignore"):
         ended = functions.advance(*arrays.values())
     told = {

@@ -12,9 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-BLOCK = 128
-"""Threads of a block: four warps, so that the registers of few threads wait for each other."""
-
 
 class Device(Protocol):
     """What runs kernels of programs for threads; of the tests, one that is no GPU."""
@@ -39,8 +36,12 @@ class Device(Protocol):
         """Copy what the device holds over a C-contiguous array."""
         ...
 
-    def run(self, kernel: Any, n_threads: int, arguments: tuple[int, ...]) -> None:
-        """Run a kernel with 64-bit integers in so many threads, or as many as the device has."""
+    def most_blocks(self, kernel: Any, n_threads: int) -> int:
+        """How many blocks of so many threads the device runs at once."""
+        ...
+
+    def run(self, kernel: Any, n_blocks: int, n_threads: int, arguments: tuple[int, ...]) -> None:
+        """Run a kernel, whose arguments are 64-bit integers, in blocks of so many threads."""
         ...
 
 
@@ -101,14 +102,18 @@ class CudaDevice:
         self._check(driver.cuMemcpyDtoHAsync(array.ctypes.data, place, array.nbytes, stream))
         self._stream.sync()
 
-    def run(self, kernel: Any, n_threads: int, arguments: tuple[int, ...]) -> None:
-        """Run a kernel in so many threads, or as many as the GPU holds at once."""
+    def most_blocks(self, kernel: Any, n_threads: int) -> int:
+        """How many blocks of so many threads the GPU holds at once, by its registers; 1 or more."""
+        processors = self._current().properties.multiprocessor_count
+        each = kernel.occupancy.max_active_blocks_per_multiprocessor(n_threads, 0)
+        return max(1, int(processors * each))
+
+    def run(self, kernel: Any, n_blocks: int, n_threads: int, arguments: tuple[int, ...]) -> None:
+        """Run a kernel, and wait for it."""
         from cuda.core import LaunchConfig, launch
 
-        processors = self._current().properties.multiprocessor_count
-        most = processors * kernel.occupancy.max_active_blocks_per_multiprocessor(BLOCK, 0)
-        blocks = max(1, min(-(-n_threads // BLOCK), most))
-        launch(self._stream, LaunchConfig(grid=blocks, block=BLOCK), kernel, *arguments)
+        self._current()
+        launch(self._stream, LaunchConfig(grid=n_blocks, block=n_threads), kernel, *arguments)
         self._stream.sync()
 
     @staticmethod

@@ -18,9 +18,9 @@ from runner.engines.simd.gpu_loop import GpuLoop
 from runner.network.shuffle import first_states
 from runner.network.signature import HYPERPARAMETERS, Signature
 
-MOST_BYTES = 2**14
-"""Memory of one thread, beyond which networks are left to JAX: a GPU sets it aside for every thread
-that it can hold, some 270,000 on an H100. Counted, not measured."""
+MOST_BYTES = 2**25
+"""Memory of one restart, beyond which networks are left to JAX: with it, a GPU trains 128 at once
+(`gpu_loop.MOST_SCRATCH_BYTES`). Counted, not measured."""
 
 _TRIED, _STEPS = 256, 200  # restarts and steps of the comparison
 

@@ -125,7 +125,7 @@ def fingerprints(signature: Signature) -> dict[str, Fingerprint] | None:
 def kernel(signature: Signature) -> Artifact | None:
     """Return the PTX that a GPU trains a signature by; None if an operation has none."""
     try:
-        program = loop_program(signature, threads=True)
+        program = loop_program(signature, gpu=True)
         code = ptx(program).encode()
     except UnknownOperation:
         return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from runner.engines.graphs import gradient, pt, pytensor
 from runner.engines.simd import lowering
-from runner.engines.simd.artifact import Program
+from runner.engines.simd.artifact import Kind, Program
 from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.step import Lane, Step
 from runner.network.tensors import Tensor
@@ -57,14 +57,15 @@ def training_programs(signature: Signature) -> dict[str, Program]:
         return {"loop": loop_program(signature), **evaluating}
 
 
-def loop_program(signature: Signature, *, threads: bool = False) -> Program:
+def loop_program(signature: Signature, *, gpu: bool = False) -> Program:
     """Write the program that repeats a signature's training step.
 
     Parameters
     ----------
     signature : Signature
-    threads : bool
-        Write it for threads; see `runner.engines.simd.loops.until_done`.
+    gpu : bool
+        Write it for threads, or for blocks of threads where weights are matrices; see
+        `runner.engines.simd.loops.until_done`.
 
     Raises
     ------
@@ -76,8 +77,9 @@ def loop_program(signature: Signature, *, threads: bool = False) -> Program:
         tensors, lane = _variables(step)
         moved, halted, solved = step.attempt(tensors, lane)
         fixed, nested = [*lane.hyper, *lane.targets], _is_nested(step)
+        kind: Kind = ("blocks" if nested else "threads") if gpu else "loop"
         return lowering.lower_loop(
-            tensors, fixed, moved, halted, [solved], nested=nested, threads=threads
+            tensors, fixed, moved, halted, [solved], nested=nested, kind=kind
         )
 
 

@@ -55,6 +55,20 @@ def test_rates_are_those_of_the_steps_that_were_made(gpu, path, monkeypatch) -> 
     assert kernel > whole > 0
 
 
+def test_what_is_found_is_kept_under_the_name_of_the_gpu(
+    gpu, path, tmp_path, monkeypatch, capsys
+) -> None:
+    for part in ("rates", "others", "peak", "sweep"):
+        monkeypatch.setattr(gpu, part, lambda *_: iter(["a line"]))
+    monkeypatch.setattr(gpu, "COPIES", 1)
+    cases = gpu.gpu_cases.read(path)
+    assert gpu.measured(cases, gpu.Timed(Machine()), path, tmp_path) == 0
+    (kept,) = tmp_path.iterdir()
+    assert kept.name == "a-machine-that-was-written-from-the-manual.txt"
+    assert kept.read_text() == capsys.readouterr().out
+    assert "AND, float32: the same bits" in kept.read_text()
+
+
 def test_without_a_gpu_it_says_what_it_would_do(path) -> None:
     command = [sys.executable, "benchmarks/gpu.py", "--cases", str(path)]
     planned = subprocess.run(

@@ -1,4 +1,4 @@
-"""One thread of a GPU, as NVIDIA's manual describes it: runs PTX on this process's memory.
+"""Threads of a GPU, as NVIDIA's manual describes them: run PTX on this process's memory.
 
 Written from the PTX ISA (release 9.0: "Floating-Point Instructions" and on), without LLVM, so that
 it is a second opinion on what the compiled code means. It knows the instructions that programs for
@@ -11,8 +11,8 @@ import ctypes
 import math
 import re
 import struct
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import numpy as np
 
@@ -87,7 +87,9 @@ _ANY = {
 }  # fmt: skip
 _INTEGER = {
     "add": "a + b & M", "sub": "a - b & M", "and": "a & b", "or": "a | b", "not": "a ^ M",
-    "shl": "a << b & M if b < N else 0",
+    "shl": "a << b & M if b < N else 0", "mul.lo": "a * b & M", "mad.lo": "a * b + c & M",
+    "mul.hi.u": "(a & M) * (b & M) >> N", "mul.wide.u": "(a & M) * (b & M)",
+    "mul.wide.s": "signed(a, N) * signed(b, N) & M ** 2 + 2 * M",
     "min.s": "min(signed(a, N), signed(b, N)) & M",
     "shr.s": "signed(a, N) >> min(b, N) & M", "shr.u": "(a & M) >> b",
 }  # fmt: skip
@@ -156,6 +158,10 @@ def _operand(text: str, kind: str) -> str:
     return text if re.fullmatch(r"-?\d+", text) else f"memory[{text!r}]"
 
 
+_SPECIAL = {"%tid.x": "thread", "%ntid.x": "n_threads", "%ctaid.x": "block"}
+"""Registers that say which thread it is."""
+
+
 def _kept(register: str, kind: str, value: str) -> str:
     """Put what an instruction of a kind gives into a register."""
     holds, is_float = _letters(register), kind.startswith("f")
@@ -166,16 +172,40 @@ def _kept(register: str, kind: str, value: str) -> str:
     return f"{register[1:]} = {value}"
 
 
-class Thread:
-    """A kernel, run as one thread.
+_END = object()
+
+
+class Kernel:
+    """A kernel, which is run in one block of threads after the other.
 
     Parameters
     ----------
     code : str
         PTX of one kernel.
+    n_blocks, n_threads : int
+        Blocks, and threads of each, that `run` runs.
     """
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, n_blocks: int = 1, n_threads: int = 1) -> None:
+        self._code, self._source = code, compile(_source(code), "ptx", "exec")
+        self.n_blocks, self.n_threads = n_blocks, n_threads
+
+    def run(self, *arguments: int) -> None:
+        """Run each block's threads from barrier to barrier, in one order and then in the other.
+
+        So threads that do not wait where they have to give other bits.
+        """
+        for block in range(self.n_blocks):
+            numbers = range(self.n_threads)
+            threads = [self._thread()(arguments, k, self.n_threads, block) for k in numbers]
+            while threads:
+                waiting = [thread for thread in threads if next(thread, _END) is not _END]
+                assert len(waiting) in (0, len(threads)), "some threads wait for ever"
+                threads = waiting[::-1]
+
+    def _thread(self) -> Callable[..., Iterator[None]]:
+        """A thread's function, with memory of its own."""
+        code = self._code
         kept: list[np.ndarray] = []
         memory = {}
         for name, size, content in re.findall(
@@ -196,14 +226,15 @@ class Thread:
             "float_f": lambda x: _float(x, "f"), "float_d": lambda x: _float(x, "d"),
             "bits_f": lambda x: _bits(x, "f"), "bits_d": lambda x: _bits(x, "d"),
         }  # fmt: skip
-        exec(_source(code), names)  # noqa: S102
-        self.run: Callable[..., None] = names["run"]
+        exec(self._source, names)  # noqa: S102
+        return cast("Callable[..., Iterator[None]]", names["run"])
 
 
 def _source(code: str) -> str:
     """Python for the kernel: a loop that goes from label to label."""
     body = code[code.index("\n{") :]
-    lines = ["def run(*parameters):", " at = ''", " while True:", "  if at == '':"]
+    lines = ["def run(parameters, thread, n_threads, block):", " at = ''", " while True:"]
+    lines += ["  if parameters is None: yield", "  if at == '':"]  # a generator in any case
     for line in filter(None, (line.strip() for line in body.splitlines())):
         if label := re.match(r"(\$\w+):", line):
             lines += [f"   at = {label[1]!r}", f"  if at == {label[1]!r}:"]
@@ -218,9 +249,13 @@ def _statement(line: str) -> str:
     operands = [each.strip() for each in rest.split(",")] if rest else []
     if name == "ret":
         return "return"
+    if name == "bar.sync":
+        return "yield"
     if name in ("bra", "bra.uni"):
         return f"{condition}at = {operands[0]!r}; continue"
     *parts, kind = name.split(".")
+    if operands[-1] in _SPECIAL:
+        return f"{operands[0][1:]} = {_SPECIAL[operands[-1]]}"
     if parts[0] in ("ld", "st", "atom"):
         return _memory(parts, kind, rest, operands)
     given = [_operand(each, kind) for each in operands[1:]]
@@ -262,7 +297,7 @@ def _converted(parts: list[str], source: str, value: str) -> str:
 
 
 class Machine:
-    """Runs kernels where a GPU would: on memory of this process, one thread after the other."""
+    """Runs kernels where a GPU would: on memory of this process, in few threads of a block."""
 
     name = "a machine that was written from the manual"
 
@@ -270,9 +305,9 @@ class Machine:
         self.runs = 0
         """Kernels that were run."""
 
-    def load(self, code: str, name: str) -> Thread:
+    def load(self, code: str, name: str) -> Kernel:
         assert name == "run"
-        return Thread(code)
+        return Kernel(code)
 
     def allocate(self, n_bytes: int) -> np.ndarray:
         return np.full(n_bytes // 8 + 1, -1, np.int64)
@@ -289,7 +324,13 @@ class Machine:
         assert array.nbytes <= memory.nbytes
         ctypes.memmove(array.ctypes.data, memory.ctypes.data, array.nbytes)
 
-    def run(self, kernel: Thread, n_threads: int, arguments: tuple[int, ...]) -> None:
+    def most_blocks(self, kernel: Kernel, n_threads: int) -> int:
+        assert n_threads % 32 == 0
+        return 2
+
+    def run(
+        self, kernel: Kernel, n_blocks: int, n_threads: int, arguments: tuple[int, ...]
+    ) -> None:
         self.runs += 1
-        for _ in range(min(n_threads, 2)):
-            kernel.run(*arguments)
+        kernel.n_blocks, kernel.n_threads = n_blocks, min(n_threads, 3)
+        kernel.run(*arguments)

@@ -1,4 +1,4 @@
-"""Programs for threads beside those for blocks of lanes, and starts that are hard on both."""
+"""Programs for GPUs beside those for blocks of lanes, and starts that are hard on both."""
 
 from __future__ import annotations
 
@@ -91,16 +91,16 @@ def signature_of(case: Combination) -> Signature:
 
 @cache
 def programs(signature: Signature) -> tuple[Program, Program]:
-    """The program for blocks of lanes, and that for threads."""
-    block, threads = (loop_program(signature, threads=each) for each in (False, True))
-    return block, threads
+    """The program for blocks of lanes, and that for a GPU."""
+    lanes, gpu = (loop_program(signature, gpu=each) for each in (False, True))
+    return lanes, gpu
 
 
 @cache
 def expected(case: Combination) -> Ended:
     """What vectors make of a case's restarts."""
-    block, _ = programs(signature_of(case))
-    return given(case).run(Loop(assemble(block)))
+    lanes, _ = programs(signature_of(case))
+    return given(case).run(Loop(assemble(lanes)))
 
 
 @cache

@@ -10,7 +10,7 @@ from runner.engines.simd.fingerprint import Fingerprint
 RowRuns = tuple[tuple[int, str], ...]
 """Rows of arrays as runs of one dtype: how many rows follow each other, and their dtype."""
 
-Kind = Literal["function", "loop", "threads"]
+Kind = Literal["function", "loop", "threads", "blocks"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Interface:
 
     kind: Kind
     """``function``: as `runner.engines.simd.machine_code.Function` calls it; ``loop``: as `Loop`
-    there does; ``threads``: a loop that many threads may run at once, each with one lane."""
+    there does; ``threads``: a loop that many threads may run at once, each with one lane;
+    ``blocks``: one that many blocks of threads may run, each block with one lane."""
     inputs: RowRuns
     """The inputs; a loop's carried ones come first."""
     outputs: RowRuns
@@ -28,9 +29,12 @@ class Interface:
     width: int
     """Lanes of a block."""
     scratch_bytes: int
-    """Bytes of memory that it needs while it runs; threads have it on their stacks."""
+    """Bytes of memory that it needs while it runs, every block for itself; threads have it on their
+    stacks."""
     n_carried: int = 0
     """Rows that a loop carries from step to step."""
+    widest: int = 1
+    """Of blocks: rounds of the longest loop that their threads share out."""
 
 
 @dataclass(frozen=True)

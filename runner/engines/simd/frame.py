@@ -6,7 +6,8 @@ scratch begins with one block of lanes of every input row; a program that needs 
 reserves it behind that.
 
 In a program for threads (`runner.engines.simd.loops.until_done`) a counter that all threads share
-takes the place of the scratch, which lies on each thread's own stack.
+takes the place of the scratch, which lies on each thread's own stack. One for blocks of threads has
+it before the scratch, of which every block has a part of its own.
 """
 
 from __future__ import annotations
@@ -20,13 +21,21 @@ import numpy as np
 from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
+from runner.engines.simd.artifact import Kind
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.names import Block, Builder, Pointer, Value, Variable
+from runner.engines.simd.thread_block import ThreadBlock
 from runner.engines.simd.vectors import CACHE_LINE, DTYPES, I64, NAME, TYPES, Vectors
 
 I8 = ir.IntType(8)
 _TABLE = ir.PointerType(I64)
 _WIDEST = 8  # bytes of the widest number
+
+_NUMBERS: dict[Kind, int] = {"function": 1, "loop": 3, "threads": 3, "blocks": 5}
+"""Arguments between the tables and the last one: how many columns; of loops, where their steps and
+limits are; of blocks, where the counter is, and the bytes of one block's scratch."""
+
+_COUNTER = 3
 
 
 @dataclass(frozen=True)
@@ -52,41 +61,59 @@ class Frame:
     ----------
     graph : FunctionGraph
         What the program computes.
-    n_numbers : int
-        Arguments of the function between its tables and its scratch.
+    kind : str
+        The program's.
     n_rows : callable
         How many rows of the caller's arrays a variable has.
-    block_bytes : int, optional
-        Bytes of one variable of the widest dtype in a block of lanes; None for one lane, whose
-        scratch is on the stack.
+    block_bytes : int
+        Bytes of one variable of the widest dtype in a block of lanes; a GPU's programs have one
+        lane.
     """
 
     def __init__(
         self,
         graph: FunctionGraph,
-        n_numbers: int,
+        kind: Kind,
         n_rows: Callable[[Variable], int],
-        block_bytes: int | None,
+        block_bytes: int,
     ) -> None:
         for variable in (*graph.inputs, *graph.outputs):
             if variable.type.dtype not in DTYPES:
                 raise UnknownOperation(f"{variable.type}")
-        self.graph, self.n_rows = graph, n_rows
+        self.graph, self.kind, self.n_rows = graph, kind, n_rows
         widest = int(max(np.dtype(v.type.dtype).itemsize for v in graph.inputs))
-        self.is_of_threads = block_bytes is None
-        """Whether it is a program for threads, each of which has one lane."""
-        block_bytes = block_bytes or widest
+        if self.is_for_gpu:
+            block_bytes = widest
         width = block_bytes // widest
         module = ir.Module("lanes")
-        kind = ir.FunctionType(ir.VoidType(), (_TABLE, _TABLE, *[I64] * (n_numbers + 1)))
-        self.function = ir.Function(module, kind, NAME)
-        self.sources, self.targets, *self.numbers, self.memory = self.function.args
+        arguments = (_TABLE, _TABLE, *[I64] * (_NUMBERS[kind] + 1))
+        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), NAME)
+        self.sources, self.targets, *self.numbers, self._memory = self.function.args
         self._areas: dict[int, Pointer] = {}  # on the stack, by the offset in the scratch
         self.vectors = Vectors(module, self.block("entry"), width, block_bytes)
+        if kind == "blocks":
+            self._divide_memory()
         self.scratch_bytes = 0
         """How much of the scratch is in use."""
         self.runs = self._runs()
         """All rows of the inputs, in order."""
+
+    @property
+    def is_for_gpu(self) -> bool:
+        """Whether many threads run the program, and share a counter of columns."""
+        return self.kind in ("threads", "blocks")
+
+    @property
+    def counter(self) -> Value:
+        """The address of that counter."""
+        return self._memory if self.kind == "threads" else self.numbers[_COUNTER]
+
+    def _divide_memory(self) -> None:
+        """Have every block of threads use a part of the scratch that is its own."""
+        b = self.vectors.entry
+        threads = self.vectors.thread_block = ThreadBlock(self.vectors.module, b)
+        begin = b.mul(b.zext(threads.block, I64), self.numbers[_COUNTER + 1])
+        self._memory = b.add(self._memory, begin)
 
     def _runs(self) -> list[Run]:
         runs, first = [], 0
@@ -125,7 +152,7 @@ class Frame:
         offset = self.scratch_bytes
         # and some lines more: what begins at equal places of pages would compete for the cache
         self.scratch_bytes += (-(-n_bytes // CACHE_LINE) + 5) * CACHE_LINE
-        if self.is_of_threads:
+        if self.kind == "threads":
             area = self.vectors.entry.alloca(ir.ArrayType(I8, n_bytes))
             area.align = _WIDEST
             self._areas[offset] = area
@@ -133,9 +160,9 @@ class Frame:
 
     def _pointer(self, b: Builder, offset: int, into: Value, kind: ir.Type) -> Pointer:
         """A pointer to a place so many bytes into the area of the scratch that has an offset."""
-        if self.is_of_threads:
+        if self.kind == "threads":
             return b.bitcast(b.gep(self._areas[offset], [I64(0), into]), ir.PointerType(kind))
-        address = b.add(self.memory, b.add(I64(offset), into))
+        address = b.add(self._memory, b.add(I64(offset), into))
         return b.inttoptr(address, ir.PointerType(kind))
 
     def lanes_of(self, run: Run, row: Value) -> Pointer:

@@ -9,7 +9,14 @@ import numpy as np
 
 from runner.engines.simd.artifact import Interface
 from runner.engines.simd.machine_code import check_loop
+from runner.engines.simd.thread_block import threads_of
 from runner.engines.simd.vectors import NAME
+
+THREADS = 128
+"""Of a block whose threads have a lane each: four warps, none of which waits for another."""
+
+MOST_SCRATCH_BYTES = 2**32
+"""Memory that all blocks of threads together use besides their restarts."""
 
 if TYPE_CHECKING:
     from runner.engines.cuda_device import Device
@@ -31,6 +38,9 @@ class GpuLoop:
     def __init__(self, code: str, interface: Interface, device: Device) -> None:
         self._interface, self._device = interface, device
         self._kernel = device.load(code, NAME)
+        self._is_of_blocks = interface.kind == "blocks"
+        self._n_threads = threads_of(interface.widest) if self._is_of_blocks else THREADS
+        """Of one block."""
 
     def __call__(
         self,
@@ -59,8 +69,16 @@ class GpuLoop:
         counter = self._put(np.zeros(1, np.int64))
         memory = (*tables, clock, until, counter)
         first, second, *others_at = (self._device.address(each) for each in memory)
-        arguments = (first, second, n, *others_at)
-        self._device.run(self._kernel, n, arguments)
+        arguments = [first, second, n, *others_at]
+        n_blocks = self._device.most_blocks(self._kernel, self._n_threads)
+        if self._is_of_blocks:
+            each = self._interface.scratch_bytes
+            n_blocks = max(1, min(n, n_blocks, MOST_SCRATCH_BYTES // each))
+            scratch = self._device.allocate(n_blocks * each)
+            arguments += [each, self._device.address(scratch)]
+        else:
+            n_blocks = min(-(-n // self._n_threads), n_blocks)
+        self._device.run(self._kernel, n_blocks, self._n_threads, tuple(arguments))
         for place, array in zip((*targets, clock), (*told, steps), strict=True):
             self._device.get(place, array)
 

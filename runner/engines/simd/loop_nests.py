@@ -86,7 +86,10 @@ class Nests:
 
     def number(self, variable: Variable) -> Value:
         """The vector of a variable without axes."""
-        return self._matrices.memory.load(self._matrices.at(variable), [])
+        value = self._matrices.memory.load(self._matrices.at(variable), [])
+        if self._v.thread_block:  # nobody may overwrite it before all have read it
+            self._v.thread_block.wait(self._v.builder)
+        return value
 
     def each(self, variable: Variable, take: Callable[[Value, Value], None]) -> None:
         """Write a loop over the vectors of a variable, in C order.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
+from runner.engines.simd.artifact import Kind
 from runner.engines.simd.bodies import Attempt, Body, InMemory, InRegisters
 from runner.engines.simd.frame import Frame
 from runner.engines.simd.names import Block, Builder, Value, Variable
@@ -27,6 +28,8 @@ class Written:
     """Bytes of memory that it needs."""
     n_rows: Callable[[Variable], int]
     """How many rows of the caller's arrays a variable has."""
+    widest: int
+    """See `Interface`."""
 
 
 def once(graph: FunctionGraph, nested: bool = False) -> Written:
@@ -52,7 +55,7 @@ def once(graph: FunctionGraph, nested: bool = False) -> Written:
                   │   ^
                   └───┘
     """
-    frame, body = _opened(graph, 1, nested)
+    frame, body = _opened(graph, "function", nested)
     v, (n,) = frame.vectors, frame.numbers
     entered = v.builder.block
     block, end = (frame.block(name) for name in ("block", "end"))
@@ -69,7 +72,7 @@ def once(graph: FunctionGraph, nested: bool = False) -> Written:
 
 
 def until_done(
-    graph: FunctionGraph, n_carried: int, nested: bool = False, *, threads: bool = False
+    graph: FunctionGraph, n_carried: int, nested: bool = False, *, kind: Kind = "loop"
 ) -> Written:
     """Write a program that repeats a step in every column until it halts there.
 
@@ -81,15 +84,17 @@ def until_done(
         The first so many outputs take the place of the first inputs in the next step.
     nested : bool
         As in `once`.
-    threads : bool
-        Write it for threads, each of which has one lane.
+    kind : str
+        ``loop``, or, for threads that have one lane each, ``threads``; ``blocks`` of a nested graph
+        for blocks of threads, each of which has one lane.
 
     Returns
     -------
     Written
         ``run(inputs, outputs, n, steps, limit, scratch)``; n columns. The inputs that are carried
         and ``steps`` are overwritten. For threads it ends in ``counter``, the address of the next
-        column's number, which any number of threads share.
+        column's number, which any number of threads share; for blocks in ``counter``, the bytes of
+        one block's scratch, and the scratch of all blocks.
 
     Notes
     -----
@@ -114,7 +119,7 @@ def until_done(
     If any lane halts, none takes the step: the others attempt it again after the turn. So a new
     value can take the old one's place.
     """
-    frame, body = _opened(graph, 3, nested, threads)
+    frame, body = _opened(graph, kind, nested)
     lanes = declare(frame, graph.outputs[n_carried:])
     turn, enter, end = (frame.block(name) for name in ("turn", "enter", "end"))
     Turn(frame, lanes, n_carried).write(turn, enter, end)
@@ -124,17 +129,16 @@ def until_done(
     return _written(frame)
 
 
-def _opened(
-    graph: FunctionGraph, n_numbers: int, nested: bool, threads: bool = False
-) -> tuple[Frame, Body]:
-    kind: type[Body] = InMemory if nested else InRegisters
-    frame = Frame(graph, n_numbers, kind.n_rows, None if threads else kind.block_bytes)
-    return frame, kind(frame)
+def _opened(graph: FunctionGraph, kind: Kind, nested: bool) -> tuple[Frame, Body]:
+    body: type[Body] = InMemory if nested else InRegisters
+    frame = Frame(graph, kind, body.n_rows, body.block_bytes)
+    return frame, body(frame)
 
 
 def _written(frame: Frame) -> Written:
-    v = frame.vectors
-    return Written(str(v.module), v.width, frame.scratch_bytes, frame.n_rows)
+    v, threads = frame.vectors, frame.vectors.thread_block
+    widest = threads.widest if threads else 1
+    return Written(str(v.module), v.width, frame.scratch_bytes, frame.n_rows, widest)
 
 
 def _write_steps(

@@ -10,7 +10,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 
 from runner.engines.library_output import diverted_output
-from runner.engines.simd.artifact import Interface, Program, RowRuns
+from runner.engines.simd.artifact import Interface, Kind, Program, RowRuns
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.loops import once, until_done
 from runner.engines.simd.machine_code import Function, Loop, assemble
@@ -65,7 +65,7 @@ def lower_loop(
     others: Sequence[Variable],
     *,
     nested: bool = False,
-    threads: bool = False,
+    kind: Kind = "loop",
 ) -> Program:
     """Write the program of a graph, a step, that is to be repeated in every column.
 
@@ -81,7 +81,7 @@ def lower_loop(
         What else a column's last step gives, taken or not; a number per column each.
     nested : bool
         See `runner.engines.simd.loops.until_done`.
-    threads : bool
+    kind : str
         See there, too.
 
     Raises
@@ -94,15 +94,16 @@ def lower_loop(
         if len(kinds) > 1:
             raise UnknownOperation(f"{new.type} in place of {old.type}")
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
-    written = until_done(graph, len(carried), nested, threads=threads)
+    written = until_done(graph, len(carried), nested, kind=kind)
     rows = written.n_rows
     interface = Interface(
-        "threads" if threads else "loop",
+        kind,
         _row_runs([*carried, *fixed], rows),
         _row_runs(others, rows),
         written.width,
         written.scratch_bytes,
         sum(map(rows, carried)),
+        written.widest,
     )
     return Program(written.text, interface)
 

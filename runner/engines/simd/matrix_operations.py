@@ -93,7 +93,7 @@ def _inc_subtensor(op: IncSubtensor, matrices: Matrices, node: Node) -> Matrix:
         a, b = (memory.load(x, index) for x in (target, other))
         memory.store(matrices.vectors.builder.fadd(a, b), target, index)
 
-    memory.nest(target.shape, add)
+    memory.share(target.shape, add)
     return whole
 
 
@@ -145,7 +145,7 @@ def _reduction(op: CAReduce, matrices: Matrices, node: Node) -> Matrix:
             memory.store(v.builder.load(running), target, position)
 
     sizes = [*[1] * (len(kept) - 1), products.SUMS][: len(kept)]
-    memory.tiles(target.shape, sizes, write_tile)
+    memory.share_tiles(target.shape, sizes, write_tile)
     return target
 
 

@@ -6,6 +6,7 @@ other in C order. What transposes, stretches or cuts a matrix only tells where i
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,11 @@ from llvmlite import ir
 
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.names import Pointer, Value, Variable
+from runner.engines.simd.thread_block import index, tile_of
 from runner.engines.simd.vectors import DTYPES, I64, TYPES, Vectors
+
+Cut = tuple[int, int, int]
+"""Tiles that follow each other: the first place, how many tiles, and the size of each."""
 
 Index = Sequence[Value]
 """A number of the program for each axis."""
@@ -125,7 +130,47 @@ class Memory:
         """Copy a matrix over another of its shape and dtype."""
         if source.dtype != target.dtype:
             raise UnknownOperation(f"{source.dtype} in place of {target.dtype}")
-        self.nest(target.shape, lambda index: self.store(self.load(source, index), target, index))
+        self.share(target.shape, lambda at: self.store(self.load(source, at), target, at))
+
+    def share(self, shape: Sequence[int], write: Callable[[Index], None]) -> None:
+        """Write `nest`, or the one loop that the threads of a block share out in its place.
+
+        At no index may be read what is written at another one.
+        """
+        v, threads = self._v, self._v.thread_block
+        if threads is None:
+            self.nest(shape, write)
+        else:
+            b = v.builder
+            threads.share(b, math.prod(shape), lambda number: write(index(b, number, shape)))
+
+    def share_tiles(
+        self, shape: Sequence[int], sizes: Sequence[int], write: Callable[[list[Index]], None]
+    ) -> None:
+        """Write `tiles`, or loops over tiles that the threads of a block share out.
+
+        The places of such a tile lie apart, so that those of threads that follow each other lie
+        side by side.
+        """
+        v, threads = self._v, self._v.thread_block
+        if threads is None:
+            self.tiles(shape, sizes, write)
+            return
+        for cuts in itertools.product(*map(_cuts, shape, tile_of(shape))):
+            counts = [count for _, count, _ in cuts]
+
+            def one(
+                number: Value, cuts: Sequence[Cut] = cuts, counts: Sequence[int] = counts
+            ) -> None:
+                at = index(v.builder, number, counts)
+                write([self._places(*each) for each in zip(at, cuts, strict=True)])
+
+            threads.share(v.builder, math.prod(counts), one)
+
+    def _places(self, number: Value, cut: Cut) -> Index:
+        """The places of a tile that lie apart by the number of tiles."""
+        first, count, size = cut
+        return [self._v.builder.add(number, I64(first + k * count)) for k in range(size)]
 
     def nest(self, shape: Sequence[int], write: Callable[[Index], None]) -> None:
         """Write a nest of loops over the indices of a shape."""
@@ -196,8 +241,8 @@ def strides(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def _cuts(n: int, size: int) -> list[tuple[int, int, int]]:
-    """Cut n into tiles: where they begin, how many follow each other, and their size."""
+def _cuts(n: int, size: int) -> list[Cut]:
+    """Cut n places into tiles."""
     whole, rest = divmod(n, size)
     cuts = [(0, whole, size)] if whole else []
     return cuts + ([(whole * size, 1, rest)] if rest else [])

@@ -41,7 +41,7 @@ def elementwise(matrices: Matrices, out: Variable, target: Matrix) -> Matrix:
         matrices.put(each, product(matrices, each))
     number = _expression(matrices, out, last)
     if last is None:
-        memory.nest(target.shape, lambda index: memory.store(number(index, None), target, index))
+        memory.share(target.shape, lambda index: memory.store(number(index, None), target, index))
         return target
 
     def finish(index: Index, vector: Value) -> None:
@@ -116,4 +116,4 @@ def _multiply(matrices: Matrices, out: Variable, finish: Callable[[Index, Value]
             finish(place, v.builder.load(running))
 
     sizes = (SUMS, 1) if columns == 1 else (1, SUMS) if rows == 1 else TILE
-    memory.tiles((rows, columns), sizes, write)
+    memory.share_tiles((rows, columns), sizes, write)

@@ -1,4 +1,4 @@
-"""PTX, which a GPU's driver compiles: what a program for threads becomes by LLVM's NVPTX target.
+"""PTX, which a GPU's driver compiles: what a program for it becomes by LLVM's NVPTX target.
 
 Every operation is in PTX what it is in the program: additions, multiplications, divisions, square
 roots and fused multiply-adds as ``.rn``, rounded once to the nearest number, which neither PTX's
@@ -43,7 +43,7 @@ def ptx(program: Program) -> str:
     Parameters
     ----------
     program : Program
-        Of the kind ``threads``.
+        Of the kind ``threads`` or ``blocks``.
 
     Returns
     -------
@@ -55,10 +55,10 @@ def ptx(program: Program) -> str:
     UnknownOperation
         If a GPU has no instruction for a function in it.
     """
-    if program.interface.kind != "threads":
-        message = f"the program is a {program.interface.kind}; expected one for threads"
+    if program.interface.kind not in ("threads", "blocks"):
+        message = f"the program is a {program.interface.kind}; expected one for threads or blocks"
         raise ValueError(message)
-    called = set(re.findall(r'@"llvm\.(\w+)\.', program.text))
+    called = set(re.findall(r'@"llvm\.(\w+)\.', program.text)) - {"nvvm"}  # the GPU's own
     if unknown := sorted(called - _FUNCTIONS):
         raise UnknownOperation(f"{unknown[0]} on a GPU")
     binding.initialize_all_targets()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -44,7 +45,10 @@ def declare(frame: Frame, others: list[Variable]) -> Lanes:
     left.align = CACHE_LINE  # LLVM then aligns what it puts on the stack itself, too
     places = [entry.alloca(frame.vectors.stored_type(x.type.dtype)) for x in others]
     following, taken, to_take = (entry.alloca(I64) for _ in range(3))
-    entry.store(I64(0), following)
+    if frame.vectors.thread_block:  # all of its threads see what one of them draws
+        following = entry.bitcast(frame.reserve(8), ir.PointerType(I64))
+    else:
+        entry.store(I64(0), following)
     entry.store(I64(0), taken)
     entry.store(ir.Constant(ir.ArrayType(I64, n), [-1] * n), column)
     return Lanes(column, left, places, others, following, taken, to_take)
@@ -64,7 +68,7 @@ class Turn:
     def __init__(self, frame: Frame, lanes: Lanes, n_carried: int) -> None:
         self._frame, self._lanes = frame, lanes
         self._n_carried = sum(map(frame.n_rows, frame.graph.outputs[:n_carried]))
-        self._n, self._steps, self._limit = frame.numbers
+        self._n, self._steps, self._limit, *_ = frame.numbers
 
     @property
     def _b(self) -> Builder:
@@ -77,7 +81,7 @@ class Turn:
         b.store(_ENDLESS, to_take)
         v.repeat(v.width, self._serve)
         fewest = b.load(to_take)
-        if self._frame.is_of_threads:
+        if self._frame.kind == "threads":
             most = I64(STEPS_OF_A_TURN)
             b.store(b.select(b.icmp_signed("<", fewest, most), fewest, most), to_take)
         b.cbranch(b.icmp_signed("<", fewest, _ENDLESS), enter, end)
@@ -103,7 +107,7 @@ class Turn:
                     self._move(run, run.rows, lane, column, into_lane=True)
                 b.store(self._steps_left(column), left)
                 b.store(column, own)
-                if not self._frame.is_of_threads:
+                if not self._frame.is_for_gpu:
                     b.store(b.add(column, I64(1)), lanes.next_column)
         with b.if_then(b.icmp_signed(">=", b.load(own), I64(0))):
             fewest, rest = b.load(lanes.steps_to_take), b.load(left)
@@ -126,23 +130,33 @@ class Turn:
         look, check, over, found = (self._frame.block(name) for name in names)
         b.branch(look)
         b.position_at_end(look)
-        column = self._drawn() if self._frame.is_of_threads else b.load(following)
+        column = self._drawn() if self._frame.is_for_gpu else b.load(following)
         b.cbranch(b.icmp_signed("<", column, self._n), check, found)
         b.position_at_end(check)
         b.cbranch(b.icmp_signed(">", self._steps_left(column), I64(0)), found, over)
         b.position_at_end(over)
-        if not self._frame.is_of_threads:
+        if not self._frame.is_for_gpu:
             b.store(b.add(column, I64(1)), following)
         b.branch(look)
         b.position_at_end(found)
 
     def _drawn(self) -> Value:
-        """Draw the next column that no other thread has drawn."""
-        b = self._b
-        counter = b.inttoptr(self._frame.memory, ir.PointerType(I64))
-        column = b.atomic_rmw("add", counter, I64(1), "monotonic")
-        b.store(column, self._lanes.next_column)
+        """Draw the next column that no other has drawn: a thread, or the first one of a block."""
+        b, following, threads = self._b, self._lanes.next_column, self._frame.vectors.thread_block
+        with self._by_one_thread():
+            counter = b.inttoptr(self._frame.counter, ir.PointerType(I64))
+            b.store(b.atomic_rmw("add", counter, I64(1), "monotonic"), following)
+        if threads:
+            threads.wait(b)
+        column = b.load(following)
+        if threads:  # the next one must not be drawn before all have read this one
+            threads.wait(b)
         return column
+
+    def _by_one_thread(self) -> AbstractContextManager[None]:
+        """Write what the first thread of a block does, and others do not."""
+        threads = self._frame.vectors.thread_block
+        return self._b.if_then(threads.is_first(self._b)) if threads else nullcontext()
 
     def _steps_left(self, column: Value) -> Value:
         b = self._b
@@ -159,13 +173,14 @@ class Turn:
             rows = min(run.rows, self._n_carried - run.first)
             if rows > 0:
                 self._move(run, rows, lane, column, into_lane=False)
-        for i, (place, x) in enumerate(zip(lanes.others, lanes.variables, strict=True)):
-            base = frame.base(frame.targets, I64(self._n_carried + i))
-            cell = frame.cell(base, column, x.type.dtype)
-            b.store(b.load(b.gep(b.bitcast(place, cell.type), [lane])), cell)
-        limit = b.load(frame.cell(self._limit, column, "int32"))
-        steps = b.sub(limit, b.trunc(rest, limit.type))
-        b.store(steps, frame.cell(self._steps, column, "int32"))
+        with self._by_one_thread():
+            for i, (place, x) in enumerate(zip(lanes.others, lanes.variables, strict=True)):
+                base = frame.base(frame.targets, I64(self._n_carried + i))
+                cell = frame.cell(base, column, x.type.dtype)
+                b.store(b.load(b.gep(b.bitcast(place, cell.type), [lane])), cell)
+            limit = b.load(frame.cell(self._limit, column, "int32"))
+            steps = b.sub(limit, b.trunc(rest, limit.type))
+            b.store(steps, frame.cell(self._steps, column, "int32"))
 
     def _move(self, run: Run, rows: int, lane: Value, column: Value, *, into_lane: bool) -> None:
         """Copy one lane of some rows from the caller's arrays, or back."""
@@ -179,4 +194,4 @@ class Turn:
             source, target = (outside, inside) if into_lane else (inside, outside)
             b.store(b.load(source), target)
 
-        frame.vectors.repeat(rows, copy)
+        frame.vectors.share(rows, copy)

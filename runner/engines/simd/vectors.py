@@ -9,6 +9,7 @@ import numpy as np
 from llvmlite import ir
 
 from runner.engines.simd.names import Block, Builder, Pointer, Value
+from runner.engines.simd.thread_block import ThreadBlock
 
 I64 = ir.IntType(64)
 I32 = ir.IntType(32)
@@ -57,6 +58,8 @@ class Vectors:
         # pack single bits into bytes for every operation on them.
         self.mask = ir.VectorType(ir.IntType(8 * block_bytes // width), width)
         self._splats: dict[tuple[str, str], Value] = {}
+        self.thread_block: ThreadBlock | None = None
+        """The threads that compute one restart together, where there are several."""
 
     def begin(self, block: Block) -> Builder:
         """Write at the end of a block of instructions from here on."""
@@ -144,6 +147,17 @@ class Vectors:
         after = b.function.append_basic_block("repeated")
         b.cbranch(b.icmp_signed("<", following, I64(count)), head, after)
         b.position_at_end(after)
+
+    def share(self, count: int, write: Callable[[Value], None]) -> None:
+        """Write a loop as `repeat`, whose rounds the threads of a block share out if there are any.
+
+        No round may read what another one writes.
+        """
+        b = self.builder
+        if self.thread_block is None:
+            self.repeat(count, write)
+        else:
+            self.thread_block.share(b, count, lambda number: write(b.zext(number, I64)))
 
     def any(self, mask: Value) -> Value:
         """Whether a mask holds in any lane."""
