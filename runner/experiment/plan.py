@@ -7,8 +7,8 @@ Workers, their number and the order in which they answer appear nowhere in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,11 +17,11 @@ import numpy as np
 from runner.errors import ExperimentError
 from runner.errors.messages import shown
 from runner.experiment import batch_sizes
-from runner.experiment.batches import Batch, Segment
 from runner.experiment.configuration import Configuration
 from runner.experiment.content_hash import digest
 from runner.experiment.experiment import Experiment
 from runner.experiment.given_starts import check_rows
+from runner.experiment.plan_batches import Group, PlanBatches
 from runner.experiment.plan_notebook import NotebookPlan
 from runner.experiment.roster import Roster
 from runner.experiment.rounds import Range, Round, RoundGroup, ranges_between
@@ -30,15 +30,7 @@ from runner.network.custom.model import untrusted
 from runner.network.signature import Signature
 
 
-@dataclass(frozen=True)
-class Group:
-    """Configurations that share one compiled function."""
-
-    configurations: tuple[Configuration, ...]
-    """In the order of the grid."""
-
-
-class Plan(NotebookPlan):
+class Plan(PlanBatches, NotebookPlan):
     """All that a sweep has to do.
 
     Parameters
@@ -259,16 +251,6 @@ class Plan(NotebookPlan):
         return RoundGroup(self.numbers[places], starts, stops, self.batch_size or rule)
 
     @cached_property
-    def n_restarts(self) -> int:
-        """Restarts of all configurations."""
-        return sum(each.n_restarts for each in self.rounds)
-
-    @cached_property
-    def n_batches(self) -> int:
-        """Number of batches."""
-        return sum(each.n_batches for each in self.rounds)
-
-    @cached_property
     def curves(self) -> int:
         """Of how many restarts of each configuration, from the first on, the curve is recorded."""
         if self.experiment.curves is not None:
@@ -283,60 +265,6 @@ class Plan(NotebookPlan):
     def n_curves(self) -> int:
         """Restarts of each configuration, from the first on, whose loss curve is recorded."""
         return min(self.experiment.restarts, self.curves)
-
-    def batches(self) -> Iterator[Batch]:
-        """Every batch, round by round and group by group."""
-        for each in self.rounds:
-            yield from each.batches()
-
-    def holds(self, batch: Batch) -> bool:
-        """Whether a batch is one of the plan's."""
-        known = 0 <= batch.round < len(self.rounds)
-        return known and self.rounds[batch.round].holds(batch)
-
-    def round_group(self, batch: Batch) -> RoundGroup:
-        """Return the group of its round that a batch is of."""
-        return self.rounds[batch.round].groups[batch.group]
-
-    def members(self, batch: Batch) -> tuple[Configuration, ...]:
-        """Return the configurations that a batch's group has in its round."""
-        numbers = self.round_group(batch).numbers.tolist()
-        return tuple(self.roster.by_number[number] for number in numbers)
-
-    def first_member(self, batch: Batch) -> Configuration:
-        """Return the first of `members`, which has the signature of all."""
-        return self.roster.by_number[int(self.round_group(batch).numbers[0])]
-
-    def first_members(self) -> list[Configuration]:
-        """Return the first configuration of every group of the last round."""
-        last = self.rounds[-1]
-        return [self.roster.by_number[int(group.numbers[0])] for group in last.groups]
-
-    def group_number(self, batch: Batch) -> int:
-        """Return the position in `groups` of what a batch's configurations are of."""
-        return self._group_of[self.first_member(batch).index]
-
-    @cached_property
-    def _group_of(self) -> dict[int, int]:
-        return {c.index: g for g, group in enumerate(self.groups) for c in group.configurations}
-
-    def segments(self, batch: Batch) -> tuple[Segment, ...]:
-        """Return the ranges of restarts, configuration by configuration, of a batch."""
-        ranges = self.round_group(batch).ranges(batch.start, batch.stop)
-        return tuple(
-            Segment(self.roster.by_number[n].part(start, stop), start, stop)
-            for n, start, stop in ranges
-        )
-
-    def stored_segments(self, batch: Batch) -> tuple[Segment, ...]:
-        """Return the same with the number of each configuration as its index: what shards hold."""
-        ranges = self.round_group(batch).ranges(batch.start, batch.stop)
-        return tuple(Segment(self._numbered(number), start, stop) for number, start, stop in ranges)
-
-    def _numbered(self, number: int) -> Configuration:
-        configuration = self.roster.by_number[number]
-        same = configuration.index == number
-        return configuration if same else replace(configuration, index=number)
 
     def most_s(self, workers: int) -> float:
         """Seconds that the last round takes if no restart stops early; rough, without start-up."""

@@ -9,6 +9,8 @@ import numpy as np
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import length
 from runner.landscape.options import AnalysisOptions
+from runner.network.alignment import align
+from runner.network.canonical_images import balanced
 from runner.network.symmetry import Symmetries
 
 
@@ -146,6 +148,6 @@ def both_ways(
         Unaligned, then aligned: the ends (n_parameters, n) as used, and the paths between them.
     """
     pairs = [(first, second)]
-    first = symmetries.balanced(first)
-    pairs.append((first, symmetries.align(first, symmetries.balanced(second))))
+    first = balanced(symmetries, first)
+    pairs.append((first, align(symmetries, first, balanced(symmetries, second))))
     return [(a, b, straight(surface, a, b, options)) for a, b in pairs]

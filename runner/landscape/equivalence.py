@@ -13,6 +13,8 @@ from runner.experiment.configuration import Configuration
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.single_linkage import in_order, single_linkage
 from runner.network.activations.registry import ACTIVATIONS
+from runner.network.alignment import align
+from runner.network.canonical_images import canonical_images
 from runner.network.forward import outputs
 from runner.network.hidden_codes import codes
 from runner.network.symmetry import Symmetries
@@ -218,7 +220,7 @@ def _places(
     whose logarithm is one more coordinate, since a point and its double are not the same.
     """
     symmetries, tolerance = points.symmetries, options.class_tolerance
-    canonical = symmetries.canonical(points.weights[:, which])
+    canonical = canonical_images(symmetries, points.weights[:, which])
     scale = np.maximum(np.abs(canonical).max(axis=0), 1.0)
     number = single_linkage(np.vstack([canonical / scale, np.log(scale)]).T, tolerance)
     # Rounding may give images of one point two canonical forms, where a projection that decides
@@ -229,7 +231,7 @@ def _places(
     a, b = _near(points.loss[which[first]], tolerance, options.alignments)
     if 0 < a.size <= options.alignments:
         one, other = canonical[:, first[a]], canonical[:, first[b]]
-        apart = np.linalg.norm(symmetries.align(one, other) - one, axis=0)
+        apart = np.linalg.norm(align(symmetries, one, other) - one, axis=0)
         same = apart <= tolerance * scale[first[a]]
         merged = np.arange(int(number.max()) + 1)
         for i, j in zip(number[first[a[same]]], number[first[b[same]]], strict=True):

@@ -8,6 +8,7 @@ import numpy as np
 
 from runner.landscape.equivalence import CRITICAL, Points, agreed_kinds
 from runner.landscape.options import AnalysisOptions
+from runner.network.canonical_images import canonical_images, multiplicities
 from runner.network.hidden_codes import codes
 from runner.study.statistics.proportions import proportion
 
@@ -37,8 +38,8 @@ def rows(
     first = agree[np.unique(member[agree], return_index=True)[1]]
     net = points.configuration.architecture
     weights = points.weights[:, first]
-    canonical = points.symmetries.canonical(weights)
-    multiplicity = points.symmetries.multiplicity(canonical, options.class_tolerance)
+    canonical = canonical_images(points.symmetries, weights)
+    multiplicity = multiplicities(points.symmetries, canonical, options.class_tolerance)
     code = codes(net, points.configuration.table.inputs, weights)
     made = []
     for number, (i, n) in enumerate(zip(first, size, strict=True)):

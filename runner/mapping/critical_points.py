@@ -13,7 +13,8 @@ from runner.experiment.configuration import Configuration
 from runner.mapping.options import MapOptions
 from runner.mapping.starts import PATH, RANDOM
 from runner.mapping.worker import place, symmetries
-from runner.network.symmetry import MAX_EXHAUSTIVE
+from runner.network.alignment import MAX_EXHAUSTIVE, align, align_by_assignment
+from runner.network.canonical_images import canonical_images, multiplicities
 
 _SAME_LOSS = 1e-8  # relative: at a critical point the loss is exact to the square of the distance
 
@@ -123,8 +124,8 @@ class CriticalPoints:
         """Return the image of a point (n_parameters, 1) that is nearest to another one."""
         if len(self.symmetries.layers) == 1 and self.symmetries.regularised:
             # exact there, and quick however many images there are
-            return self.symmetries.align_by_assignment(one, other)
-        return self.symmetries.align(one, other)
+            return align_by_assignment(self.symmetries, one, other)
+        return align(self.symmetries, one, other)
 
     def knows(self, point: CriticalPoint) -> bool:
         """Whether a point of another map of the same surface is known here."""
@@ -180,8 +181,8 @@ class CriticalPoints:
             return np.nan
         if self.symmetries.order <= MAX_EXHAUSTIVE:
             return float(self.images[self.points.index(point)].shape[1])
-        canonical = self.symmetries.canonical(point.weights[:, None])
-        return float(self.symmetries.multiplicity(canonical, self._options.class_tolerance)[0])
+        canonical = canonical_images(self.symmetries, point.weights[:, None])
+        return float(multiplicities(self.symmetries, canonical, self._options.class_tolerance)[0])
 
     @property
     def images(self) -> list[np.ndarray]:

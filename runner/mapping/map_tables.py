@@ -10,6 +10,7 @@ import pandas as pd
 from runner.mapping import completeness, transitions, trees
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.starts import BETWEEN, ENDPOINT, PATH, RANDOM
+from runner.network.canonical_images import canonical_images
 from runner.study.map_tables import MAP_TABLES
 
 
@@ -48,7 +49,7 @@ def _point_rows(found: ConfigurationMap, number: Mapping[int, int]) -> Iterator[
     names = found.configuration.architecture.parameter_names
     for position, class_ in sorted(number.items(), key=lambda item: item[1]):
         point = found.points.points[position]
-        weights = found.points.symmetries.canonical(point.weights[:, None])[:, 0]
+        weights = canonical_images(found.points.symmetries, point.weights[:, None])[:, 0]
         yield {
             "configuration": found.configuration.index,
             "class": class_,

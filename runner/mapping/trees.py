@@ -10,7 +10,7 @@ import numpy as np
 
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.disconnectivity import Disconnectivity, Join
-from runner.network.symmetry import MAX_EXHAUSTIVE
+from runner.network.alignment import MAX_EXHAUSTIVE
 
 CLASSES, IMAGES = "classes", "images"
 """Readings: images of one minimum are the same, or they are told apart."""

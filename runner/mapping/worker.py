@@ -17,6 +17,7 @@ from runner.mapping.descent_paths import descend
 from runner.mapping.eigenvector_following import ARRIVED, LEFT, Ends, follow, inspect
 from runner.mapping.options import MapOptions
 from runner.mapping.saturation import saturated
+from runner.network.canonical_images import canonical_images
 from runner.network.forward import outputs
 from runner.network.symmetry import Symmetries
 from runner.training.compute_lock import COMPUTE_LOCK
@@ -146,7 +147,7 @@ def place(
     if flat:
         computed = outputs(configuration.architecture, configuration.table.inputs, weights)
         return np.column_stack([computed, loss])
-    canonical = symmetries(configuration).canonical(weights)
+    canonical = canonical_images(symmetries(configuration), weights)
     scale = np.maximum(np.abs(canonical).max(axis=0), 1.0)
     # in units of its largest weight, whose logarithm tells a point from its double
     return np.vstack([canonical / scale, np.log(scale)]).T

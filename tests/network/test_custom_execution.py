@@ -15,8 +15,9 @@ import runner
 from runner.cli.app import app
 from runner.dispatch.sweep import repair
 from runner.engines.registry import compiled, try_out
+from runner.experiment.batches import Segment
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Plan, Segment
+from runner.experiment.plan import Plan
 from runner.landscape.analysis import analyze
 from runner.landscape.options import DEFAULTS
 from runner.landscape.worker import EndpointTask, inspect_endpoints

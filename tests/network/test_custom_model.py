@@ -11,6 +11,8 @@ import pytest
 import runner
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
+from runner.network.alignment import align
+from runner.network.canonical_images import canonical_images, multiplicities
 from runner.network.custom.model import CustomModel
 from runner.network.custom.source import MAX_BYTES, MAX_PARAMETERS, make_model, read_source
 from runner.network.starts.stream import Starts
@@ -149,10 +151,10 @@ def test_no_symmetries_are_known_and_the_canonical_form_is_the_weights_themselve
     weights = np.random.default_rng(0).normal(size=(8, 5))
     symmetries = Symmetries(model(), regularised=False)
     assert symmetries.order == 1
-    np.testing.assert_array_equal(symmetries.canonical(weights), weights)
-    np.testing.assert_array_equal(symmetries.align(weights, weights + 1), weights + 1)
+    np.testing.assert_array_equal(canonical_images(symmetries, weights), weights)
+    np.testing.assert_array_equal(align(symmetries, weights, weights + 1), weights + 1)
     assert symmetries.exchanged(weights) is None
-    assert symmetries.multiplicity(weights, 1e-4).tolist() == [1.0] * 5
+    assert multiplicities(symmetries, weights, 1e-4).tolist() == [1.0] * 5
 
 
 def test_starts_depend_on_the_number_of_parameters_alone() -> None:

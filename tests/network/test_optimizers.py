@@ -11,8 +11,9 @@ import pytest
 import runner
 from runner.engines.registry import compiled
 from runner.errors import ExperimentError
+from runner.experiment.batches import Segment
 from runner.experiment.experiment import load_experiment
-from runner.experiment.plan import Plan, Segment
+from runner.experiment.plan import Plan
 from runner.training.lanes import train
 from runner.training.worker import Task, prepare
 

@@ -10,8 +10,10 @@ from hypothesis import assume, given
 from support.plain import Net
 from support.symmetric import TARGETS, XOR, cases
 
+from runner.network.alignment import MAX_EXHAUSTIVE, align, align_by_assignment
 from runner.network.architecture import Architecture
-from runner.network.symmetry import MAX_EXHAUSTIVE, Symmetries
+from runner.network.canonical_images import balanced, canonical_images, multiplicities
+from runner.network.symmetry import Symmetries
 
 
 def losses(symmetries, weights):
@@ -25,8 +27,10 @@ def losses(symmetries, weights):
 def test_a_symmetry_leaves_the_loss_and_the_canonical_form(case) -> None:
     symmetries, weights, image = case
     np.testing.assert_allclose(losses(symmetries, image), losses(symmetries, weights), rtol=1e-11)
-    canonical = symmetries.canonical(weights)
-    np.testing.assert_allclose(symmetries.canonical(image), canonical, rtol=1e-9, atol=1e-11)
+    canonical = canonical_images(symmetries, weights)
+    np.testing.assert_allclose(
+        canonical_images(symmetries, image), canonical, rtol=1e-9, atol=1e-11
+    )
     np.testing.assert_allclose(
         losses(symmetries, canonical), losses(symmetries, weights), rtol=1e-11
     )
@@ -39,16 +43,16 @@ def test_aligning_undoes_a_symmetry(case) -> None:
     # beyond: only a local optimum is promised, and the next biases are left out
     exact = len(net.hidden) == 1 and net.activation_of(0).parity != "complementary"
     assume(symmetries.order <= MAX_EXHAUSTIVE or exact)
-    first = symmetries.balanced(weights)
-    aligned = symmetries.align(first, symmetries.balanced(image))
+    first = balanced(symmetries, weights)
+    aligned = align(symmetries, first, balanced(symmetries, image))
     np.testing.assert_allclose(aligned, first, rtol=1e-9, atol=1e-10)
 
 
 @given(cases())
 def test_aligning_never_goes_further_away_and_keeps_the_loss(case) -> None:
     symmetries, weights, _ = case
-    first, second = symmetries.balanced(weights), symmetries.balanced(weights[:, ::-1])
-    aligned = symmetries.align(first, second)
+    first, second = balanced(symmetries, weights), balanced(symmetries, weights[:, ::-1])
+    aligned = align(symmetries, first, second)
     before, after = (np.linalg.norm(w - first, axis=0) for w in (second, aligned))
     assert (after <= before + 1e-12).all()
     np.testing.assert_allclose(losses(symmetries, aligned), losses(symmetries, second), rtol=1e-11)
@@ -58,11 +62,11 @@ def test_an_assignment_finds_what_trying_all_finds() -> None:
     rng = np.random.default_rng(3)
     symmetries = Symmetries(Architecture(2, (3,), 1, "tanh", "tanh"), True)
     first, second = rng.normal(size=(2, 13, 40))
-    tried = symmetries.align(first, second)
+    tried = align(symmetries, first, second)
     assert symmetries.order == 48
     for column in range(40):
         pair = slice(column, column + 1)
-        assigned = symmetries.align_by_assignment(first[:, pair], second[:, pair])
+        assigned = align_by_assignment(symmetries, first[:, pair], second[:, pair])
         np.testing.assert_allclose(assigned, tried[:, pair], atol=1e-14)
 
 
@@ -90,9 +94,9 @@ def test_the_multiplicity_is_the_number_of_distinct_images(activation) -> None:
         opposite[unit[1]] = -opposite[unit[0]]  # the same image after a flip
         cases.append(opposite)
     for theta in cases:
-        canonical = symmetries.canonical(theta[:, None])
+        canonical = canonical_images(symmetries, theta[:, None])
         wanted = len(set(images(symmetries, theta)))
-        assert symmetries.multiplicity(canonical, 1e-6)[0] == wanted
+        assert multiplicities(symmetries, canonical, 1e-6)[0] == wanted
 
 
 def test_a_regularised_loss_has_fewer_symmetries() -> None:
@@ -108,7 +112,10 @@ def test_a_regularised_loss_has_fewer_symmetries() -> None:
 def test_without_hidden_units_there_is_nothing_to_do() -> None:
     symmetries = Symmetries(Architecture(2, (), 1, "tanh", "sigmoid"), False)
     weights = np.random.default_rng(0).normal(size=(3, 4))
-    for same in (symmetries.canonical(weights), symmetries.align(weights[:, ::-1], weights)):
+    for same in (
+        canonical_images(symmetries, weights),
+        align(symmetries, weights[:, ::-1], weights),
+    ):
         np.testing.assert_array_equal(same, weights)
     assert symmetries.exchanged(weights) is None
-    assert (symmetries.multiplicity(weights, 1e-6) == 1).all()
+    assert (multiplicities(symmetries, weights, 1e-6) == 1).all()

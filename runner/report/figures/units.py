@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from runner.errors.messages import counted
+from runner.network.canonical_images import canonical_images
 from runner.network.symmetry import Symmetries
 from runner.report.colours import INK, MOST_CLASSES, OTHER, class_colours
 from runner.report.figures.base import Key, Panel, Picture, classified, n_analysed_text
@@ -88,7 +89,7 @@ def _draw(study: Study, landscape: Landscape, c: Configuration, axes: Axes) -> T
         members = endpoints.index[endpoints == number_][:_MOST_DOTS]
         places = pd.MultiIndex.from_product([[c.index], members])
         ended = study.weights.loc[places, names].to_numpy(np.float64)
-        turned = pd.DataFrame(symmetries.canonical(ended.T).T, columns=names)
+        turned = pd.DataFrame(canonical_images(symmetries, ended.T).T, columns=names)
         dots = _first_layer(turned, c)
         axes.plot(*dots, ".", color=colour, markersize=1.5, alpha=0.3, rasterized=True)
     for row, (_, minimum) in enumerate(classes.head(MOST_CLASSES).iterrows()):
