@@ -1,17 +1,18 @@
-"""Paths that users give: a URI is none, although it would make a folder of the name ``s3:``."""
+"""Paths that users give: what is none, and what stands where a file is expected."""
 
 from __future__ import annotations
 
 import re
+import stat
 from os import PathLike
 from pathlib import Path
 
 from runner.errors.exceptions import RunnerError
 from runner.errors.messages import printable
 
-__all__ = ["local_path"]
+__all__ = ["local_path", "why_no_file"]
 
-# One slash is enough: `Path` makes one of two. A single letter is a drive of Windows.
+# A URI would make a folder of the name `s3:`. One slash is enough: `Path` makes one of two. A single letter is a drive of Windows.
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
 
 
@@ -43,3 +44,21 @@ def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = 
         "Give the path of one, and copy between the two by other means."
     )
     raise error(message)
+
+
+def why_no_file(path: Path) -> str:
+    """Return why a path is no file: ``does not exist``, ``is a folder``, ...; empty if it is one.
+
+    Raises
+    ------
+    OSError
+        If the file system refuses to tell. `Path.exists` of Python 3.14 answers False then, and a
+        folder that may not be entered would look as if the file were not there.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in it
+        return "does not exist"
+    if stat.S_ISREG(mode):
+        return ""
+    return "is a folder" if stat.S_ISDIR(mode) else "is not a regular file"

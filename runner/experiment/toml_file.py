@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from runner.errors import ExperimentError
+from runner.errors.paths import why_no_file
 from runner.experiment.starters import starter
 from runner.experiment.toml_hints import toml_hint
 
@@ -39,9 +40,7 @@ def read_toml(path: Path, where: str) -> dict[str, Any]:
         line and column where there is one.
     """
     try:
-        if not path.is_file():
-            state = "is a folder" if path.is_dir() else "is not a regular file"
-            state = state if path.exists() else "does not exist"
+        if state := why_no_file(path):
             message = f"{where}: the file {state}; expected an experiment in TOML."
             if own := starter(path.name):
                 message += f" The one that comes with the runner is {own}."

@@ -13,7 +13,7 @@ from runner.cli.app import app
 from runner.cluster.addresses import scheduler_address
 from runner.cluster.certificates import make_certificates
 from runner.cluster.options import ClusterOptions
-from runner.errors.paths import local_path
+from runner.errors.paths import local_path, why_no_file
 from runner.study.export import export_restarts
 
 URIS = ["s3://bucket/x", "gs://bucket/x", "file:///tmp/x", "http://host:80/x", "abfss://c@a/x"]
@@ -85,3 +85,12 @@ def test_no_function_takes_a_uri_for_a_path(tmp_path, monkeypatch) -> None:
         with pytest.raises(runner.RunnerError, match=r"^s3://bucket/x.* is a URI; expected a f"):
             call("s3://bucket/x")
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
+
+
+def test_what_the_file_system_refuses_is_not_taken_for_missing(tmp_path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    for path in (loop, tmp_path / ("x" * 3000)):
+        with pytest.raises(OSError, match=r"symbolic links|too long"):
+            why_no_file(path)
+    assert why_no_file(tmp_path / "none") == "does not exist"

@@ -399,10 +399,12 @@ class TestTables:
             "expected a CSV table (problem.table)."
         ]
 
-    @pytest.mark.parametrize("path", ["/dev/zero", "/tmp"])
-    def test_not_a_file(self, path: str) -> None:
+    @pytest.mark.parametrize(
+        ("path", "state"), [("/dev/zero", "is not a regular file"), ("/tmp", "is a folder")]
+    )
+    def test_not_a_file(self, path: str, state: str) -> None:
         (line,) = refusal(Path(path))
-        assert line.startswith(f"{path}: the file is not a regular file")
+        assert line.startswith(f"{path}: the file {state}")
 
     def test_names_that_the_file_system_refuses(self) -> None:
         assert "exist" in refusal(Path("a\0b"))[0]

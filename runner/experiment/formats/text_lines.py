@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from runner.errors.messages import shown
+from runner.errors.paths import why_no_file
 from runner.experiment.formats.base import MAX_BYTES, TableProblems
 from runner.experiment.formats.csv_hints import is_workbook
 
@@ -57,9 +58,8 @@ def _opened(source: Path | bytes, problems: TableProblems) -> BinaryIO:
     if isinstance(source, bytes):
         size, file = len(source), cast("BinaryIO", io.BytesIO(source))
     else:
-        if not source.is_file():
-            what = "is not a regular file" if source.exists() else "does not exist"
-            raise problems.stop(f"the file {what}; expected a CSV table (problem.table).")
+        if state := why_no_file(source):
+            raise problems.stop(f"the file {state}; expected a CSV table (problem.table).")
         size, file = source.stat().st_size, cast("BinaryIO", source.open("rb"))
     if size > MAX_BYTES:
         file.close()
