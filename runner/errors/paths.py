@@ -12,7 +12,8 @@ from runner.errors.messages import printable
 
 __all__ = ["local_path", "why_no_file"]
 
-# A URI would make a folder of the name `s3:`. One slash is enough: `Path` makes one of two. A single letter is a drive of Windows.
+# As a path it would make a folder `s3:`. One slash is enough: `Path` makes one of two. A single
+# letter is a drive of Windows.
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
 
 
