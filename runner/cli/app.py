@@ -140,7 +140,7 @@ def _whole(
         typer.Option(
             "--verbose",
             metavar="",
-            help="Print what Dask and the compilers say too, and where an error was raised.",
+            help="Print what this process and its Dask log too, and where an error was raised.",
         ),
     ] = False,
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.engines.devices import require
+from runner.engines.devices import require, require_hessians
 from runner.engines.versions import PACKAGES, source, versions, without_jax
 from runner.errors import ClusterError
 
@@ -92,6 +92,17 @@ def without_device(client: Any, addresses: Sequence[str]) -> dict[str, str]:
         return {}
     answers = client.run(require, "gpu", workers=list(addresses), on_error="return")
     return {address: str(a) for address, a in answers.items() if isinstance(a, ClusterError)}
+
+
+def without_hessians(client: Any, addresses: Sequence[str], kind: str, engine: str) -> str:
+    """Return why workers cannot compute Hessians on their device, one after the other; or nothing.
+
+    Only a GPU needs to be asked.
+    """
+    if kind != "gpu" or not addresses:
+        return ""
+    answers = client.run(require_hessians, kind, engine, workers=list(addresses), on_error="return")
+    return "\n".join(f"  {a}: {e}" for a, e in answers.items() if isinstance(e, ClusterError))
 
 
 def mismatches(

@@ -170,6 +170,13 @@ class WorkerPool:
         if not self.total:
             raise self._missing()
 
+    def restrict(self) -> str:
+        """Use workers of one kind alone, CPUs where there are any; return the kind."""
+        if self.device == "auto":
+            self.device = "cpu" if self.counts["cpu"] else "gpu"
+            self._count()
+        return self.device
+
     def refresh(self) -> None:
         """Count the workers anew, at most every half second, and inspect those that have joined.
 

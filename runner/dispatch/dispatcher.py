@@ -100,7 +100,7 @@ class Dispatcher:
     """
 
     def __init__(self, batches: Sequence[Batch], attempts: int = 2) -> None:
-        self._batches = batches
+        self._batches = list(batches)
         self._begun = 0  # how many of them were handed out
         self._again: deque[Piece] = deque()
         self._suspects: deque[Piece] = deque()
@@ -119,6 +119,12 @@ class Dispatcher:
     def upcoming(self) -> Batch | None:
         """The next batch that is not begun, or None."""
         return self._batches[self._begun] if self._begun < len(self._batches) else None
+
+    def hasten(self, batch: Batch) -> None:
+        """Hand a batch out before the others, if it is not begun."""
+        if batch in self._batches[self._begun :]:
+            self._batches.remove(batch)
+            self._batches.insert(self._begun, batch)
 
     @property
     def remaining(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.cluster.task_results import TaskResult
@@ -13,10 +13,12 @@ from runner.dispatch.canaries import Canaries, CanaryTask, Difference
 from runner.dispatch.deadlines import Deadlines
 from runner.dispatch.dispatcher import Complete, Piece
 from runner.dispatch.fault_policy import FaultPolicy
+from runner.dispatch.gpu_code import GpuCode
 from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.sent_tasks import Call, SentTask
+from runner.dispatch.surveys import SurveyTask, surveys
 from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
-from runner.dispatch.time_left import TimeLeft
+from runner.dispatch.time_left import Answer, TimeLeft
 from runner.dispatch.training_tasks import TrainingTasks
 from runner.engines.simd.fingerprint import Fingerprint, digest
 from runner.errors import FailuresError
@@ -28,7 +30,7 @@ from runner.study.writer import Writer
 from runner.training.shards import encode_shard, join, shard_schema
 from runner.training.worker import Trained
 
-_NOT_RECORDED = ("solved", "programs")  # of what a worker tells of a piece, in its telemetry
+_NOT_RECORDED = ("solved", "steps", "programs")  # in telemetry, of what a worker tells of a piece
 
 Event = AuditTask | AuditRecord | Difference
 """What canaries and audits find, or want done."""
@@ -95,10 +97,11 @@ class TrainingRun(TaskHandler):
         self.deadlines = Deadlines(faults.deadline_s)
         self.canaries = Canaries()
         self.audits = Audits(unaudited(store, plan, faults.audit))
-        left = list(left)
+        self._left = left = list(left)
         self._time_left = TimeLeft(plan, left)
         again = set(left)
         self._earlier = [commit for commit in store.commits() if commit.batch not in again]
+        self.gpu_code = GpuCode(store.where, plan, self._earlier)
         self._failed_earlier = sum(len(commit.failures) for commit in self._earlier)
         self._canary_batch = self.tasks.canary_batch(next(plan.batches()))
         self._unverified: dict[str, list[tuple[SentTask, TaskResult]]] = {}  # by worker
@@ -110,18 +113,23 @@ class TrainingRun(TaskHandler):
         self.progress = Progress(plan.n_restarts, done, done)
 
     def begin(self, run: RunState) -> None:
-        """Queue the audits of what earlier runs have committed."""
+        """Queue the audits of what earlier runs have committed, and surveys."""
         self.progress.dashboard = run.pool.client.dashboard_link or ""
         self.check(run)
+        if run.pool.counts.get("cpu"):  # a GPU takes batches together that follow each other
+            for survey in surveys(self.plan, self._left):
+                run.auxiliary.add(survey)
         for commit in self._earlier:
             self._apply(run, *self.audits.committed(commit))
 
     # What is sent.
 
     def call(self, task: SentTask) -> Call:
-        """Train pieces, a canary, or an audited batch."""
+        """Train pieces, a canary, a survey, or an audited batch."""
         if isinstance(task.auxiliary, CanaryTask):
             return self.tasks.canary(task.auxiliary.batch, task.kind)
+        if isinstance(task.auxiliary, SurveyTask):
+            return self.tasks.survey(task.auxiliary.segments, task.kind)
         return self.tasks.pieces(task.pieces, task.range, task.kind)
 
     def batches_per_task(self, run: RunState, kind: str, first: Batch) -> int:
@@ -206,17 +214,22 @@ class TrainingRun(TaskHandler):
         commit = self.writer.commit(batch, shard, rows, complete.failures, device, origin.of_all)
         self.progress.done += len(batch)
         self.progress.failed += len(complete.failures)
-        self._time_left.failed(batch.group_of_round, len(complete.failures))
+        self._time_left.failed(batch, len(complete.failures))
         self._apply(run, *self.audits.committed(commit, origin.workers))
 
     def auxiliary_ended(
         self, run: RunState, task: AuxiliaryTask, result: TaskResult | None
     ) -> None:
-        """Do what canaries and audits ask for."""
+        """Do what canaries and audits ask for, and note what a survey has cost."""
         if isinstance(task, CanaryTask):
             self._apply(run, *self.canaries.ended(task, result))
         elif isinstance(task, AuditTask):
             self._apply(run, task.ended(result))
+        elif isinstance(task, SurveyTask) and result is not None and not result.reason:
+            answer = self._answer(result.worker, [result.value])
+            dearest = self._time_left.surveyed(task.batch, answer)
+            if dearest is not None:
+                run.dispatcher.hasten(dearest)
 
     def report_progress(self, run: RunState) -> None:
         """Call the callback."""
@@ -253,28 +266,36 @@ class TrainingRun(TaskHandler):
         """Note what was trained, and commit the batches that it completes."""
         value: Trained | list[Trained] = result.value
         parts = value if isinstance(value, list) else [value]
-        train_s = sum(part.telemetry["train_s"] for part in parts)
-        compile_s = sum(part.telemetry["compile_s"] for part in parts)
+        answer = self._answer(result.worker, parts)
         self.deadlines.note(
             (task.kind, task.range.group_of_round),
             result.worker,
             work=sum(part.telemetry["lane_steps"] for part in parts),
-            train_s=train_s,
-            compile_s=compile_s,
+            train_s=answer.train_s,
+            compile_s=answer.compile_s,
         )
-        self._time_left.note(
-            task.range.group_of_round,
-            len(task.range),
-            result.worker,
-            train_s=train_s,
-            compile_s=compile_s,
-            now_s=time.monotonic() - self._started_s,
-        )
+        self._time_left.trained(task.range, answer)
         for piece, trained in zip(task.pieces, parts, strict=True):
+            self.gpu_code.require(self.plan, piece.batch, trained.telemetry)
             self._note(piece, trained, result.worker)
             complete = run.dispatcher.succeeded(piece, trained.shard)
             if complete is not None:
                 self.completed(run, complete)
+
+    def _answer(self, worker: str, parts: Sequence[Trained]) -> Answer:
+        """Return what a task has cost."""
+        steps: dict[int, tuple[int, int]] = {}
+        for part in parts:
+            for number, (n, steps_of) in part.telemetry["steps"].items():
+                before = steps.get(number, (0, 0))
+                steps[number] = (before[0] + n, before[1] + steps_of)
+        return Answer(
+            worker,
+            train_s=sum(part.telemetry["train_s"] for part in parts),
+            compile_s=sum(part.telemetry["compile_s"] for part in parts),
+            now_s=time.monotonic() - self._started_s,
+            steps=steps,
+        )
 
     def _note(self, piece: Piece, trained: Trained, worker: str) -> None:
         """Keep what a piece's training tells of speed and success."""

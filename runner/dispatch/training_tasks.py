@@ -8,7 +8,7 @@ from functools import cache
 
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.sent_tasks import Call
-from runner.experiment.batches import Batch
+from runner.experiment.batches import Batch, Segment
 from runner.experiment.plan import Plan
 from runner.training.worker import Task, train_batch, train_batches
 
@@ -64,6 +64,10 @@ class TrainingTasks:
         )
         return Call(train_batch, (replace(task, segments=segments, n_curves=0),))
 
+    def survey(self, segments: Sequence[Segment], device: str) -> Call:
+        """Train restarts of several configurations of a group, for what they cost."""
+        return Call(train_batch, (self._of(tuple(segments), device, n_curves=0),))
+
     def batches_that_fill(self, batch: Batch, device: str) -> int:
         """Return how many batches of a batch's group the lanes of a device hold, at least one."""
         size = self._plan.round_group(batch).batch_size
@@ -78,8 +82,11 @@ class TrainingTasks:
         return steps, steps * bounds.step_s
 
     def _task(self, batch: Batch, device: str) -> Task:
+        return self._of(self._plan.stored_segments(batch), device, self._plan.n_curves)
+
+    def _of(self, segments: tuple[Segment, ...], device: str, n_curves: int) -> Task:
         seed, engine = self._plan.experiment.seed, self._plan.engine
-        return Task(self._plan.stored_segments(batch), seed, engine, self._plan.n_curves, device)
+        return Task(segments, seed, engine, n_curves, device)
 
     def _group_bounds(self, batch: Batch, device: str) -> _Bounds:
         configurations = self._plan.members(batch)

@@ -79,6 +79,15 @@ def require_jax(kind: str) -> None:
         raise ClusterError(message)
 
 
+def require_hessians(kind: str, engine: str) -> None:
+    """Raise ClusterError if this process cannot compute an engine's Hessians on a kind of device.
+
+    A GPU's kernels train; what inspects endpoints is computed there by JAX alone.
+    """
+    if kind == "gpu" and engine in JAX_ENGINES and computing(kind) == kind:
+        require_jax(kind)
+
+
 def computing(kind: str) -> str:
     """Return the kind of device that work for a kind is done on: another one in tests only."""
     return "cpu" if os.environ.get(PRETEND_VARIABLE) == "1" else kind

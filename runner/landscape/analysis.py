@@ -97,12 +97,15 @@ def analyze(
     sweep = Study(store.path).plan.trusting(trust_model)
     with store.locked() as lock:
         plan = AnalysisPlan(Study(store.path), sweep, analysis)
-        parts = Parts(store, lock, plan.key)
-        if not result_tables.up_to_date(store, plan):
-            with stages(client, cluster, parts, report or _ignore) as run:
-                tables = _tables(plan, parts, run)
-            result_tables.write(store, lock, plan, tables)
-        parts.remove()
+
+        def parts_of(device: str) -> Parts:
+            return Parts(store, lock, plan.key(device))
+
+        if not result_tables.up_to_date(store, plan, cluster.device):
+            with stages(client, cluster, plan.engine, parts_of, report or _ignore) as run:
+                tables = _tables(plan, run.parts, run)
+            result_tables.write(store, lock, plan, run.kind, tables)
+        parts_of("cpu").remove()  # which are all, of whatever device
     return Study(store.path)
 
 

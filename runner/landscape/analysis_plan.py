@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from typing import Any
 
 from runner.engines.registry import of_hessians
 from runner.engines.versions import versions
@@ -44,23 +44,29 @@ class AnalysisPlan:
         """The engine that compiles: the sweep's, where it can compute Hessians."""
         return of_hessians(self.sweep.engine)
 
-    @cached_property
-    def key(self) -> str:
-        """Digest that tells this analysis from every other one.
+    def key(self, device: str) -> str:
+        """Digest that tells this analysis, on a kind of device, from every other one.
 
         Options that have their defaults are left out, so that a new option does not make every
         table that was written before it obsolete.
         """
-        parts = [FORMAT, self.study.digest, self.per_configuration, self.engine, versions()]
+        parts: list[Any] = [
+            FORMAT,
+            self.study.digest,
+            self.per_configuration,
+            self.engine,
+            versions(),
+        ]
         changed = {k: v for k, v in self.options.changed.items() if k != "endpoints"}
-        return digest([*parts, changed] if changed else parts)
+        if changed:
+            parts.append(changed)
+        return digest(parts if device == "cpu" else [*parts, device])
 
-    @property
-    def attrs(self) -> dict[str, str | int | float]:
+    def attrs(self, device: str) -> dict[str, str | int | float]:
         """How a table was made, for its ``attrs``."""
         options = self.options
         return {
-            "analysis": self.key,
+            "analysis": self.key(device),
             "engine": self.engine,
             "endpoints_per_configuration": self.per_configuration,
             "sample": f"the first {self.per_configuration:,} restarts of each configuration",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from runner.engines.devices import KINDS
 from runner.errors import StudyError
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.study import analysis_tables, files
@@ -13,22 +14,31 @@ from runner.study.lock import StudyLock
 from runner.study.store import Store
 
 
-def up_to_date(store: Store, plan: AnalysisPlan) -> bool:
-    """Whether all tables exist, can be read, and are of just this analysis."""
-    return all(_is_current(store, plan, name) for name in analysis_tables.TABLES)
+def up_to_date(store: Store, plan: AnalysisPlan, device: str) -> bool:
+    """Whether all tables exist, can be read, and are of just this analysis.
+
+    With ``auto`` it may be that of any kind of device.
+    """
+    if device == "auto":
+        return any(up_to_date(store, plan, kind) for kind in KINDS)
+    return all(_is_current(store, plan, name, device) for name in analysis_tables.TABLES)
 
 
-def _is_current(store: Store, plan: AnalysisPlan, name: str) -> bool:
+def _is_current(store: Store, plan: AnalysisPlan, name: str, device: str) -> bool:
     try:
         n = len(plan.study.plan.configurations)
         table = analysis_tables.read(store.tables_path, name, plan.study.digest, n)
     except StudyError:  # missing, of an older state of the study, or damaged: it is made anew
         return False
-    return bool(table.attrs.get("analysis") == plan.key)
+    return bool(table.attrs.get("analysis") == plan.key(device))
 
 
 def write(
-    store: Store, lock: StudyLock, plan: AnalysisPlan, tables: Mapping[str, pd.DataFrame]
+    store: Store,
+    lock: StudyLock,
+    plan: AnalysisPlan,
+    device: str,
+    tables: Mapping[str, pd.DataFrame],
 ) -> None:
     """Write all tables.
 
@@ -38,9 +48,10 @@ def write(
     """
     lock.require(store)
     with store.writing():
-        obsolete = [n for n in analysis_tables.TABLES if not _is_current(store, plan, n)]
+        every = analysis_tables.TABLES
+        obsolete = [name for name in every if not _is_current(store, plan, name, device)]
         ordered = {name: tables[name] for name in analysis_tables.TABLES}
-        replace(store, obsolete, ordered, plan.attrs, plan.study.digest)
+        replace(store, obsolete, ordered, plan.attrs(device), plan.study.digest)
 
 
 def replace(

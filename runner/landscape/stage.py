@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
+from runner.cluster.preflight import without_hessians
 from runner.cluster.task_results import TaskResult
 from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.dispatcher import Complete, Piece
@@ -17,6 +18,7 @@ from runner.dispatch.progress import AnalysisProgress, AnalysisProgressCallback
 from runner.dispatch.sent_tasks import Call, SentTask
 from runner.dispatch.task_handler import RunState, TaskHandler
 from runner.dispatch.task_loop import TaskLoop
+from runner.errors import ClusterError
 from runner.experiment.batches import Batch
 from runner.landscape.parts import Parts
 
@@ -34,11 +36,50 @@ class Stage:
     return a Parquet file with the rows of the piece, in order."""
 
 
+@dataclass(frozen=True)
+class Stages:
+    """Has stages done, all on workers of one kind."""
+
+    kind: str
+    """Kind of device, ``cpu`` or ``gpu``: its bits are in what workers return."""
+    parts: Parts
+    """What they have returned."""
+    pool: WorkerPool
+    """The workers."""
+    report: AnalysisProgressCallback
+    """Called with an `AnalysisProgress` now and then."""
+
+    def __call__(self, stage: Stage) -> None:
+        """Have a stage done."""
+        run_stage(stage, self.parts, self.pool, self.report)
+
+
 @contextmanager
 def stages(
-    client: Any, cluster: ClusterOptions, parts: Parts, report: AnalysisProgressCallback
-) -> Iterator[Callable[[Stage], None]]:
-    """Yield what has a stage done: on a given client, or on what the cluster's options say."""
+    client: Any,
+    cluster: ClusterOptions,
+    engine: str,
+    parts_of: Callable[[str], Parts],
+    report: AnalysisProgressCallback,
+) -> Iterator[Stages]:
+    """Yield what has stages done: on a given client, or on what the cluster's options say.
+
+    Parameters
+    ----------
+    client : distributed.Client, optional
+    cluster : ClusterOptions
+    engine : str
+        What compiles.
+    parts_of : callable
+        Given the kind of device that is used, the parts that it computes.
+    report : callable
+        Called with an `AnalysisProgress` now and then.
+
+    Raises
+    ------
+    ClusterError
+        If there is nothing to run on, or workers cannot compute Hessians there.
+    """
     opened: AbstractContextManager[Any] = (
         nullcontext(client) if client is not None else open_client(cluster)
     )
@@ -47,8 +88,16 @@ def stages(
         closing(WorkerPool(connected, cluster.device, cluster.wait_s)) as pool,
     ):
         pool.check()
+        kind = pool.restrict()
+        if lacking := without_hessians(connected, pool.addresses(kind), kind, engine):
+            message = (
+                "--device is 'gpu', where Hessians are computed by JAX; expected workers that have "
+                f"it:\n{lacking}\nInstall it there, or give --device cpu."
+            )
+            raise ClusterError(message)
+        parts = parts_of(kind)
         parts.prepare()
-        yield lambda stage: run_stage(stage, parts, pool, report)
+        yield Stages(kind, parts, pool, report)
 
 
 def run_stage(

@@ -79,8 +79,10 @@ class ConfigurationMap:
     def absorb_searches(self, rows: pd.DataFrame, searches: Searches) -> None:
         """Take in what workers found in a round of searches, in order of their numbers."""
         before, positions = self.searches, {}
+        # of a family, the row that has the point is that of highest index, not the first one
+        first = rows.groupby("same_as")["number"].min()
         for row in _records(rows[rows["number"] == rows["same_as"]]):
-            positions[row["number"]] = self._added(row, row["number"] + 1)
+            positions[row["number"]] = self._added(row, int(first[row["number"]]) + 1)
         for number, same_as, status in zip(
             rows["number"], rows["same_as"], rows["status"], strict=True
         ):

@@ -45,7 +45,7 @@ def descend(surface: LossSurface, starts: np.ndarray, options: MapOptions) -> De
     Notes
     -----
     A step is accepted if the gradient at its end is the model's, up to ``path_tolerance`` of the
-    gradient at its beginning, and tried again at half its length otherwise. A path that begins in
+    gradient at its beginning, and tried again, shorter, otherwise. A path that begins in
     a subspace that a symmetry leaves alone stays there, and may end at a saddle.
     """
     n = len(surface)

@@ -99,15 +99,18 @@ def map_landscape(
     with store.locked() as lock:
         plan = MapPlan(Study(store.path), sweep, options)
         plan.require_maps()
-        if result_tables.up_to_date(store, plan):
+        if result_tables.up_to_date(store, plan, cluster.device):
             return plan.study
-        parts = Parts(store, lock, plan.key, "map")
         groups = _maps(plan)
         progress = _Progress([each for group in groups for each in group], report)
-        with stages(client, cluster, parts, progress) as run:
-            Rounds(groups, parts, run, plan.engine, options).make(progress.goes_on(for_s))
+
+        def parts_of(device: str) -> Parts:
+            return Parts(store, lock, plan.key(device), "map")
+
+        with stages(client, cluster, plan.engine, parts_of, progress) as run:
+            Rounds(groups, run.parts, run, plan.engine, options).make(progress.goes_on(for_s))
         made = tables(progress.maps, plan.study.parameter_names)
-        result_tables.write(store, lock, plan, made)
+        result_tables.write(store, lock, plan, run.kind, made)
     return Study(store.path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from typing import Any
 
 from runner.engines.registry import of_hessians
 from runner.engines.versions import versions
@@ -33,16 +33,15 @@ class MapPlan:
         """The engine that compiles: the sweep's, where it can compute Hessians."""
         return of_hessians(self.sweep.engine)
 
-    @cached_property
-    def key(self) -> str:
-        """Digest of what decides what searches find, however many there are to be."""
-        parts = [FORMAT, self.study.digest, self.engine, versions(), self.options.lasting]
-        return digest(parts)
+    def key(self, device: str) -> str:
+        """Digest of what decides what searches find on a kind of device, however many they are."""
+        parts: list[Any] = [FORMAT, self.study.digest, self.engine, versions()]
+        parts.append(self.options.lasting)
+        return digest(parts if device == "cpu" else [*parts, device])
 
-    @property
-    def attrs(self) -> dict[str, str | int | float]:
+    def attrs(self, device: str) -> dict[str, str | int | float]:
         """How a table was made, for its ``attrs``."""
-        return {"map": self.key, "engine": self.engine, **asdict(self.options)}
+        return {"map": self.key(device), "engine": self.engine, **asdict(self.options)}
 
     def require_maps(self) -> None:
         """Raise ExperimentError for the first network of which there can be no map."""

@@ -185,7 +185,8 @@ def _analysed_paths(
         apart = np.linalg.norm(analysed[names].to_numpy(float) - weights, axis=1)
         near = apart <= _MATCH * max(np.abs(weights).max(initial=0.0), 1.0)
         ends.append(set(analysed["class"][near & (analysed["kind"] == "minimum")]))
-    rows = barriers[(barriers["pairs"] == "representatives") & barriers["aligned"]]
+    # aligned or not: what is nearest need not be what the lower path leads to
+    rows = barriers[barriers["pairs"] == "representatives"]
     between = rows["class_a"].isin(ends[0]) & rows["class_b"].isin(ends[1])
     between |= rows["class_a"].isin(ends[1]) & rows["class_b"].isin(ends[0])
     mean = minima.loc[list(pair), "loss"].mean()

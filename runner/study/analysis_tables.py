@@ -208,7 +208,27 @@ def _own_columns(name: str, table: pd.DataFrame, n_configurations: int) -> pd.Da
         if column in found and not all(_are_numbers(each, least) for each in found[column]):
             message = f"its column {column} has rows that are no list of numbers"
             raise ValueError(message)
+    if name == "tree" and not _are_trees(found):
+        message = "its nodes do not hang together as trees"
+        raise ValueError(message)
     return found
+
+
+def _are_trees(table: pd.DataFrame) -> bool:
+    """Whether from every node, named once, one comes to a root: -1 stands above that."""
+    for _, nodes in table.groupby(["configuration", "reading"]):
+        n, place = len(nodes), pd.Index(nodes["node"])
+        if not place.is_unique or place.min() < 0:
+            return False
+        above = place.get_indexer(pd.Index(nodes["parent"]))  # -1 where there is none
+        if ((above < 0) & (nodes["parent"] != -1)).any():
+            return False
+        above = np.append(np.where(above < 0, n, above), n)
+        for _ in range(n.bit_length()):  # each time twice as far up
+            above = above[above]
+        if (above != n).any():
+            return False
+    return True
 
 
 def _are_numbers(values: object, least: int) -> bool:

@@ -50,7 +50,8 @@ class MapProperties(ABC):
     def transitions(self) -> pd.DataFrame:
         """One row per saddle from which steepest descent was followed to both sides.
 
-        Those are all of index 1, and others at which such a path has ended. The lower end is a.
+        Those are all of index 1, families that lead down, and others at which such a path has
+        ended. The lower end is a.
 
         Columns
         -------

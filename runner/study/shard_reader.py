@@ -1,7 +1,7 @@
 """Rows of all committed shards, checked before anything is computed from them.
 
 A study may come from anywhere. What a shard holds is bounded before it is read: its size is
-compared with the log's, the number of rows and the columns in its footer with the log and the plan.
+compared with the log's, the rows, columns and values in its footer with the log and the plan.
 Rows must be restarts of the shard's group, each at most once. Hashes are not computed here, which
 would read every byte: `runner.study.damage` does.
 """
@@ -26,8 +26,9 @@ from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.folder import StudyFolder
 from runner.study.wide_shards import as_lists, wide_columns, wide_schema
+from runner.training.curves import checkpoints
 from runner.training.labels import LABELS
-from runner.training.shards import array_columns, may_be_missing, shard_schema
+from runner.training.shards import CURVES, array_columns, may_be_missing, shard_schema
 
 # Arrow's threads would read shards faster than they are counted, and keep them in memory.
 _NOT_AHEAD = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
@@ -176,6 +177,16 @@ class ShardReader:
                 ):
                     raise self._folder.damaged(f"a shard holds a {name} of another size")
 
+    def _longest_lists(self, batch: Batch) -> dict[str, int]:
+        """Return the most values that a row of a batch's shard has in its columns of lists."""
+        network = self._plan.first_member(batch).architecture
+        budget = max(c.settings.training.max_steps for c in self._plan.members(batch))
+        longest = {name: len(checkpoints(budget)) + 1 for name in CURVES}
+        blocks = network.blocks()
+        for name, (rows, _) in zip(array_columns(network), blocks, strict=True):
+            longest[name] = rows.stop - rows.start
+        return longest
+
     def _check_shard(self, commit: Commit, schema: pa.Schema) -> None:
         """Raise StudyError if a shard is not what its commit says, as far as its footer tells."""
         if commit.batch in self._checked:
@@ -188,4 +199,15 @@ class ShardReader:
         footer = pq.read_metadata(path)
         if footer.num_rows != commit.rows or footer.schema.to_arrow_schema() != schema:
             raise self._folder.damaged(f"shard {name} does not have the plan's rows and columns")
+        longest = self._longest_lists(commit.batch)
+        for group in range(footer.num_row_groups):
+            part = footer.row_group(group)
+            for column in map(part.column, range(part.num_columns)):
+                # a list that repeats one value takes no room in the file, and any in memory
+                most = longest.get(column.path_in_schema.partition(".")[0], 1)
+                if column.num_values > part.num_rows * most:
+                    column_name = printable(column.path_in_schema)
+                    raise self._folder.damaged(
+                        f"shard {name} holds more values of {column_name} than its rows can have"
+                    )
         self._checked.add(commit.batch)

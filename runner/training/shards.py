@@ -45,6 +45,9 @@ _COUNTED = {
     "period": "passes after which the weights came back, 0 if not",
 }
 
+CURVES = tuple(_CURVES)
+"""Columns of loss curves, a list each."""
+
 RESTART_COLUMNS = tuple(_MEANING)
 """Columns that every shard has, whatever its network."""
 

@@ -122,7 +122,9 @@ def trained_here(task: Task, sizes: Sequence[int]) -> list[Trained]:
     for stop, size, shard in zip(stops, sizes, shards, strict=True):
         rows, share = slice(stop - size, stop), size / len(ended.steps)
         solved = np.bincount(restarts.table[rows], ended.solved[rows], len(configurations))
-        present = np.unique(restarts.table[rows])
+        counts = np.bincount(restarts.table[rows], minlength=len(configurations))
+        steps = np.bincount(restarts.table[rows], ended.steps[rows], len(configurations))
+        present = np.flatnonzero(counts)
         trained.append(
             Trained(
                 shard,
@@ -137,6 +139,9 @@ def trained_here(task: Task, sizes: Sequence[int]) -> list[Trained]:
                     "restart_steps": int(ended.steps[rows].sum(dtype=np.int64)),
                     "lane_steps": int(ended.lane_steps * share),
                     "solved": {int(configurations[k]): int(solved[k]) for k in present},
+                    "steps": {
+                        int(configurations[k]): (int(counts[k]), int(steps[k])) for k in present
+                    },
                     "programs": functions.programs,
                 },
             )

@@ -59,7 +59,7 @@ def study(client, tmp_path_factory):
 
 
 def key(study, **changed):
-    return AnalysisPlan(study, study.plan, AnalysisOptions(**changed)).key
+    return AnalysisPlan(study, study.plan, AnalysisOptions(**changed)).key("cpu")
 
 
 @pytest.mark.parametrize("field", fields(DEFAULTS), ids=lambda field: field.name)

@@ -16,10 +16,12 @@ from runner.mapping.landscape_map import _maps, map_landscape
 from runner.mapping.map_plan import MapPlan
 from runner.mapping.map_tables import tables
 from runner.mapping.options import MapOptions
+from runner.mapping.result_tables import up_to_date
 from runner.mapping.rounds import Rounds
 from runner.mapping.sentences import sentences
 from runner.study import analysis_tables
 from runner.study.map_tables import MAP_TABLES
+from runner.study.store import Store
 
 OPTIONS = MapOptions(unchanged=600, round_searches=300)
 
@@ -61,6 +63,11 @@ def test_a_strong_l2_term_leaves_one_minimum(study) -> None:
 
 def test_any_workers_give_the_same_tables(study) -> None:
     """Here none: the same rounds in this process."""
+    _require_tables(study)
+
+
+def _require_tables(study) -> None:
+    """Compare a study's tables with those of the same map, made in this process."""
     plan = MapPlan(study, study.plan, OPTIONS)
     groups, parts = _maps(plan), MemoryParts()
     Rounds(groups, parts, parts.run, plan.engine, OPTIONS).make(lambda: True)
@@ -118,6 +125,37 @@ def test_a_study_that_has_grown_is_mapped_anew(study, client, tmp_path) -> None:
     grown = runner.sweep({**XOR, "restarts": 6, "grid": {"loss.l2": [0.05, 2.0]}}, copy, client)
     with pytest.raises(StudyError, match="older than the study's restarts"):
         _ = grown.critical_points
+    anew = map_landscape(grown, client, options=OPTIONS)
+    assert (
+        anew.critical_points["from_endpoint"].sum() > study.critical_points["from_endpoint"].sum()
+    )
+    _require_tables(anew)
+
+
+@pytest.mark.parametrize(
+    "top",
+    [pytest.param(0, id="cycle"), pytest.param(10**9, id="not there"), pytest.param(-2, id="none")],
+)
+def test_a_tree_that_is_none_is_refused_and_left_out(study, tmp_path, top) -> None:
+    """From elsewhere: whoever goes up from a minimum would never come to the top."""
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    tree = study.tree.copy()
+    tree["parent"] = tree["parent"].replace(-1, top)
+    tree.attrs = study.tree.attrs
+    analysis_tables.write(copy / "tables", "tree", tree, study.digest)
+    with pytest.raises(StudyError, match=r"do not hang together as trees.*`python -m runner map"):
+        _ = runner.open_study(copy).tree
+    runner.write_report(copy)
+    assert "study.tree" in (copy / "report.html").read_text()
+
+
+def test_a_map_of_another_kind_of_device_is_another_map(study, client) -> None:
+    plan = MapPlan(study, study.plan, OPTIONS)
+    assert plan.key("gpu") != plan.key("cpu") == study.tree.attrs["map"]
+    assert up_to_date(Store(study.path), plan, "cpu")
+    assert up_to_date(Store(study.path), plan, "auto")
+    assert not up_to_date(Store(study.path), plan, "gpu")
 
 
 def test_too_many_parameters_and_wrong_options_are_refused(swept, client) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -142,6 +146,24 @@ def test_a_shard_or_a_table_of_gigabytes_is_not_read(study) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2**24
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("column", ["W1", "curve_losses"])
+def test_long_lists_in_a_small_shard_are_not_read(study, column) -> None:
+    """Ten million equal values: some kilobytes on disk, and as many as a size is trusted for."""
+    path = next(study.rglob("shards/*/*.parquet"))
+    table = pq.read_table(path)
+    long = pa.array([[0.5] * 10_000_000, *[None] * (len(table) - 1)], pa.list_(pa.float64()))
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, column, long), path, compression="zstd")
+    content = path.read_bytes()
+    assert len(content) < 100_000
+    (commit,) = Store(study).commits()
+    changed = replace(commit, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    (study / "commits.jsonl").write_text(f"{changed.line().rstrip()}\n")
+    for read in (lambda s: s.weights, lambda s: s.curves, lambda s: s.restarts):
+        with pytest.raises(StudyError, match=f"more values of {column}"):
+            read(runner.open_study(study))
 
 
 def test_many_values_in_a_small_table_are_not_read(study, monkeypatch) -> None:
