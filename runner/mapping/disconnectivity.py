@@ -58,6 +58,7 @@ class Disconnectivity:
         self.nodes: list[TreeNode] = []
         top: dict[int, int] = {}  # set -> position of its highest node in the tree
         self._parent: dict[int, int] = {}
+        self._dissolved: dict[int, int] = {}  # join -> the one of its level that has taken it in
         for minimum, loss in sorted(minima.items(), key=lambda item: (item[1], item[0])):
             top[self._find(minimum)] = len(self.nodes)
             self.nodes.append(TreeNode(loss, minimum, -1, -1, 1, minimum))
@@ -72,6 +73,7 @@ class Disconnectivity:
                 top[one] = self._joined(tops, join, tolerance)
             elif tops:
                 top[one] = tops[0]
+        self.nodes = self._compact()
 
     def _find(self, node: int) -> int:
         while self._parent.setdefault(node, node) != node:
@@ -89,10 +91,23 @@ class Disconnectivity:
         if level:
             node, above = self.nodes[level[0]], level[0]
             node.n_minima, node.lowest = n_minima, lowest
+            self._dissolved |= dict.fromkeys(level[1:], above)
         else:
             above = len(self.nodes)
             self.nodes.append(TreeNode(join.loss, -1, join.saddle, -1, n_minima, lowest))
         for each in tops:
-            if each != above:
+            if each != above and each not in self._dissolved:
                 self.nodes[each].parent = above
         return above
+
+    def _compact(self) -> list[TreeNode]:
+        """Return the nodes that are left, with their parents' new positions."""
+        into = self._dissolved
+        for join in reversed(into):  # what took it in may have been taken in later
+            into[join] = into.get(into[join], into[join])
+        left = [k for k in range(len(self.nodes)) if k not in into]
+        place = {k: position for position, k in enumerate(left)} | {-1: -1}
+        for k in left:
+            parent = self.nodes[k].parent
+            self.nodes[k].parent = place[into.get(parent, parent)]
+        return [self.nodes[k] for k in left]

@@ -48,7 +48,10 @@ def test_two_minima_meet_at_the_lowest_highest_loss_of_all_ways(network) -> None
         below = [m for m in losses if k == place[m] or k in above(m)]
         assert node.n_minima == len(below)
         assert losses[node.lowest] == min(losses[m] for m in below)
-        assert node.parent < 0 or tree.nodes[node.parent].loss >= node.loss
+        above_it = tree.nodes[node.parent].loss
+        assert node.parent < 0 or (
+            above_it > node.loss if node.minimum < 0 else above_it >= node.loss
+        )
 
 
 def test_saddles_at_which_paths_end_join_what_they_join() -> None:
@@ -59,3 +62,11 @@ def test_saddles_at_which_paths_end_join_what_they_join() -> None:
         (0.5, 2, -1),
         (1.0, -1, 10),
     ]
+
+
+def test_joins_of_one_level_are_one_node() -> None:
+    """Two pairs that meet at 1.0, and then each other at 1.0 too."""
+    joins = [Join(1.0, 0, 1, 10), Join(1.0, 2, 3, 11), Join(1.0, 1, 2, 12), Join(2.0, 3, 4, 13)]
+    tree = Disconnectivity(dict.fromkeys(range(5), 0.0), joins)
+    assert [(n.loss, n.parent, n.n_minima) for n in tree.nodes[5:]] == [(1.0, 6, 4), (2.0, -1, 5)]
+    assert [n.parent for n in tree.nodes[:5]] == [5, 5, 5, 5, 6]
