@@ -51,6 +51,22 @@ class Spectrum:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self.scale / np.abs(self.values).min(axis=1))
 
+    def along(self, columns: np.ndarray) -> np.ndarray:
+        """Components (n, n_trained) along each eigenvector, of columns (n_parameters, n).
+
+        Lane by lane, as einsum adds in another order where there is one lane alone.
+        """
+        lanes = np.ascontiguousarray(columns.T)[:, :, None]
+        return np.asarray((self.vectors.swapaxes(1, 2) @ lanes)[:, :, 0])
+
+    def combined(self, shares: np.ndarray) -> np.ndarray:
+        """Columns (n_parameters, n) of components (n, n_trained) along each eigenvector."""
+        return np.asarray((self.vectors @ shares[:, :, None])[:, :, 0].T)
+
+    def times(self, step: np.ndarray) -> np.ndarray:
+        """Product of the Hessian with a step (n_parameters, n), of that shape."""
+        return self.combined(self.values * self.along(step))
+
     def step(self, gradient: np.ndarray, downhill: bool = False) -> np.ndarray:
         """Newton step (n_parameters, n) for a gradient of that shape.
 

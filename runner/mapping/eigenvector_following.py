@@ -22,6 +22,7 @@ ARRIVED, LEFT, UNFINISHED = "arrived", "left", "unfinished"
 """How a search or a path ends: at a critical point, beyond reach, or out of steps."""
 
 _FLAT_GRADIENT = 1e-13  # share of the largest eigenvalue: what rounding leaves of a gradient
+_RIGHT, _WRONG = 0.25, 0.75  # errors of the quadratic model's gradient, relative to the last one
 _APPROACH = 1e-3  # the step before the last one must be shorter; along an exponential it is 0.6
 _ROUNDING = 1e-12  # a gradient below which steps that are longer than that lead nowhere
 
@@ -73,22 +74,38 @@ def follow(
     weights : ndarray, shape (n_parameters, n)
     status : ndarray of str, shape (n,)
         See `Ends`.
+
+    Notes
+    -----
+    The step after one at whose end the gradient is far from the quadratic model's is half as long
+    at most, and may grow again where the model is right: else many searches only jump about.
     """
     weights = starts.copy()
     status = np.full(len(surface), UNFINISHED, object)
     before = np.full(len(surface), np.inf)  # length of the last step
     active = np.arange(len(surface))
+    trust = np.full(len(surface), options.longest_step)  # relative length of the next step, at most
+    moved = np.zeros(len(surface))  # relative length of the last step that was taken
+    slope, expected = np.full(len(surface), np.inf), np.zeros_like(weights)
     for _ in range(options.search_steps):
         if not active.size:
             break
         here, at = surface[active], weights[:, active]
         gradient = here.values(at).gradient
+        error = column_norms(gradient - expected[:, active]) / np.maximum(slope[active], 1e-300)
+        longer = np.minimum(np.maximum(trust[active], 2 * moved[active]), options.longest_step)
+        trust[active] = np.select(
+            [error > _WRONG, error < _RIGHT], [0.5 * moved[active], longer], trust[active]
+        )
         found = spectrum(here, at, options.null_tolerance)
         step = _step(found, gradient, index[active])
         size = column_norms(step)
         scale = length(at)
-        step *= np.minimum(1.0, options.longest_step * scale / np.maximum(size, 1e-300))
+        step *= np.minimum(1.0, trust[active] * scale / np.maximum(size, 1e-300))
         weights[:, active] = at + step
+        moved[active] = column_norms(step) / scale
+        slope[active] = column_norms(gradient)
+        expected[:, active] = gradient + found.times(step)
         at_rest = size <= options.step_tolerance * scale
         lost = ~np.isfinite(size) | (np.abs(at).max(axis=0) > options.reach)
         if not coercive:
@@ -109,7 +126,7 @@ def _step(found: Spectrum, gradient: np.ndarray, index: np.ndarray) -> np.ndarra
     With g along an eigenvector of eigenvalue e, 2 g / (|e| (1 + sqrt(1 + 4 g² / e²))): Newton's
     step where g is small, and 1 at most (Wales 1994, J. Chem. Phys. 101:3750).
     """
-    along = np.einsum("npk,pn->nk", found.vectors, gradient)
+    along = found.along(gradient)
     curvature = np.abs(found.values)
     with np.errstate(invalid="ignore"):
         reach = curvature + np.sqrt(curvature**2 + 4 * along**2)
@@ -118,7 +135,7 @@ def _step(found: Spectrum, gradient: np.ndarray, index: np.ndarray) -> np.ndarra
     size[~np.isfinite(found.values).all(axis=1)] = np.nan
     place = np.arange(along.shape[1])
     uphill = np.where(index[:, None] == ANY, found.values < 0, place < index[:, None])
-    return np.asarray(np.einsum("npk,nk->pn", found.vectors, np.where(uphill, size, -size)))
+    return found.combined(np.where(uphill, size, -size))
 
 
 def inspect(
