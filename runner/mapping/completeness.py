@@ -11,7 +11,7 @@ import numpy as np
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.critical_points import CriticalPoint
 from runner.mapping.eigenvector_following import ARRIVED, LEFT, UNFINISHED
-from runner.mapping.worker import coercive
+from runner.mapping.worker import coercive, has_kinks
 from runner.study.statistics.base import Z
 from runner.study.statistics.discoveries import new_class_chance
 
@@ -101,11 +101,8 @@ def euler(found: ConfigurationMap, points: list[CriticalPoint], images: list[flo
     the sum is 1 whatever the loss is (Morse theory: the Euler characteristic of space). A sum that
     is not 1 proves that points are missing; they cannot show in it if they are missing in pairs.
     """
-    network = found.configuration.architecture.as_layers
-    smooth = network is not None and all(
-        network.activation_of(layer).smooth for layer in range(len(network.layers))
-    )
-    if not smooth or not coercive(found.configuration) or any(p.is_family for p in points):
+    kinks, grows = has_kinks(found.configuration), coercive(found.configuration)
+    if kinks or not grows or any(point.is_family for point in points):
         return np.nan
     signs = [(-1.0) ** point.index for point in points]
     return float(np.dot(signs, images)) if points else np.nan

@@ -15,6 +15,7 @@ from runner.mapping.critical_points import CriticalPoint, CriticalPoints
 from runner.mapping.eigenvector_following import ARRIVED, UNFINISHED
 from runner.mapping.options import MapOptions
 from runner.mapping.starts import PATH, RANDOM, Searches, SearchStream
+from runner.mapping.stations import Stations
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class PathEnd:
     """Euclidean length of the path."""
     weights: np.ndarray | None
     """(n_parameters,): the very image of the point that the path came to; None without one."""
+    stations: Stations
+    """Some of the points on the way, from the saddle to the end."""
 
 
 @dataclass(eq=False)
@@ -116,7 +119,9 @@ class ConfigurationMap:
                 point = self._added(row, self.searches)
                 self.points.count_path(point)
                 weights = self.points.weights_of(row)
-            end = PathEnd(row["status"], point, row["loss"], row["path_length"], weights)
+            end = PathEnd(
+                row["status"], point, row["loss"], row["path_length"], weights, Stations.of(row)
+            )
             self.paths.setdefault(row["number"], []).append(end)
 
     def _added(self, row: dict[str, Any], made: int) -> int:

@@ -15,6 +15,7 @@ from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import Spectrum, length, spectrum
 from runner.mapping.eigenvector_following import ARRIVED, LEFT, UNFINISHED
 from runner.mapping.options import MapOptions
+from runner.mapping.stations import StationRecorder
 from runner.training.column_products import column_norms
 
 _BISECTIONS = 60  # of the time that a step of a given length takes
@@ -31,6 +32,8 @@ class Descent:
     """(n,) of `ARRIVED`, `LEFT` and `UNFINISHED`, dtype object."""
     path_length: np.ndarray
     """(n,): sum of the steps' Euclidean lengths."""
+    stations: StationRecorder
+    """Some of the points between the starts and the ends."""
 
 
 def descend(surface: LossSurface, starts: np.ndarray, options: MapOptions) -> Descent:
@@ -50,6 +53,7 @@ def descend(surface: LossSurface, starts: np.ndarray, options: MapOptions) -> De
     """
     n = len(surface)
     weights, travelled = starts.copy(), np.zeros(n)
+    stations = StationRecorder(len(starts), n, options.stations)
     status = np.full(n, UNFINISHED, object)
     reach = np.full(n, 0.01)  # longest next step, relative
     active = np.arange(n)
@@ -70,6 +74,8 @@ def descend(surface: LossSurface, starts: np.ndarray, options: MapOptions) -> De
         reach[active] = np.minimum(size / scale * np.clip(growth, 0.2, 2.0), options.longest_step)
         weights[:, active[accepted]] = (at + step)[:, accepted]
         travelled[active[accepted]] += size[accepted]
+        moved = active[accepted & ~at_rest]
+        stations.add(moved, weights[:, moved], travelled[moved])
         lost = ~np.isfinite(size) | ~np.isfinite(error)
         lost |= np.abs(weights[:, active]).max(axis=0) > options.reach
         status[active[at_rest & ~lost]] = ARRIVED
@@ -82,7 +88,7 @@ def descend(surface: LossSurface, starts: np.ndarray, options: MapOptions) -> De
         here = surface[active]
         gradient = np.where(accepted, ahead, gradient)[:, going]
         found = _renewed(found, going, accepted, here, weights[:, active], options)
-    return Descent(weights, status, travelled)
+    return Descent(weights, status, travelled, stations)
 
 
 def _renewed(
@@ -120,7 +126,7 @@ def model_step(
     step, predicted : ndarray, shape (n_parameters, n)
         The step, and the model's gradient at its end.
     """
-    along = np.einsum("npk,pn->nk", found.vectors, gradient)
+    along = found.along(gradient)
     scale = np.maximum(found.scale, 1e-300)
     low, high = np.log(1e-12 / scale), np.log(1e18 / scale)
     for _ in range(_BISECTIONS):  # the distance grows with time
@@ -130,8 +136,7 @@ def model_step(
         high, low = np.where(far, middle, high), np.where(far, low, middle)
     shift = _moved(found.values, along, low)
     left = along * np.exp(np.minimum(-found.values * np.exp(low)[:, None], _ENDLESS))
-    step = np.einsum("npk,nk->pn", found.vectors, shift)
-    return np.asarray(step), np.asarray(np.einsum("npk,nk->pn", found.vectors, left))
+    return found.combined(shift), found.combined(left)
 
 
 def _moved(values: np.ndarray, along: np.ndarray, log_time: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from runner.experiment.plan import Plan
 from runner.mapping.options import MapOptions
 from runner.study.study import Study
 
-FORMAT = 1
+FORMAT = 2
 """Version of what a map computes: parts and tables of another one are not used."""
 
 
@@ -52,8 +52,8 @@ class MapPlan:
             if n > most:
                 message = (
                     f"{where} {n:,} parameters; expected at most {most:,}, as every step of a "
-                    "search takes all eigenvectors of the Hessian. Map a smaller network, or give "
-                    "max_parameters."
+                    "search takes all eigenvectors of the Hessian. Map a smaller network, or raise "
+                    "max_parameters (--max-parameters) and ask for few searches."
                 )
                 raise ExperimentError(message)
             if not net.trained.all():

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from runner.mapping import completeness, transitions, trees
+from runner.mapping import completeness, paths, transitions, trees
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.starts import BETWEEN, ENDPOINT, PATH, RANDOM
 from runner.network.canonical_images import canonical_images
 from runner.study.map_tables import MAP_TABLES
 
 
-def tables(maps: Iterable[ConfigurationMap], names: Iterable[str]) -> dict[str, pd.DataFrame]:
+def tables(maps: Iterable[ConfigurationMap], names: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Return the tables of the maps of a study's configurations, by name.
 
     Parameters
     ----------
     maps : iterable of ConfigurationMap
         In the order of the configurations.
-    names : iterable of str
-        Of the study's parameters, which are the last columns of the table of critical points.
+    names : sequence of str
+        Of the study's parameters, the last columns of the tables of critical points and of paths.
     """
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in MAP_TABLES}
+    stations: list[pd.DataFrame] = []
     for found in maps:
         number = classes(found)
         rows["critical_points"] += _point_rows(found, number)
@@ -33,9 +34,14 @@ def tables(maps: Iterable[ConfigurationMap], names: Iterable[str]) -> dict[str, 
             if tree is not None:
                 rows["tree"] += trees.rows(found.configuration.index, tree, number)
         rows["completeness"] += completeness.rows(found)
+        stations += paths.frames(found, number)
     columns = {name: list(MAP_TABLES[name]) for name in MAP_TABLES}
-    columns["critical_points"] += names
-    return {name: pd.DataFrame(rows[name], columns=columns[name]) for name in MAP_TABLES}
+    for name in ("critical_points", "paths"):
+        columns[name] += names
+    made = {name: pd.DataFrame(rows[name], columns=columns[name]) for name in MAP_TABLES}
+    if stations:
+        made["paths"] = pd.concat(stations, ignore_index=True)[columns["paths"]]
+    return made
 
 
 def classes(found: ConfigurationMap) -> Mapping[int, int]:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from runner.landscape.options import require_values
 
-_LEAST = {"endpoints": 0, "highest_index": -1}
+_LEAST = {"endpoints": 0, "highest_index": -1, "stations": 2}
 """Least value of the counts that may be something else than 1 or more."""
 
 
@@ -63,6 +63,8 @@ class MapOptions:
     """Error of the gradient that one step of a path may make, relative to the gradient."""
     path_steps: int = 4_000
     """Most steps of a path."""
+    stations: int = 32
+    """Most points of a path that are kept between its saddle and its end."""
 
     def __post_init__(self) -> None:
         """Raise ExperimentError for the first value that is out of range."""
@@ -92,3 +94,4 @@ class MapKeywords(TypedDict, total=False):
     displacement: float
     path_tolerance: float
     path_steps: int
+    stations: int

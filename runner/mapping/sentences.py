@@ -15,6 +15,7 @@ from runner.landscape.convexity import known
 from runner.landscape.equivalence import attained
 from runner.mapping.funnels import bottoms
 from runner.mapping.trees import CLASSES
+from runner.mapping.worker import has_kinks
 from runner.study.study import Study
 
 _EQUAL = 1e-9  # relative difference of losses that are one
@@ -32,6 +33,11 @@ def sentences(study: Study, configuration: Configuration) -> Iterator[str]:
             "The lowest loss may be that of no finite weights: without an L2 term and with targets "
             "at the ends of the outputs' range, weights can grow without bound. What is said "
             "below is of finite weights alone; `python -m runner analyze` says where restarts go."
+        )
+    if has_kinks(configuration):
+        yield (
+            "Its units have kinks, at which no gradient vanishes: minima that lie there are not "
+            "found. Softplus or tanh units have none."
         )
     if points.empty:
         yield _nothing(completeness)

@@ -9,6 +9,14 @@ from runner.mapping.configuration_map import ConfigurationMap, PathEnd
 from runner.mapping.critical_points import CriticalPoint
 from runner.mapping.eigenvector_following import LEFT
 
+SIDES = ("a", "b")
+"""Names of a saddle's two sides: that of the lower end first."""
+
+
+def by_side(ends: Sequence[PathEnd]) -> list[PathEnd]:
+    """Return the ends of a saddle's paths in the order of `SIDES`."""
+    return sorted(ends, key=lambda end: (end.loss, end.path_length))
+
 
 def kind_of(point: CriticalPoint) -> str:
     """Name a critical point by its index: minimum, transition state or saddle; or family."""
@@ -38,10 +46,7 @@ def rows(found: ConfigurationMap, number: Mapping[int, int]) -> Iterator[dict[st
             "loss": point.loss,
             "curvature": point.eigenvalues[0],
         }
-        # the lower end first
-        for side, end in zip(
-            "ab", sorted(ends, key=lambda e: (e.loss, e.path_length)), strict=True
-        ):
+        for side, end in zip(SIDES, by_side(ends), strict=True):
             row |= {
                 f"end_{side}": _end(end, points),
                 f"class_{side}": number[end.point] if end.point >= 0 else -1,

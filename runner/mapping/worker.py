@@ -13,7 +13,7 @@ from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import length, spectrum
 from runner.landscape.single_linkage import single_linkage
 from runner.landscape.worker import surfaces
-from runner.mapping.descent_paths import descend
+from runner.mapping.descent_paths import Descent, descend
 from runner.mapping.eigenvector_following import ARRIVED, LEFT, Ends, follow, inspect
 from runner.mapping.options import MapOptions
 from runner.mapping.saturation import saturated
@@ -63,6 +63,14 @@ def coercive(configuration: Configuration) -> bool:
     return configuration.settings.loss.l2 > 0 and configuration.model is None
 
 
+def has_kinks(configuration: Configuration) -> bool:
+    """Whether units have kinks or jumps; False where the layers are not known."""
+    network = configuration.architecture.as_layers
+    return network is not None and not all(
+        network.activation_of(layer).smooth for layer in range(len(network.layers))
+    )
+
+
 def symmetries(configuration: Configuration) -> Symmetries:
     """Of a configuration's network and its loss."""
     return Symmetries(configuration.architecture, configuration.settings.loss.l2 > 0)
@@ -108,9 +116,35 @@ def descend_from_saddles(task: MapTask) -> bytes:
         starts = task.weights[:, both] + side * push[both] * lowest[:, both]
         found = descend(surface[both], starts, options)
         ends = task.finite(inspect(surface[both], found.weights, found.status, options))
-    path_length = found.path_length + np.abs(push[both])
+        path_length = found.path_length + np.abs(push[both])
+        columns = _stations(surface[both], task.weights[:, both], found, ends, path_length)
     shown = ends.status == ARRIVED
-    return encode(_table(task, ends, task.number[both], {"path_length": path_length}, shown))
+    columns |= {"path_length": path_length}
+    return encode(_table(task, ends, task.number[both], columns, shown))
+
+
+def _stations(
+    surface: LossSurface,
+    saddles: np.ndarray,
+    found: Descent,
+    ends: Ends,
+    path_length: np.ndarray,
+) -> dict[str, Any]:
+    """Columns of lists: the stations of each path, its saddle and its end included."""
+    n_parameters, n = saddles.shape
+    kept, distance, weights = found.stations.kept()
+    pushed = path_length - found.path_length
+    path = np.concatenate([np.arange(n), kept, np.arange(n)])
+    order = np.argsort(path, kind="stable")
+    distance = np.concatenate([np.zeros(n), distance + pushed[kept], path_length])[order]
+    weights = np.hstack([saddles, weights, ends.weights])[:, order]
+    loss = surface[path[order]].loss(weights)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(path, minlength=n))])
+    return {
+        "distances": pa.ListArray.from_arrays(offsets, distance),
+        "losses": pa.ListArray.from_arrays(offsets, loss),
+        "stations": pa.ListArray.from_arrays(offsets * n_parameters, weights.T.ravel()),
+    }
 
 
 def _same_as(task: MapTask, ends: Ends) -> np.ndarray:

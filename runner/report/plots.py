@@ -20,6 +20,7 @@ from runner.report.figures.critical_points import draw_critical_points
 from runner.report.figures.curves import draw_curves
 from runner.report.figures.losses import draw_losses
 from runner.report.figures.outputs import draw_outputs
+from runner.report.figures.path import draw_path
 from runner.report.figures.planes import draw_planes
 from runner.report.figures.sheet import lay_out, sheet_size
 from runner.report.figures.success import draw_success
@@ -128,6 +129,14 @@ class Plots:
             raise StudyError(message)
         needs = f"{_MAPPED} study.tree needs rows of the reading {reading!r}."
         return self._drawn("tree", partial(draw_tree, reading=reading), axes, needs)
+
+    def path(self, axes: Axes | Sequence[Axes] | None = None) -> np.ndarray:
+        """Draw the loss along the lowest known way between the two lowest classes of minima.
+
+        Of a network of two inputs also what it computes at five stations of that way.
+        """
+        needs = f"{_MAPPED} It needs two classes of minima that a known way joins."
+        return self._drawn("path", draw_path, axes, needs)
 
     def critical_points(self, axes: Axes | Sequence[Axes] | None = None) -> np.ndarray:
         """Draw the index of the map's critical points against their loss."""

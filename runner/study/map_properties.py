@@ -70,6 +70,25 @@ class MapProperties(ABC):
         return self._analysis_table("transitions")
 
     @cached_property
+    def paths(self) -> pd.DataFrame:
+        """One row per station of a path of steepest descent from a saddle of `transitions`.
+
+        Of the lowest saddles, until a configuration has 50,000 rows. A path is as it was followed:
+        the images of its saddle and its end are not those of `critical_points`.
+
+        Columns
+        -------
+        configuration : int64
+        class : int64, of the saddle
+        side : str, ``a`` or ``b``, as in `transitions`
+        station : int64, from 0 at the saddle; the last one of a side is its end
+        distance : float64, length of the path up to there, in weights
+        loss : float64 (loss), there
+        W1[0,0], ... : float64, weights there
+        """
+        return self._analysis_table("paths")
+
+    @cached_property
     def tree(self) -> pd.DataFrame:
         """One row per node of the disconnectivity graphs.
 

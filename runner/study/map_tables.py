@@ -40,6 +40,14 @@ MAP_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "path_length_a": "float64",
         "path_length_b": "float64",
     },
+    "paths": {
+        "configuration": "int64",
+        "class": "int64",
+        "side": "str",
+        "station": "int64",
+        "distance": "float64",
+        "loss": "float64",
+    },
     "tree": {
         "configuration": "int64",
         "reading": "str",
@@ -74,5 +82,5 @@ MAP_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "euler": "float64",
     },
 }
-"""Columns and dtypes of every table. `critical_points` has a column per weight after these.
-`runner.study.map_properties` says what each column means."""
+"""Columns and dtypes of every table. `critical_points` and `paths` have a column per weight after
+these. `runner.study.map_properties` says what each column means."""

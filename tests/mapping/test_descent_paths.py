@@ -18,6 +18,7 @@ def test_paths_end_and_are_as_long_as_an_integrator_finds() -> None:
     net = plain(c)
     first = np.random.default_rng(5).normal(size=(9, 8)) * np.repeat([0.5, 2.0], 4)
     found = descend(surface(c, 8), first, QUICK)
+    stations = found.stations.kept()
     assert (found.status == ARRIVED).all()
     for k in range(8):
         path = solve_ivp(
@@ -26,6 +27,13 @@ def test_paths_end_and_are_as_long_as_an_integrator_finds() -> None:
         np.testing.assert_allclose(found.weights[:, k], path.y[:, -1], atol=1e-5)
         length = np.linalg.norm(np.diff(path.y, axis=1), axis=0).sum()
         assert found.path_length[k] == pytest.approx(length, rel=0.01)
+        own = stations[0] == k
+        assert own.sum() >= 4
+        walked = np.cumsum(np.linalg.norm(np.diff(path.y, axis=1), axis=0))
+        for distance, point in zip(stations[1][own], stations[2][:, own].T, strict=True):
+            nearest = np.argmin(np.linalg.norm(path.y[:, 1:] - point[:, None], axis=0))
+            assert distance == pytest.approx(walked[nearest], abs=0.05 * length)
+            assert np.linalg.norm(path.y[:, 1 + nearest] - point) < 0.02 * length
 
 
 def test_the_model_is_followed_exactly() -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import signal
+import subprocess
+import sys
+from subprocess import PIPE
 
 import numpy as np
 import pandas as pd
@@ -55,6 +59,21 @@ def test_every_table_has_its_columns(study) -> None:
     assert ((eigenvalues < 0).sum(axis=1) == study.critical_points["index"]).all()
 
 
+def test_paths_lead_from_their_saddle_to_their_end(study) -> None:
+    paths = study.paths.groupby(["configuration", "class", "side"])
+    transitions = study.transitions.set_index(["configuration", "class"])
+    assert len(paths) == 2 * len(transitions)
+    for (*saddle, side), path in paths:
+        row = transitions.loc[tuple(saddle)]
+        assert path["station"].tolist() == list(range(len(path)))
+        assert len(path) <= study.paths.attrs["stations"] + 1
+        assert path["distance"].iloc[[0, -1]].tolist() == [0, row[f"path_length_{side}"]]
+        assert path["loss"].iloc[[0, -1]].tolist() == [row["loss"], row[f"loss_{side}"]]
+        assert (np.diff(path["loss"]) < 1e-12).all()
+        apart = np.linalg.norm(np.diff(path[[*study.weights.columns]], axis=0), axis=1)
+        assert (apart <= np.diff(path["distance"]) * 1.001 + 1e-9).all()
+
+
 def test_a_strong_l2_term_leaves_one_minimum(study) -> None:
     points = study.critical_points.query("configuration == 1")
     assert points[["kind", "multiplicity"]].to_numpy().tolist() == [["minimum", 1]]
@@ -90,6 +109,34 @@ def test_an_interrupted_map_goes_on_to_the_same_bytes(study, client, tmp_path) -
         map_landscape(copy, client, options=OPTIONS, report=stop)
     with pytest.raises(StudyError, match=r"not there yet. Run `python -m runner map"):
         _ = runner.open_study(copy).tree
+    assert list((copy / "tables" / "map").rglob("*.parquet"))
+    assert bytes_of(map_landscape(copy, client, options=OPTIONS)) == bytes_of(study)
+
+
+KILLED = """
+import sys
+import runner
+
+def stop(progress):
+    if progress.searches > 1200:
+        print("now", flush=True)
+        sys.stdin.read()
+
+options = runner.MapOptions(unchanged=600, round_searches=300)
+runner.map_landscape(sys.argv[1], scheduler=sys.argv[2], report=stop, options=options)
+"""
+
+
+def test_a_killed_map_goes_on_to_the_same_bytes(study, client, scheduler, tmp_path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    shutil.rmtree(copy / "tables")
+    command = [sys.executable, "-c", KILLED, str(copy), scheduler]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "now\n"
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
     assert list((copy / "tables" / "map").rglob("*.parquet"))
     assert bytes_of(map_landscape(copy, client, options=OPTIONS)) == bytes_of(study)
 
@@ -220,6 +267,8 @@ def test_no_sum_of_signs_is_told_of_units_with_kinks(client, tmp_path) -> None:
     found = map_landscape(swept, client, options=OPTIONS)
     assert len(found.critical_points)
     assert found.completeness["euler"].isna().all()
+    (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
+    assert "units have kinks" in text
 
 
 MODEL = """

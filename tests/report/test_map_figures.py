@@ -212,10 +212,11 @@ def found(tmp_path_factory):
     return kept(study, tables_of(mapped(c, MapOptions(unchanged=300, round_searches=300))))
 
 
-def test_a_report_with_a_map_shows_both_figures_and_their_numbers(found) -> None:
+def test_a_report_with_a_map_shows_its_figures_and_their_numbers(found) -> None:
     text = write_report(found).read_text()
     for heading in (
         "At which loss minima become connected",
+        "The lowest way between the two best minima",
         "Minima, transition states and higher",
     ):
         assert f">{heading}" in text
@@ -252,6 +253,24 @@ def test_points_are_drawn_at_their_loss_and_index(found) -> None:
     assert drawn == set(zip(points["loss"].round(6), points["index"], strict=True))
 
 
+def test_the_lowest_way_is_drawn_as_its_paths_are_stored(found) -> None:
+    (axes,) = found.plot.path()
+    line = max((line.get_xydata() for line in axes.lines), key=len)
+    minima = found.critical_points.query("index == 0")
+    tree = found.tree.query("reading == 'classes'").set_index("node")
+    leaves = tree[tree["kind"] == "minimum"].reset_index().set_index("class")["node"]
+    nodes = tree.reset_index()
+    np.testing.assert_allclose(line[[0, -1], 1], minima["loss"].iloc[:2], rtol=1e-9)
+    assert line[:, 1].max() == pytest.approx(meeting(nodes, leaves[0], leaves[1]), rel=1e-9)
+    assert (np.diff(line[:, 0]) > 0).all()
+    # every rise and fall is one of the table's
+    stored = set(found.paths["loss"])
+    assert set(line[:, 1]) <= stored
+    boxes = axes.child_axes
+    assert [box.get_xlabel() for box in boxes] == ["1", "2", "3", "4", "5"]
+    assert all(len(box.images) == 1 for box in boxes)
+
+
 def test_images_are_leaves_of_their_own(found) -> None:
     (axes,) = found.plot.tree(reading="images")
     points = found.critical_points
@@ -275,7 +294,7 @@ def test_a_study_without_a_map_has_no_such_figure(found, tmp_path) -> None:
     text = write_report(study).read_text()
     assert 'id="figure-critical-points"' not in text
     assert "of the map" not in text
-    for name in ("tree", "critical_points"):
+    for name in ("tree", "path", "critical_points"):
         with pytest.raises(StudyError, match=r"nothing to draw for it\. Run runner\.map_landscape"):
             getattr(study.plot, name)()
 

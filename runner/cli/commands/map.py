@@ -42,6 +42,15 @@ def map_(
             show_default="all",
         ),
     ] = None,
+    max_parameters: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Largest network, in weights and biases: a step costs the cube of that.",
+            show_default="200",
+        ),
+    ] = None,
     for_: Annotated[
         str | None,
         typer.Option(
@@ -66,7 +75,12 @@ def map_(
     from runner.mapping.sentences import sentences
     from runner.precision.texts import parse_time
 
-    given = {"searches": searches, "unchanged": unchanged, "highest_index": index}
+    given = {
+        "searches": searches,
+        "unchanged": unchanged,
+        "highest_index": index,
+        "max_parameters": max_parameters,
+    }
     options = MapOptions(**{name: value for name, value in given.items() if value is not None})
     for_s = None if for_ is None else parse_time(for_)
     study = run_map(folder, cluster, options, for_s, trust_model=trust_model, quiet=quiet)

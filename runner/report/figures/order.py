@@ -14,6 +14,7 @@ from runner.report.figures.critical_points import draw_critical_points
 from runner.report.figures.curves import draw_curves
 from runner.report.figures.losses import draw_losses
 from runner.report.figures.outputs import draw_outputs
+from runner.report.figures.path import draw_path
 from runner.report.figures.planes import draw_planes
 from runner.report.figures.success import draw_success
 from runner.report.figures.times import draw_times
@@ -37,6 +38,7 @@ FIGURES: Final[tuple[FigureFunction, ...]] = (
     draw_barriers,
     draw_planes,
     draw_tree,
+    draw_path,
     draw_critical_points,
 )
 

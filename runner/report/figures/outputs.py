@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from runner.report.colours import OTHER
-from runner.report.figures.base import Key, Panel, Picture, can_be_evaluated, classified
+from runner.report.figures.base import Panel, Picture, can_be_evaluated, classified
 from runner.report.figures.base import n_analysed_text as n_text
 from runner.report.figures.choice import telling
+from runner.report.figures.decision import KEYS, draw_decision
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import title
-from runner.report.network_outputs import network_outputs
 from runner.report.numbers import number, percent
 from runner.report.style import MOST_PANELS, Shape
 from runner.report.svg import Tips
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 _GRID = 81  # points along one side of the square of inputs
+_MARK = 5.0  # points, of a pattern
 _SHAPE = Shape(2.4, 2.25, left=0.28, bottom=0.28)
 _Class = tuple["Configuration", "pd.Series[Any]"]
 
@@ -51,10 +51,7 @@ def draw_outputs(study: Study, landscape: Landscape) -> Iterator[Picture]:
         + "; ".join(f"{title(c)} class {row['class']}" for c, row in shown),
         tuple(Panel(title(c), partial(_draw, c, row), _note(row)) for c, row in shown),
         _data(shown),
-        keys=(
-            *(Key("lower target", "#f4f4f4"), Key("upper target", "#3f3f3f")),
-            Key("halfway", OTHER, "-"),
-        ),
+        keys=KEYS,
         shape=_SHAPE,
         columns=4,
         table="minima",
@@ -96,41 +93,7 @@ def _data(shown: list[_Class]) -> pd.DataFrame:
 
 
 def _draw(c: Configuration, row: pd.Series[Any], axes: Axes) -> Tips:
-    table = c.table
-    low, high = table.inputs.min(axis=0), table.inputs.max(axis=0)
-    pad = 0.5 * (high - low)
-    sides = [np.linspace(a, b, _GRID) for a, b in zip(low - pad, high + pad, strict=True)]
-    points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
-    place = weights(pd.DataFrame([row]), c)[0]
-    values = network_outputs(c.architecture.require_layers(), place, points)[:, -1]
-    targets = table.targets[:, -1]
-    bottom, top = float(targets.min()), float(targets.max())
-    top = top if top > bottom else bottom + 1
-    share = np.clip((values - bottom) / (top - bottom), -0.25, 1.25).reshape(_GRID, _GRID)
-    ends = (sides[0][0], sides[0][-1], sides[1][0], sides[1][-1])
-    axes.imshow(
-        share,
-        origin="lower",
-        extent=ends,
-        cmap="gray_r",
-        vmin=-0.05,
-        vmax=1.3,
-        interpolation="bilinear",
-    )
-    # an output of one half everywhere has no line, only noise
-    if share.min() < 0.45 and share.max() > 0.55:
-        axes.contour(*sides, share, levels=[0.5], colors=OTHER, linewidths=1)
-    tips: Tips = {}
-    for inputs, target in zip(table.inputs, targets, strict=True):
-        upper = target > (bottom + top) / 2
-        (mark,) = axes.plot(
-            *inputs, "o" if upper else "s", color="#101010" if upper else "#fefefe",
-            markeredgecolor="#101010" if not upper else "#fefefe", markersize=5,
-        )  # fmt: skip
-        output = network_outputs(c.architecture.require_layers(), place, inputs[None])[0, -1]
-        told = ", ".join(f"{x:g}" for x in inputs)
-        tips[mark] = [f"inputs {told}: output {number(output)}, target {target:g}"]
-    axes.grid(visible=False)
-    axes.set_xticks(np.unique(table.inputs[:, 0])[:8])
-    axes.set_yticks(np.unique(table.inputs[:, 1])[:8])
+    tips = draw_decision(c, weights(pd.DataFrame([row]), c)[0], axes, _GRID, _MARK)
+    axes.set_xticks(np.unique(c.table.inputs[:, 0])[:8])
+    axes.set_yticks(np.unique(c.table.inputs[:, 1])[:8])
     return tips

@@ -1,0 +1,77 @@
+"""What one network computes, over the square of its two inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from runner.report.colours import OTHER
+from runner.report.figures.base import Key
+from runner.report.network_outputs import network_outputs
+from runner.report.numbers import number
+from runner.report.svg import Tips
+
+if TYPE_CHECKING:
+    from runner.experiment.configuration import Configuration
+
+KEYS = (
+    Key("lower target", "#f4f4f4"),
+    Key("upper target", "#3f3f3f"),
+    Key("halfway", OTHER, "-"),
+)
+"""What its greys mean."""
+
+
+def draw_decision(
+    c: Configuration, weights: np.ndarray, axes: Axes, grid: int, size: float
+) -> Tips:
+    """Draw a network's output, the darker the higher, with the table's patterns.
+
+    Parameters
+    ----------
+    c : Configuration
+        Of a network of two inputs.
+    weights : ndarray, shape (n_parameters,)
+    axes : Axes
+    grid : int
+        Points along one side of the square.
+    size : float
+        Of a pattern's mark, in points.
+    """
+    table = c.table
+    low, high = table.inputs.min(axis=0), table.inputs.max(axis=0)
+    pad = 0.5 * (high - low)
+    sides = [np.linspace(a, b, grid) for a, b in zip(low - pad, high + pad, strict=True)]
+    points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+    values = network_outputs(c.architecture.require_layers(), weights, points)[:, -1]
+    targets = table.targets[:, -1]
+    bottom, top = float(targets.min()), float(targets.max())
+    top = top if top > bottom else bottom + 1
+    share = np.clip((values - bottom) / (top - bottom), -0.25, 1.25).reshape(grid, grid)
+    ends = (sides[0][0], sides[0][-1], sides[1][0], sides[1][-1])
+    axes.imshow(
+        share,
+        origin="lower",
+        extent=ends,
+        cmap="gray_r",
+        vmin=-0.05,
+        vmax=1.3,
+        interpolation="bilinear",
+    )
+    # an output of one half everywhere has no line, only noise
+    if share.min() < 0.45 and share.max() > 0.55:
+        axes.contour(*sides, share, levels=[0.5], colors=OTHER, linewidths=1)
+    tips: Tips = {}
+    for inputs, target in zip(table.inputs, targets, strict=True):
+        upper = target > (bottom + top) / 2
+        (mark,) = axes.plot(
+            *inputs, "o" if upper else "s", color="#101010" if upper else "#fefefe",
+            markeredgecolor="#101010" if not upper else "#fefefe", markersize=size,
+        )  # fmt: skip
+        output = network_outputs(c.architecture.require_layers(), weights, inputs[None])[0, -1]
+        told = ", ".join(f"{x:g}" for x in inputs)
+        tips[mark] = [f"inputs {told}: output {number(output)}, target {target:g}"]
+    axes.grid(visible=False)
+    return tips
