@@ -193,7 +193,7 @@ def test_a_tree_that_is_none_is_refused_and_left_out(study, tmp_path, top) -> No
     analysis_tables.write(copy / "tables", "tree", tree, study.digest)
     with pytest.raises(StudyError, match=r"do not hang together as trees.*`python -m runner map"):
         _ = runner.open_study(copy).tree
-    runner.write_report(copy)
+    runner.write_report(runner.open_study(copy))
     assert "study.tree" in (copy / "report.html").read_text()
 
 

@@ -109,6 +109,8 @@ def _way(landscape: Landscape, c: Configuration) -> _Way | None:
     transitions = landscape.of("transitions", c)
     if pair is None or tree.empty or transitions.empty:
         return None
+    if not set(pair) <= set(tree.loc[tree["kind"] == "minimum", "class"]):
+        return None  # tables from elsewhere, as the study's own have each minimum in both
     join = ClassTree(tree).connection(*pair)
     if join is None:
         return None
