@@ -98,11 +98,18 @@ def test_a_gpu_that_is_not_to_be_believed_leaves_it_to_jax(on, xor, caplog, devi
     assert "\n" not in record.getMessage()
 
 
-def test_large_networks_and_other_engines_are_left_to_jax(on, xor, monkeypatch) -> None:
+@needs_nvptx
+def test_large_networks_and_other_engines_are_left_to_jax(on, xor, monkeypatch, caplog) -> None:
+    """Without asking the GPU, which would have refused, with a warning."""
     on(Broken())
-    monkeypatch.setattr(gpu_kernel, "MOST_BYTES", 100)
+    monkeypatch.setattr(gpu_kernel, "MOST_BYTES", -1)
     assert gpu_kernel.of(compiled("pytensor", xor()), Broken()) is None
+    monkeypatch.undo()
+    on(Broken())
     assert registry.on_gpu("pytensor-jax", xor()) is None
+    assert not caplog.records
+    assert registry.on_gpu("pytensor", xor()) is None
+    assert caplog.records
 
 
 def test_without_a_gpu_nothing_is_tried() -> None:

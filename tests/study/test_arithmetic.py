@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -16,7 +17,8 @@ import pytest
 
 import runner
 from runner.engines.versions import versions
-from runner.study.arithmetic import DECIDED
+from runner.study import arithmetic
+from runner.study.arithmetic import DECIDED, other_arithmetic
 from runner.study.sealed import sealed
 from runner.study.store import Store
 from runner.training.shards import decode, encode
@@ -89,6 +91,26 @@ def test_other_versions_with_the_same_programs_go_on_to_the_same_bytes(
     assert runner.sweep(GATES, begun.path, client).complete
     assert shards(begun.path) == shards(trained)
     assert sorted(map(str, begun.commits())) == sorted(map(str, Store(trained).commits()))
+
+
+def test_a_few_restarts_are_trained_again_once_for_a_command_which_is_logged(
+    begun, caplog, monkeypatch
+) -> None:
+    asked = []
+    real = arithmetic.trained_here
+    monkeypatch.setattr(arithmetic, "trained_here", lambda *a: asked.append(a) or real(*a))
+    plan = begun.read_plan()[0]
+    with caplog.at_level(logging.INFO, "runner"):
+        for store in (begun, Store(begun.path), Store(begun.path)):
+            assert other_arithmetic(store, plan, store.commits()) == []
+    once = len(asked)
+    assert once > 0
+    assert [r.getMessage() for r in caplog.records] == [
+        f"{begun.where}: begun with other versions: comparing what they compute"
+    ]
+    begun.shard_path(begun.commits()[0].batch).touch()
+    assert other_arithmetic(begun, plan, begun.commits()) == []
+    assert len(asked) == 2 * once
 
 
 def test_other_programs_are_refused_and_told_by_their_operation(begun, client) -> None:
