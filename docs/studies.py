@@ -16,7 +16,7 @@ import csv
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 from scipy.stats import fisher_exact
 from study_tables.outcomes import Outcome, outcomes
-from study_tables.registry import ANALYZED, TABLES
+from study_tables.registry import ANALYZED, MAPPED, TABLES
 
 import runner
 from runner.experiment.experiment import load_experiment
@@ -39,6 +39,8 @@ PAGES = {
 FIGURES = ROOT / "docs" / "studies" / "figures.csv"
 HEAD = ("experiment", "configuration", "n", "solved", "steps")
 TABLE = re.compile(r"(<!-- table: ([\w-]+) (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+SEARCHES = 4_000
+"""Searches of each configuration of a study that is mapped, at most."""
 CHANCE = 1e-6
 """Fisher's exact test of two shares of the same configuration must not be below this."""
 
@@ -61,8 +63,17 @@ def experiments(page: str) -> list[Path]:
 
 def analyzed(page: str) -> set[Path]:
     """Those of a page's experiment files whose tables need an analysis."""
+    return _of_tables(page, ANALYZED)
+
+
+def mapped(page: str) -> set[Path]:
+    """Those whose tables need a map."""
+    return _of_tables(page, MAPPED)
+
+
+def _of_tables(page: str, names: Collection[str]) -> set[Path]:
     markers = TABLE.findall(page)
-    return {path for _, name, words, _ in markers if name in ANALYZED for path in named(words)}
+    return {path for _, name, words, _ in markers if name in names for path in named(words)}
 
 
 def trained(
@@ -153,6 +164,8 @@ def write(names: Iterable[str], workers: int | None) -> None:
             studies[path] = timed(path, Path("results"), None, workers)
             if path in analyzed(page):
                 runner.analyze(studies[path], workers=workers)
+            if path in mapped(page):
+                runner.map_landscape(studies[path], searches=SEARCHES, workers=workers)
             found |= {(o.experiment, o.configuration): o for o in outcomes(studies[path])}
         PAGES[name].write_text(renewed(page, studies))
         write_figures(found)

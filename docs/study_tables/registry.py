@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from study_tables.base import Table
+from study_tables.critical_points import (
+    embedding_table,
+    points_by_l2_table,
+    points_by_units_table,
+    points_table,
+)
 from study_tables.maps import map_changes_table, map_table
 from study_tables.minima import barriers_table, minima_table, zero_table
 from study_tables.origin import origin_table
@@ -25,6 +31,7 @@ TABLES: dict[str, Table] = {
     "budgets": budgets_table,
     "critical": critical_table,
     "failed": failed_table,
+    "embedding": embedding_table,
     "few-failures": few_failures_table,
     "growth": growth_table,
     "map": map_table,
@@ -35,6 +42,9 @@ TABLES: dict[str, Table] = {
     "origin": origin_table,
     "outcomes": outcomes_table,
     "parity": parity_table,
+    "points": points_table,
+    "points-by-l2": points_by_l2_table,
+    "points-by-units": points_by_units_table,
     "signs": signs_table,
     "simulated": simulated_table,
     "strategies": strategies_table,
@@ -50,3 +60,6 @@ TABLES: dict[str, Table] = {
 
 ANALYZED = frozenset({"barriers", "critical", "minima", "zero"})
 """Those that need the tables of `runner.analyze`."""
+
+MAPPED = frozenset({"embedding", "points", "points-by-l2", "points-by-units"})
+"""Those that need the tables of `runner.map_landscape`."""
