@@ -113,7 +113,10 @@ class Settings(Section):
                 conflict("problem.gate", problem.gate, rule, "problem.table")
             for field in sorted({"inputs", "targets"} & problem.model_fields_set):
                 value = getattr(problem, field)
-                rule = "no levels with problem.table, whose values are used as they are"
+                rule = (
+                    "no levels with problem.table, whose values are used as they are. Leave "
+                    f"problem.{field} out of the file"
+                )
                 conflict(f"problem.{field}", value, rule, "problem.table")
         elif softmax and set(problem.targets) != {0.0, 1.0}:
             rule = "0 and 1 with network.output 'softmax'"

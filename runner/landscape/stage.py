@@ -91,8 +91,8 @@ def stages(
         kind = pool.restrict()
         if lacking := without_hessians(connected, pool.addresses(kind), kind, engine):
             message = (
-                "--device is 'gpu', where Hessians are computed by JAX; expected workers that have "
-                f"it:\n{lacking}\nInstall it there, or give --device cpu."
+                "on GPUs Hessians are computed by JAX alone; expected workers that have it:\n"
+                f"{lacking}\nInstall it there, or give --device cpu and workers with CPU=1."
             )
             raise ClusterError(message)
         parts = parts_of(kind)
