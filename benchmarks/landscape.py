@@ -2,16 +2,16 @@
 
     python benchmarks/landscape.py --peers PYTHON [--seconds 20] [--rounds 3]
 
-The surfaces: XOR with inputs ±1 and targets ±0.8 on two or four tanh units and a linear one, sum of
-squares and 0.05 times the sum of all squared weights. ``PYTHON`` is of an environment with pele
-0.1.2 and topsearch 0.0.3 (Python 3.11). One thread each, taking turns; compiling and importing are
-not counted.
+The surfaces: parity of inputs ±1 with targets ±0.8 on tanh units and a linear one, sum of squares
+and an L2 term. XOR on two or four units has few points, which are soon all found; parity of three
+inputs on three units has so many that every library finds new ones to the end. ``PYTHON`` is of an
+environment with pele 0.1.2 and topsearch 0.0.3 (Python 3.11). One thread each, taking turns;
+compiling and importing are not counted.
 
-A search of ours goes for a minimum, a transition state or any index, and paths from transition
-states to both sides are part of its time. Half of a peer's searches minimise, half go for a
-transition state. Distinct means modulo exchanges and signs of units, of index 0 and 1 alone.
-Neither surface has many, so that ours are soon all found: distinct points per CPU second, until the
-last new one, say how long that takes; searches per CPU second say how fast the searching is.
+Half of a peer's searches minimise, half go for a transition state; ours go for index 0 or 1 too,
+and paths from transition states to both sides are part of their time. Distinct means modulo
+exchanges and signs of units, of index 0 and 1 alone. Distinct points per CPU second are counted
+until the last new one, so that a library that has soon found all is not charged for the rest.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
@@ -45,23 +46,46 @@ from runner.mapping.worker import MapTask, search, symmetries
 from runner.training.shards import decode
 
 PEERS = ("pele", "topsearch")
-HIDDEN = (2, 4)
 
 
-def scene(hidden: int) -> Configuration:
-    """Make the surface with so many hidden units."""
+class Surface(NamedTuple):
+    """What is searched."""
+
+    inputs: int
+    """Of the parity; XOR has two."""
+    hidden: int
+    """Hidden units."""
+    l2: float
+    """Factor of the L2 term."""
+
+    @property
+    def name(self) -> str:
+        return f"parity of {self.inputs}, {self.hidden} units, l2 {self.l2:g}"
+
+
+SURFACES = (Surface(2, 2, 0.05), Surface(2, 4, 0.05), Surface(3, 3, 0.01))
+
+
+def scene(surface: Surface) -> Configuration:
+    """Make a surface's configuration."""
+    gate = f"PARITY-{surface.inputs}"
     return configuration(
-        {"network": {"activation": "tanh", "output": "linear", "hidden": [hidden]}}
+        {
+            "problem": {"gate": gate, "inputs": [-1, 1], "targets": [-0.8, 0.8]},
+            "network": {"activation": "tanh", "output": "linear", "hidden": [surface.hidden]},
+            "loss": {"kind": "squared-error", "reduction": "sum", "l2": surface.l2},
+        }
     )
 
 
-def ours(hidden: int, seed: int, seconds: float) -> tuple[ConfigurationMap, float, float]:
+def ours(surface: Surface, seed: int, seconds: float) -> tuple[ConfigurationMap, float, float]:
     """Map for some CPU seconds, or until 10,000 searches have found nothing new.
 
     Returns the map, its CPU seconds, and those at the end of the last round that found anything.
     """
-    c, options = scene(hidden), MapOptions(round_searches=1000)
-    stream = SearchStream(seed, symmetries(c), np.zeros((4 * hidden + 1, 0)), -1)
+    c, options = scene(surface), MapOptions(round_searches=1000, highest_index=1)
+    none = np.zeros((c.architecture.n_parameters, 0))
+    stream = SearchStream(seed, symmetries(c), none, options.highest_index)
     found, parts = ConfigurationMap(c, stream, options), MemoryParts()
     seen, began = [(0.0, 0)], time.process_time()
 
@@ -79,24 +103,24 @@ def distinct(found: ConfigurationMap) -> int:
 
 
 def peer(
-    python: str, library: str, hidden: int, seconds: float
+    python: str, library: str, surface: Surface, seconds: float
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return a peer's points (n, n_parameters), when each was found, and how many searches."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.npz"
         script = ROOT / "benchmarks" / "landscape_peers.py"
-        command = [python, "-W", "ignore", str(script), library, str(hidden), str(seconds)]
+        command = [python, "-W", "ignore", str(script), library, *map(str, surface), str(seconds)]
         subprocess.run([*command, str(out)], check=True, stdout=subprocess.DEVNULL)
         with np.load(out) as file:
             return file["points"], file["times"], int(file["searches"])
 
 
-def refined(hidden: int, points: np.ndarray) -> tuple[CriticalPoints, dict[int, int]]:
+def refined(surface: Surface, points: np.ndarray) -> tuple[CriticalPoints, dict[int, int]]:
     """Sort a peer's points into classes as the map does, after Newton steps to its precision.
 
     Returns the classes, and by class the first of the points.
     """
-    c, options = scene(hidden), MapOptions()
+    c, options = scene(surface), MapOptions()
     task = MapTask(
         c, np.arange(len(points)), points.T.copy(), np.full(len(points), ANY), "pytensor", options
     )
@@ -114,25 +138,25 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=20.0)
     options.add_argument("--rounds", type=int, default=3)
     given = options.parse_args()
-    for hidden in HIDDEN:
-        mapped(scene(hidden), MapOptions(unchanged=1, round_searches=50))  # compiled now
+    for surface in SURFACES:
+        mapped(scene(surface), MapOptions(unchanged=1, round_searches=50))  # compiled now
         rates: dict[str, list[tuple[float, float]]] = {}
         for turn in range(given.rounds):
-            found, seconds, last = ours(hidden, turn, given.seconds)
+            found, seconds, last = ours(surface, turn, given.seconds)
             n = distinct(found)
             print(
-                f"{hidden} units, runner: {found.searches:,} searches in {seconds:.1f} s; "
+                f"{surface.name}, runner: {found.searches:,} searches in {seconds:.1f} s; "
                 f"{n} distinct, the last after {last:.2f} s"
             )
             rates.setdefault("runner", []).append((found.searches / seconds, n / last))
             for library in PEERS:
-                points, times, searches = peer(given.peers, library, hidden, given.seconds)
-                theirs, first = refined(hidden, points)
+                points, times, searches = peer(given.peers, library, surface, given.seconds)
+                theirs, first = refined(surface, points)
                 own = [k for k, point in enumerate(theirs.points) if point.index <= 1]
                 latest = max((float(times[first[k]]) for k in own), default=given.seconds)
                 missing = sum(not found.points.knows(point) for point in theirs.points)
                 print(
-                    f"{hidden} units, {library}: {searches:,} searches in {given.seconds:.1f} s; "
+                    f"{surface.name}, {library}: {searches:,} searches in {given.seconds:.1f} s; "
                     f"{len(own)} distinct, the last after {latest:.2f} s; {missing} of "
                     f"{len(theirs)} points are not in the map"
                 )
@@ -143,10 +167,10 @@ def main() -> None:
                 for name, of_one in rates.items()
             }
             texts = [
-                f"{name} {rate:,.1f} (runner {medians['runner'] / rate:,.0f} times)"
+                f"{name} {rate:,.1f} (runner {medians['runner'] / max(rate, 1e-9):,.0f} times)"
                 for name, rate in medians.items()
             ]
-            print(f"{hidden} units, {kind} per CPU second: {', '.join(texts)}")
+            print(f"{surface.name}, {kind} per CPU second: {', '.join(texts)}")
 
 
 if __name__ == "__main__":

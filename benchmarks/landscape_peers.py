@@ -1,6 +1,6 @@
-"""What pele and TopSearch find of the regularised XOR surface in some CPU seconds.
+"""What pele and TopSearch find of a regularised parity surface in some CPU seconds.
 
-    python landscape_peers.py pele|topsearch HIDDEN SECONDS OUT.npz
+    python landscape_peers.py pele|topsearch INPUTS HIDDEN L2 SECONDS OUT.npz
 
 For an environment of its own, with the versions that `landscape.py` names; it does not import the
 runner. The potential is plain NumPy, one point per call, as both libraries want it. From random
@@ -12,6 +12,7 @@ seconds at which each was found.
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import sys
 import time
@@ -23,17 +24,16 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 
-X = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], float)
-T = np.array([-0.8, 0.8, 0.8, -0.8])
-L2 = 0.05
+INPUTS, HIDDEN, L2 = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+X = np.array(list(itertools.product([-1.0, 1.0], repeat=INPUTS)))
+T = np.where((X > 0).sum(axis=1) % 2, 0.8, -0.8)
 REACH = 15.0  # bounds that TopSearch asks for
 
 
 def energy_gradient(w: np.ndarray) -> tuple[float, np.ndarray]:
-    """Loss and gradient: W1 (h, 2), b1 (h,), W2 (h,), b2; tanh, linear, squares, L2."""
-    h = len(w) // 4
-    outer = w[3 * h : 4 * h]
-    hidden = np.tanh(X @ w[: 2 * h].reshape(h, 2).T + w[2 * h : 3 * h])
+    """Loss and gradient: W1 (h, n), b1 (h,), W2 (h,), b2; tanh, linear, squares, L2."""
+    inner, first, outer = np.split(w[:-1], [HIDDEN * INPUTS, HIDDEN * (INPUTS + 1)])
+    hidden = np.tanh(X @ inner.reshape(HIDDEN, INPUTS).T + first)
     error = hidden @ outer + w[-1] - T
     back = 2 * error[:, None] * outer * (1 - hidden**2)
     own = [(back.T @ X).ravel(), back.sum(axis=0), 2 * error @ hidden, [2 * error.sum()]]
@@ -105,12 +105,8 @@ def topsearch_searches(size: int) -> tuple[Callable, Callable]:
 
 
 def main() -> None:
-    library, size, seconds, out = (
-        sys.argv[1],
-        4 * int(sys.argv[2]) + 1,
-        float(sys.argv[3]),
-        sys.argv[4],
-    )
+    library, seconds, out = sys.argv[1], float(sys.argv[5]), sys.argv[6]
+    size = HIDDEN * (INPUTS + 2) + 1
     searches = {"pele": pele_searches, "topsearch": topsearch_searches}[library](size)
     rng, points, times, made = np.random.default_rng(0), [], [], 0
     began = time.process_time()

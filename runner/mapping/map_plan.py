@@ -53,7 +53,7 @@ class MapPlan:
                 message = (
                     f"{where} {n:,} parameters; expected at most {most:,}, as every step of a "
                     "search takes all eigenvectors of the Hessian. Map a smaller network, or raise "
-                    "max_parameters (--max-parameters) and ask for few searches."
+                    "max_parameters (--max-parameters) and lower round_searches."
                 )
                 raise ExperimentError(message)
             if not net.trained.all():
