@@ -82,9 +82,9 @@ class Configuration:
     @cached_property
     def hyper(self) -> np.ndarray:
         """Hyperparameters (5,) float64 in the order of `HYPERPARAMETERS`."""
-        training = self.settings.training
-        values = training.model_dump() | {"l2": self.settings.loss.l2}
-        return np.array([float(values[name]) for name in HYPERPARAMETERS])
+        training, loss = self.settings.training, self.settings.loss
+        sources = {name: loss if name == "l2" else training for name in HYPERPARAMETERS}
+        return np.array([float(getattr(source, name)) for name, source in sources.items()])
 
     def shortened(self, max_steps: int) -> Configuration:
         """Return the configuration with at most this many steps: the same compiled function."""

@@ -48,7 +48,7 @@ from runner.experiment.sections import (
     Section,
     Training,
 )
-from runner.experiment.settings import Settings
+from runner.experiment.settings import Conflict, Settings
 from runner.experiment.toml_file import plain_data, read_toml
 
 __all__ = [
@@ -300,7 +300,15 @@ def _validated(raw: dict[str, Any], directory: Path) -> tuple[Experiment, list[t
 
 def _conflicts(settings: Iterable[Settings], hidden: frozenset[str]) -> list[str]:
     """Return the broken rules, each once, less those that a field in `hidden` plays a part in."""
-    found = {conflict: None for each in settings for conflict in each.conflicts()}
+    found: dict[Conflict, None] = {}
+    seen = set()
+    for each in settings:
+        # points of a grid share sections: thousands may differ in their starts alone
+        apart = tuple(map(id, (each.problem, each.network, each.loss, each.training)))
+        if apart not in seen:
+            seen.add(apart)
+            found |= dict.fromkeys(each.conflicts_without_starts())
+        found |= dict.fromkeys(each.conflicts_of_starts())
     # The whole grid is wrong where `hidden` holds "": nothing is known of any field.
     parts = () if "" in hidden else found
     return list(

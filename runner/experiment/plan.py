@@ -178,7 +178,7 @@ class Plan(PlanBatches, NotebookPlan):
             table = self._sources.table(settings)
             model = self._sources.model(settings, table)
             c = Configuration(index, point, settings, table, model)
-            given = self._sources.given(settings, c.architecture.parameter_names)
+            given = self._sources.given(settings, c.architecture)
             configurations.append(replace(c, given=given) if given is not None else c)
         check_rows(self.experiment.name, self.experiment.restarts, configurations)
         return tuple(configurations)

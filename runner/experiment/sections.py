@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -143,8 +144,8 @@ class Network(Section):
         return self.bias is not False
 
     def architecture(self, n_inputs: int, n_outputs: int) -> Architecture:
-        """Return the layers between these inputs and outputs."""
-        return Architecture(
+        """Return the layers between these inputs and outputs: one object for equal layers."""
+        return _architecture(
             n_inputs,
             self.hidden,
             n_outputs,
@@ -160,6 +161,9 @@ class Network(Section):
         each = 1 if self.has_biases else 0
         layers = self.architecture(n_inputs, n_outputs).layers
         return sum((n + each) * units for units, n in layers)
+
+
+_architecture = lru_cache(maxsize=1024)(Architecture)  # points of a grid share few networks
 
 
 class Loss(Section):

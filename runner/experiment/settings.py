@@ -43,7 +43,8 @@ _PROBLEM: Final = ("gate", "table", "inputs", "targets")
 _WITH_MODEL: Final = "with network.model, which is the whole network and its loss"
 _WITH_PERCEPTRON: Final = "with training.optimizer 'perceptron'"
 _WITHOUT_LAYERS: Final = tuple(name for name, rule in OPTIMIZERS.items() if not rule.by_pattern)
-_STARTS_WITHOUT_LAYERS: Final = ("uniform", "normal", "constant", "given", "slice")
+_STARTS: Final = frozenset(f"init.{field}" for field in Init.model_fields)
+_DRAWN_WITHOUT_LAYERS: Final = ("uniform", "normal", "constant", "slice")
 _SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
 _PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
 _SQUARED: Final = " Set loss.kind to 'squared-error'"
@@ -92,6 +93,10 @@ class Settings(Section):
 
     def conflicts(self) -> list[Conflict]:
         """Return the rules between fields that these settings break."""
+        return self.conflicts_without_starts() + self.conflicts_of_starts()
+
+    def conflicts_without_starts(self) -> list[Conflict]:
+        """Return those in which no field of `init` plays a part."""
         found: list[Conflict] = []
         problem, network, training = self.problem, self.network, self.training
 
@@ -155,8 +160,8 @@ class Settings(Section):
         for field, value, rule in layer_conflicts(network, training):
             conflict(field, value, rule, "network.hidden", "training.optimizer")
         if network.model is not None:
-            return found + self._model_conflicts() + self._slice_conflicts()
-        return found + self._perceptron_conflicts() + self._slice_conflicts()
+            return found + self._model_conflicts()
+        return found + self._perceptron_conflicts()
 
     def _model_conflicts(self) -> list[Conflict]:
         """Return the rules of a custom model that these settings break."""
@@ -168,19 +173,9 @@ class Settings(Section):
                     f"{path} is {shown(getattr(section, field))}; expected nothing {_WITH_MODEL}."
                 )
                 found.append(Conflict(text, frozenset((path, "network.model"))))
-        for path, value, names in (
-            (
-                "init.distribution",
-                self.init.distribution,
-                ("uniform", "normal", "constant", "slice"),
-            ),
-            ("training.optimizer", self.training.optimizer, _WITHOUT_LAYERS),
-        ):
-            if value not in names:
-                text = f"{path} is {shown(value)}; expected {_or(names)} with network.model, "
-                text += "whose layers are not known."
-                found.append(Conflict(text, frozenset((path, "network.model"))))
-        return found
+        return found + _without_layers(
+            "training.optimizer", self.training.optimizer, _WITHOUT_LAYERS
+        )
 
     def _perceptron_conflicts(self) -> list[Conflict]:
         """Return the rules of the perceptron that these settings break."""
@@ -212,12 +207,14 @@ class Settings(Section):
             conflict("problem.gate", problem.gate, _SMALL_TABLE, "problem.table")
         return found
 
-    def _slice_conflicts(self) -> list[Conflict]:
-        """Return the rules of `init` that these settings break."""
+    def conflicts_of_starts(self) -> list[Conflict]:
+        """Return those in which a field of `init` plays a part."""
         init = self.init
-        others = frozenset(f"init.{field}" for field in Init.model_fields)
-        found = [
-            Conflict(text, others | {"network.hidden", "network.model"})
+        found = []
+        if self.network.model is not None:
+            found += _without_layers("init.distribution", init.distribution, _DRAWN_WITHOUT_LAYERS)
+        found += [
+            Conflict(text, _STARTS | {"network.hidden", "network.model"})
             for text in start_conflicts(init, self.network)
         ]
         n_inputs = GATES.get(self.problem.gate or "")
@@ -225,7 +222,7 @@ class Settings(Section):
         if init.at and n_inputs is not None and self.network.model is None:
             n_outputs = 2 if self.network.output == "softmax" else 1
             texts = self._slice_problems(n_inputs, n_outputs)
-            parts = others | {
+            parts = _STARTS | {
                 "problem.gate",
                 "network.hidden",
                 "network.output",
@@ -316,6 +313,15 @@ class Settings(Section):
             if (value := getattr(self.problem, field)) is not None:
                 known[field] = value
         return {"problem": known} | dump
+
+
+def _without_layers(path: str, value: str, known: Sequence[str]) -> list[Conflict]:
+    """Return the conflict of a field with a custom model, if its value is none of those known."""
+    if value in known:
+        return []
+    rule = f"{_or(known)} with network.model, whose layers are not known"
+    text = f"{path} is {shown(value)}; expected {rule}."
+    return [Conflict(text, frozenset((path, "network.model")))]
 
 
 def _or(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,11 @@ from runner.errors import ExperimentError
 from runner.errors.messages import printable
 from runner.experiment.formats.base import TableSource
 from runner.experiment.given_starts import read_starts, rows_of
+from runner.experiment.sections import Section
 from runner.experiment.settings import Settings
 from runner.experiment.start_rules import weight_problems
 from runner.experiment.truth_table import TruthTable
+from runner.network.architecture import Network
 from runner.network.custom.model import CustomModel
 from runner.network.custom.source import make_model, read_source
 from runner.network.slices import fixed_weights
@@ -57,6 +59,8 @@ class Sources:
         self._starts = dict(starts or {})
         self._trust_model = trust_model
         self._tables: dict[Any, TruthTable] = {}
+        # with the sections, whose identities are the key as long as they are alive
+        self._of_sections: dict[tuple[int, ...], tuple[tuple[Section, ...], TruthTable]] = {}
 
     def table(self, settings: Settings) -> TruthTable:
         """Return the truth table of one configuration's settings.
@@ -66,11 +70,16 @@ class Sources:
         ExperimentError
             If its file cannot be read, or does not suit the settings.
         """
-        rule = settings.training.optimizer
-        key = (settings.problem, settings.network, settings.loss.kind, rule == "perceptron")
-        if key not in self._tables:
-            self._tables[key] = self._read_table(settings)
-        return self._tables[key]
+        # by identity first: points of a grid share sections, and a hash reads all their fields
+        parts = (settings.problem, settings.network, settings.loss, settings.training)
+        shared = tuple(map(id, parts))
+        if shared not in self._of_sections:
+            rule = settings.training.optimizer
+            key = (settings.problem, settings.network, settings.loss.kind, rule == "perceptron")
+            if key not in self._tables:
+                self._tables[key] = self._read_table(settings)
+            self._of_sections[shared] = parts, self._tables[key]
+        return self._of_sections[shared][1]
 
     def _read_table(self, settings: Settings) -> TruthTable:
         if self._stored_tables is None or settings.problem.table is None:
@@ -100,14 +109,14 @@ class Sources:
             raise ExperimentError("\n".join(f"{name}: {text}" for text in texts))
         return model
 
-    def given(self, settings: Settings, names: Sequence[str]) -> Given | None:
+    def given(self, settings: Settings, network: Network) -> Given | None:
         """Return the given starts of one configuration's settings, if it has some.
 
         Parameters
         ----------
         settings : Settings
-        names : sequence of str
-            The network's parameters.
+        network : Network
+            Whose parameters start there.
 
         Raises
         ------
@@ -117,6 +126,7 @@ class Sources:
         init = settings.init
         if init.distribution != "given":
             return None
+        names = network.parameter_names
         if init.table is None:
             weights = fixed_weights(init.at)
             rows = np.array([[weights[name] for name in names]])

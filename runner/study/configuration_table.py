@@ -6,17 +6,19 @@ For other programs: a study reads its plan, and never this file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, get_args
+from collections.abc import Sequence
+from typing import Any, TypeVar, get_args
 
+import numpy as np
 import pyarrow as pa
 
-from runner.experiment.configuration import Configuration
-from runner.experiment.grid import PATHS, SECTIONS
+from runner.experiment.grid import SECTIONS
 from runner.experiment.plan import Plan
+from runner.network.architecture import Network
 from runner.training.column_names import plain_name
 from runner.training.shards import encode
 
+_T = TypeVar("_T")
 _TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 
 
@@ -30,20 +32,20 @@ def configuration_table(plan: Plan) -> pa.Table:
         parameters, in order, and its shape), n_parameters (int64); then every field of an
         experiment file by its plain name (``problem_gate``), null where it has no value.
     """
-    configurations = [plan.roster.by_number[n] for n in range(len(plan.configurations))]
+    configurations = [plan.configurations[place] for place in plan.roster.places]
     columns: dict[str, pa.Array] = {
         "configuration": pa.array(range(len(configurations)), pa.int32()),
         "id": pa.array([c.id for c in configurations], pa.string()),
-        "parameters": pa.array(_each(_shapes, configurations), pa.string()),
-        "n_parameters": pa.array(
-            _each(lambda c: c.architecture.n_parameters, configurations), pa.int64()
-        ),
     }
-    for path in PATHS:
-        section, _, field = path.partition(".")
-        kind = _type(SECTIONS[section].model_fields[field].annotation)
-        values = [getattr(getattr(c.settings, section), field) for c in configurations]
-        columns[plain_name(path)] = pa.array(values, kind)
+    networks, place = _distinct([c.architecture for c in configurations])
+    columns["parameters"] = pa.array(map(_shapes, networks), pa.string()).take(place)
+    columns["n_parameters"] = pa.array((n.n_parameters for n in networks), pa.int64()).take(place)
+    for name, section in SECTIONS.items():
+        settings, place = _distinct([getattr(c.settings, name) for c in configurations])
+        for field in section.model_fields:
+            kind = _type(section.model_fields[field].annotation)
+            values = pa.array([getattr(each, field) for each in settings], kind)
+            columns[plain_name(f"{name}.{field}")] = values.take(place)
     return pa.table(columns)
 
 
@@ -52,21 +54,18 @@ def configuration_file(plan: Plan) -> bytes:
     return encode(configuration_table(plan))
 
 
-def _shapes(configuration: Configuration) -> str:
-    network = configuration.architecture
+def _shapes(network: Network) -> str:
     return json.dumps(dict(zip(network.array_names, network.parameter_shapes, strict=True)))
 
 
-def _each(what: Any, configurations: Iterable[Configuration]) -> list[Any]:
-    """Return something of each configuration, found once for each group of like networks."""
-    known: dict[Any, Any] = {}
-    found = []
-    for c in configurations:
-        key = c.architecture
-        if key not in known:
-            known[key] = what(c)
-        found.append(known[key])
-    return found
+def _distinct(objects: Sequence[_T]) -> tuple[list[_T], np.ndarray]:
+    """Return the different objects, and the place of each one among them.
+
+    Configurations share most of what they are made of: thousands of rows are made of few values.
+    """
+    unique = {id(each): each for each in objects}
+    places = dict(zip(unique, range(len(unique)), strict=True))
+    return list(unique.values()), np.array([places[id(each)] for each in objects])
 
 
 def _type(annotation: Any) -> pa.DataType:

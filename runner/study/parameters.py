@@ -43,9 +43,13 @@ class ParameterArray:
 
 
 def matrix(table: pa.Table, network: Network) -> np.ndarray:
-    """Return all parameters (n_parameters, n) in the arrays' columns of n rows of shards."""
+    """Return all parameters (n_parameters, n) in the arrays' columns of n rows of shards.
+
+    A parameter's numbers lie side by side, as what is computed of all restarts at once reads them.
+    """
     blocks = [_values(table, column).reshape(len(table), -1).T for column in array_columns(network)]
-    return np.concatenate(blocks)
+    together = np.empty((network.n_parameters, len(table)), blocks[0].dtype)
+    return np.concatenate(blocks, out=together)
 
 
 def wide_table(shards: ShardReader, plan: Plan, where: str) -> pd.DataFrame:

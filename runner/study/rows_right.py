@@ -108,10 +108,14 @@ def _judged_alike(
         for c in plan.configurations
         if c.architecture.as_layers is not None and c.architecture.n_parameters <= MOST_COLUMNS
     ]
-    for _, table in shards.by_network([*INDEX, *names], rows & shards.rows_of(judged)):
+    if len(judged) < len(plan.configurations):
+        rows &= shards.rows_of(judged)
+    for _, table in shards.blocks([*INDEX, *names], rows):
         judged_as = alike[table[INDEX[0]].to_numpy()]
-        for number in np.unique(judged_as).tolist():
-            yield plan.configurations[number], table.filter(judged_as == number)
+        numbers = np.unique(judged_as).tolist()
+        for number in numbers:
+            own = table if len(numbers) == 1 else table.filter(judged_as == number)
+            yield plan.configurations[number], own
 
 
 def _judge(c: Configuration) -> object:

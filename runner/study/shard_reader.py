@@ -22,6 +22,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.configuration import Configuration
 from runner.experiment.plan import Plan
 from runner.network.architecture import Network
+from runner.network.signature import Signature
 from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.folder import StudyFolder
@@ -67,6 +68,8 @@ class ShardReader:
             return pa.schema(schema).empty_table()
         table = pa.concat_tables(parts, promote_options="permissive")
         table = table.select([name for name in columns if name in table.column_names])
+        if len(parts) == 1 and self._plan.before is None:  # a group of a grid is in order
+            return table
         return table.sort_by([(name, "ascending") for name in INDEX])
 
     def by_network(
@@ -79,14 +82,36 @@ class ShardReader:
         with self._reading():
             for first, dataset in self._datasets():
                 signature = self._plan.first_member(first).signature()
-                present = [name for name in columns if name in shard_schema(signature).names]
-                wanted = wide_columns(signature, present) if self._is_wide else present
+                present, wanted = self._present(signature, columns)
                 table = dataset.to_table(columns=wanted, filter=rows)
                 if self._is_wide:
                     table = as_lists(signature, table, present)
                 self._check_rows(first, table)
                 self._check_lengths(signature.architecture, table)
                 yield signature.architecture, self._on_grid(table)
+
+    def blocks(
+        self, columns: Sequence[str], rows: ds.Expression | None = None
+    ) -> Iterator[tuple[Network, pa.Table]]:
+        """Yield the same a part of a shard at a time; memory does not grow with their number."""
+        with self._reading():
+            for first, dataset in self._datasets():
+                signature = self._plan.first_member(first).signature()
+                present, wanted = self._present(signature, columns)
+                last = -1
+                for batch in dataset.to_batches(columns=wanted, filter=rows, **_NOT_AHEAD):
+                    table = pa.table(batch)
+                    if self._is_wide:
+                        table = as_lists(signature, table, present)
+                    last = self._check_rows(first, table, last)
+                    self._check_lengths(signature.architecture, table)
+                    if len(table):
+                        yield signature.architecture, self._on_grid(table)
+
+    def _present(self, signature: Signature, columns: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return those of the columns that shards of a network have, and what is read for them."""
+        present = [name for name in columns if name in shard_schema(signature).names]
+        return present, wide_columns(signature, present) if self._is_wide else present
 
     def rows_of(self, configurations: Iterable[Configuration]) -> ds.Expression:
         """Return the filter for rows of some of the plan's configurations."""

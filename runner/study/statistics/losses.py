@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION, counted, indexed, quantile
+from runner.study.statistics.base import CONFIGURATION, counted, group_quantiles, indexed
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
@@ -32,15 +31,16 @@ def losses(plan: Plan, tallies: Tallies, sample: pd.DataFrame) -> pd.DataFrame:
         in it
     maximum : float64 (loss), of all restarts
     """
-    owner = sample.index.get_level_values(CONFIGURATION)
-    groups: Any = sample.groupby([owner, sample["label"].astype(str)])["loss"]
-    quantiles = [quantile(groups, q) for q in (0.05, 0.5, 0.95)]
+    owner = sample.index.get_level_values(CONFIGURATION).to_numpy()
+    label_of = pd.Categorical(sample["label"], categories=LABELS).codes
+    n_groups = len(plan.configurations) * len(LABELS)
+    group, values = owner * len(LABELS) + label_of, sample["loss"].to_numpy()
+    quantiles = group_quantiles(group, values, (0.05, 0.5, 0.95), n_groups)
     rows = []
     for configuration, tally in counted(plan, tallies):
         for label in (label for label in LABELS if label in tally.labels):
             n, least, most = tally.labels[label]
-            key = (configuration.index, label)
-            middle = [q.get(key, np.nan) for q in quantiles]
-            rows.append((*key, n, n / tally.n, least, *middle, most))
+            middle = quantiles[configuration.index * len(LABELS) + LABELS.index(label)].tolist()
+            rows.append((configuration.index, label, n, n / tally.n, least, *middle, most))
     columns = ["n", "share", "minimum", "q05", "median", "q95", "maximum"]
     return indexed(rows, [CONFIGURATION, "label"], columns)

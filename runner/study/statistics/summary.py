@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION, quantile
+from runner.study.statistics.base import CONFIGURATION, group_quantiles
 from runner.study.statistics.proportions import Proportion, proportion
 from runner.study.tally import step_quantiles
 from runner.training.labels import LABELS
@@ -53,10 +53,10 @@ def summary(points: pd.DataFrame, tallies: Tallies, sample: pd.DataFrame) -> pd.
     for name, column in zip(("success_rate", "ci_low", "ci_high"), rates, strict=True):
         table[name] = column
     table[list(LABELS[1:])] = labels[list(LABELS[1:])]
-    losses = sample.groupby(level=CONFIGURATION)["loss"]
-    for name, part in QUANTILES.items():
-        table[f"loss_{name}"] = quantile(losses, part)
-    steps = step_quantiles(tallies, list(QUANTILES.values()))
+    owner, shares = sample.index.get_level_values(CONFIGURATION).to_numpy(), [*QUANTILES.values()]
+    losses = group_quantiles(owner, sample["loss"].to_numpy(), shares, len(table))
+    table[[f"loss_{name}" for name in QUANTILES]] = losses
+    steps = step_quantiles(tallies, shares)
     for place, name in enumerate(QUANTILES):
         table[f"steps_{name}"] = pd.Series({c: row[place] for c, row in steps.items()}, dtype=float)
     for name, what in _OF_ROWS.items():
