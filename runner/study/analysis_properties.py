@@ -11,8 +11,10 @@ import pandas as pd
 
 from runner.experiment.plan import Plan
 from runner.study import analysis_tables
+from runner.study.analysis_tables import WITH_WEIGHTS
 from runner.study.folder import StudyFolder
 from runner.study.map_properties import MapProperties
+from runner.study.plan_tables import parameter_names
 from runner.study.statistics.discoveries import new_class_chances
 
 
@@ -42,7 +44,9 @@ class AnalysisProperties(MapProperties):
 
     def _analysis_table(self, name: str) -> pd.DataFrame:
         folder = StudyFolder(self.path).tables_path
-        return analysis_tables.read(folder, name, self.digest, len(self.plan.configurations))
+        weights = parameter_names(self.plan) if name in WITH_WEIGHTS else []
+        n_configurations = len(self.plan.configurations)
+        return analysis_tables.read(folder, name, self.digest, n_configurations, weights)
 
     @cached_property
     def curvature(self) -> pd.DataFrame:

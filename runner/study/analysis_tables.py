@@ -8,7 +8,7 @@ made from; if the study has gone on since, the table is out of date and is refus
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from runner.errors.messages import printable
 from runner.study import files
 from runner.study.folder import require_file
 from runner.study.map_tables import MAP_TABLES
+from runner.training.column_names import distinct, plain_name
 
 INDEX: Final = ["configuration", "restart"]
 """Index of every table with a row per restart."""
@@ -103,6 +104,9 @@ these. `runner.study.analysis_properties` says what each column means."""
 ALL_TABLES: Final = {**TABLES, **MAP_TABLES}
 """Those of `map` too."""
 
+WITH_WEIGHTS: Final = ("minima", "critical_points")
+"""Tables that have a column for each weight and bias after their own."""
+
 MAX_BYTES: Final = 2**30
 """Largest file of a table that is read."""
 
@@ -128,14 +132,20 @@ def frame(name: str, rows: Any) -> pd.DataFrame:
 
 
 def write(folder: Path, name: str, table: pd.DataFrame, digest: str) -> None:
-    """Write a table whole or not at all, marked with the digest of what it was made from."""
-    table.attrs[_DIGEST] = digest
+    """Write a table whole or not at all, marked with the digest of what it was made from.
+
+    Weights get names that every reader takes, ``W1_0_1``; `read` gives them back their own.
+    """
+    plain = table.set_axis(distinct(map(plain_name, table.columns)), axis="columns")
+    plain.attrs = {**table.attrs, _DIGEST: digest}
     sink = io.BytesIO()
-    table.to_parquet(sink, compression="zstd")
+    plain.to_parquet(sink, compression="zstd")
     files.replace(path(folder, name), sink.getvalue())
 
 
-def read(folder: Path, name: str, digest: str, n_configurations: int) -> pd.DataFrame:
+def read(
+    folder: Path, name: str, digest: str, n_configurations: int, weights: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a table, which may come from anywhere.
 
     Parameters
@@ -148,6 +158,9 @@ def read(folder: Path, name: str, digest: str, n_configurations: int) -> pd.Data
         Of the study's shards.
     n_configurations : int
         Of the study.
+    weights : sequence of str
+        Names of the columns that a table may have after its own, ``W1[0,1]``; by default they are
+        left as they are in the file. Before version 0.2.0 files had these names too.
 
     Raises
     ------
@@ -163,7 +176,10 @@ def read(folder: Path, name: str, digest: str, n_configurations: int) -> pd.Data
     try:
         _require_size(where)
         table = pd.read_parquet(where)
-        found = _own_columns(name, table, n_configurations)
+        own = [*ALL_TABLES[name]]
+        in_file = distinct([*own, *map(plain_name, weights)])[len(own) :]
+        named = table.rename(columns=dict(zip(in_file, weights, strict=True)))
+        found = _own_columns(name, named, n_configurations)
     except FileNotFoundError:
         message = f"{study}: the table {name!r} is not there yet. {again}"
         raise StudyError(message) from None
