@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -11,11 +12,27 @@ import pandas as pd
 from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.dispatch.progress import AnalysisProgressCallback
 from runner.errors.keywords import LooseKeywords
+from runner.experiment.content_hash import digest
 from runner.landscape import result_tables
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.class_tables import class_tables, classify
-from runner.landscape.endpoint_pairs import choose_pairs, pair_stage, read_paths
-from runner.landscape.endpoint_sample import endpoint_stage, read_inspected, read_samples
+from runner.landscape.endpoint_pairs import (
+    choose_pairs,
+    kept_paths,
+    known_paths,
+    new_pairs,
+    pair_stage,
+    read_paths,
+)
+from runner.landscape.endpoint_sample import (
+    endpoint_stage,
+    kept_endpoints,
+    known_endpoints,
+    new_endpoints,
+    read_inspected,
+    read_samples,
+)
+from runner.landscape.inspections import Inspections
 from runner.landscape.options import AnalysisKeywords, AnalysisOptions
 from runner.landscape.parts import Parts
 from runner.landscape.stage import Stage, stages
@@ -78,7 +95,8 @@ def analyze(
     Notes
     -----
     An interrupted analysis continues from its finished parts, and one whose tables are up to date
-    is not repeated: see `runner.landscape.parts.Parts`.
+    is not repeated: see `runner.landscape.parts.Parts`. Of a study that has grown only the new
+    restarts are inspected: see `runner.landscape.inspections`.
 
     Examples
     --------
@@ -98,30 +116,38 @@ def analyze(
     with store.locked() as lock:
         plan = AnalysisPlan(Study(store.path), sweep, analysis)
 
+        @cache
+        def inspections(device: str) -> Inspections:
+            return Inspections(store, lock, plan, device)
+
         def parts_of(device: str) -> Parts:
-            return Parts(store, lock, plan.key(device))
+            # which batches there are depends on what is kept
+            return Parts(store, lock, digest([plan.key(device), inspections(device).state]))
 
         if not result_tables.up_to_date(store, plan, cluster.device):
             with stages(client, cluster, plan.engine, parts_of, report or _ignore) as run:
-                tables = _tables(plan, run.parts, run)
+                tables = _tables(plan, run.parts, inspections(run.kind), run)
             result_tables.write(store, lock, plan, run.kind, tables)
         parts_of("cpu").remove()  # which are all, of whatever device
     return Study(store.path)
 
 
 def _tables(
-    plan: AnalysisPlan, parts: Parts, run: Callable[[Stage], None]
+    plan: AnalysisPlan, parts: Parts, inspections: Inspections, run: Callable[[Stage], None]
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of an analysis, by name; ``run`` has a stage done on the cluster."""
     samples = read_samples(plan)
-    stage = endpoint_stage(plan, samples)
+    known = known_endpoints(samples, inspections)
+    stage = endpoint_stage(plan, new_endpoints(samples, known))
     run(stage)
-    inspected = read_inspected(samples, stage, parts)
+    inspected = read_inspected(samples, known, stage, parts)
     classified = classify(plan, inspected)
     pairs = choose_pairs(plan, classified)
-    stage = pair_stage(plan, samples, inspected, pairs)
+    walked = known_paths(pairs, inspections)
+    stage = pair_stage(plan, samples, inspected, new_pairs(pairs, walked))
     run(stage)
-    paths = read_paths(pairs, stage, parts)
+    paths = read_paths(pairs, walked, stage, parts)
+    inspections.keep([*kept_endpoints(samples, inspected), *kept_paths(paths)])
     return dict(class_tables(plan, classified)) | dict(verdict_tables(plan, classified, paths))
 
 

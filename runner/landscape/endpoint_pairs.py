@@ -14,10 +14,11 @@ from runner.experiment.configuration import Configuration
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.class_tables import Classified
 from runner.landscape.endpoint_sample import Inspected, Samples, in_batches
+from runner.landscape.inspections import MARK, Inspections, marks
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.parts import Parts
 from runner.landscape.stage import Stage
-from runner.landscape.worker import EndpointTask, PairTask, inspect_pairs
+from runner.landscape.worker import PATH_COLUMNS, EndpointTask, PairTask, inspect_pairs
 from runner.study.analysis_tables import TABLES
 
 _PIECE_PAIRS = 128  # at most, so that a pair that kills its worker costs little
@@ -27,7 +28,7 @@ _CURVED = ("minimum", "solved")  # kinds of class between which curves are train
 Pairs = Mapping[int, pd.DataFrame]
 """Frames by number of the group, a row per pair: ``configuration``; ``pairs``, representatives or
 sample; of both ends ``restart_a``, ``class_a`` and ``row_a``, its row in the frame of inspected
-endpoints; and whether a curve is trained where the straight path rises, ``curved``."""
+endpoints; whether a curve is trained where the straight path rises, ``curved``; and its mark."""
 
 
 def choose_pairs(plan: AnalysisPlan, classified: Mapping[int, Classified]) -> Pairs:
@@ -82,6 +83,10 @@ def _described(
     most = max(1, plan.options.curve_products // _products(of_one.configuration, plan.options))
     pair["curved"] = pair.index.isin(order[:most])
     pair.insert(0, "configuration", of_one.configuration.index)
+    weights = frame[list(of_one.configuration.architecture.parameter_names)].to_numpy(np.float64)
+    ends = (weights[pair[side]].T for side in "ab")
+    ids = [of_one.configuration.id] * len(pair)
+    pair[MARK] = marks(ids, pair["restart_a"].to_numpy(), *ends, pair["curved"].to_numpy())
     return pair
 
 
@@ -123,19 +128,47 @@ def pair_stage(plan: AnalysisPlan, samples: Samples, inspected: Inspected, pairs
     return Stage("pairs", tuple(batches), call)
 
 
-def read_paths(pairs: Pairs, stage: Stage, parts: Parts) -> pd.DataFrame:
-    """Join pairs with what workers found on the paths between them.
+def known_paths(pairs: Pairs, inspections: Inspections) -> pd.DataFrame:
+    """Return what earlier analyses have found on the paths of some pairs, with their marks."""
+    wanted = [np.empty(0, object), *(frame[MARK].to_numpy() for frame in pairs.values())]
+    return inspections.rows("pairs", PATH_COLUMNS, np.concatenate(wanted))
+
+
+def new_pairs(pairs: Pairs, known: pd.DataFrame) -> Pairs:
+    """Return the pairs of which nothing is known, with the index that they have."""
+    parts = {number: frame[~frame[MARK].isin(known[MARK])] for number, frame in pairs.items()}
+    return {number: frame for number, frame in parts.items() if len(frame)}
+
+
+def read_paths(pairs: Pairs, known: pd.DataFrame, stage: Stage, parts: Parts) -> pd.DataFrame:
+    """Join pairs with what was known and what workers found on the paths between them.
 
     Returns
     -------
     DataFrame
-        The columns of the table of barriers and ``violated``, two rows per pair, by configuration.
+        The columns of the table of barriers, ``violated`` and the mark, two rows per pair, by
+        configuration.
     """
-    joined = []
+    found: dict[int, list[pd.DataFrame]] = {number: [] for number in pairs}
     for batch, frame in parts.read(stage.name, stage.batches):
-        pair = pairs[batch.group].iloc[frame["pair"]].reset_index(drop=True)
-        joined.append(pd.concat([pair, frame], axis=1))
+        found[batch.group].append(frame)
+    joined = []
+    for number, frame in pairs.items():
+        if len(known):
+            numbered = frame[[MARK]].assign(pair=frame.index)
+            found[number].append(numbered.merge(known, on=MARK).drop(columns=MARK))
+        if found[number]:
+            walked = pd.concat(found[number])[["pair", *PATH_COLUMNS]]
+            walked = walked.sort_values(["pair", "aligned"], ignore_index=True)
+            pair = frame.loc[walked["pair"]].reset_index(drop=True)
+            joined.append(pd.concat([pair, walked], axis=1))
     if not joined:
-        return pd.DataFrame(columns=[*TABLES["barriers"], "violated"])
+        return pd.DataFrame(columns=[*TABLES["barriers"], "violated", MARK])
     paths = pd.concat(joined, ignore_index=True)
     return paths.sort_values("configuration", kind="stable", ignore_index=True)
+
+
+def kept_paths(paths: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield what is kept for the next analysis; see `Inspections.keep`."""
+    if len(paths):
+        yield "pairs", paths[[MARK, *PATH_COLUMNS]].drop_duplicates([MARK, "aligned"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,10 @@ from runner.dispatch.sent_tasks import Call
 from runner.experiment.batches import Batch
 from runner.experiment.configuration import Configuration
 from runner.landscape.analysis_plan import AnalysisPlan
+from runner.landscape.inspections import MARK, Inspections, marks
 from runner.landscape.parts import Parts
 from runner.landscape.stage import Stage
-from runner.landscape.worker import EndpointTask, inspect_endpoints
+from runner.landscape.worker import EndpointTask, endpoint_columns, inspect_endpoints
 from runner.study.analysis_tables import INDEX
 
 _PIECE_ENDPOINTS = 4096  # at most, so that a restart that kills its worker costs little
@@ -40,6 +42,23 @@ class EndpointSample:
     """(n,) float64: exact level of saturated restarts and plateaus."""
     loss: np.ndarray
     """(n,) float64: at the endpoints."""
+
+    @cached_property
+    def marks(self) -> np.ndarray:
+        """(n,) str: hashes of all that the inspection of each depends on."""
+        ids = [self.configurations[k].id for k in self.owner]
+        return marks(ids, self.restart, self.weights, self.stationary)
+
+    @property
+    def stationary(self) -> np.ndarray:
+        """(n,) bool: endpoints that came to rest."""
+        return np.asarray(self.label == "stationary")
+
+    def part(self, rows: np.ndarray) -> EndpointSample:
+        """Return some of the restarts, (n,) bool."""
+        arrays = ("owner", "restart", "label", "level", "loss")
+        chosen = {name: getattr(self, name)[rows] for name in arrays}
+        return replace(self, weights=self.weights[:, rows], **chosen)
 
     def __len__(self) -> int:
         return len(self.restart)
@@ -86,7 +105,7 @@ def endpoint_stage(plan: AnalysisPlan, samples: Samples) -> Stage:
             sample.owner[rows],
             sample.restart[rows],
             np.ascontiguousarray(sample.weights[:, rows]),
-            sample.label[rows] == "stationary",
+            sample.stationary[rows],
             plan.engine,
             plan.options,
             device,
@@ -104,27 +123,59 @@ def in_batches(group: int, n: int, size: int) -> list[Batch]:
 
 Inspected = Mapping[int, pd.DataFrame]
 """Frames by number of the group: a row per inspected endpoint with what `inspect_endpoints`
-returned, and ``label``, ``level`` and ``end_loss`` of training."""
+returned, the restart's mark, and ``label``, ``level`` and ``end_loss`` of training."""
 
 
-def read_inspected(samples: Samples, stage: Stage, parts: Parts) -> Inspected:
-    """Join what workers found at the endpoints with the labels and losses of training."""
-    frames: dict[int, list[pd.DataFrame]] = {}
+def known_endpoints(samples: Samples, inspections: Inspections) -> Mapping[int, pd.DataFrame]:
+    """Return what earlier analyses have found of a sample's endpoints, by number of the group."""
+    return {
+        number: inspections.rows("endpoints", _columns(sample), sample.marks)
+        for number, sample in samples.items()
+    }
+
+
+def new_endpoints(samples: Samples, known: Mapping[int, pd.DataFrame]) -> Samples:
+    """Return the endpoints of which nothing is known."""
+    parts = {
+        number: sample.part(~np.isin(sample.marks, known[number][MARK].to_numpy()))
+        for number, sample in samples.items()
+    }
+    return {number: sample for number, sample in parts.items() if len(sample)}
+
+
+def read_inspected(
+    samples: Samples, known: Mapping[int, pd.DataFrame], stage: Stage, parts: Parts
+) -> Inspected:
+    """Join what was known and what workers found with the labels and losses of training."""
+    fresh: dict[int, list[pd.DataFrame]] = {}
     for batch, frame in parts.read(stage.name, stage.batches):
-        frames.setdefault(batch.group, []).append(frame)
+        fresh.setdefault(batch.group, []).append(frame)
     inspected = {}
-    for number, several in frames.items():
-        sample = samples[number]
+    for number, sample in samples.items():
         indices = np.array([c.index for c in sample.configurations])
         trained = pd.DataFrame(
             {
                 "configuration": indices[sample.owner],
                 "restart": sample.restart,
+                MARK: sample.marks,
                 "label": sample.label,
                 "level": sample.level,
                 "end_loss": sample.loss,
             }
         )
-        joined = pd.concat(several, ignore_index=True)
-        inspected[number] = joined.merge(trained, on=INDEX, how="left")
+        frames = [trained.merge(known[number], on=MARK)] if len(known[number]) else []
+        frames += [frame.merge(trained, on=INDEX) for frame in fresh.get(number, ())]
+        if frames:
+            joined = pd.concat(frames)[[*INDEX, MARK, *_columns(sample), *trained.columns[3:]]]
+            inspected[number] = joined.sort_values(INDEX, ignore_index=True)
     return inspected
+
+
+def kept_endpoints(samples: Samples, inspected: Inspected) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield what is kept for the next analysis; see `Inspections.keep`."""
+    for number, frame in inspected.items():
+        yield "endpoints", frame[[MARK, *_columns(samples[number])]].drop_duplicates(MARK)
+
+
+def _columns(sample: EndpointSample) -> tuple[str, ...]:
+    return endpoint_columns(sample.configurations[0].architecture)

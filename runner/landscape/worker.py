@@ -17,6 +17,7 @@ from runner.landscape import barriers
 from runner.landscape.curvature import curvature
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.options import AnalysisOptions
+from runner.network.architecture import Network
 from runner.network.starts.stream import Starts
 from runner.network.symmetry import Symmetries
 from runner.training.compute_lock import COMPUTE_LOCK
@@ -123,19 +124,7 @@ def inspect_endpoints(task: EndpointTask) -> bytes:
     net = task.configurations[0].architecture
     indices = np.array([c.index for c in task.configurations])
     columns: dict[str, Any] = {"configuration": indices[task.owner], "restart": task.restart}
-    for name in (
-        "gradient_norm",
-        "smallest",
-        "largest",
-        "index",
-        "condition",
-        "null_directions",
-        "critical",
-        "loss",
-        "returned",
-        "swap_excess",
-    ):
-        columns[name] = getattr(found, name)
+    columns |= {name: getattr(found, name) for name in _FOUND}
     columns |= dict(zip(SPECTRUM, found.spectrum, strict=True))
     columns["accuracy"] = _accuracy(task, found.outputs)
     columns["moved"] = np.linalg.norm(found.point - task.weights, axis=0)
@@ -145,6 +134,36 @@ def inspect_endpoints(task: EndpointTask) -> bytes:
 
 SPECTRUM = ("point_smallest", "point_largest", "point_index", "point_null")
 """Columns of an inspection with the curvature at the nearby critical point."""
+
+_FOUND = (
+    "gradient_norm",
+    "smallest",
+    "largest",
+    "index",
+    "condition",
+    "null_directions",
+    "critical",
+    "loss",
+    "returned",
+    "swap_excess",
+)
+
+
+def endpoint_columns(network: Network) -> tuple[str, ...]:
+    """Return the columns of what `inspect_endpoints` finds, the restart's own two left out."""
+    return (*_FOUND, *SPECTRUM, "accuracy", "moved", *network.parameter_names)
+
+
+PATH_COLUMNS = (
+    "aligned",
+    "midpoint_violation",
+    "excess",
+    "violated",
+    "barrier",
+    "curve_barrier",
+    "path",
+)
+"""Columns of what `inspect_pairs` finds, the pair's number left out."""
 
 
 def _accuracy(task: EndpointTask, outputs: np.ndarray) -> np.ndarray:

@@ -176,8 +176,8 @@ def read(
     try:
         _require_size(where)
         table = pd.read_parquet(where)
-        own = [*ALL_TABLES[name]]
-        in_file = distinct([*own, *map(plain_name, weights)])[len(own) :]
+        columns = [*ALL_TABLES[name], *map(plain_name, weights)]
+        in_file = distinct(columns)[len(ALL_TABLES[name]) :]
         named = table.rename(columns=dict(zip(in_file, weights, strict=True)))
         found = _own_columns(name, named, n_configurations)
     except FileNotFoundError:

@@ -147,6 +147,11 @@ class StudyFolder:
         return self.path / "tables"
 
     @property
+    def inspected_path(self) -> Path:
+        """Folder of what an analysis has found of restarts, kept for the next one."""
+        return self.tables_path / "inspected"
+
+    @property
     def lock_path(self) -> Path:
         """Locked by the process that writes."""
         return self.path / ".lock"
@@ -202,7 +207,7 @@ class StudyFolder:
 
         The shards' own is left out, since ``verify --repair`` can put that right.
         """
-        parts = (self.tables_path / "parts", self.tables_path / "map")
+        parts = (self.tables_path / "parts", self.tables_path / "map", self.inspected_path)
         own = (self.telemetry_path.parent, self.tables_path, *parts, self.quarantine_path)
         for path in (*own, self.rounds_path, self.upgrade_path):
             require_file(path)
