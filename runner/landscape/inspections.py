@@ -103,7 +103,7 @@ class Inspections:
         except (OSError, ValueError, pa.ArrowException):
             return nothing  # damaged: it is computed anew
         numbers = [name for name in columns if name not in _OTHER]
-        if [*found.columns] != [MARK, *columns] or (found[numbers].dtypes == object).any():
+        if [*found.columns] != [MARK, *columns] or not found.dtypes[numbers].map(_is_number).all():
             return nothing
         return found[found[MARK].isin(wanted)].reset_index(drop=True)
 
@@ -150,6 +150,10 @@ def marks(ids: Sequence[str], restart: np.ndarray, *depends: np.ndarray) -> np.n
         for name, row in zip(ids, rows, strict=True)
     ]
     return np.array(made, dtype=object)
+
+
+def _is_number(dtype: object) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.kind in "bif"
 
 
 def _content(path: Path) -> bytes:

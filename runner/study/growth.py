@@ -75,8 +75,6 @@ def planned(store: Store, asked: Plan, device: str, restarts: Sequence[int] | No
         if asked.batch_size != stored.batch_size:
             raise _refused(store, f"{_OTHER}: {'; '.join(store.differences(asked, device))}")
         return stored
-    if any(c.settings.init.slice is not None for c in plan.configurations):
-        raise _refused(store, "a slice's starts are a grid, to which nothing can be added")
     store.require_current_form()
     if reason := store.other_source():
         raise of_other_code(store, reason)

@@ -180,14 +180,19 @@ def test_what_was_left_out_can_be_added_and_so_can_single_configurations(tmp_pat
     pd.testing.assert_frame_equal(grown.restarts, at_once.restarts)
 
 
-def test_a_slice_does_not_grow(tmp_path) -> None:
-    init = {"distribution": "slice", "x": "W1[0,0]=-1:1:2", "y": "W1[0,1]=-1:1:2"}
-    content = {key: value for key, value in AND.items() if key != "restarts"} | {
-        "init": init | {"at": ["b1[0]=0.5"]}
-    }
-    swept(tmp_path, content)
-    with pytest.raises(StudyError, match="a slice's starts are a grid"):
-        swept(tmp_path, content | {"grid": {"training.learning_rate": [1.0, 2.0]}})
+def test_a_slice_grows_by_configurations_and_not_by_points(tmp_path) -> None:
+    init = {"distribution": "slice", "x": "W1[0,0]=-1:1:2", "y": "W1[0,1]=-1:1:3"}
+    init |= {"at": ["b1[0]=0.5"]}
+    content = {key: value for key, value in AND.items() if key != "restarts"} | {"init": init}
+    more = content | {"grid": {"problem.gate": ["OR", "AND"]}}
+    swept(tmp_path / "s", content)
+    grown, at_once = swept(tmp_path / "s", more), swept(tmp_path / "whole", more)
+    assert grown.trained.tolist() == [6, 6]
+    assert grown.configuration_hashes.equals(at_once.configuration_hashes)
+    pd.testing.assert_frame_equal(grown.starts, at_once.starts)
+    finer = more | {"init": init | {"x": "W1[0,0]=-1:1:4"}}
+    with pytest.raises(StudyError, match=r"init\.x was 'W1\[0,0\]=-1:1:2', now 'W1\[0,0\]=-1:1:4'"):
+        swept(tmp_path / "s", finer)
 
 
 def test_a_batch_size_counts_for_what_is_added(tmp_path) -> None:
