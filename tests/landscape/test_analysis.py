@@ -26,6 +26,8 @@ LESSON = {
     "grid": {"problem.gate": ["AND", "XOR"], "network.hidden": [[], [2]]},
 }
 
+NOTHING_KEPT = shutil.ignore_patterns("inspected")  # of the analysis before, so that work is left
+
 
 @pytest.fixture(scope="module")
 def lesson(client, tmp_path_factory):
@@ -127,7 +129,7 @@ def test_an_interrupted_analysis_goes_on_to_the_same_bytes(
 ) -> None:
     monkeypatch.setattr(endpoint_sample, "_PIECE_ENDPOINTS", 60)  # eight pieces, six at a time
     copy = tmp_path / "s"
-    shutil.copytree(lesson.path, copy)
+    shutil.copytree(lesson.path, copy, ignore=NOTHING_KEPT)
     shutil.rmtree(copy / "tables")
 
     def stop(progress):
@@ -149,7 +151,7 @@ def test_an_interrupted_analysis_goes_on_to_the_same_bytes(
 
 def test_a_sample_is_the_first_restarts_of_each_configuration(lesson, client, tmp_path) -> None:
     copy = tmp_path / "s"
-    shutil.copytree(lesson.path, copy)
+    shutil.copytree(lesson.path, copy, ignore=NOTHING_KEPT)
     study = analyze(copy, client, endpoints=40)
     assert study.curvature.index.get_level_values("restart").max() == 9
     assert len(study.curvature) == 40
@@ -163,7 +165,7 @@ def test_options_are_given_whole_or_one_by_one(lesson, client, tmp_path) -> None
     tables = []
     for keywords in ({"analysis": few}, few.changed):
         copy = tmp_path / str(len(tables))
-        shutil.copytree(lesson.path, copy)
+        shutil.copytree(lesson.path, copy, ignore=NOTHING_KEPT)
         study = analyze(copy, client, **keywords)
         assert study.barriers["path"].map(len).unique().tolist() == [5]
         by_kind = study.barriers.groupby(["configuration", "pairs"]).size().unstack(fill_value=0)
@@ -190,7 +192,7 @@ def test_tables_of_two_analyses_are_never_side_by_side(
     lesson, client, tmp_path, monkeypatch, written
 ) -> None:
     copy = tmp_path / "s"
-    shutil.copytree(lesson.path, copy)
+    shutil.copytree(lesson.path, copy, ignore=NOTHING_KEPT)
     write, calls = analysis_tables.write, []
 
     def stop(*arguments):
@@ -218,7 +220,7 @@ def test_tables_of_two_analyses_are_never_side_by_side(
 
 def test_a_damaged_table_is_made_anew(lesson, client, tmp_path) -> None:
     copy = tmp_path / "s"
-    shutil.copytree(lesson.path, copy)
+    shutil.copytree(lesson.path, copy, ignore=NOTHING_KEPT)
     (copy / "tables" / "minima.parquet").write_bytes(b"PAR1 of another make")
     assert bytes_of(analyze(copy, client)) == bytes_of(lesson)
 
@@ -305,7 +307,7 @@ def test_an_endpoint_that_cannot_be_looked_at_is_left_out(
     lesson, client, tmp_path, monkeypatch
 ) -> None:
     copy = tmp_path / "s"
-    shutil.copytree(lesson.path, copy)
+    shutil.copytree(lesson.path, copy, ignore=NOTHING_KEPT)
     monkeypatch.setattr(endpoint_sample, "inspect_endpoints", Poison())
     study = analyze(copy, client, endpoints=40)
     assert len(study.curvature) == 36
