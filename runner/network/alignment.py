@@ -6,7 +6,6 @@ All arrays of weights are packed, (n_parameters, n): one column per endpoint.
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from runner.network.symmetry import Symmetries
 
@@ -61,6 +60,8 @@ def align_by_assignment(
     symmetries: Symmetries, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
     """Align one endpoint (n_parameters, 1) with another, as `align` does for large groups."""
+    from scipy.optimize import linear_sum_assignment  # takes a while to load
+
     distance = np.linalg.norm(second - first)
     for _ in range(_MAX_SWEEPS):
         image = second

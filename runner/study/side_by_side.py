@@ -12,6 +12,7 @@ import pandas as pd
 from runner.errors import StudyError
 from runner.study import matching
 from runner.study.statistics.base import CONFIGURATION
+from runner.study.statistics.holm import holm
 from runner.study.statistics.shifts import Shift, independent_shift, paired_shift
 from runner.study.statistics.success import independent_success, paired_success, same_starts
 from runner.study.study import Study, open_study
@@ -149,10 +150,8 @@ def _cell(value: object) -> object:
 
 
 def _table(rows: list[dict[str, Any]], n_pairs: int) -> pd.DataFrame:
-    from statsmodels.stats.multitest import multipletests
-
     table = pd.DataFrame(rows)
-    adjusted = multipletests(table["p_value"], method="holm")[1]
+    adjusted = holm(table["p_value"].to_numpy(np.float64))
     table.insert(list(table).index("p_value") + 1, "p_holm", adjusted)
     table = table.astype({"only_a": "Int64", "only_b": "Int64"})
     table.attrs["left_out"] = max(0, n_pairs - MOST_PAIRS)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from runner.study.statistics.base import CONFIGURATION
+from runner.study.statistics.holm import holm
 from runner.study.statistics.paired import paired_difference
 from runner.study.statistics.success import independent_success, paired_success, same_starts
 
@@ -47,8 +48,6 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
     compared restart by restart, others as independent samples: see
     `runner.study.statistics.success`.
     """
-    from statsmodels.stats.multitest import multipletests
-
     solved = {
         int(str(index)): frame["solved"].droplevel(0)
         for index, frame in sample.groupby(level=CONFIGURATION)
@@ -73,7 +72,7 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
         rows.append((axis, a, b, n, shared, *outcome))
     columns = ["axis", "a", "b", "n", "paired", "difference", "ci_low", "ci_high", "p_value"]
     table = pd.DataFrame(rows, columns=columns)
-    table["p_holm"] = multipletests(table["p_value"], method="holm")[1] if rows else np.nan
+    table["p_holm"] = holm(table["p_value"].to_numpy(np.float64))
     found = pd.DataFrame(
         list(discordant.values()), index=list(discordant), columns=["only_a", "only_b", "pairs"]
     )
