@@ -50,12 +50,16 @@ def answer(study: Study) -> list[Sentence]:
         sentences += [_effect(study, rows, trained, path) for path in axes[:_MOST_AXES]]
     if rows["solved"].sum() != rows["n"].sum():
         sentences.append(_rest(study, rows))
+    if any(c.table.n_held for c in trained):
+        sentences.append(_held_out(rows, [c for c in trained if c.table.n_held]))
     return sentences
 
 
 def _overall(rows: pd.DataFrame, trained: list[Configuration]) -> Sentence:
     n, solved = int(rows["n"].sum()), int(rows["solved"].sum())
     text = f"{percent(solved / n)} of {counted(n, 'restart')} are solved"
+    if solved in (0, n):
+        text = f"All {n:,} restarts are solved" if solved else f"None of {n:,} restarts is solved"
     if n == 1:
         text = f"The only restart is {'' if solved else 'not '}solved"
     named = {c.index: title(c) for c in trained}
@@ -66,7 +70,7 @@ def _overall(rows: pd.DataFrame, trained: list[Configuration]) -> Sentence:
             f": from {percent(rates[low])} of {named[low]} to {percent(rates[high])} of "
             f"{named[high]}"
         )
-    elif len(rates) > 1:
+    elif len(rates) > 1 and 0 < solved < n:
         text += ", as many of every configuration"
     return Sentence(f"{text}.", "success", "summary")
 
@@ -135,9 +139,30 @@ def _rest(study: Study, rows: pd.DataFrame) -> Sentence:
     if stuck:
         total = int(rows[list(stuck)].to_numpy().sum())
         kinds = [f"{int(rows[label].sum()):,} {label}{_levels(study, label)}" for label in stuck]
-        parts.append(f"{total:,} are stuck ({'; '.join(kinds)})")
-    parts += [f"{int(rows[label].sum()):,} are {label}" for label in moving]
-    return Sentence(f"Of the others {', '.join(parts)}.", "losses", "losses")
+        parts.append(f"{total:,} {'is' if total == 1 else 'are'} stuck ({'; '.join(kinds)})")
+    for label in moving:
+        n = int(rows[label].sum())
+        parts.append(f"{n:,} {'is' if n == 1 else 'are'} {label}")
+    whose = "Of the others" if rows["solved"].any() else "Of them"
+    text = f"{whose} {', '.join(parts)}."
+    if rows["n"].sum() == 1:
+        kind = (stuck or moving)[0]
+        text = f"It ends {kind}{_levels(study, kind)}."
+    return Sentence(text, "losses", "losses")
+
+
+def _held_out(rows: pd.DataFrame, judged: list[Configuration]) -> Sentence:
+    """Say how well restarts do on rows that they have not been trained on."""
+    counts = sorted({c.table.n_held for c in judged})
+    held = (
+        counted(counts[0], "row") if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,} rows"
+    )
+    means: dict[Any, float] = rows["held_out_rows_right_mean"].to_dict()
+    ends = [choose(means[c.index] for c in judged) for choose in (min, max)]
+    right = " to ".join(dict.fromkeys(f"{end:.3g}" for end in ends))
+    which = "" if len(judged) == 1 else ", by configuration"
+    text = f"Of {held} left out of training, restarts answer {right} right on average{which}."
+    return Sentence(text, table="summary")
 
 
 def _levels(study: Study, label: str) -> str:

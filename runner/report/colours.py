@@ -72,7 +72,7 @@ ORDERED_MAP = LinearSegmentedColormap.from_list("ordered", ["#f3f0fb", RAMP[0], 
 MOST_CLASSES = 7
 """Classes of endpoints that have a colour of their own."""
 
-_SHADES = (0.0, 0.5, -0.4, 0.75, -0.65, 0.25, -0.2)  # towards white, or below 0 towards black
+_SHADES = (0.0, 0.45, -0.3, 0.7, -0.45, 0.25, -0.15)  # towards white, or below 0 towards black
 
 
 def ramp(n: int) -> list[str]:

@@ -82,7 +82,18 @@ def families(
     for c in configurations:
         rest = ", ".join(value_text(path, c.point[path]) for path in paths)
         alike.setdefault(rest, []).append(c)
-    return list(alike.items())
+    places = [_places(configurations, path) for path in paths]
+    first = {rest: tuple(each[of[0].index] for each in places) for rest, of in alike.items()}
+    return sorted(alike.items(), key=lambda family: first[family[0]])
+
+
+def _places(configurations: Sequence[Configuration], path: str) -> dict[int, float]:
+    """Return where values of a field stand among each other: as numbers, or as they come first."""
+    numbers = numbers_of(configurations, path)
+    if numbers is not None:
+        return numbers
+    order: dict[str, float] = {}
+    return {c.index: order.setdefault(str(c.point[path]), len(order)) for c in configurations}
 
 
 def _follows(path: str, axes: Sequence[GridAxis], configurations: Sequence[Configuration]) -> bool:

@@ -26,7 +26,7 @@ from runner.report.glossary import LABELS, OTHERS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import sampled
 from runner.report.sentences import sentences
-from runner.report.style import styled
+from runner.report.style import SINGLE, styled
 from runner.report.svg import StyleClasses, inline
 from runner.report.tables.base import Table
 from runner.report.tables.order import all_tables
@@ -126,6 +126,7 @@ def _figures_of(table: Table, pictures: Sequence[Picture]) -> list[Picture]:
 def _figure(picture: Picture, name: str, classes: StyleClasses) -> dict[str, object]:
     with styled():
         panels = [_panel(panel, picture, classes) for panel in picture.panels]
+    wide = picture.shape.width >= SINGLE.width
     rows = len(picture.data)
     text = picture.data.to_csv(index=False) if 0 < rows <= _MOST_DOWNLOADED else ""
     return {
@@ -143,7 +144,7 @@ def _figure(picture: Picture, name: str, classes: StyleClasses) -> dict[str, obj
             }
             for key in picture.keys
         ],
-        "width": f"w{round(10 * picture.shape.width)}" if len(panels) > 1 else "alone",
+        "width": "alone" if len(panels) == 1 and wide else f"w{round(10 * picture.shape.width)}",
         "file": f"{name}-{picture.name}.csv",
         "download": f"data:text/csv;charset=utf-8,{quote(text)}" if text else "",
     }

@@ -11,8 +11,8 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.axis import Axis, YAxis
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from runner.report.colours import GRID, INK
 
@@ -24,6 +24,7 @@ MOST_LINES = 8
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NARROW = 30  # a logarithmic axis whose ends differ by less has ticks between powers of ten
+_LINE = 0.12  # inches: the height of a tick's text
 _STYLE: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -107,11 +108,11 @@ def tick_text(value: float) -> str:
     """Return a number as an axis shows it: powers of ten where zeros would be many."""
     size = abs(value)
     if value == 0 or 1e-3 <= size < 1e5:
-        return f"{value:,.6g}"
+        return f"{value:,.6g}".replace("-", "−")
     power = math.floor(math.log10(size) + 1e-9)
     factor = value / 10.0**power
     digits = f"10{str(power).translate(_SUPERSCRIPTS)}"
-    return digits if abs(factor - 1) < 1e-6 else f"{factor:.3g}·{digits}"
+    return digits if abs(factor - 1) < 1e-6 else f"{factor:.3g}·{digits}".replace("-", "−")
 
 
 def logarithmic(axis: Axis, low: float, high: float) -> None:
@@ -130,15 +131,27 @@ def ticks_at(
     ``places`` are where the values lie on a scale of equal steps. Both ends come first.
     """
     span = float(np.ptp(places)) or 1.0
+    upright = isinstance(axis, YAxis)
     order = dict.fromkeys([0, len(places) - 1, *range(len(places))])
     kept: list[int] = []
     for k in order:
-        room = [0.035 * (len(texts[k]) + len(texts[other])) + 0.06 for other in kept]
+        letters = [len(texts[k]) + len(texts[other]) for other in kept]
+        room = [_LINE if upright else 0.035 * n + 0.06 for n in letters]
         apart = [abs(places[k] - places[other]) / span * inches for other in kept]
         if all(a > r for a, r in zip(apart, room, strict=True)):
             kept.append(k)
     named = {k: texts[k] for k in kept}
-    axis.set_ticks(list(values), [named.get(k, "") for k in range(len(places))])
+    put_ticks(axis, values, [named.get(k, "") for k in range(len(places))])
+
+
+def put_ticks(axis: Axis, values: Sequence[float], texts: Sequence[str] | None = None) -> None:
+    """Put ticks at values, with these texts or the values' own.
+
+    Matplotlib's `set_ticks` makes the ticks at once, which a page has no use for.
+    """
+    axis.set_major_locator(FixedLocator(list(values)))
+    given = FuncFormatter(lambda value, _: tick_text(float(value)))
+    axis.set_major_formatter(given if texts is None else FixedFormatter(list(texts)))
 
 
 def percent_axis(axes: Axes, which: str, text: str) -> None:
@@ -146,9 +159,9 @@ def percent_axis(axes: Axes, which: str, text: str) -> None:
     bounds, ticks = (-2.0, 102.0), [0, 20, 40, 60, 80, 100]
     if which == "x":
         axes.set_xlim(*bounds)
-        axes.set_xticks(ticks)
+        put_ticks(axes.xaxis, ticks)
         axes.set_xlabel(text)
     else:
         axes.set_ylim(*bounds)
-        axes.set_yticks(ticks)
+        put_ticks(axes.yaxis, ticks)
         axes.set_ylabel(text)

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from runner.report.colours import THEME, variable
+from runner.report.frame import take_frame
 
 Tips: TypeAlias = dict[Artist, list[str]]
 """What is told of an artist's marks under the pointer: a text for each, or one for all."""
@@ -29,7 +30,7 @@ _STYLE = re.compile(r" style=\"([^\"]*)\"")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _FONT = re.compile(r"font: ([\d.]+)px [^;\"]*")
 _DIGITS = re.compile(r"(?<=\.\d)\d+")
-_TEXT = re.compile(r"(<text.*?</text>)", re.DOTALL)
+_WHOLE = re.compile(r"(<text.*?</text>|matrix\([^)]*\)|scale\([^)]*\))", re.DOTALL)
 _GROUP = re.compile(r"<g id=\"tips-(\d+)\">(.*?)</g>", re.DOTALL)
 _MARK = re.compile(r"<defs>.*?</defs>|<(use|path)( [^>]*)/>", re.DOTALL)
 
@@ -57,6 +58,7 @@ def inline(figure: Figure, tips: Tips, alt: str, classes: StyleClasses) -> Marku
     Parameters
     ----------
     figure : Figure
+        Its axes lose their frames.
     tips : mapping
     alt : str
         The drawing in words.
@@ -64,6 +66,10 @@ def inline(figure: Figure, tips: Tips, alt: str, classes: StyleClasses) -> Marku
         Gets the styles of the drawing.
     """
     texts = list(tips.values())
+    height, dpi = 72 * figure.get_figheight(), figure.dpi
+    figure.set_dpi(72)  # so that places are in points, as in the drawing
+    frames = [take_frame(axes, height, classes) for axes in figure.axes]
+    figure.set_dpi(dpi)
     for k, artist in enumerate(tips):
         artist.set_gid(f"{_TIP}{k}")
     found = _HEAD.match(saved(figure, ""))
@@ -72,12 +78,14 @@ def inline(figure: Figure, tips: Tips, alt: str, classes: StyleClasses) -> Marku
     box, body = found.groups()
     body = _DROPPED.sub("", body)
     body = _STYLE.sub(lambda m: f' class="{classes.name(m[1])}"', body)
-    parts = _TEXT.split(body)
+    parts = _WHOLE.split(body)  # the rest are places, in points
     parts[::2] = [_DIGITS.sub("", part) for part in parts[::2]]
     body = "".join(parts)
     body = _GROUP.sub(lambda m: _told(m[2], texts[int(m[1])]), body)
     body = re.sub(r"\n *", "\n", body)
-    return Markup(  # noqa: S704  Matplotlib has escaped the texts in it
+    below, above = ("".join(parts) for parts in zip(*frames, strict=True))
+    body = below + body + above
+    return Markup(  # noqa: S704  Matplotlib has escaped the texts in it, and so has `take_frame`
         f'<svg viewBox="{box}" role="img" aria-label="{escape(alt)}">{body}</svg>'
     )
 

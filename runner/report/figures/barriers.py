@@ -18,7 +18,7 @@ from runner.report.figures.choice import chosen, telling
 from runner.report.landscape_tables import Landscape, highest_rise
 from runner.report.names import title
 from runner.report.numbers import drawable, number
-from runner.report.style import MOST_PANELS, Shape
+from runner.report.style import MOST_PANELS, Shape, put_ticks
 from runner.report.svg import Tips
 
 if TYPE_CHECKING:
@@ -100,6 +100,6 @@ def _draw(rows: pd.DataFrame, ends: tuple[float, float], axes: Axes) -> Tips:
     if rows.empty:
         axes.text(0.5, 0.5, "no pairs", ha="center", transform=axes.transAxes)
     axes.set(xlim=(-0.02, 1.02), ylim=ends, ylabel="loss")
-    axes.set_xticks([0, 0.5, 1], ["one endpoint", "halfway", "the other"])
+    put_ticks(axes.xaxis, [0, 0.5, 1], ["one endpoint", "halfway", "the other"])
     axes.locator_params(axis="y", nbins=5)
     return {}

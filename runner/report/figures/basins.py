@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from runner.network.slices import Slice
     from runner.study.study import Study
 
-_SHAPE = Shape(3.2, 3.4, bottom=0.85)
+_SHAPE = Shape(3.2, 3.5, bottom=0.95)
 
 
 def draw_basins(study: Study, landscape: Landscape) -> Iterator[Picture]:
@@ -154,6 +154,7 @@ def _draw_square(axes: Axes, grid: Slice, values: Any, **style: Any) -> Any:
         sides += [axis.low - half, axis.high + half]
     axes.set(xlabel=grid.x.name, ylabel=grid.y.name)
     axes.grid(visible=False)
+    axes.locator_params(nbins=5)
     return axes.imshow(
         values.reshape(grid.y.n, grid.x.n),
         origin="lower",

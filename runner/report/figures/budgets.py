@@ -51,7 +51,7 @@ def _draw(study: Study, panel: LinePanel, axes: Axes) -> Tips:
         (drawn,) = axes.plot(table.index, shares, color=line.colour)
         if not line.behind:
             bounds = (100 * table["ci_low"], 100 * table["ci_high"])
-            axes.fill_between(table.index, *bounds, color=line.colour, alpha=0.2, linewidth=0)
+            axes.fill_between(table.index, *bounds, color=line.colour, alpha=0.15, linewidth=0)
             end = percent(table["success_rate"].iloc[-1])
             tips[drawn] = [f"{title(c)}: {end} within {int(table.index[-1]):,} steps"]
     axes.set_xscale("log")

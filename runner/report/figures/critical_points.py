@@ -18,7 +18,7 @@ from runner.report.figures.loss_axis import LossAxis, rule
 from runner.report.landscape_tables import Landscape
 from runner.report.names import loss_name, title
 from runner.report.numbers import drawable
-from runner.report.style import MOST_PANELS, SINGLE, Shape
+from runner.report.style import MOST_PANELS, SINGLE, Shape, put_ticks
 from runner.report.svg import Tips
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _draw(table: pd.DataFrame, name: str, axes: Axes) -> Tips:
     scale.put(axes, "x", name)
     highest = int(table["index"].max())
     axes.set(ylim=(-0.5, highest + 0.5), ylabel="index")
-    axes.set_yticks(range(0, highest + 1, 1 + highest // _MOST_TICKS))
+    put_ticks(axes.yaxis, range(0, highest + 1, 1 + highest // _MOST_TICKS))
     return tips
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from runner.errors.messages import counted
 from runner.report.colours import LABEL_COLOURS
 from runner.report.figures.base import Key, Panel, Picture, from_random_starts, sampled_restarts
 from runner.report.figures.choice import chosen, telling
@@ -44,8 +43,9 @@ def draw_curves(study: Study, landscape: Landscape) -> Iterator[Picture]:
     yield Picture(
         "curves",
         "How the loss falls",
-        f"Loss of the first {counted(study.plan.n_curves, 'restart')} of each configuration at "
-        "log-spaced steps, coloured by final label; all panels have one scale."
+        f"Loss of the first restarts, {study.plan.n_curves:,} of each configuration at most, at "
+        "log-spaced steps, coloured by final label"
+        f"{'; all panels have one scale' if len(shown) > 1 else ''}."
         f"{chosen(len(configurations), len(shown))}",
         "Lines of the loss against the step, both logarithmic, coloured by the restart's label.",
         tuple(

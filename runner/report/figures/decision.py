@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from runner.report.colours import OTHER
+from runner.report.colours import INK
 from runner.report.figures.base import Key
 from runner.report.network_outputs import network_outputs
 from runner.report.numbers import number
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEYS = (
     Key("lower target", "#f4f4f4"),
     Key("upper target", "#3f3f3f"),
-    Key("halfway", OTHER, "-"),
+    Key("halfway", INK, "-"),
 )
 """What its greys mean."""
 
@@ -62,7 +62,7 @@ def draw_decision(
     )
     # an output of one half everywhere has no line, only noise
     if share.min() < 0.45 and share.max() > 0.55:
-        axes.contour(*sides, share, levels=[0.5], colors=OTHER, linewidths=1)
+        axes.contour(*sides, share, levels=[0.5], colors="#101010", linewidths=1)
     tips: Tips = {}
     for inputs, target in zip(table.inputs, targets, strict=True):
         upper = target > (bottom + top) / 2

@@ -52,6 +52,13 @@ class LossBins:
         """What the caption adds."""
         return " Losses beyond an end are counted there." if self.cut else ""
 
+    def share(self, loss: float) -> float:
+        """Return where a loss stands on the axis, from 0 at its left end to 1."""
+        first, last = float(self.edges[0]), float(self.edges[-1])
+        if self.logarithmic:
+            return float(np.log(loss / first) / np.log(last / first))
+        return (loss - first) / (last - first)
+
     def counted(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         """Return how many of a configuration's finite losses are in each bin, by label."""
         found = {}

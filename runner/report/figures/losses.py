@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 _MOST_LEVELS = 6
 _LETTER = 0.052  # inches that a letter of a level's text takes
 _TEXT_ROWS = 3
+_TRIANGLES = (
+    " Triangles: exact levels of plateau and saturated restarts, where patterns that share an "
+    "output get their mean target."
+)
 
 
 def draw_losses(study: Study, landscape: Landscape) -> Iterator[Picture]:
@@ -55,10 +60,10 @@ def draw_losses(study: Study, landscape: Landscape) -> Iterator[Picture]:
     yield Picture(
         "losses",
         "Where the loss ends up",
-        f"Final losses of {sampled(study)}, on a {scale} scale that all panels share; counts are "
-        "logarithmic, colours are labels. "
-        "Triangles: exact levels of plateau and saturated restarts, where patterns that share an "
-        f"output get their mean target.{bins.said}{chosen(len(configurations), len(shown))}",
+        f"Final losses of {sampled(study)}, on a {scale} scale"
+        f"{' that all panels share' if len(shown) > 1 else ''}; counts are logarithmic, colours "
+        f"are labels, and in each bin the shorter bar is in front.{_TRIANGLES if texts else ''}"
+        f"{bins.said}{chosen(len(configurations), len(shown))}",
         "Histograms of the final loss. " + ("; ".join(texts) if texts else "No exact levels."),
         tuple(
             Panel(title(c), partial(_draw, bins, table, frame, name), _note(frame))
@@ -66,15 +71,22 @@ def draw_losses(study: Study, landscape: Landscape) -> Iterator[Picture]:
         ),
         _data(bins, shown, counts),
         keys=tuple(Key(label, LABEL_COLOURS[label]) for label in present),
-        shape=_shape(max(len(levels(frame)) for frame in frames)),
+        shape=_shape(bins, frames),
         table="losses",
     )
 
 
-def _shape(n_levels: int) -> Shape:
+def _shape(bins: LossBins, frames: list[pd.DataFrame]) -> Shape:
     """Return a panel with room for the levels' texts above the axes."""
-    above = 0.14 * min(n_levels, _TEXT_ROWS)
-    return Shape(3.2, 2.2 + above, left=0.68, top=0.12 + above)
+    shape = Shape(3.2, 2.2, left=0.68, top=0.12)
+    inches = shape.box[2] * shape.width
+    used = [0]
+    for frame in frames:
+        at = list(levels(frame))
+        rows = _rows_of([bins.share(level) * inches for level in at], at)
+        used += [row + 1 for row in rows if row is not None]
+    above = 0.14 * max(used)
+    return replace(shape, height=shape.height + above, top=shape.top + above)
 
 
 def _frame(study: Study, c: Configuration) -> pd.DataFrame:
@@ -104,18 +116,17 @@ def _data(
 def _draw(
     bins: LossBins, counts: dict[str, np.ndarray], frame: pd.DataFrame, name: str, axes: Axes
 ) -> Tips:
-    tips: Tips = {}
     edges = bins.edges
-    for label, row in counts.items():
-        there = np.flatnonzero(row)
-        boxes = [Rectangle((edges[k], 0.5), edges[k + 1] - edges[k], row[k] - 0.5) for k in there]
-        bars = PatchCollection(boxes, facecolor=LABEL_COLOURS[label], linewidth=0, alpha=0.85)
-        axes.add_collection(bars)
-        tips[bars] = [
-            f"{counted(int(row[k]), 'restart')} {label}, loss {number(edges[k])} to "
-            f"{number(edges[k + 1])}"
-            for k in there
-        ]
+    bars = [(k, int(row[k]), label) for label, row in counts.items() for k in np.flatnonzero(row)]
+    bars.sort(key=lambda bar: (bar[0], -bar[1]))  # in each bin the lowest in front
+    boxes = [Rectangle((edges[k], 0.5), edges[k + 1] - edges[k], n - 0.5) for k, n, _ in bars]
+    colours = [LABEL_COLOURS[label] for _, _, label in bars]
+    drawn = PatchCollection(boxes, facecolors=colours, linewidth=0)
+    axes.add_collection(drawn)
+    tips = [
+        f"{counted(n, 'restart')} {label}, loss {number(edges[k])} to {number(edges[k + 1])}"
+        for k, n, label in bars
+    ]
     axes.set_xlim(edges[0], edges[-1])
     axes.set(yscale="log", ylim=(0.5, 2 * max([1, *(row.max() for row in counts.values())])))
     logarithmic(axes.yaxis, 1, 1000)
@@ -129,7 +140,7 @@ def _draw(
     if not counts:
         axes.text(0.5, 0.5, "no finite loss", ha="center", transform=axes.transAxes)
     mark(axes, list(levels(frame)))
-    return tips
+    return {drawn: tips} if bars else {}
 
 
 def mark(axes: Axes, at: list[float]) -> None:
@@ -142,28 +153,38 @@ def mark(axes: Axes, at: list[float]) -> None:
         The levels, the most important first.
     """
     inches = axes.bbox.width / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
-    rows: list[list[float]] = [[] for _ in range(_TEXT_ROWS)]
     above = axes.get_xaxis_transform()
     axes.plot(at, [1.0] * len(at), "v", color=INK, ms=4, transform=above, clip_on=False)
     ends = axes.transAxes.inverted()
-    for level in at:
-        place = float(ends.transform(axes.transData.transform((level, 1.0)))[0]) * inches
-        text = level_text(level)
-        for row, taken in enumerate(rows):
-            if all(abs(place - other) > _LETTER * (len(text) + 1) for other in taken):
-                taken.append(place)
-                axes.annotate(
-                    text,
-                    (level, 1.0),
-                    xycoords=above,
-                    xytext=(0, 4 + 9 * row),
-                    textcoords="offset points",
-                    ha="center",
-                    va="bottom",
-                    fontsize=7,
-                    annotation_clip=False,
-                )
-                break
+    shares = [float(ends.transform(axes.transData.transform((x, 1.0)))[0]) for x in at]
+    for level, row in zip(at, _rows_of([x * inches for x in shares], at), strict=True):
+        if row is not None:
+            axes.annotate(
+                level_text(level),
+                (level, 1.0),
+                xycoords=above,
+                xytext=(0, 4 + 9 * row),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                fontsize=7,
+                annotation_clip=False,
+            )
+
+
+def _rows_of(places: list[float], at: list[float]) -> list[int | None]:
+    """Return the row, from below, in which each level's text has room, places in inches."""
+    rows: list[list[float]] = [[] for _ in range(_TEXT_ROWS)]
+    found: list[int | None] = []
+    for place, level in zip(places, at, strict=True):
+        room = _LETTER * (len(level_text(level)) + 1)
+        free = (
+            k for k, taken in enumerate(rows) if all(abs(place - other) > room for other in taken)
+        )
+        found.append(next(free, None))
+        if (row := found[-1]) is not None:
+            rows[row].append(place)
+    return found
 
 
 def levels(frame: pd.DataFrame) -> dict[float, int]:

@@ -17,7 +17,7 @@ from runner.report.figures.decision import KEYS, draw_decision
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import title
 from runner.report.numbers import number, percent
-from runner.report.style import MOST_PANELS, Shape
+from runner.report.style import MOST_PANELS, Shape, put_ticks
 from runner.report.svg import Tips
 
 if TYPE_CHECKING:
@@ -94,6 +94,6 @@ def _data(shown: list[_Class]) -> pd.DataFrame:
 
 def _draw(c: Configuration, row: pd.Series[Any], axes: Axes) -> Tips:
     tips = draw_decision(c, weights(pd.DataFrame([row]), c)[0], axes, _GRID, _MARK)
-    axes.set_xticks(np.unique(c.table.inputs[:, 0])[:8])
-    axes.set_yticks(np.unique(c.table.inputs[:, 1])[:8])
+    put_ticks(axes.xaxis, np.unique(c.table.inputs[:, 0])[:8].tolist())
+    put_ticks(axes.yaxis, np.unique(c.table.inputs[:, 1])[:8].tolist())
     return tips

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from runner.report.grid_axes import GridAxis
 from runner.report.style import logarithmic, tick_text, ticks_at
 
+_BELOW, _THICK = 0.58, 0.09  # inches: a scale of colours, below its panel's axis
+
 
 def scale_axis(axes: Axes, which: str, axis: GridAxis) -> None:
     """Make an axis of a drawing one of the grid, with a tick at each of its values."""
@@ -25,5 +27,6 @@ def scale_axis(axes: Axes, which: str, axis: GridAxis) -> None:
 
 def scale(axes: Axes, image: Any, name: str) -> None:
     """Put the scale of a picture's colours below its axes."""
-    bar = axes.inset_axes((0.1, -0.3, 0.8, 0.05))
+    inches = axes.bbox.height / axes.figure.dpi
+    bar = axes.inset_axes((0.1, -_BELOW / inches, 0.8, _THICK / inches))
     axes.figure.colorbar(image, cax=bar, orientation="horizontal", label=name)

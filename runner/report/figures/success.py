@@ -28,6 +28,7 @@ from runner.report.style import (
     SINGLE,
     Shape,
     percent_axis,
+    put_ticks,
 )
 from runner.report.svg import Tips
 from runner.training.labels import LABELS
@@ -107,7 +108,7 @@ def _draw_bars(study: Study, shown: list[Configuration], axes: Axes) -> Tips:
         left += shares
     bounds = 100 * table[["ci_low", "ci_high"]].to_numpy()
     axes.hlines(rows, *bounds.T, color=INK, linewidth=1.2)
-    axes.set_yticks(rows, [title(c) for c in shown])
+    put_ticks(axes.yaxis, rows.tolist(), [title(c) for c in shown])
     axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)

@@ -59,7 +59,7 @@ def _draw(study: Study, panel: LinePanel, axes: Axes) -> Tips:
         if not line.behind:
             bounds = (values[:, 1], values[:, 2])
             axes.fill_between(
-                steps, *bounds, step="post", color=line.colour, alpha=0.2, linewidth=0
+                steps, *bounds, step="post", color=line.colour, alpha=0.15, linewidth=0
             )
             median = number(float(np.round(_median_time(study, c))))
             tips[drawn] = [f"{title(c)}: a solution took {median} steps (median)"]

@@ -21,7 +21,7 @@ from runner.report.figures.row_colours import Answered, answered, row_keys
 from runner.report.landscape_tables import Landscape
 from runner.report.names import loss_name, title
 from runner.report.numbers import number
-from runner.report.style import MOST_PANELS, Shape
+from runner.report.style import MOST_PANELS, Shape, put_ticks
 from runner.report.svg import Tips
 from runner.report.tree_layout import laid_out
 
@@ -151,7 +151,7 @@ def _draw(tree: _Tree, keys: Mapping[Answered, Key], name: str, axes: Axes) -> T
     scale.put(axes, "y", name)
     right = float(nodes["x"].max())
     axes.set_xlim(-0.6, right + 0.6)
-    axes.set_xticks([])
+    put_ticks(axes.xaxis, [])
     axes.set_xlabel("minima")
     return tips
 
