@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 # Points, as all lengths here.
 _TICK = 2.5
 _TICK_TEXT = 7.5
-_NAME_TEXT = 8.0
 _LETTER = 4.2  # of a tick's text, on average
 _BELOW = (11.0, 22.5)  # from the axes down to where a tick's text and the name stand
 _BESIDE = 5.0  # from the axes left to where a tick's text ends
@@ -41,6 +40,8 @@ class _Ticks:
     """n texts; empty ones where there is no room."""
     name: str
     """Of the axis."""
+    name_size: float
+    """Of its letters."""
     grid: bool
     """Whether a line crosses the axes at each tick."""
     marked: bool
@@ -58,8 +59,9 @@ def take_frame(axes: Axes, height: float, classes: StyleClasses) -> tuple[str, s
     classes : StyleClasses
         Gets the styles.
     """
-    axes.apply_aspect()  # as drawing does, which moves the edges of a picture with square cells
     insets = [each for each in axes.child_axes if isinstance(each, Axes)]
+    for each in (axes, *insets):
+        each.apply_aspect()  # as drawing does, which moves the edges of a picture of square cells
     parts = [_frame(axes, height, classes, inset=False)]
     parts += [_frame(each, height, classes, inset=True) for each in insets]
     for each in (axes, *insets):
@@ -80,7 +82,6 @@ def _frame(axes: Axes, height: float, classes: StyleClasses, inset: bool) -> tup
 
     small = f"font-size: {_TICK_TEXT}px; fill: {INK}; text-anchor"
     middle, end = (classes.name(f"{small}: {anchor}") for anchor in ("middle", "end"))
-    name = classes.name(f"font-size: {_NAME_TEXT}px; fill: {INK}; text-anchor: middle")
     texts = [
         _text(place, bottom + _BELOW[0], text, middle)
         for place, text in zip(x.places, x.texts, strict=True)
@@ -89,10 +90,15 @@ def _frame(axes: Axes, height: float, classes: StyleClasses, inset: bool) -> tup
         _text(left - _BESIDE, place + _HALF * _TICK_TEXT, text, end)
         for place, text in zip(y.places, y.texts, strict=True)
     ]
-    texts.append(_text((left + right) / 2, bottom + _BELOW[1], x.name, name))
+    names = [
+        classes.name(f"font-size: {each.name_size:g}px; fill: {INK}; text-anchor: middle")
+        for each in (x, y)
+    ]
+    under = bottom + (_BELOW[1] if any(x.texts) else _TICK + x.name_size)
+    texts.append(_text((left + right) / 2, under, x.name, names[0]))
     widest = _LETTER * max(map(len, y.texts), default=0)
     beside = min(_NAME_LEFT, left - _BESIDE - widest - 4)
-    texts.append(_text(beside, (top + bottom) / 2, y.name, name, turned=True))
+    texts.append(_text(beside, (top + bottom) / 2, y.name, names[1], turned=True))
     below = _face(axes, height, classes) + _path(
         grid, classes.name(f"fill: none; stroke: {GRID}; stroke-width: 0.6")
     )
@@ -119,6 +125,7 @@ def _ticks(axes: Axes, which: str, height: float) -> _Ticks:
         places[inside],
         [text for text, kept in zip(texts, inside, strict=True) if kept],
         " ".join(filter(None, (axis.get_label_text(), factor))),
+        float(axis.label.get_fontsize()),
         bool(how.get("gridOn")),
         bool(how.get("length", _TICK)),
     )

@@ -21,7 +21,7 @@ from runner.report.figures.decision import KEYS, draw_decision
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import loss_name, title
 from runner.report.numbers import number
-from runner.report.style import MOST_PANELS, Shape
+from runner.report.style import MOST_PANELS, Shape, put_ticks
 from runner.report.svg import Tips
 
 if TYPE_CHECKING:
@@ -184,8 +184,8 @@ def _draw_maps(c: Configuration, way: _Way, axes: Axes) -> Tips:
     for k, at in enumerate(chosen_):
         box = axes.inset_axes(((k + 0.1) / _MAPS, 1.02 - _ROOM, 0.8 / _MAPS, _ROOM - 0.06))
         tips |= draw_decision(c, place[at], box, _GRID, _MARK)
-        box.set_xticks([])
-        box.set_yticks([])
+        put_ticks(box.xaxis, [])
+        put_ticks(box.yaxis, [])
         box.set_xlabel(str(k + 1), labelpad=1, fontsize=6.5)
         axes.annotate(
             str(k + 1), (distance[at], loss[at]), (0, 4), textcoords="offset points",
