@@ -8,7 +8,6 @@ be measured: where ticks are and what they say is asked of the axes, and written
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import escape
@@ -16,9 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgba
 
 from runner.report.colours import GRID, INK
-
-if TYPE_CHECKING:
-    from runner.report.svg import StyleClasses
+from runner.report.style_classes import StyleClasses
 
 # Points, as all lengths here.
 _TICK = 2.5

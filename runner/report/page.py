@@ -27,7 +27,8 @@ from runner.report.landscape_tables import Landscape
 from runner.report.names import sampled
 from runner.report.sentences import sentences
 from runner.report.style import SINGLE, styled
-from runner.report.svg import StyleClasses, inline
+from runner.report.style_classes import StyleClasses
+from runner.report.svg import inline
 from runner.report.tables.base import Table
 from runner.report.tables.order import all_tables
 from runner.study.growth import restarts_text

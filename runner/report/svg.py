@@ -13,8 +13,8 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from runner.report.colours import THEME, variable
 from runner.report.frame import take_frame
+from runner.report.style_classes import StyleClasses
 
 Tips: TypeAlias = dict[Artist, list[str]]
 """What is told of an artist's marks under the pointer: a text for each, or one for all."""
@@ -27,29 +27,10 @@ _DROPPED = re.compile(
     re.DOTALL,
 )
 _STYLE = re.compile(r" style=\"([^\"]*)\"")
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
-_FONT = re.compile(r"font: ([\d.]+)px [^;\"]*")
 _DIGITS = re.compile(r"(?<=\.\d)\d+")
 _WHOLE = re.compile(r"(<text.*?</text>|matrix\([^)]*\)|scale\([^)]*\))", re.DOTALL)
 _GROUP = re.compile(r"<g id=\"tips-(\d+)\">(.*?)</g>", re.DOTALL)
 _MARK = re.compile(r"<defs>.*?</defs>|<(use|path)( [^>]*)/>", re.DOTALL)
-
-
-class StyleClasses:
-    """The styles of a page's drawings, a class for each: a page's policy forbids any other way."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-
-    def name(self, style: str) -> str:
-        """Return the class of a style, with the theme's colours."""
-        style = _FONT.sub(r"font-size: \1px", style)
-        style = _COLOUR.sub(_themed, style)
-        return self._names.setdefault(style, f"s{len(self._names)}")
-
-    def sheet(self) -> str:
-        """Return the rules of all classes so far."""
-        return "".join(f".{name}{{{style}}}\n" for style, name in self._names.items())
 
 
 def inline(figure: Figure, tips: Tips, alt: str, classes: StyleClasses) -> Markup:
@@ -99,11 +80,6 @@ def saved(figure: Figure, title: str) -> str:
         metadata = {"Date": None, "Creator": None, "Title": title}
         FigureCanvasSVG(figure).print_svg(sink, metadata=metadata)  # type: ignore[no-untyped-call]
     return sink.getvalue()
-
-
-def _themed(found: re.Match[str]) -> str:
-    colour = found[0]
-    return f"var({variable(colour)})" if colour in THEME else colour
 
 
 def _told(group: str, texts: Sequence[str]) -> str:

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from runner.report.frame import take_frame
 from runner.report.style import logarithmic, put_ticks, styled
-from runner.report.svg import StyleClasses, inline, saved
+from runner.report.style_classes import StyleClasses
+from runner.report.svg import inline, saved
 
 
 def _figure() -> Figure:
