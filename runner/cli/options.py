@@ -86,9 +86,18 @@ def cluster_options(
             help="Allow another machine's scheduler without TLS.",
         ),
     ] = False,
+    shared: Annotated[
+        bool,
+        typer.Option(
+            "--shared",
+            metavar="",
+            rich_help_panel=_CLUSTER_PANEL,
+            help="A sweep's workers see its folder and write shards there themselves.",
+        ),
+    ] = False,
 ) -> ClusterOptions:
     """Build the options of where a command runs."""
-    return ClusterOptions(scheduler, scheduler_file, workers, device.value, wait, insecure)
+    return ClusterOptions(scheduler, scheduler_file, workers, device.value, wait, insecure, shared)
 
 
 Cluster = Annotated[ClusterOptions, OptionGroup(cluster_options)]

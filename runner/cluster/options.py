@@ -42,6 +42,10 @@ class ClusterOptions:
     """Seconds to wait for a scheduler and for a worker, later also for a lost one to come back."""
     insecure: bool = False
     """Whether an address on another machine may do without TLS."""
+    shared: bool = False
+    """Whether the workers of a sweep write their shards themselves into the study's folder, which
+    they must see under the client's path; a file with a random token tells whether they do. It
+    changes nothing of an analysis or a map."""
 
     def __post_init__(self) -> None:
         """Raise ClusterError for the first value that is out of range."""
@@ -67,3 +71,4 @@ class ClusterKeywords(TypedDict, total=False):
     device: str
     wait_s: float
     insecure: bool
+    shared: bool

@@ -26,16 +26,25 @@ class Inspection:
 
 
 def inspect(
-    client: Any, offers: Mapping[str, str], cpus_need_jax: Callable[[], bool]
+    client: Any,
+    offers: Mapping[str, str],
+    cpus_need_jax: Callable[[], bool],
+    requirement: Callable[[], None] | None = None,
 ) -> Inspection:
-    """Ask workers, by address with what they offer, for their versions and their GPU."""
+    """Ask workers, by address with what they offer, for their versions and their GPU.
+
+    ``requirement`` is called on each that has the client's versions, and raises ClusterError there
+    if it does not fit.
+    """
     ours, theirs = own(), ask_workers(client, list(offers))
     strange = mismatches(ours, theirs)
     cpus = [a for a in strange if offers[a] in ("", "cpu")]
     not_with_jax = cpus if cpus and not cpus_need_jax() else []
     strange = mismatches(ours, theirs, not_with_jax)
     gpus = [a for a in theirs if offers[a] == "gpu" and a not in strange]
-    lacking = without_device(client, gpus)
+    lacking = refusing(client, gpus, require, "gpu")
+    if requirement is not None:
+        lacking |= refusing(client, [a for a in theirs if a not in strange], requirement)
     lines = [f"  {address}: {reason}" for address, reason in lacking.items()]
     if strange:
         lines.append(version_table(ours, theirs, not_with_jax))
@@ -86,11 +95,13 @@ def ask_workers(client: Any, addresses: Sequence[str]) -> dict[str, Versions]:
     return {address: a for address, a in answers.items() if isinstance(a, Mapping)}
 
 
-def without_device(client: Any, addresses: Sequence[str]) -> dict[str, str]:
-    """Return why workers that offer a GPU have none, by address."""
+def refusing(
+    client: Any, addresses: Sequence[str], function: Callable[..., None], *arguments: Any
+) -> dict[str, str]:
+    """Return what a function raises on workers, by address of those where it does."""
     if not addresses:
         return {}
-    answers = client.run(require, "gpu", workers=list(addresses), on_error="return")
+    answers = client.run(function, *arguments, workers=list(addresses), on_error="return")
     return {address: str(a) for address, a in answers.items() if isinstance(a, ClusterError)}
 
 

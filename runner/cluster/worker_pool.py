@@ -37,6 +37,8 @@ class WorkerPool:
     cpus_need_jax : callable
         Tells whether JAX may compute on CPU workers, so that they must have the client's version;
         asked only where one has not.
+    requirement : callable, optional
+        Called on every worker that is inspected; raises ClusterError there if it does not fit.
 
     Notes
     -----
@@ -62,12 +64,13 @@ class WorkerPool:
         device: str = "auto",
         wait_s: float = 30.0,
         cpus_need_jax: Callable[[], bool] = lambda: True,
+        requirement: Callable[[], None] | None = None,
     ) -> None:
         self.client = client
         self.device = device
         self.wait_s = wait_s
         self.counts: dict[str, int] = dict.fromkeys(self.kinds, 0)
-        self._cpus_need_jax = cpus_need_jax
+        self._demands = (cpus_need_jax, requirement)
         self._offers: dict[str, str] = {}  # kind of device by address, of all that are present
         self._addresses: dict[str, list[str]] = {}  # of those that may be given batches, by kind
         self._ambiguous: list[str] = []  # those that offer both kinds
@@ -141,7 +144,7 @@ class WorkerPool:
                 wait_for_workers(self.client, self.wait_s)
                 self._count()
             try:
-                inspection = inspect(self.client, dict(self._offers), self._cpus_need_jax)
+                inspection = inspect(self.client, dict(self._offers), *self._demands)
                 break
             except OSError as error:  # the scheduler has gone, and may come back
                 if time.monotonic() > until or self.client.status == "closed":
@@ -257,9 +260,7 @@ class WorkerPool:
         if self._inspection is None:
             joined = {a: kind for a, kind in self._offers.items() if a not in self._checked}
             if joined:
-                self._inspection = self._thread.submit(
-                    inspect, self.client, joined, self._cpus_need_jax
-                )
+                self._inspection = self._thread.submit(inspect, self.client, joined, *self._demands)
             return
         if not self._inspection.done():
             return

@@ -77,8 +77,7 @@ class AuditTask(AuxiliaryTask):
             if failures < _TRIES:
                 return replace(self, failures=failures)
             return AuditRecord(self.commit, self.trained_by, reason=result.reason)
-        sha256 = hashlib.sha256(result.value.shard).hexdigest()
-        return AuditRecord(self.commit, self.trained_by, result.worker, sha256)
+        return AuditRecord(self.commit, self.trained_by, result.worker, result.value)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -115,8 +114,7 @@ class Canaries:
         if result.reason:
             self.failed(task.canary)
             return []
-        sha256 = hashlib.sha256(result.value.shard).hexdigest()
-        return self.answered(task.worker, task.canary, sha256)
+        return self.answered(task.worker, task.canary, result.value)
 
     def answered(self, worker: str, kind: Kind, sha256: str) -> list[Difference]:
         """Accept an answer; return the workers that differ."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from runner.experiment.batches import Batch
 from runner.study.commits import Failure
@@ -52,8 +53,9 @@ class Complete:
 
     batch: Batch
     """The planned batch."""
-    shards: tuple[bytes, ...]
-    """Shards of its pieces, in order; empty if all failed."""
+    shards: tuple[Any, ...]
+    """Shards of its pieces as `Dispatcher.succeeded` was given them, in order; empty if all
+    failed."""
     failures: tuple[Failure, ...]
     """What could not be trained, in order."""
 
@@ -63,7 +65,7 @@ class _Open:
     """What is known of a batch under way."""
 
     missing: int
-    shards: dict[int, bytes] = field(default_factory=dict)
+    shards: dict[int, Any] = field(default_factory=dict)
     failures: dict[int, Failure] = field(default_factory=dict)
 
 
@@ -188,8 +190,8 @@ class Dispatcher:
                 pieces.append(following)
         return pieces
 
-    def succeeded(self, piece: Piece, shard: bytes) -> Complete | None:
-        """Take a piece's shard; return its batch if that completes it.
+    def succeeded(self, piece: Piece, shard: Any) -> Complete | None:
+        """Take a piece's shard, or what stands for it; return its batch if that completes it.
 
         An outcome of a piece that is not out (given up, or answered before) is ignored.
         """

@@ -106,15 +106,26 @@ class TasksInFlight:
         with suppress(*connection_errors()):
             self._futures.pop(task).cancel()
 
-    def arrived(self, timeout_s: float) -> Iterator[tuple[SentTask, Any]]:
-        """Wait for a future that is done, then hand out all that are, and release them."""
-        try:
-            arrival = self._done.get(timeout=timeout_s)
-            while True:
-                task, future = arrival
-                if self._futures.pop(task, None) is not None:
-                    yield task, future
-                    future.release()
-                arrival = self._done.get_nowait()
-        except queue.Empty:
-            return
+    def arrived(self, timeout_s: float, most: int = 1) -> Iterator[list[tuple[SentTask, Any]]]:
+        """Wait for a future that is done, then hand out all that are, and release them.
+
+        Parameters
+        ----------
+        timeout_s : float, seconds
+        most : int
+            How many are handed out together.
+        """
+        waits = True
+        while True:
+            arrivals: list[tuple[SentTask, Any]] = []
+            with suppress(queue.Empty):
+                while len(arrivals) < most:
+                    task, future = self._done.get(waits, timeout_s)
+                    waits = False
+                    if self._futures.pop(task, None) is not None:
+                        arrivals.append((task, future))
+            if not arrivals:
+                return
+            yield arrivals
+            for _, future in arrivals:
+                future.release()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -14,6 +14,7 @@ from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.audits import unaudited
 from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.progress import ProgressCallback
+from runner.dispatch.staged_training import SharesFolder
 from runner.dispatch.task_handler import RunState
 from runner.dispatch.task_loop import TaskLoop
 from runner.dispatch.time_left import each_group_first
@@ -84,10 +85,13 @@ def train(
         for kind, left in parts:
             in_order = each_group_first(left)
             client, cpus_need_jax = connections.client(kind), partial(_cpus_need_jax, plan)
-            with closing(WorkerPool(client, kind, cluster.wait_s, cpus_need_jax)) as pool:
-                pool.check()
-                handler = TrainingRun(store, writer, plan, in_order, faults, report)
-                TaskLoop(RunState.of(pool, in_order), handler).finish()
+            with writer.staging() if cluster.shared else nullcontext() as staging:
+                shares = None if staging is None else SharesFolder(staging)
+                pool = WorkerPool(client, kind, cluster.wait_s, cpus_need_jax, shares)
+                with closing(pool):
+                    pool.check()
+                    handler = TrainingRun(store, writer, plan, in_order, faults, report, staging)
+                    TaskLoop(RunState.of(pool, in_order), handler).finish()
     # not before: pandas takes as long to load as a kept function to start training
     from runner.study.study import Study
 

@@ -61,11 +61,18 @@ class TaskHandler(ABC):
       `succeeded`: at once, or later if it does not trust the result yet; the run does not end
       before.
     - `completed` is called once for every batch, in any order, with everything that is known of
-      it. What it writes is then safe: an exception that any method raises ends the run, calls off
-      what is on its way, and leaves what was completed.
+      it. It may keep batches back and write them together in `settle`, which is called before the
+      loop waits again, and when the run ends, however it does. What is written is then safe: an
+      exception that any method raises ends the run, calls off what is on its way, and leaves what
+      was completed.
     - Auxiliary tasks are queued with ``run.auxiliary.add``; each one that is queued ends in
       exactly one call of `auxiliary_ended`.
     """
+
+    @property
+    def results_together(self) -> int:
+        """How many results may be fetched from the cluster at a time: many if they are small."""
+        return 1
 
     @abstractmethod
     def call(self, task: SentTask) -> Call:
@@ -88,6 +95,9 @@ class TaskHandler(ABC):
 
     def prepare(self, run: RunState) -> None:
         """Do what is to be done whenever workers have been counted, before tasks are sent."""
+
+    def settle(self, run: RunState) -> None:
+        """Write what was completed, if `completed` has not."""
 
     def batches_per_task(self, run: RunState, kind: str, first: Batch) -> int:
         """Return how many batches, from ``first`` on, one task for a kind of device may hold."""

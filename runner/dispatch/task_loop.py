@@ -6,16 +6,14 @@ import logging
 import traceback
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import CancelledError
-from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from runner.cluster.client import is_death
 from runner.cluster.task_results import TaskResult
 from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.dispatch.dispatcher import Complete, Piece
 from runner.dispatch.isolation import IsolatedWorker
+from runner.dispatch.result_transfer import ResultTransfer
 from runner.dispatch.sent_tasks import SentTask
 from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
 from runner.dispatch.task_monitor import TaskMonitor
@@ -23,8 +21,6 @@ from runner.dispatch.worker_failures import MOST_REFUTED, WorkerFailures
 from runner.errors import ClusterError
 
 _REFRESH_S = 0.5  # how often workers are counted and progress is reported when nothing comes back
-_GATHER_S = 60.0  # how long the transfer of a result may take
-_LOOK_AFTER_S = 2.0  # of a transfer, whether there are workers that it may come from
 _MOST_REFUSALS = 100  # tasks in a row that workers may refuse before the run gives up
 
 _log = logging.getLogger("runner")
@@ -79,6 +75,7 @@ class TaskLoop:
         self.failures = WorkerFailures()
         self.monitor = TaskMonitor(run.pool.client)
         self.isolated = IsolatedWorker(run.pool, self.monitor)
+        self.transfer = ResultTransfer(run.pool)
         self._name = uuid.uuid4().hex[:8]
         self._n_sent = 0
         self._refusals = 0
@@ -92,12 +89,15 @@ class TaskLoop:
                 self._collect_results()
                 self._give_up_late_tasks()
                 self._send_what_fits()
+                # after sending, so that workers have something to do while disks are waited for
+                self.handler.settle(self.run)
                 self.handler.report_progress(self.run)
         finally:
             # on an error or Ctrl-C: what is committed stays, the rest is called off
             for task in self.run.in_flight:
                 self.run.in_flight.call_off(task)
             self.monitor.close()
+            self.handler.settle(self.run)
 
     # Sending.
 
@@ -222,30 +222,15 @@ class TaskLoop:
 
     def _collect_results(self) -> None:
         """Wait for a result, then accept all that are there."""
-        for task, future in self.run.in_flight.arrived(_REFRESH_S):
-            if future.status == "error":
-                self._raised(task, future.exception())
-            else:
-                try:
-                    result = self._gathered(future)
-                except (OSError, CancelledError):
-                    # With the scheduler, which may come back; or with its worker, in which case
-                    # Dask has it done again, however long that takes.
+        for arrivals in self.run.in_flight.arrived(_REFRESH_S, self.handler.results_together):
+            outcomes = self.transfer.outcomes([future for _, future in arrivals])
+            for (task, _), outcome in zip(arrivals, outcomes, strict=True):
+                if outcome is None:
                     self._lost(task)
-                except Exception as error:
-                    self._raised(task, error)
+                elif isinstance(outcome, TaskResult):
+                    self._returned(task, outcome)
                 else:
-                    self._returned(task, result)
-
-    def _gathered(self, future: Any) -> TaskResult:
-        """Return a result; Dask would wait for one that has left with the only worker."""
-        with suppress(TimeoutError):
-            quick: TaskResult = future.result(timeout=_LOOK_AFTER_S)
-            return quick
-        self.run.pool.count_soon()
-        self.run.pool.refresh()
-        result: TaskResult = future.result(timeout=_GATHER_S if self.run.pool.total else 0.1)
-        return result
+                    self._raised(task, outcome)
 
     def _returned(self, task: SentTask, result: TaskResult) -> None:
         """Accept what `run_task` has returned."""

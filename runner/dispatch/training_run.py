@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from runner.cluster.task_results import TaskResult
 from runner.dispatch.audits import AuditRecord, Audits, AuditTask, unaudited
@@ -16,21 +16,25 @@ from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.gpu_code import GpuCode
 from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.sent_tasks import Call, SentTask
+from runner.dispatch.staged_training import NotStaged, StagedAnswers, StagedBatch, unpacked
 from runner.dispatch.surveys import SurveyTask, surveys
 from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
+from runner.dispatch.telemetry import Telemetry
 from runner.dispatch.time_left import Answer, TimeLeft
 from runner.dispatch.training_tasks import TrainingTasks
-from runner.engines.simd.fingerprint import Fingerprint, digest
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
+from runner.study.group_commit import Ready
+from runner.study.staging import StagedShard, Staging
 from runner.study.store import Store
 from runner.study.writer import Writer
 from runner.training.shards import encode_shard, join, shard_schema
 from runner.training.worker import Trained
 
-_NOT_RECORDED = ("solved", "steps", "programs")  # in telemetry, of what a worker tells of a piece
+_MOST_TOGETHER = 256  # results that are fetched, and batches that are committed, together
+_MOST_BYTES = 2**25  # of shards that wait in memory to be committed
 
 Event = AuditTask | AuditRecord | Difference
 """What canaries and audits find, or want done."""
@@ -68,11 +72,14 @@ class TrainingRun(TaskHandler):
     faults : FaultPolicy
     report : callable, optional
         Called with the `Progress`.
+    staging : Staging, optional
+        Where workers write shards themselves, if they do.
 
     Notes
     -----
     The way of a result, from `succeeded` on: it is *unverified* until its worker's canary has been
-    compared, then *accepted* piece by piece, and *committed* with the batch that it completes.
+    compared, then *accepted* piece by piece, and *committed* with the batch that it completes and
+    all that were completed since the loop waited last (`settle`): one sync serves many.
     Meanwhile its pieces stay out at the dispatcher, so the run does not end. A worker may turn out
     to differ, or leave, while results of it are unverified: they are dropped, and the pieces are
     done again elsewhere.
@@ -88,12 +95,16 @@ class TrainingRun(TaskHandler):
         left: Iterable[Batch],
         faults: FaultPolicy,
         report: ProgressCallback | None,
+        staging: Staging | None = None,
     ) -> None:
         self.store = store
         self.writer = writer
         self.plan = plan
         self.faults = faults
-        self.tasks = TrainingTasks(plan)
+        self.tasks = TrainingTasks(plan, staging)
+        self.telemetry = Telemetry(writer)
+        self.staging = staging
+        self.answers = None if staging is None else StagedAnswers(staging, store.where)
         self.deadlines = Deadlines(faults.deadline_s)
         self.canaries = Canaries()
         self.audits = Audits(unaudited(store, plan, faults.audit))
@@ -106,11 +117,16 @@ class TrainingRun(TaskHandler):
         self._canary_batch = self.tasks.canary_batch(next(plan.batches()))
         self._unverified: dict[str, list[tuple[SentTask, TaskResult]]] = {}  # by worker
         self._origins: dict[Batch, _Origin] = {}
-        self._programs: set[str] = set()  # digests of those that are recorded
+        self._completed: list[tuple[Ready, set[str]]] = []  # with the workers that trained them
         self._report = report
         self._started_s = time.monotonic()
         done = plan.n_restarts - sum(len(batch) for batch in store.remaining(plan))
         self.progress = Progress(plan.n_restarts, done, done)
+
+    @property
+    def results_together(self) -> int:
+        """Many, where results are what was told of shards."""
+        return 1 if self.answers is None else _MOST_TOGETHER
 
     def begin(self, run: RunState) -> None:
         """Queue the audits of what earlier runs have committed, and surveys."""
@@ -130,7 +146,10 @@ class TrainingRun(TaskHandler):
             return self.tasks.canary(task.auxiliary.batch, task.kind)
         if isinstance(task.auxiliary, SurveyTask):
             return self.tasks.survey(task.auxiliary.segments, task.kind)
-        return self.tasks.pieces(task.pieces, task.range, task.kind)
+        if isinstance(task.auxiliary, AuditTask):
+            return self.tasks.audit(task.range, task.kind)
+        known = self.telemetry.known(task.range.group_of_round)
+        return self.tasks.pieces(task.pieces, task.range, task.kind, known)
 
     def batches_per_task(self, run: RunState, kind: str, first: Batch) -> int:
         """Return how many batches one task may train: as many as fill a GPU, one on a CPU.
@@ -176,9 +195,15 @@ class TrainingRun(TaskHandler):
 
     def succeeded(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Accept what was trained, at once if its worker was found to compute as others do."""
+        if self.answers is not None:
+            result = replace(result, value=unpacked(result.value))
         if result.worker in self.canaries.different:
             run.lose(task)
-        elif self.faults.canary and result.worker not in self.canaries.believed:
+        elif (
+            self.faults.canary
+            and result.worker not in self.canaries.believed
+            and not isinstance(result.value, NotStaged)
+        ):
             self._unverified.setdefault(result.worker, []).append((task, result))
         else:
             self._accept(run, task, result)
@@ -202,20 +227,40 @@ class TrainingRun(TaskHandler):
             raise FailuresError(message)
 
     def completed(self, run: RunState, complete: Complete) -> None:
-        """Commit a batch."""
+        """Have a batch committed with others."""
         batch, origin = complete.batch, self._origins.pop(complete.batch)
-        if complete.shards:
-            shard = join(complete.shards)
-        else:
-            signature = self.plan.first_member(batch).signature()
-            shard = encode_shard(shard_schema(signature).empty_table(), signature, {})
         rows = len(batch) - len(complete.failures)
         device = "+".join(sorted(origin.devices))
-        commit = self.writer.commit(batch, shard, rows, complete.failures, device, origin.of_all)
-        self.progress.done += len(batch)
-        self.progress.failed += len(complete.failures)
+        of = batch, self._shard(complete), rows, complete.failures, device, origin.of_all
+        self._completed.append((Ready(*of), origin.workers))
         self._time_left.failed(batch, len(complete.failures))
-        self._apply(run, *self.audits.committed(commit, origin.workers))
+        n_bytes = sum(ready.n_bytes for ready, _ in self._completed)
+        if len(self._completed) >= _MOST_TOGETHER or n_bytes >= _MOST_BYTES:
+            self.settle(run)
+
+    def settle(self, run: RunState) -> None:
+        """Commit what was completed, and write what was told of it."""
+        self.telemetry.write()
+        completed, self._completed = self._completed, []
+        if not completed:
+            return
+        workers = {ready.batch: by for ready, by in completed}
+        for commit in self.writer.commit_together([r for r, _ in completed], self.staging):
+            self.progress.done += len(commit.batch)
+            self.progress.failed += len(commit.failures)
+            self._apply(run, *self.audits.committed(commit, workers[commit.batch]))
+
+    def _shard(self, complete: Complete) -> bytes | StagedShard:
+        """Return the shard of a batch, or where it is."""
+        if not complete.shards:
+            signature = self.plan.first_member(complete.batch).signature()
+            return encode_shard(shard_schema(signature).empty_table(), signature, {})
+        if self.answers is None:
+            return join(complete.shards)
+        if len(complete.shards) == 1:
+            staged: StagedShard = complete.shards[0]
+            return staged
+        return join([self.answers.read(shard) for shard in complete.shards])
 
     def auxiliary_ended(
         self, run: RunState, task: AuxiliaryTask, result: TaskResult | None
@@ -264,8 +309,12 @@ class TrainingRun(TaskHandler):
 
     def _accept(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Note what was trained, and commit the batches that it completes."""
-        value: Trained | list[Trained] = result.value
-        parts = value if isinstance(value, list) else [value]
+        answers = self.answers
+        if answers is not None and not answers.accepted(result, task.pieces, run.pool):
+            run.lose(task)
+            return
+        value: Trained | Sequence[Trained | StagedBatch] = result.value
+        parts = [value] if isinstance(value, Trained) else value
         answer = self._answer(result.worker, parts)
         self.deadlines.note(
             (task.kind, task.range.group_of_round),
@@ -282,7 +331,7 @@ class TrainingRun(TaskHandler):
             if complete is not None:
                 self.completed(run, complete)
 
-    def _answer(self, worker: str, parts: Sequence[Trained]) -> Answer:
+    def _answer(self, worker: str, parts: Sequence[Trained | StagedBatch]) -> Answer:
         """Return what a task has cost."""
         steps: dict[int, tuple[int, int]] = {}
         for part in parts:
@@ -297,31 +346,16 @@ class TrainingRun(TaskHandler):
             steps=steps,
         )
 
-    def _note(self, piece: Piece, trained: Trained, worker: str) -> None:
+    def _note(self, piece: Piece, trained: Trained | StagedBatch, worker: str) -> None:
         """Keep what a piece's training tells of speed and success."""
         telemetry = trained.telemetry
         origin = self._origins.setdefault(piece.batch, _Origin())
         origin.devices.add(telemetry["device"])
         origin.workers.add(worker)
-        origin.programs.add(self._digest(telemetry.get("programs")))
-        self.writer.record(
-            {"start": piece.start, "stop": piece.stop, "group": piece.batch.group, "worker": worker}
-            | ({"round": piece.batch.round} if piece.batch.round else {})
-            | {key: value for key, value in telemetry.items() if key not in _NOT_RECORDED}
-        )
+        origin.programs.add(self.telemetry.note(piece, worker, telemetry))
         self.progress.restart_steps += telemetry["restart_steps"]
         for segment in self.plan.segments(piece.range):
             index = segment.configuration.index
             solved, seen = self.progress.solved.pop(index, (0, 0))
             n_solved = telemetry["solved"][int(self.plan.numbers[index])]
             self.progress.solved[index] = [solved + n_solved, seen + segment.stop - segment.start]
-
-    def _digest(self, programs: Mapping[str, Fingerprint] | None) -> str:
-        """Return the digest of a worker's programs, and record those that are new."""
-        if programs is None:
-            return ""
-        name = digest(programs)
-        if name not in self._programs:
-            self._programs.add(name)
-            self.writer.record_programs(name, programs)
-        return name

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.sent_tasks import Call
+from runner.dispatch.staged_training import StagedTraining, packed_call
 from runner.experiment.batches import Batch, Segment
 from runner.experiment.plan import Plan
-from runner.training.worker import Task, train_batch, train_batches
+from runner.study.staging import Staging
+from runner.training.worker import Task, Trained, train_batch, train_batches
 
 _CANARY_RESTARTS = 16
 _CANARY_STEPS = 100
+
+
+@dataclass(frozen=True)
+class HashedTraining:
+    """Trains a batch that is only to be compared."""
+
+    train: Callable[[Task], Trained]
+    """Trains it."""
+
+    def __call__(self, task: Task) -> str:
+        """Return the shard's SHA-256, in hexadecimal; on a worker."""
+        return hashlib.sha256(self.train(task).shard).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -34,22 +49,36 @@ class TrainingTasks:
     Parameters
     ----------
     plan : Plan
+    staging : Staging, optional
+        Where workers write shards, if they do.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, staging: Staging | None = None) -> None:
         self._plan = plan
+        self._staging = staging
         self._bounds = cache(self._group_bounds)
 
-    def pieces(self, pieces: Sequence[Piece], whole: Batch, device: str) -> Call:
-        """Train a piece, or several batches together that make up ``whole``."""
-        if len(pieces) == 1:
-            return self.batch(whole, device)
-        sizes = [piece.stop - piece.start for piece in pieces]
-        return Call(train_batches, (self._task(whole, device), sizes))
+    def pieces(
+        self, pieces: Sequence[Piece], whole: Batch, device: str, known: frozenset[str]
+    ) -> Call:
+        """Train a piece, or several batches together that make up ``whole``.
 
-    def batch(self, batch: Batch, device: str) -> Call:
-        """Train a batch."""
-        return Call(train_batch, (self._task(batch, device),))
+        ``known`` are digests of programs that a worker need not send once more, where it may.
+        """
+        if len(pieces) == 1:
+            call = Call(train_batch, (self._task(whole, device),))
+        else:
+            sizes = [piece.stop - piece.start for piece in pieces]
+            call = Call(train_batches, (self._task(whole, device), sizes))
+        if self._staging is None:
+            return call
+        names = tuple(piece.range.name for piece in pieces)
+        staged = StagedTraining(call.function, self._staging, names, known)
+        return packed_call(Call(staged, call.arguments))
+
+    def audit(self, batch: Batch, device: str) -> Call:
+        """Train a batch once more, to compare."""
+        return Call(HashedTraining(train_batch), (self._task(batch, device),))
 
     def canary_batch(self, batch: Batch) -> Batch:
         """Return the few restarts of a batch's group that are a canary."""
@@ -62,7 +91,7 @@ class TrainingTasks:
             replace(segment, configuration=segment.configuration.shortened(_CANARY_STEPS))
             for segment in task.segments
         )
-        return Call(train_batch, (replace(task, segments=segments, n_curves=0),))
+        return Call(HashedTraining(train_batch), (replace(task, segments=segments, n_curves=0),))
 
     def survey(self, segments: Sequence[Segment], device: str) -> Call:
         """Train restarts of several configurations of a group, for what they cost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -111,9 +111,9 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, commit: Commit) -> None:
-        """Make a commit durable."""
-        files.append_line(self.path, commit.line())
+    def append(self, commits: Sequence[Commit]) -> None:
+        """Make commits durable, all with one sync."""
+        files.append_lines(self.path, [commit.line() for commit in commits])
 
     def read(self) -> list[Commit]:
         """Return every commit, in order; what a crash left of a last line is no commit.

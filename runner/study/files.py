@@ -9,9 +9,14 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 with suppress(ImportError):  # Windows, where nothing is written, has none
     import fcntl
@@ -22,11 +27,16 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)  # here or 
 _FULL_SYNC: int | None = getattr(sys.modules.get("fcntl"), "F_FULLFSYNC", None)
 _NO_FULL_SYNC = (errno.ENOTSUP, errno.ENOTTY, errno.EINVAL)  # on this file system
 
-# A file that is written is never a link: one in a study from elsewhere could lead anywhere.
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+"""A file of a study is opened with this: a link in one from elsewhere could lead anywhere."""
+
+NO_WAIT: int = getattr(os, "O_NONBLOCK", 0)
+"""To open what may be a named pipe, which nobody writes to."""
 
 TEMPORARY = ".tmp"
 """Suffix of files that are not complete yet."""
+
+_THREADS = 8  # that write side by side: a disk makes what they sync durable together
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -49,7 +59,7 @@ def write_new(path: Path, data: bytes) -> None:
         raise FileExistsError(path)
     temporary = path.with_name(path.name + TEMPORARY)
     try:
-        _write(temporary, data)
+        write(temporary, data)
         os.rename(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -61,7 +71,7 @@ def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file whole or not at all, whether or not it exists, and make it durable."""
     temporary = path.with_name(path.name + TEMPORARY)
     try:
-        _write(temporary, data, durable=durable)
+        write(temporary, data, durable=durable)
         os.replace(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -88,17 +98,42 @@ def replacing(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)
 
 
-def append_line(path: Path, line: str, *, durable: bool = True) -> None:
-    """Append one line to a file, creating it if need be, and make it durable.
+def write_side_by_side(contents: Mapping[Path, bytes]) -> None:
+    """Write files and make their contents durable, several at a time; names are not synced.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses one of them; then none is left.
+    """
+    try:
+        side_by_side(lambda item: write(*item), list(contents.items()))
+    except OSError:
+        for path in contents:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def side_by_side(function: Callable[[_In], _Out], inputs: Sequence[_In]) -> list[_Out]:
+    """Call a function that waits for a disk, or computes without Python's lock, in threads."""
+    if len(inputs) < 2:
+        return [function(each) for each in inputs]
+    with ThreadPoolExecutor(min(_THREADS, len(inputs)), "write") as threads:
+        return list(threads.map(function, inputs))
+
+
+def append_lines(path: Path, lines: Sequence[str], *, durable: bool = True) -> None:
+    """Append lines to a file, creating it if need be, and make them durable together.
 
     Notes
     -----
-    A crash can leave part of the line. `runner.study.store` drops a last line without a newline.
+    A crash can leave the first of them and part of one. `runner.study.commits.Log` drops a last
+    line without a newline.
     """
     created = not path.exists()
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | NO_FOLLOW, 0o644)
     try:
-        _write_all(descriptor, line.encode() + b"\n")
+        _write_all(descriptor, "".join(f"{line}\n" for line in lines).encode())
         if durable:
             _sync(descriptor)
     finally:
@@ -137,7 +172,7 @@ def move(path: Path, target: Path) -> None:
 
 def truncate(path: Path, size: int) -> None:
     """Cut a file to a number of bytes and make it durable."""
-    descriptor = os.open(path, os.O_WRONLY | _NO_FOLLOW)
+    descriptor = os.open(path, os.O_WRONLY | NO_FOLLOW)
     try:
         os.ftruncate(descriptor, size)
         _sync(descriptor)
@@ -173,8 +208,9 @@ def _sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write(path: Path, data: bytes, *, durable: bool = True) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW, 0o644)
+def write(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file, and make its content durable but not its name."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NO_FOLLOW, 0o644)
     try:
         _write_all(descriptor, data)
         if durable:

@@ -137,6 +137,11 @@ class StudyFolder:
         return self.shards_path / f"{batch.name}.parquet"
 
     @property
+    def staging_path(self) -> Path:
+        """Where workers put shards that share the folder; see `runner.study.staging`."""
+        return self.path / "staging"
+
+    @property
     def report_path(self) -> Path:
         """The report, one self-contained file."""
         return self.path / "report.html"
@@ -209,7 +214,7 @@ class StudyFolder:
         """
         parts = (self.tables_path / "parts", self.tables_path / "map", self.inspected_path)
         own = (self.telemetry_path.parent, self.tables_path, *parts, self.quarantine_path)
-        for path in (*own, self.rounds_path, self.upgrade_path):
+        for path in (*own, self.rounds_path, self.upgrade_path, self.staging_path):
             require_file(path)
 
     def is_linked(self, path: Path) -> bool:

@@ -27,6 +27,7 @@ from runner.errors.messages import printable
 from runner.errors.platforms import require_posix
 from runner.study import files
 from runner.study.folder import StudyFolder
+from runner.study.staging import remove_staged
 
 _HOLDER_S = 2.0  # how long a process that has just got the lock may need to write its name
 
@@ -81,6 +82,7 @@ def locked(folder: StudyFolder) -> Iterator[StudyLock]:
             files.replace(folder.holder_path, name.encode(), durable=False)
             for path in folder.temporaries():
                 path.unlink()
+            remove_staged(folder)
         yield StudyLock(folder, lock)
     finally:
         with suppress(OSError):  # it only tells who holds the lock

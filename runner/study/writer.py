@@ -1,30 +1,17 @@
 """The writer of a study: nothing is committed without it, and only one exists at a time.
 
-**How a batch is committed.** What the log lacks did not happen. The steps, each durable before the
-next one begins, and what a crash or a power cut after each leaves behind:
-
-1. The shard is written to ``<batch>.parquet.tmp`` and synced. *Left behind:* a temporary file,
-   whole or torn. Who locks the folder next removes it, and the batch is trained again.
-2. It is renamed to ``<batch>.parquet``, and the folder is synced. *Left behind:* a whole shard that
-   the log lacks. The batch is trained again and must give the same bytes; they are compared, the
-   shard stays as it is, and step 3 follows.
-3. One line is appended to ``commits.jsonl`` and synced. *Left behind:* a part of the line, without
-   its newline. The next writer cuts it off before it appends anything, since otherwise the two
-   would make one damaged line in the middle of the log; then as after step 2. A whole line is
-   never there without its shard, which was durable before.
-
-A shard that is gone while the log has its batch (a user removed it, or ``verify --repair`` moved
-it away damaged) is trained again too. It must have the hash that the log says, and no second line
-is written: a batch twice in the log is damage. This is why a writer has to know what is committed,
-and why there is only one: it holds the folder's lock, and the log changes in no other way.
+`runner.study.group_commit` says how batches are committed, and what a crash leaves of them. There
+is only one writer because it has to know what is committed: it holds the folder's lock, and the log
+changes in no other way. With ``--shared``, workers write too, but into ``staging/`` alone; what
+they have written becomes a part of the study when the writer moves it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +19,16 @@ import tomli_w
 
 from runner.engines.simd.fingerprint import Fingerprint
 from runner.errors import StudyError
-from runner.errors.messages import printable
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import files
 from runner.study.commits import Commit, Failure, Log
 from runner.study.configuration_table import configuration_file
 from runner.study.folder import StudyFolder, require_file
+from runner.study.group_commit import Ready, commit_group
 from runner.study.lock import StudyLock
 from runner.study.plan_file import PlanFile
+from runner.study.staging import Staging, staging
 
 
 class Writer:
@@ -178,39 +166,48 @@ class Writer:
         device: str = "cpu",
         programs: str = "",
     ) -> Commit:
-        """Make a batch's shard and outcome durable, in the steps at the top of this file.
+        """Make one batch's shard and outcome durable; as `commit_together` does."""
+        ready = Ready(batch, shard, rows, tuple(failures), device, programs)
+        (commit,) = self.commit_together([ready])
+        return commit
+
+    def commit_together(
+        self, group: Sequence[Ready], staging: Staging | None = None
+    ) -> list[Commit]:
+        """Make batches' shards and outcomes durable, with few syncs for all of them.
+
+        Parameters
+        ----------
+        group : sequence of Ready
+            No batch twice.
+        staging : Staging, optional
+            Where staged shards are, of which there may be some then.
 
         Raises
         ------
         StudyError
             If the same batch is in the log or the folder with other bytes: the promise that a
-            batch always gives the same bytes is broken, which must not be papered over. Also if
-            the disk refuses, or the shard or its folder is a link.
+            batch always gives the same bytes is broken, which must not be papered over. All others
+            of the group are committed then. Also if the disk refuses, or a shard or its folder is
+            a link.
         """
         self._lock.require(self._folder)
-        path = self._folder.shard_path(batch)
-        for own in (path.parent, path):
-            require_file(own)
-        sha256 = hashlib.sha256(shard).hexdigest()
-        logged = self._committed.get(batch)
-        if logged is not None and logged.sha256 != sha256:
-            raise self._other_bytes(path)
-        commit = Commit(batch, rows, len(shard), sha256, tuple(failures), device, programs)
-        with self._folder.writing():
-            files.make_folder(path.parent)
-            try:
-                files.write_new(path, shard)
-            except FileExistsError:  # a crash between steps 2 and 3
-                if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-                    raise self._other_bytes(path) from None
-            if logged is None:
-                self._log.append(commit)
-                self._committed[batch] = commit
-        return commit
+        made, problem = commit_group(self._folder, self._log, self._committed, group, staging)
+        self._committed |= {commit.batch: commit for commit in made}
+        if problem is not None:
+            raise problem
+        return made
 
-    def record(self, telemetry: Mapping[str, Any]) -> None:
-        """Append a line to the telemetry; not synced, as nothing depends on it."""
-        self._append(self._folder.telemetry_path, telemetry)
+    @contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """Have a folder in which workers write shards, as long as the context lasts."""
+        self._lock.require(self._folder)
+        with staging(self._folder) as place:
+            yield place
+
+    def record(self, *telemetry: Mapping[str, Any]) -> None:
+        """Append lines to the telemetry; not synced, as nothing depends on it."""
+        self._append(self._folder.telemetry_path, *telemetry)
 
     def record_programs(self, digest: str, programs: Mapping[str, Fingerprint]) -> None:
         """Append what tells an operation that differs in words; not synced either."""
@@ -222,22 +219,13 @@ class Writer:
         """Append what a batch's second training has found; not synced either."""
         self._append(self._folder.audit_path, found)
 
-    def _append(self, path: Path, content: Mapping[str, Any]) -> None:
+    def _append(self, path: Path, *contents: Mapping[str, Any]) -> None:
         self._lock.require(self._folder)
         require_file(path)
         with self._folder.writing():
-            line = json.dumps(content, sort_keys=True)
+            lines = [json.dumps(content, sort_keys=True) for content in contents]
             files.make_folder(path.parent)
-            files.append_line(path, line, durable=False)
-
-    def _other_bytes(self, path: Path) -> StudyError:
-        where = self._folder.where
-        return StudyError(
-            f"{printable(str(path))}: the same batch, trained again, has another SHA-256. Nothing "
-            "was overwritten. Find out why: a damaged disk (`python -m runner verify "
-            f"{where} --repair` moves damaged shards away), workers that do not compute "
-            "alike, or a stop just when the other kind of device, CPU or GPU, had trained it."
-        )
+            files.append_lines(path, lines, durable=False)
 
 
 def _toml(plan: Plan) -> bytes:

@@ -105,6 +105,11 @@ def test_a_dry_run_tells_and_does_nothing(tmp_path) -> None:
     text = re.sub(r"\s+", " ", done.stdout)
     assert "12 configurations × 5,000 restarts = 60,000 restarts" in text
     assert "2 compiled functions" in text
+    assert "--shared" not in text
+    shared = re.sub(
+        r"\s+", "", invoke("sweep", "--dry-run", "--shared", "--out", tmp_path / "s").stdout
+    )
+    assert f"Workerswritetheshardsthemselves(--shared);theymustsee{tmp_path}/s." in shared
     assert not (tmp_path / "s").exists()
 
 

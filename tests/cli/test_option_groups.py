@@ -68,7 +68,7 @@ def test_every_command_that_runs_on_a_cluster_has_the_same_options_for_it(name) 
     shared = signature(cluster_options, eval_str=True).parameters
     parameters = signature(expand_groups(COMMANDS[name])).parameters
     assert set(shared) == {
-        "workers", "scheduler", "scheduler_file", "device", "wait", "insecure"
+        "workers", "scheduler", "scheduler_file", "device", "wait", "insecure", "shared"
     }  # fmt: skip
     for option, parameter in shared.items():
         assert parameters[option].default == parameter.default

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,13 +39,6 @@ SHARD = b"what the worker has sent"
 COMMIT = Commit(BATCHES[0], 10, len(SHARD), hashlib.sha256(SHARD).hexdigest(), (), "cpu")
 
 
-@dataclass(frozen=True)
-class Shard:
-    """As `Trained`, of which an audit needs the shard alone."""
-
-    shard: bytes
-
-
 def audit_of(commit: Commit, *trained_by: str):
     (found,) = Audits({commit.batch}).committed(commit, trained_by)
     return found
@@ -71,7 +64,7 @@ def test_those_that_trained_a_batch_audit_it_only_where_there_are_no_others() ->
 def test_the_same_bits_are_recorded_with_who_computed_them(
     trained_by, audited_by, other_worker
 ) -> None:
-    record = audit_of(COMMIT, *trained_by).ended(TaskResult(audited_by, Shard(SHARD)))
+    record = audit_of(COMMIT, *trained_by).ended(TaskResult(audited_by, COMMIT.sha256))
     record.check(Path("study"))
     assert (record.alike, record.other_worker) == (True, other_worker)
     assert record.row["audited_by"] == audited_by
@@ -79,9 +72,9 @@ def test_the_same_bits_are_recorded_with_who_computed_them(
 
 
 def test_other_bits_are_an_alarm() -> None:
-    record = audit_of(COMMIT, "a").ended(TaskResult("b", Shard(SHARD + b".")))
-    assert record.row["alike"] is False
     other = hashlib.sha256(SHARD + b".").hexdigest()
+    record = audit_of(COMMIT, "a").ended(TaskResult("b", other))
+    assert record.row["alike"] is False
     with pytest.raises(StudyError, match=f"{COMMIT.sha256} as a trained it, and {other} as b did"):
         record.check(Path("study"))
 

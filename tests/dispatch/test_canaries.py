@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
-from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,13 +12,6 @@ from runner.dispatch.canaries import Canaries, CanaryTask
 from runner.experiment.batches import Batch
 
 A, B = ("cpu", (0, 0)), ("cpu", (0, 1))
-
-
-@dataclass(frozen=True)
-class Shard:
-    """As `Trained`, of which a canary needs the shard alone."""
-
-    shard: bytes
 
 
 def test_the_first_worker_is_the_reference() -> None:
@@ -97,9 +88,9 @@ def test_the_outcome_of_a_task_is_that_of_its_canary() -> None:
     canaries = Canaries()
     tasks = {worker: CanaryTask("cpu", Batch(0, 0, 4), worker) for worker in "abcd"}
     canaries.ask(tasks, A)
-    assert canaries.ended(tasks["a"], TaskResult("a", Shard(b"1"))) == []
-    (found,) = canaries.ended(tasks["b"], TaskResult("b", Shard(b"2")))
-    assert (found.worker, found.sha256) == ("b", hashlib.sha256(b"2").hexdigest())
+    assert canaries.ended(tasks["a"], TaskResult("a", "1")) == []
+    (found,) = canaries.ended(tasks["b"], TaskResult("b", "2"))
+    assert (found.worker, found.sha256) == ("b", "2")
     assert canaries.ended(tasks["c"], None) == []  # it has left
     assert canaries.believed == {"a"}
     assert canaries.ended(tasks["d"], TaskResult("d", reason="OSError")) == []

@@ -99,6 +99,25 @@ def test_the_commands_for_several_hosts_run(tmp_path) -> None:
     assert len(study.restarts) == 120
 
 
+def test_the_command_for_a_shared_file_system_runs(tmp_path) -> None:
+    (command,) = section("A shared file system")
+    words = [*shlex.split(command), *SMALL, "--workers", "1"]
+    assert words.pop(0) == "python"
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        text=True,
+        capture_output=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    study = open_study(tmp_path / "results" / "gates")
+    assert study.complete
+    assert not (study.path / "staging").exists()
+
+
 def test_the_manifest_is_yaml_and_says_what_compose_says() -> None:
     body = TEXT.split("\n    apiVersion:")[1].split("\n\nThe operator")[0]
     manifest = yaml.safe_load("\n".join(line[4:] for line in f"    apiVersion:{body}".splitlines()))

@@ -55,16 +55,16 @@ def test_short_writes_are_carried_on(tmp_path, monkeypatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
     files.write_new(tmp_path / "a", bytes(range(100)))
-    files.append_line(tmp_path / "b", "a long enough line")
+    files.append_lines(tmp_path / "b", ["a long enough line"])
     assert (tmp_path / "a").read_bytes() == bytes(range(100))
     assert (tmp_path / "b").read_text() == "a long enough line\n"
 
 
 def test_lines_follow_each_other_and_can_be_cut(tmp_path) -> None:
     path = tmp_path / "log"
-    files.append_line(path, "one")
-    files.append_line(path, "two")
-    assert path.read_text() == "one\ntwo\n"
+    files.append_lines(path, ["one"])
+    files.append_lines(path, ["two", "three"])
+    assert path.read_text() == "one\ntwo\nthree\n"
     files.truncate(path, 4)
     assert path.read_text() == "one\n"
 

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,9 +33,12 @@ class Disk:
     At operation number ``at`` it does what ``fault`` says: ``die`` ends the process there, an
     errno's name is raised. With ``lasting``, every later operation fails in the same way.
 
+    Operations of threads come one after the other.
+
     It also keeps account of what has been made durable: a file's content by fsync of the file, a
     name by fsync of its folder. ``lost`` writes what is certain to be there after a power cut;
-    with a generator, also a random part of what was on its way.
+    with a generator, also a random part of what was on its way. A file that another process has
+    written is durable, and not its name: workers sync what they stage before they tell of it.
     """
 
     def __init__(self, root: Path, at: int = 0, fault: str = "", *, lasting: bool = False) -> None:
@@ -43,6 +47,7 @@ class Disk:
         self.fault = fault
         self.lasting = lasting
         self.count = 0
+        self.one_at_a_time = threading.RLock()
         self.seen: set[str] = set()
         self.struck = ""  # what the operation was about that failed first
         self.at_end: Callable[[], None] = lambda: None
@@ -76,6 +81,10 @@ class Disk:
         real = self.real[name]
 
         def operate(*arguments: Any, **options: Any) -> Any:
+            with self.one_at_a_time:
+                return operate_alone(*arguments, **options)
+
+        def operate_alone(*arguments: Any, **options: Any) -> Any:
             paths = self._paths(name, arguments, options)
             if not any(p == self.root or p.startswith(self.root + os.sep) for p in paths):
                 return real(*arguments, **options)
@@ -89,6 +98,9 @@ class Disk:
                 self.struck = self.struck or f"{name} {paths[0]}"
                 self._fail(name, arguments)
             existed = os.path.lexists(paths[0])
+            if existed and os.path.isfile(paths[0]) and paths[0] not in self.live:
+                self._create(paths[0])
+                self.content[self.live[paths[0]]] = Path(paths[0]).read_bytes()
             result = real(*arguments, **options)
             self._remember(name, paths, result, existed)
             return result
@@ -96,8 +108,9 @@ class Disk:
         return operate
 
     def _close(self, descriptor: int) -> None:
-        self.open_paths.pop(descriptor, None)
-        self.real["close"](descriptor)
+        with self.one_at_a_time:
+            self.open_paths.pop(descriptor, None)
+            self.real["close"](descriptor)
 
     def _paths(self, name: str, arguments: Any, options: Any) -> list[str]:
         if name in ("write", "fsync", "ftruncate"):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import signal
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-from distributed import get_worker
+from distributed import Worker, get_worker
 
+from runner.dispatch.staged_training import NotStaged, SharesFolder, StagedBatch, StagedTraining
 from runner.training.worker import Task, Trained, train_batch
 
 begin = threading.Event()
@@ -66,3 +72,48 @@ class Wrong:
         if other and self.later:
             begin.wait(timeout=250)
         return train_batch(replace(task, seed=task.seed + other))
+
+
+@dataclass(frozen=True)
+class DiesOnce(StagedTraining):
+    """Writes a shard and ends its process before it can tell, where a file is there to remove."""
+
+    def __call__(self, *arguments: Any) -> list[StagedBatch] | NotStaged:
+        answer = super().__call__(*arguments)
+        with suppress(FileNotFoundError):
+            Path(self.staging.folder).parents[1].joinpath("dies").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+
+@dataclass(frozen=True)
+class CannotWrite(StagedTraining):
+    """Cannot write on the worker of the name 1."""
+
+    def __call__(self, *arguments: Any) -> list[StagedBatch] | NotStaged:
+        if get_worker().name == 1:
+            return NotStaged("cannot write: Stale file handle")
+        return super().__call__(*arguments)
+
+
+@dataclass(frozen=True)
+class Truncates(StagedTraining):
+    """Loses the end of a file, where a file is there to remove."""
+
+    def __call__(self, *arguments: Any) -> list[StagedBatch] | NotStaged:
+        answer = super().__call__(*arguments)
+        with suppress(FileNotFoundError):
+            Path(self.staging.folder).parents[1].joinpath("dies").unlink()
+            for part in answer:
+                os.truncate(self.staging.path(part.shard), part.shard.size - 1)
+        return answer
+
+
+@dataclass(frozen=True)
+class SeenByOne(SharesFolder):
+    """The worker of the name 1 sees another folder."""
+
+    def __call__(self, dask_worker: Worker | None = None) -> None:
+        if dask_worker is not None and dask_worker.name == 1:
+            replace(self, staging=replace(self.staging, token="another"))()
+        super().__call__()

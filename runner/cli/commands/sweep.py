@@ -130,7 +130,7 @@ def sweep(
         _print_rounds(plan, folder, cluster, trust_model, overwrite)
         return
     if dry_run:
-        _print_plan(plan if overwrite else _grown(plan, folder, cluster), folder, cluster.workers)
+        _print_plan(plan if overwrite else _grown(plan, folder, cluster), folder, cluster)
         return
     run_sweep(
         plan,
@@ -190,16 +190,16 @@ def _print_rounds(
     if upcoming is None:
         print_result("No round would follow.")
     else:
-        _print_plan(upcoming, folder, cluster.workers)
+        _print_plan(upcoming, folder, cluster)
 
 
-def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
+def _print_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> None:
     from runner.cli.result_tables import plan_table
     from runner.cluster.embedded import usable_cores
     from runner.display.text import duration
     from runner.experiment.reachability import table_notes
 
-    n_workers, added = workers or usable_cores(), plan.rounds[-1]
+    n_workers, added = cluster.workers or usable_cores(), plan.rounds[-1]
     size = f"{counted(len(plan.configurations), 'configuration')} × "
     size += f"{counted(plan.experiment.restarts, 'restart')} ="
     if plan.before is not None:
@@ -214,6 +214,11 @@ def _print_plan(plan: Plan, folder: Path, workers: int | None) -> None:
     )
     for note in table_notes(plan.configurations):
         print_result(note, wrap=True)
+    if cluster.shared:
+        print_result(
+            f"Workers write the shards themselves (--shared); they must see {folder.resolve()}.",
+            wrap=True,
+        )
     print_table(plan_table(plan))
     print_result(
         f"About {duration(plan.most_s(n_workers))} on {counted(n_workers, 'worker')} of this kind "

@@ -1,0 +1,183 @@
+"""Sweeps whose workers write shards themselves: the same study, whatever happens to whom."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+from support.faulty import CannotWrite, DiesOnce, Faulty, SeenByOne, Truncates, run_out_of_memory
+from support.workers import hashes, workers
+
+import runner
+from runner.cluster.task_results import TaskResult
+from runner.dispatch.dispatcher import Piece
+from runner.dispatch.progress import Progress
+from runner.dispatch.staged_training import unpacked
+from runner.dispatch.training_tasks import TrainingTasks
+from runner.engines.simd.fingerprint import digest
+from runner.errors import ClusterError, StudyError
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan
+from runner.study.store import Store
+
+EXPERIMENT = {
+    "name": "shared",
+    "restarts": 24,
+    "problem": {"gate": "AND"},
+    "network": {"hidden": []},
+    "training": {"max_steps": 20},
+}
+SHARED = {"batch_size": 2, "shared": True}
+
+
+@pytest.fixture(scope="module")
+def clean(client, tmp_path_factory):
+    return runner.sweep(EXPERIMENT, tmp_path_factory.mktemp("f") / "s", client, batch_size=2)
+
+
+def assert_same(study: runner.Study, clean: runner.Study) -> None:
+    """Assert that a study is another one, file by file, and that nothing is left of its making."""
+    assert hashes(study.path) == hashes(clean.path)
+    logs = [sorted(Store(each.path).log.lines()[0]) for each in (study, clean)]
+    assert logs[0] == logs[1]
+    told = [
+        json.loads(s.path.joinpath("telemetry/batches.jsonl").read_text().splitlines()[0])
+        for s in (study, clean)
+    ]
+    assert told[0].keys() == told[1].keys()
+    assert not (study.path / "staging").exists()
+    assert not list(study.path.rglob("*.tmp"))
+
+
+def test_the_study_is_the_same_and_so_is_what_is_known_of_it(clean, client, tmp_path) -> None:
+    done = []
+
+    def watch(progress: Progress) -> None:
+        done.append((progress.done, progress.failed))
+
+    study = runner.sweep(EXPERIMENT, tmp_path / "s", client, report=watch, audit=0.3, **SHARED)
+    assert_same(study, clean)
+    assert done == sorted(done)
+    assert done[-1] == (24, 0)
+    assert sum(found["alike"] for found in Store(study.path).audits()) == 4
+    programs = (study.path / "telemetry" / "programs.jsonl").read_text().splitlines()
+    assert len(programs) == 1
+    # and growing goes on with the other mode
+    more = EXPERIMENT | {"restarts": 30}
+    for path in (study.path, clean.path):
+        assert runner.open_study(path).complete
+    assert runner.sweep(more, study.path, client, batch_size=2).complete
+
+
+def test_a_worker_that_dies_when_it_has_written_loses_and_doubles_nothing(
+    clean, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("runner.dispatch.training_tasks.StagedTraining", DiesOnce)
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "dies").touch()
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            resources={"CPU": 1},
+            silence_logs=60,
+        ) as cluster,
+        Client(cluster) as processes,
+    ):
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", processes, wait_s=240, **SHARED)
+    assert not (tmp_path / "s" / "dies").exists()
+    assert not len(study.failures)
+    assert_same(study, clean)
+
+
+def test_a_file_that_is_not_what_its_worker_said_is_trained_again(
+    clean, client, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("runner.dispatch.training_tasks.StagedTraining", Truncates)
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "dies").touch()
+    study = runner.sweep(EXPERIMENT, tmp_path / "s", client, **SHARED)
+    assert not (tmp_path / "s" / "dies").exists()
+    assert_same(study, clean)
+
+
+def test_restarts_that_fail_leave_the_bytes_that_they_leave_without(
+    client, tmp_path, monkeypatch
+) -> None:
+    faults = dict.fromkeys((4, 8, 9), run_out_of_memory)
+    monkeypatch.setattr("runner.dispatch.training_tasks.train_batch", Faulty(faults))
+    paths = [tmp_path / name for name in ("alone", "shared")]
+    for path, options in zip(paths, ({}, {"shared": True}), strict=True):
+        study = runner.sweep(EXPERIMENT, path, client, batch_size=6, **options)
+        assert sorted(study.failures["restart"]) == sorted(faults)
+    assert hashes(paths[0]) == hashes(paths[1])
+    assert not (paths[1] / "staging").exists()
+
+
+def test_a_worker_that_cannot_write_is_sent_away_and_no_restart_is_to_blame(
+    clean, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("runner.dispatch.training_tasks.StagedTraining", CannotWrite)
+    with workers({"CPU": 1}, {"CPU": 1}) as (_, client):
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=1, shared=True)
+        whole = runner.sweep(EXPERIMENT, tmp_path / "whole", client, batch_size=1)
+    assert not len(study.failures)
+    assert hashes(study.path) == hashes(whole.path)
+
+
+def test_a_token_that_another_has_written_ends_the_sweep_which_then_goes_on(
+    clean, client, tmp_path
+) -> None:
+    def usurp(progress: Progress) -> None:
+        for token in (tmp_path / "s" / "staging").glob("*/token"):
+            token.write_text("another's")
+
+    with pytest.raises(StudyError, match=r"holds another token.* What is committed stays") as error:
+        runner.sweep(EXPERIMENT, tmp_path / "s", client, report=usurp, **SHARED)
+    assert "leave out --shared" in str(error.value)
+    assert not (tmp_path / "s" / "staging").exists()
+    study = runner.sweep(EXPERIMENT, tmp_path / "s", client, **SHARED)
+    assert not len(study.failures)
+    assert_same(study, clean)
+
+
+def test_workers_that_see_another_folder_are_refused_before_they_get_work(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("runner.dispatch.sweep.SharesFolder", SeenByOne)
+    with workers({"CPU": 1}, {"CPU": 1}) as (cluster, client):
+        address = cluster.workers[1].address
+        with pytest.raises(ClusterError, match="not fit for this client's work") as error:
+            runner.sweep(EXPERIMENT, tmp_path / "s", client, **SHARED)
+    (line,) = [line for line in str(error.value).splitlines() if "token" in line]
+    assert line.strip().startswith(f"{address}: {tmp_path}/s/staging/")
+    assert "holds another token; expected the token that the client wrote there" in line
+    assert "Mount the study's folder there under the same path, or leave out --shared" in line
+    assert Store(tmp_path / "s").commits() == []
+
+
+def test_a_batch_takes_at_most_two_kibibytes_of_messages(tmp_path) -> None:
+    plan = Plan(load_experiment("experiments/width.toml", changes={"restarts": 64}), batch_size=64)
+    *_, batch = plan.batches()
+    store = Store(tmp_path / "s")
+    with store.writer() as writer, writer.staging() as place:
+        tasks = TrainingTasks(plan, place)
+        piece = Piece(batch, batch.start, batch.stop)
+
+        def told(known: frozenset[str]) -> tuple[int, dict]:
+            call = tasks.pieces([piece], batch, "cpu", known)
+            answer = call.function(*call.arguments)
+            (part,) = unpacked(answer)
+            assert Path(place.path(part.shard)).stat().st_size == part.shard.size > 2**15
+            result = TaskResult("tls://192.168.100.100:40000", answer)
+            return len(pickle.dumps(call)) + len(pickle.dumps(result)), part.telemetry
+
+        first, telemetry = told(frozenset())
+        name = digest(telemetry["programs"])
+        n_bytes, telemetry = told(frozenset([name]))
+    assert telemetry["programs"] == name
+    assert n_bytes <= 2048 < first
