@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Progress:
-    """How far a sweep is; reported after every group of batches that came back together, and at
-    least once a second."""
+    """How far a sweep is; reported after batches that came back together, and once a second."""
 
     restarts: int
     """Restarts of the whole plan."""

@@ -79,9 +79,9 @@ def sweep(
         what it needs, up to the experiment's ``restarts``. By default all of these are trained.
     **options
         Fields of `ClusterOptions` (``scheduler``, ``scheduler_file``, ``workers``, ``device``,
-        ``wait_s``, ``insecure``, ``shared``), of `FaultPolicy` (``deadline_s``, ``max_failures``, ``audit``,
-        ``canary``) and of `Until` (``success_rate``, ``difference``, ``classes``, ``for_s``), in
-        place of these objects.
+        ``wait_s``, ``insecure``, ``shared``), of `FaultPolicy` (``deadline_s``, ``max_failures``,
+        ``audit``, ``canary``) and of `Until` (``success_rate``, ``difference``, ``classes``,
+        ``for_s``), in place of these objects.
 
     Returns
     -------
