@@ -75,7 +75,9 @@ def trained(task: Task, size: int, shard: bytes) -> Trained:
     solved = {s.configuration.index: 0 for s in task.segments}
     times = {"compile_s": 1e-3, "train_s": 1.0, "restart_steps": rows, "lane_steps": rows}
     where = {"device": "cpu", "host": "localhost", "process": 4711, "together": 1}
-    return Trained(shard, rows, {**where, **times, "solved": solved, "programs": PROGRAMS})
+    return Trained(
+        shard, rows, {**where, **times, "solved": solved, "steps": {}, "programs": PROGRAMS}
+    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,17 @@ class Answer:
     """When, in seconds of the run."""
     steps: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     """Restarts and the sum of their steps, by number of the configuration."""
+
+    @classmethod
+    def of(cls, worker: str, told: Sequence[Mapping[str, Any]], now_s: float) -> Answer:
+        """Return what a task has cost by the telemetry of its batches."""
+        steps: dict[int, tuple[int, int]] = {}
+        for each in told:
+            for number, (n, steps_of) in each["steps"].items():
+                before = steps.get(number, (0, 0))
+                steps[number] = (before[0] + n, before[1] + steps_of)
+        train_s, compile_s = (sum(each[name] for each in told) for name in ("train_s", "compile_s"))
+        return cls(worker, train_s, compile_s, now_s, steps)
 
 
 class _Group:

@@ -128,6 +128,10 @@ class TrainingRun(TaskHandler):
         """Many, where results are what was told of shards."""
         return 1 if self.answers is None else _MOST_TOGETHER
 
+    @property
+    def _now_s(self) -> float:
+        return time.monotonic() - self._started_s
+
     def begin(self, run: RunState) -> None:
         """Queue the audits of what earlier runs have committed, and surveys."""
         self.progress.dashboard = run.pool.client.dashboard_link or ""
@@ -271,7 +275,7 @@ class TrainingRun(TaskHandler):
         elif isinstance(task, AuditTask):
             self._apply(run, task.ended(result))
         elif isinstance(task, SurveyTask) and result is not None and not result.reason:
-            answer = self._answer(result.worker, [result.value])
+            answer = Answer.of(result.worker, [result.value.telemetry], self._now_s)
             dearest = self._time_left.surveyed(task.batch, answer)
             if dearest is not None:
                 run.dispatcher.hasten(dearest)
@@ -280,7 +284,7 @@ class TrainingRun(TaskHandler):
         """Call the callback."""
         self.progress.workers = run.pool.total
         self.progress.gpus = run.pool.counts.get("gpu", 0)
-        self.progress.elapsed_s = now_s = time.monotonic() - self._started_s
+        self.progress.elapsed_s = now_s = self._now_s
         self.progress.time_left_s = self._time_left.seconds(now_s, run.pool.total)
         if self._report is not None:
             self._report(self.progress)
@@ -315,7 +319,7 @@ class TrainingRun(TaskHandler):
             return
         value: Trained | Sequence[Trained | StagedBatch] = result.value
         parts = [value] if isinstance(value, Trained) else value
-        answer = self._answer(result.worker, parts)
+        answer = Answer.of(result.worker, [part.telemetry for part in parts], self._now_s)
         self.deadlines.note(
             (task.kind, task.range.group_of_round),
             result.worker,
@@ -330,21 +334,6 @@ class TrainingRun(TaskHandler):
             complete = run.dispatcher.succeeded(piece, trained.shard)
             if complete is not None:
                 self.completed(run, complete)
-
-    def _answer(self, worker: str, parts: Sequence[Trained | StagedBatch]) -> Answer:
-        """Return what a task has cost."""
-        steps: dict[int, tuple[int, int]] = {}
-        for part in parts:
-            for number, (n, steps_of) in part.telemetry["steps"].items():
-                before = steps.get(number, (0, 0))
-                steps[number] = (before[0] + n, before[1] + steps_of)
-        return Answer(
-            worker,
-            train_s=sum(part.telemetry["train_s"] for part in parts),
-            compile_s=sum(part.telemetry["compile_s"] for part in parts),
-            now_s=time.monotonic() - self._started_s,
-            steps=steps,
-        )
 
     def _note(self, piece: Piece, trained: Trained | StagedBatch, worker: str) -> None:
         """Keep what a piece's training tells of speed and success."""
