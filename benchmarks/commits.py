@@ -99,13 +99,13 @@ if STAGES:
         def __call__(self, task: Task) -> list[StagedBatch]:
             size = self.train.size
             (made,) = [trained(task, size, b"")]
-            name = f"{self.names[0].replace('/', '-')}.{os.urandom(8).hex()}.parquet"
+            name = f"{self.names[0].replace('/', '-')}.{os.urandom(6).hex()}.parquet"
             with open(os.path.join(self.staging.folder, name), "wb") as file:
                 file.truncate(size)
             telemetry = made.telemetry | (
                 {"programs": next(iter(self.known))} if self.known else {}
             )
-            return [StagedBatch(StagedShard(name, size, zeros(size)[1]), made.rows, telemetry)]
+            return [StagedBatch(StagedShard(name, size, zeros(size)[1]), telemetry)]
 
 
 # Processes.

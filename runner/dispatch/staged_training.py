@@ -33,8 +33,6 @@ class StagedBatch:
 
     shard: StagedShard
     """Its file."""
-    rows: int
-    """Restarts in it."""
     telemetry: dict[str, Any]
     """As `Trained` has it, but of programs that the client knows their digest alone."""
 
@@ -78,7 +76,7 @@ class StagedTraining:
         programs = telemetry.get("programs")
         if programs is not None and (name_of_all := digest(programs)) in self.known:
             telemetry["programs"] = name_of_all
-        return StagedBatch(self.staging.stage(name, trained.shard), trained.rows, telemetry)
+        return StagedBatch(self.staging.stage(name, trained.shard), telemetry)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ VERIFIED = 64
 
 _TOKEN = "token"  # noqa: S105  (a file's name)
 _RUN = re.compile(r"[0-9a-f]{16}")
-_SHARD = re.compile(r"[r0-9-]+\.[0-9a-f]{16}\.parquet")
+_SHARD = re.compile(r"[r0-9-]+\.[0-9a-f]{12}\.parquet")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Staging:
             Tells people what it is; random digits tell it from all others.
         shard : bytes
         """
-        name = f"{batch_name.replace('/', '-')}.{secrets.token_hex(8)}.parquet"
+        name = f"{batch_name.replace('/', '-')}.{secrets.token_hex(6)}.parquet"
         path = Path(self._path(name))
         try:
             files.write(path, shard)

@@ -123,7 +123,7 @@ def test_what_is_no_staged_file_is_not_believed(writer, tmp_path, batch) -> None
         os.mkfifo(path)
         assert "is no file" in place.disagreement(shard, batch)
         path.unlink()
-        for name in ("../x.0123456789abcdef.parquet", "token", "", "/etc/passwd"):
+        for name in ("../x.0123456789ab.parquet", "token", "", "/etc/passwd"):
             foreign = StagedShard(name, 5, shard.sha256)
             assert "is no name of a staged shard" in place.disagreement(foreign, batch)
 
@@ -133,7 +133,7 @@ def test_only_what_runs_have_left_is_removed(store) -> None:
         folder = Path(place.folder)
         place.stage(BATCHES[0].name, b"shard")
         theirs = [folder / "notes.txt", store.staging_path / "mine.parquet"]
-        theirs.append(store.staging_path / "0123" / "x.0123456789abcdef.parquet")
+        theirs.append(store.staging_path / "0123" / "x.0123456789ab.parquet")
         theirs[-1].parent.mkdir()
         for path in theirs:
             path.write_text("mine")
