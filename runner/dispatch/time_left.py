@@ -20,7 +20,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 
 _COMPILED_S = 1e-3  # what takes less was a look-up: the worker had the function already
-_STEEP = 0.05  # share of the most steps left that a task must have had to tell what steps take
+_STEEP = 0.3  # share of the most steps left that a batch must have had to tell what steps take
 _FEW = 16  # batches per worker up to which the end is worked out batch by batch
 
 
@@ -97,7 +97,8 @@ class _Group:
         self.compile_s = 0.0
         """The longest that a worker has compiled."""
         self._fit = np.zeros(5)  # of seconds on steps, per restart: the sums of a regression
-        self._most_x = 0.0  # steps of a restart, on average, of the task that has most
+        self._most_x = 0.0  # steps of a restart, on average, of the batch that has most
+        self._surveyed = (0.0, 0.0)  # steps and seconds of a restart, on average, of its survey
         self._dearest_s = float("inf")  # a step, by the task that leaves least for it
 
     @property
@@ -122,14 +123,16 @@ class _Group:
         """Note the steps of a few restarts, and what they have cost."""
         for number, seen in answer.steps.items():
             self.seen[:, self.place[number]] += seen
-        x, y = self._per_restart(answer)
+        x, y = self._surveyed = self._per_restart(answer)
         self._dearest_s = min(self._dearest_s, y / max(x, 1e-9))
-        self._most_x = max(self._most_x, x)
-        self._fit += np.array([1, x, x * x, y, x * y]) / (y * y)  # times are off by shares
 
     def note(self, answer: Answer) -> None:
         """Note what some of its restarts have cost."""
+        before, (x, y) = self._surveyed, self._per_restart(answer)
         self.survey(answer)
+        self._surveyed = before
+        self._most_x = max(self._most_x, x)
+        self._fit += np.array([1, x, x * x, y, x * y]) / (y * y)  # times are off by shares
         self.trained_s += answer.train_s
         self.expected_of_seen_s += sum(
             n * self.expected_s[self.place[number]] for number, (n, _) in answer.steps.items()
@@ -161,12 +164,16 @@ class _Group:
         """Return the seconds of a restart without its steps, and of a step, by what was trained.
 
         Both are fitted to the batches so far where these tell them apart. Where not, a step takes
-        what is given, but no more than any task allows.
+        what is given, but no more than any task allows; if nothing is given (inf), it takes what
+        the survey took beyond the batches, which is less sure, as that was a short task.
         """
         n, x, xx, y, xy = self._fit
         spread = n * xx - x * x
+        steps, seconds = self._surveyed
         if self.knows_steps():
             step_s = (n * xy - x * y) / spread if spread > 1e-6 * n * xx else self._dearest_s
+        elif np.isinf(step_s) and steps * n > 2 * x:
+            step_s = (seconds - y / n) / (steps - x / n)
         step_s = min(max(step_s, 0.0), self._dearest_s)
         return max(0.0, (y - step_s * x) / n), step_s
 
@@ -251,11 +258,8 @@ class TimeLeft:
 
     def seconds(self, now_s: float, workers: int) -> float | None:
         """Return the time left; None before most groups are known, and without workers."""
-        groups = self._groups.values()
-        known = sum(group.trained for group in groups)
-        if not any(group.knows_steps() for group in groups):
-            known = 0
-        if 2 * known <= len(groups) or not workers:
+        known = sum(group.trained for group in self._groups.values())
+        if 2 * known <= len(self._groups) or not workers:
             return None
         if not self._left:
             return 0.0
