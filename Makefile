@@ -41,10 +41,10 @@ test-compose: env-dev  ## Run the cluster's tests in real containers (needs Dock
 bench: env-dev  ## Measure the training beside other ways to do it
 	@$(RUN) benchmarks/bench.py $(ARGS)
 
-studies: env-runner  ## Train a part of what docs/studies and docs/reports.md tell of, and compare; minutes
+studies: env-dev  ## Train a part of what docs/studies and docs/reports.md tell of, and compare; minutes
 	@$(RUN) docs/studies.py $(ARGS)
 
-studies-full: env-runner  ## Train all of it and write the pages' tables anew
+studies-full: env-dev  ## Train all of it and write the pages' tables anew
 	@$(RUN) docs/studies.py --write $(ARGS)
 
 # On a machine with a GPU, whose Python has what benchmarks/gpu.py names: no environment is set up.

@@ -123,7 +123,6 @@ def read(folder: str) -> None:
 def one(folder: str, what: str) -> None:
     """What is asked for, in this process; loading modules is not counted."""
     import matplotlib.pyplot  # noqa: F401
-    import statsmodels.stats.multitest  # noqa: F401
 
     import runner.report.page
     import runner.study.study
