@@ -102,7 +102,7 @@ class Dispatcher:
     """
 
     def __init__(self, batches: Sequence[Batch], attempts: int = 2) -> None:
-        self._batches = list(batches)
+        self._batches = batches
         self._begun = 0  # how many of them were handed out
         self._again: deque[Piece] = deque()
         self._suspects: deque[Piece] = deque()
@@ -124,9 +124,10 @@ class Dispatcher:
 
     def hasten(self, batch: Batch) -> None:
         """Hand a batch out before the others, if it is not begun."""
-        if batch in self._batches[self._begun :]:
-            self._batches.remove(batch)
-            self._batches.insert(self._begun, batch)
+        begun, rest = list(self._batches[: self._begun]), list(self._batches[self._begun :])
+        if batch in rest:
+            rest.remove(batch)
+            self._batches = [*begun, batch, *rest]
 
     @property
     def remaining(self) -> int:

@@ -20,6 +20,7 @@ from runner.dispatch.progress import Progress
 from runner.engines.devices import PRETEND_VARIABLE, require
 from runner.errors import ClusterError
 from runner.experiment import batch_sizes, plan
+from runner.experiment.batches import Batch
 from runner.training.worker import Task, train_batch, train_batches
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ def test_batches_trained_together_have_the_bytes_of_each_alone() -> None:
     whole = plan.Plan(loaded, batch_size=90)
     batches = list(whole.batches())
     together = Task(
-        whole.segments(plan.Batch(0, batches[0].start, batches[-1].stop)), 1990, "pytensor", 3
+        whole.segments(Batch(0, batches[0].start, batches[-1].stop)), 1990, "pytensor", 3
     )
     trained = train_batches(together, [len(b) for b in batches])
     assert [t.rows for t in trained] == [90] * 6 + [60]

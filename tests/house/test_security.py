@@ -64,9 +64,10 @@ CALLS = {"eval", "exec", "compile", "__import__", "read_pickle", "unsafe_load"}
 
 
 def test_nothing_is_unpickled_or_executed() -> None:
-    """But a custom model, in one module that says so."""
+    """But a custom model, and messages, which Dask unpickles anyway: in one module each."""
     for path in (ROOT / "runner").rglob("*.py"):
         trusted = path.as_posix().endswith("network/custom/execution.py")
+        of_messages = path.as_posix().endswith("dispatch/staged_training.py")
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
             if isinstance(node, ast.Import):
@@ -74,7 +75,8 @@ def test_nothing_is_unpickled_or_executed() -> None:
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             for name in names:
-                assert name.partition(".")[0] not in UNPICKLERS, path
+                unpickles = name.partition(".")[0] in UNPICKLERS
+                assert not unpickles or (of_messages and name == "pickle"), path
             if not isinstance(node, ast.Call):
                 continue
             called = node.func

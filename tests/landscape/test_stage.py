@@ -38,9 +38,10 @@ def test_a_gpus_kernels_compute_no_hessians(kernels_alone) -> None:
 
 @pytest.mark.parametrize("inspect", [runner.analyze, runner.map_landscape])
 def test_gpus_without_jax_are_refused_before_anything_is_computed(
-    client, tmp_path, kernels_alone, inspect
+    client, tmp_path, request, inspect
 ) -> None:
     study = runner.sweep(XOR, tmp_path / "s", client)
+    request.getfixturevalue("kernels_alone")
     with (
         workers({"GPU": 1}) as (_, gpu),
         pytest.raises(ClusterError, match=r"(?s)by JAX alone.*not installed.*give --device cpu"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from runner.dispatch.dispatcher import Piece
 from runner.dispatch.sweep import prepared
 from runner.dispatch.training_tasks import TrainingTasks
 from runner.experiment.experiment import load_experiment
@@ -23,7 +24,8 @@ def swept(
         plan = prepared(store, writer, asked, overwrite=False, device="cpu")
         tasks = TrainingTasks(plan)
         for batch in store.remaining(plan)[:most]:
-            call = tasks.batch(batch, "cpu")
+            piece = Piece(batch, batch.start, batch.stop)
+            call = tasks.pieces([piece], batch, "cpu", frozenset())
             trained = call.function(*call.arguments)
             writer.commit(batch, trained.shard, trained.rows, [])
     return Study(path)
