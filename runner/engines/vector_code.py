@@ -151,5 +151,6 @@ def _key(tag: str, signature: Signature) -> tuple[str, ...] | None:
     """Everything that decides the machine code; None if that is not known."""
     if signature.architecture.executes_file:
         return None  # its file may import others
-    same = replace(signature, n_lanes=1, n_steps=1)  # vector code takes any numbers of both
+    # Vector code takes any numbers of lanes and steps, and plateaus are met between its calls.
+    same = replace(signature, n_lanes=1, n_steps=1, plateau="")
     return (tag, repr(same), *processor())

@@ -139,6 +139,7 @@ class Configuration:
             momentum_schedule=training.momentum_schedule or "",
             patterns_per_update=training.patterns_per_update or 0,
             shuffled=training.order == "shuffled",
+            plateau=training.plateau or "",
         )
 
     @property

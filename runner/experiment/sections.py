@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
 
 from runner.experiment.gates import GATES, GATES_IN_WORDS
+from runner.experiment.section import Section
+from runner.experiment.training import CONSTANTS, Training
 from runner.experiment.values import (
     ArrayNames,
-    AtLeastOne,
     ColumnNames,
     Finite,
     Hidden,
@@ -28,22 +27,19 @@ from runner.experiment.values import (
     Levels,
     ModelName,
     NotNegative,
-    Number,
     Positive,
     RowNumbers,
     Rule,
-    ScheduleText,
-    Share,
     SliceAxis,
     SliceWeights,
     YesNo,
 )
 from runner.network.architecture import Architecture
-from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.slices import Slice, fixed_weights, parse_axis
 from runner.network.starts.adjustments import Adjustments
 
 __all__ = [
+    "CONSTANTS",
     "Init",
     "Loss",
     "Network",
@@ -53,21 +49,12 @@ __all__ = [
     "Training",
 ]
 
-CONSTANTS: Final = tuple(dict.fromkeys(n for rule in OPTIMIZERS.values() for n in rule.constants))
-"""Fields of `Training` that are constants of optimizers; the rules say which has which."""
-
 
 def _known_gate(name: str) -> str:
     if name not in GATES:
         message = "unknown gate"
         raise ValueError(message)
     return name
-
-
-class Section(BaseModel):
-    """A frozen, strict set of fields: unknown names and wrong types are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Problem(Section):
@@ -249,87 +236,3 @@ class Init(Section):
     def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # TOML has no null, and other distributions have no grid.
         return {k: v for k, v in serialise(self).items() if v is not None and v != []}
-
-
-class Training(Section):
-    """How the loss is minimised, and when a restart ends."""
-
-    optimizer: Literal[
-        "gradient-descent",
-        "momentum",
-        "nesterov",
-        "rprop",
-        "rprop-plus",
-        "quickprop",
-        "rmsprop",
-        "adam",
-        "lbfgs",
-        "perceptron",
-    ] = "gradient-descent"
-    """The update rule; default gradient-descent. perceptron is the perceptron rule, pattern by
-    pattern; a step is a pass over all patterns; for a single layer with output step."""
-    learning_rate: Positive = 1.0
-    """Step size, per unit of gradient (the first step of rprop, its length with
-    lbfgs); default 1."""
-    rate_schedule: ScheduleText | None = None
-    """A factor on the learning rate that changes from step to step; default none."""
-    momentum: Annotated[Number, Field(ge=0, le=1), Rule("a number from 0 to 1")] = 0.0
-    """Share of the last update that is kept; default 0; with optimizer momentum or nesterov."""
-    momentum_schedule: ScheduleText | None = None
-    """A factor on momentum, likewise; default none."""
-    patterns_per_update: (
-        Annotated[int, Field(ge=1, le=1_000_000), Rule("an integer from 1 to 1000000")] | None
-    ) = None
-    """Patterns of an update: 1 for pattern by pattern, more for mini-batches; default all. The
-    loss of an update is reduced over its own patterns."""
-    order: Literal["file", "shuffled"] | None = None
-    """Order of the patterns in an epoch: the table's, or anew in each; default file."""
-    beta1: Share | None = None
-    """Decay of adam's mean gradient; default 0.9."""
-    beta2: Share | None = None
-    """Decay of adam's mean square; default 0.999."""
-    decay: Share | None = None
-    """Decay of rmsprop's mean square; default 0.9."""
-    epsilon: NotNegative | None = None
-    """Added to the root of the mean square, with adam and rmsprop; default 1e-8."""
-    epsilon_hat: YesNo | None = None
-    """Whether adam adds epsilon before it corrects the mean square; default false."""
-    epsilon_in_root: YesNo | None = None
-    """Whether rmsprop adds epsilon under the root; default false."""
-    increase: AtLeastOne | None = None
-    """Growth of rprop's steps; default 1.2."""
-    decrease: Share | None = None
-    """Shrinking of rprop's steps; default 0.5."""
-    smallest_step: NotNegative | None = None
-    """Least step of rprop; default 1e-6."""
-    largest_step: Positive | None = None
-    """Largest step of a weight with rprop, of all weights (their norm) with lbfgs; default 50."""
-    largest_growth: AtLeastOne | None = None
-    """Largest growth of quickprop's steps; default 1.75."""
-    at_rest: NotNegative | None = None
-    """Last step up to which quickprop takes a plain one; default 0."""
-    max_steps: Annotated[
-        int, Field(ge=1, le=2_000_000_000), Rule("an integer from 1 to 2000000000")
-    ] = 10_000
-    """Updates after which a restart ends; default 10000. With patterns_per_update a multiple of
-    those of an epoch."""
-    stop_solved: YesNo = False
-    """End when a restart is solved, as problem.solved says; default false."""
-    stop_loss: NotNegative = 0.0
-    """End when the loss is at or under this; default 0, which turns it off."""
-    stop_gradient: NotNegative = 0.0
-    """End when the gradient's largest component is at or under this; default 0: off."""
-    dtype: Literal["float64", "float32"] = "float64"
-    """Type of all numbers in training; default float64."""
-
-    @property
-    def constants(self) -> dict[str, float]:
-        """The optimizer's constants that are set, by name; a yes is 1."""
-        values = {name: getattr(self, name) for name in CONSTANTS}
-        return {name: float(value) for name, value in values.items() if value is not None}
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # TOML has no null; and what is not set was no part of a configuration's identity before
-        # there were these fields.
-        return {k: v for k, v in serialise(self).items() if v is not None}

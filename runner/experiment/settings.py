@@ -214,8 +214,8 @@ class Settings(Section):
         if self.network.model is not None:
             found += _without_layers("init.distribution", init.distribution, _DRAWN_WITHOUT_LAYERS)
         found += [
-            Conflict(text, _STARTS | {"network.hidden", "network.model"})
-            for text in start_conflicts(init, self.network)
+            Conflict(text, _STARTS | {"network.hidden", "network.model", "training.plateau"})
+            for text in start_conflicts(init, self.network, self.training.plateau)
         ]
         n_inputs = GATES.get(self.problem.gate or "")
         # A model's own weights are checked when it is read.

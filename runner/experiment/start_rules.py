@@ -22,7 +22,7 @@ _OWNERS: Final = {
 _WITHOUT_SCALE: Final = ("constant", "given", "slice")
 
 
-def start_conflicts(init: Init, network: Network) -> Iterator[str]:
+def start_conflicts(init: Init, network: Network, plateau: str | None) -> Iterator[str]:
     """Yield `<field> is <value>; expected <rule>.` for each rule that is broken."""
     kind = init.distribution
     by_kind = f"with init.distribution {kind!r}"
@@ -41,7 +41,15 @@ def start_conflicts(init: Init, network: Network) -> Iterator[str]:
     if init.scale != 1 and (kind in _WITHOUT_SCALE or init.range is not None):
         rule = by_kind if kind in _WITHOUT_SCALE else "with init.range, which has both ends"
         yield f"init.scale is {shown(init.scale)}; expected 1 {rule}."
+    if plateau == "new-start" and (kind in ("constant", "slice") or _is_fixed(init)):
+        state = f"training.plateau is {plateau!r}; expected"
+        yield f"{state} 'perturb' {by_kind}, whose starts are the same again."
     yield from _apart(init, network)
+
+
+def _is_fixed(init: Init) -> bool:
+    """Whether given starts have no noise."""
+    return init.distribution == "given" and init.noise is None
 
 
 def weight_problems(init: Init, names: Sequence[str]) -> list[str]:

@@ -65,6 +65,9 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         given="file csv parquet dataframe explicit custom",
     ),
     "training.dtype": _alike(float64="double float f64", float32="single f32"),
+    "training.plateau": _alike(
+        new_start="restart reinit reinitialize new again start", perturb="noise perturbation kick"
+    ),
     "network.skip": _alike(inputs="input", all="dense densenet every full cascade"),
     "problem.gate": {"EXOR": "XOR", "EOR": "XOR", "NEQ": "XOR", "EQUIV": "XNOR", "IFF": "XNOR"},
 }
@@ -137,7 +140,11 @@ _FIELDS: Final[Mapping[str, str]] = {
         "training.decay": "rho",
         "training.max_steps": "epochs epoch n_epochs max_epochs num_epochs iterations max_iter "
         "max_iterations n_iter steps n_steps num_steps updates sweeps budget",
-        "training.stop_solved": "early_stopping early_stop patience",
+        "training.stop_solved": "early_stopping early_stop",
+        "training.plateau": "restart_on_plateau on_plateau reinit reinitialize perturb kick",
+        "training.plateau_steps": "patience restart_every restart_after plateau_patience",
+        "training.plateau_fall": "plateau_tolerance min_delta min_improvement",
+        "training.plateau_noise": "perturbation kick_size",
         "training.stop_loss": "tol desired_error goal target_loss min_loss",
         "training.stop_gradient": "gtol min_grad",
         "training.dtype": "precision float_type floatx",

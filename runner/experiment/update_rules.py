@@ -12,7 +12,12 @@ from runner.network.schedules.base import LONGEST_FLOAT32
 MAX_EPOCH: Final = 2_000
 """Largest number of patterns times parameters of an epoch of updates on some of them each."""
 
-UPDATE_FIELDS: Final = ("training.patterns_per_update", "training.max_steps", "training.optimizer")
+UPDATE_FIELDS: Final = (
+    "training.patterns_per_update",
+    "training.max_steps",
+    "training.plateau_steps",
+    "training.optimizer",
+)
 """Fields that play a part in what `table_problems` finds."""
 
 MAX_SHUFFLED: Final = 32
@@ -53,6 +58,7 @@ def update_conflicts(
         text = f"at most {LONGEST_FLOAT32} with a schedule in float32, which counts no further"
         yield "training.max_steps", training.max_steps, text, ("training.dtype",)
     yield from _pattern_conflicts(network, training)
+    yield from _plateau_conflicts(training)
 
 
 def _pattern_conflicts(
@@ -74,6 +80,26 @@ def _pattern_conflicts(
     if network.model is not None:
         text = "nothing with network.model, whose loss is of all patterns"
         yield field, size, text, ("network.model",)
+
+
+def _plateau_conflicts(
+    training: Training,
+) -> Iterator[tuple[str, object, str, tuple[str, ...]]]:
+    """Yield the rules of plateaus that are broken, but for those of starts."""
+    for name, value in (
+        ("steps", training.plateau_steps),
+        ("fall", training.plateau_fall),
+        ("noise", training.plateau_noise),
+    ):
+        if value is not None and training.plateau is None:
+            text = "nothing without training.plateau. Set that to 'new-start' or 'perturb'"
+            yield f"training.plateau_{name}", value, text, ("training.plateau",)
+    if training.plateau_noise is not None and training.plateau == "new-start":
+        text = "nothing with training.plateau 'new-start'"
+        yield "training.plateau_noise", training.plateau_noise, text, ("training.plateau",)
+    if training.plateau is not None and training.optimizer == "perceptron":
+        text = "nothing with training.optimizer 'perceptron', whose loss does not fall step by step"
+        yield "training.plateau", training.plateau, text, ("training.optimizer",)
 
 
 def table_problems(training: Training, n_patterns: int, n_parameters: int) -> list[tuple[str, str]]:
@@ -105,9 +131,13 @@ def table_problems(training: Training, n_patterns: int, n_parameters: int) -> li
         rule = f"'file', or at most {MAX_SHUFFLED} patterns, not {n_patterns}"
         found.append(("order", f"training.order is 'shuffled'; expected {rule}."))
     per_epoch = -(-n_patterns // size)
-    epochs, rest = divmod(training.max_steps, per_epoch)
-    if rest:
-        near = " or ".join(str(n * per_epoch) for n in (epochs, epochs + 1) if n)
-        rule = f"whole epochs of {per_epoch} steps each, such as {near}"
-        found.append(("max_steps", f"training.max_steps is {training.max_steps}; expected {rule}."))
+    lengths = {"max_steps": training.max_steps}
+    if training.plateau is not None:
+        lengths["plateau_steps"] = training.steps_to_fall
+    for name, steps in lengths.items():
+        epochs, rest = divmod(steps, per_epoch)
+        if rest:
+            near = " or ".join(str(n * per_epoch) for n in (epochs, epochs + 1) if n)
+            rule = f"whole epochs of {per_epoch} steps each, such as {near}"
+            found.append((name, f"training.{name} is {steps}; expected {rule}."))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from runner.network.architecture import Network
@@ -16,6 +17,10 @@ from runner.network.state import PackedState
 
 HYPERPARAMETERS: Final = ("learning_rate", "momentum", "l2", "stop_loss", "stop_gradient")
 """Rows of the per-lane matrix of settings that need no new compilation."""
+
+
+PLATEAU_COLUMNS: Final = MappingProxyType({"new-start": "new_starts", "perturb": "perturbations"})
+"""Columns that count what is done on plateaus, by `Signature.plateau`."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,20 @@ class Signature:
     """Patterns of an update; 0 for all of them."""
     shuffled: bool = False
     """Whether every epoch takes the patterns in a new order."""
+    plateau: str = ""
+    """What is done on a plateau, ``new-start`` or ``perturb``, between calls of compiled functions;
+    empty for nothing."""
 
     @property
     def rule(self) -> Optimizer:
         """The update rule."""
         return OPTIMIZERS[self.optimizer]
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Columns of what is counted of a restart: by its update rule, then on its way."""
+        on_plateaus = (PLATEAU_COLUMNS[self.plateau],) if self.plateau else ()
+        return self.rule.columns + on_plateaus
 
     @property
     def schedules(self) -> dict[str, Schedule]:
@@ -117,4 +131,5 @@ class Signature:
             momentum_schedule="",
             patterns_per_update=0,
             shuffled=False,
+            plateau="",
         )

@@ -77,6 +77,36 @@ class PackedState:
             state[-3:] = generator
         return state
 
+    def again(
+        self,
+        state: np.ndarray,
+        parameters: np.ndarray,
+        learning_rate: np.ndarray,
+        *,
+        keep_schedule: bool,
+    ) -> np.ndarray:
+        """Packed state of restarts that go on from other parameters.
+
+        Parameters
+        ----------
+        state : ndarray, shape (n_rows, n)
+            Where they are.
+        parameters : ndarray, shape (n_parameters, n), float64
+        learning_rate : ndarray, shape (n,), float64
+        keep_schedule : bool
+            Whether schedules go on; else they begin anew.
+
+        Returns
+        -------
+        ndarray, shape (n_rows, n), this state's dtype
+            The optimizer has forgotten everything; the orders of the patterns go on.
+        """
+        fresh = self.start(parameters, learning_rate, state[-3:] if self.shuffled else None)
+        if keep_schedule and self.scheduled:
+            row = self.first_counter + len(self.optimizer.counters)
+            fresh[row] = state[row]
+        return fresh
+
     def columns(self, state: np.ndarray) -> dict[str, np.ndarray]:
         """Return what the optimizer has counted, (n,) each by name, from a packed state."""
         names = self.optimizer.columns

@@ -7,6 +7,7 @@ import pyarrow.dataset as ds
 
 from runner.experiment.plan import Plan
 from runner.network.optimizers.registry import OPTIMIZERS
+from runner.network.signature import PLATEAU_COLUMNS
 from runner.study import plan_tables
 from runner.study.analysis_tables import INDEX
 from runner.study.rows_right import add_rows_right
@@ -25,7 +26,8 @@ def restart_table(plan: Plan, shards: ShardReader, rows: ds.Expression | None) -
     rows : Expression, optional
         Which of them; by default all.
     """
-    counted = {name: None for rule in OPTIMIZERS.values() for name in rule.columns}
+    by_rules = [name for rule in OPTIMIZERS.values() for name in rule.columns]
+    counted = dict.fromkeys([*by_rules, *PLATEAU_COLUMNS.values()])
     frame: pd.DataFrame = shards.read([*RESTART_COLUMNS, *counted], rows).to_pandas()
     frame["label"] = pd.Categorical(frame["label"], categories=list(LABELS))
     frame = frame.set_index(INDEX)

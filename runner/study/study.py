@@ -191,6 +191,7 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         level : float64 (loss), exact level that a stuck restart has come to; missing for others
         mistakes : int64, corrections made; only with optimizer perceptron
         period : int64, passes after which the weights came back, 0 if not; likewise
+        new_starts, perturbations : int64, plateaus left by a new start or noise; only where it can
         rows_right : int32, rows of the table that it answers right
         held_out_loss : float64 (loss), on rows that are held out, the L2 term left out; if any are
         held_out_rows_right : int32, how many of them it answers right; likewise

@@ -18,16 +18,7 @@ def checkpoints(max_steps: int) -> np.ndarray:
 
 
 class LossCurves:
-    """Records the losses of traced restarts by pausing their lanes at `checkpoints`.
-
-    Notes
-    -----
-    A pause is a lowered limit: the compiled step holds the lane there, exactly as it holds a
-    finished one, and continues when the limit is raised. A traced lane therefore halts for one of
-    three reasons: it has reached its pause, which is recorded and raised to the next; it has
-    reached its budget; or a stopping rule holds, and its steps are under its limit. In the last two
-    the restart is done.
-    """
+    """Records the losses of traced restarts: where they pause, at `checkpoints`, and at the end."""
 
     def __init__(self, compiled: Compiled, restarts: Restarts) -> None:
         self._points: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
@@ -36,36 +27,33 @@ class LossCurves:
         self._traced_restarts = restarts.traced
         self._budget = restarts.max_steps // self._per_epoch
         self._pauses = {int(m): checkpoints(int(m)) for m in np.unique(self._budget)}  # in epochs
+        self.due = np.where(restarts.traced, 0, self._budget)
+        """(n,): epoch of each restart's next pause, or its budget."""
 
-    def begin(self, block: LaneBlock, lanes: np.ndarray) -> None:
-        """Pause the traced restarts among newly filled lanes at step 0."""
-        block.limit[self._traced(block, lanes)] = 0
+    def record(self, block: LaneBlock, lanes: np.ndarray, paused: np.ndarray) -> None:
+        """Record the losses of halted lanes that are traced, and set their next pauses.
 
-    def resume(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
-        """Record the losses of halted lanes, and raise the limits of the paused ones.
-
-        Returns
-        -------
-        ndarray of int
-            The lanes among ``lanes`` whose restarts are done.
+        Parameters
+        ----------
+        block : LaneBlock
+        lanes : ndarray of int
+        paused : ndarray of bool
+            Which of them are to go on; among these, those whose pause is another's are passed by.
         """
-        traced = self._traced(block, lanes)
+        due = ~paused | (block.epochs[lanes] >= self.due[block.restart[lanes]])
+        due &= self._traced_restarts[block.restart[lanes]]
+        traced, on = lanes[due], paused[due]
         if not traced.size:
-            return lanes
+            return
         columns = (array[:, traced] for array in (block.state, block.hyper, block.targets))
         losses, _ = look_at_columns(self._compiled, *columns)
         restarts, epochs = block.restart[traced], block.epochs[traced]
         self._points.append((restarts, epochs * self._per_epoch, losses))
         budgets = self._budget[restarts]
-        # others were stopped by a rule, or are out of steps
-        on = (epochs >= block.limit[traced]) & (epochs < budgets)
         for budget in np.unique(budgets[on]):
             pauses, which = self._pauses[int(budget)], on & (budgets == budget)
             later = np.searchsorted(pauses, epochs[which], side="right")
-            block.limit[traced[which]] = pauses[later]
-        done = np.zeros(len(block.restart), bool)
-        done[lanes], done[traced[on]] = True, False
-        return np.flatnonzero(done)
+            self.due[restarts[which]] = pauses[later]
 
     def recorded(self) -> Curves:
         """Return all that has been recorded."""
@@ -78,7 +66,3 @@ class LossCurves:
         new = np.ones(len(step), bool)
         new[1:] = (restart[1:] != restart[:-1]) | (step[1:] != step[:-1])
         return Curves(restart[new], step[new], loss[new])
-
-    def _traced(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
-        traced: np.ndarray = lanes[self._traced_restarts[block.restart[lanes]]]
-        return traced

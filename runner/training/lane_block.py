@@ -77,6 +77,10 @@ class LaneBlock:
             limit=self.limit[lanes],
         )
 
+    def setting(self, name: str, lanes: np.ndarray) -> np.ndarray:
+        """Return a setting of lanes by its name in `HYPERPARAMETERS`."""
+        return np.asarray(self.hyper[HYPERPARAMETERS.index(name), lanes])
+
     def advance(self, compiled: Compiled) -> tuple[np.ndarray, np.ndarray]:
         """Call a compiled function once.
 

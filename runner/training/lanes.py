@@ -16,9 +16,9 @@ import numpy as np
 
 from runner.engines.base import Compiled
 from runner.network.signature import Signature
-from runner.training.curves import LossCurves
 from runner.training.evaluation import evaluate
 from runner.training.lane_block import EMPTY, LaneBlock
+from runner.training.pauses import Pauses
 from runner.training.restarts import Endpoints, Restarts
 
 
@@ -66,9 +66,9 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     the number of steps per call. ``solved`` is what the stopping rule saw where one stopped the
     restart, and what float64 says where the budget did.
     """
-    curves = LossCurves(compiled, restarts)
+    pauses = Pauses(compiled, restarts)
     driver = _train_at_once if compiled.any_lanes else _train_in_turns
-    stopped = driver(compiled, restarts, curves)
+    stopped = driver(compiled, restarts, pauses)
     seen = evaluate(compiled, stopped.state, restarts)
     per_epoch = compiled.signature.updates_per_epoch
     steps = stopped.epochs * np.int32(per_epoch)
@@ -76,24 +76,25 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     finite = np.isfinite(seen.loss)
     solved = np.where(early & finite, stopped.solved, seen.solved & finite)
     lane_steps = stopped.lane_epochs * per_epoch
-    return Endpoints(stopped.state, steps, solved, seen, curves.recorded(), lane_steps)
+    curves, met = pauses.curves.recorded(), pauses.plateaus.met
+    return Endpoints(stopped.state, steps, solved, seen, curves, met, lane_steps)
 
 
-def _train_at_once(compiled: Compiled, restarts: Restarts, curves: LossCurves) -> _Stopped:
+def _train_at_once(compiled: Compiled, restarts: Restarts, pauses: Pauses) -> _Stopped:
     """Train with a function that takes a lane for every restart and returns when all have halted.
 
-    Only traced restarts need more than one call: the paused ones go on, all others are done.
+    Only restarts that pause need more than one call: these go on, all others are done.
     """
     n, signature = len(restarts), compiled.signature
     stopped = _Stopped.none(signature, n)
     block = LaneBlock.empty(signature, n)
     block.fill(signature, np.arange(n), restarts, np.arange(n))
-    curves.begin(block, np.arange(n))
+    pauses.begin(block, np.arange(n))
     while block.restart.size:
         taken, solved = block.advance(compiled)
         stopped.lane_epochs += int(taken.sum(dtype=np.int64))
         lanes = np.arange(block.restart.size)
-        done = curves.resume(block, lanes)
+        done = pauses.resume(block, lanes)
         stopped.add(block, done, solved)
         left = np.ones(lanes.size, bool)
         left[done] = False
@@ -101,7 +102,7 @@ def _train_at_once(compiled: Compiled, restarts: Restarts, curves: LossCurves) -
     return stopped
 
 
-def _train_in_turns(compiled: Compiled, restarts: Restarts, curves: LossCurves) -> _Stopped:
+def _train_in_turns(compiled: Compiled, restarts: Restarts, pauses: Pauses) -> _Stopped:
     """Train with a function of a fixed number of lanes and steps: refill, call, empty, repeat."""
     n, signature = len(restarts), compiled.signature
     stopped = _Stopped.none(signature, n)
@@ -111,7 +112,7 @@ def _train_in_turns(compiled: Compiled, restarts: Restarts, curves: LossCurves) 
         free = np.flatnonzero(block.restart == EMPTY)[: n - n_begun]
         if free.size:
             block.fill(signature, free, restarts, np.arange(n_begun, n_begun + free.size))
-            curves.begin(block, free)
+            pauses.begin(block, free)
             n_begun += free.size
         occupied = block.restart != EMPTY
         if not occupied.any():
@@ -119,6 +120,6 @@ def _train_in_turns(compiled: Compiled, restarts: Restarts, curves: LossCurves) 
         taken, solved = block.advance(compiled)
         stopped.lane_epochs += int(occupied.sum()) * signature.n_steps
         halted = (taken < signature.n_steps) | (block.epochs >= block.limit)
-        done = curves.resume(block, np.flatnonzero(halted & occupied))
+        done = pauses.resume(block, np.flatnonzero(halted & occupied))
         stopped.add(block, done, solved)
         block.clear(done)

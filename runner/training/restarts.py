@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from runner.engines.base import Evaluation
+
+
+@dataclass(frozen=True)
+class PlateauRule:
+    """When n restarts are on a plateau, and where they go on from there."""
+
+    epochs: np.ndarray
+    """(n,) int32: epochs in which the loss has to fall."""
+    fall: np.ndarray
+    """(n,) float64: by which share of itself, at least."""
+    other_weights: Callable[[np.ndarray, int, np.ndarray], np.ndarray]
+    """``(restarts, attempt, weights)``: where restarts, rising positions (k,), go on from weights
+    (n_parameters, k), for the ``attempt``-th time; float64 (n_parameters, k)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,9 @@ class Restarts:
     """(n,) bool: restarts whose loss curve is recorded."""
     generator: np.ndarray | None = None
     """(3, n) float64: of `runner.network.shuffle`, where patterns are shuffled."""
+
+    plateau: PlateauRule | None = None
+    """What is done on a plateau; None for nothing."""
 
     def __len__(self) -> int:
         return int(self.starts.shape[1])
@@ -73,5 +90,7 @@ class Endpoints:
     """The endpoints in float64."""
     curves: Curves
     """Losses on the way, of the traced restarts."""
+    plateaus: np.ndarray
+    """(n,) int64: plateaus on which something was done."""
     lane_steps: int
     """Updates of all calls for the lanes that held a restart, useful or not, as far as is known."""

@@ -57,6 +57,7 @@ def restart_rows(
         column_norms(wide),
         labelled.level,
         *(counts.astype(np.int64) for counts in counted.values()),
+        *([ended.plateaus] if signature.plateau else []),
         *(_lists(weights[rows]) for rows, _ in signature.architecture.blocks()),
         *_curves(ended, wide.shape[1]),
     ]

@@ -43,6 +43,8 @@ _CURVES = {
 _COUNTED = {
     "mistakes": "corrections made",
     "period": "passes after which the weights came back, 0 if not",
+    "new_starts": "plateaus on which it began again from a new start",
+    "perturbations": "plateaus on which its weights got noise",
 }
 
 CURVES = tuple(_CURVES)
@@ -85,7 +87,7 @@ def shard_schema(signature: Signature) -> pa.Schema:
     return pa.schema(
         [
             *((name, kind) for name, (kind, _) in _MEANING.items()),
-            *((name, pa.int64()) for name in signature.rule.columns),
+            *((name, pa.int64()) for name in signature.counted),
             *((name, pa.list_(weight)) for name in array_columns(signature.architecture)),
             *((name, kind) for name, (kind, _) in _CURVES.items()),
         ]
@@ -112,7 +114,7 @@ def describe(signature: Signature, configurations: Mapping[int, str]) -> dict[by
     columns: dict[str, dict[str, Any]] = {
         name: {"meaning": meaning} for name, (_, meaning) in (_MEANING | _CURVES).items()
     }
-    columns |= {name: {"meaning": _COUNTED[name]} for name in signature.rule.columns}
+    columns |= {name: {"meaning": _COUNTED[name]} for name in signature.counted}
     for name in ("steps", "curve_steps"):
         columns[name]["unit"] = "steps"
     if entropy is not None and entropy.kind == "cross-entropy":

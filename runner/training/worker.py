@@ -17,6 +17,7 @@ from runner.experiment.batches import Segment
 from runner.network.shuffle import first_states
 from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.lanes import train
+from runner.training.other_weights import plateau_rule
 from runner.training.restarts import Restarts
 from runner.training.rows import restart_rows
 from runner.training.shards import encode_shard
@@ -181,4 +182,5 @@ def prepare(task: Task) -> Restarts:
         )
         if shuffled
         else None,
+        plateau=plateau_rule(segments, task.seed),
     )

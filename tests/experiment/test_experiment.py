@@ -162,6 +162,10 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
         [0, 1.0, "1", True, 10**6 + 1],
     ),
     "training.order": ("one of 'file', 'shuffled'", [1, "", "random"]),
+    "training.plateau": ("one of 'new-start', 'perturb'", [1, "", "restart"]),
+    "training.plateau_steps": ("an integer from 1 to 2000000000", [0, 1.0, "1", True]),
+    "training.plateau_fall": ("a number > 0 and at most 1", ["1", [], 0, 1.5, float("nan")]),
+    "training.plateau_noise": ("a finite number > 0", ["1", [], 0, -1.0]),
     **{
         f"training.{name}": (rule_of(Training, name), ["1", [], -1.0, float("nan")])
         for name in CONSTANTS

@@ -10,15 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
 from runner.network.architecture import Network
 from runner.network.slices import Slice
 from runner.network.starts.adjustments import NO_ADJUSTMENTS, Adjustments
+from runner.network.starts.base import gaussian
 from runner.network.starts.given import Given
 from runner.network.starts.registry import DISTRIBUTIONS
+
+_STARTS: Final[Mapping[str, int]] = MappingProxyType({})
+"""What random numbers are for, where nothing else is said."""
 
 _WORDS_PER_COUNT = 4  # 64-bit words that Philox yields per counter value
 
@@ -41,6 +48,8 @@ class Starts:
     """What is changed in the distribution's numbers."""
     given: Given | None = None
     """The starts themselves, with distribution given."""
+    attempt: int = 0
+    """How many starts of each restart came before; see `runner.training.plateaus`."""
 
     def draw(self, start: int, stop: int) -> np.ndarray:
         """Starting weights of the restarts in [start, stop).
@@ -57,6 +66,16 @@ class Starts:
             return self.given.draw(start, stop, uniform)
         drawn = DISTRIBUTIONS[self.distribution].draw(self.architecture, self.scale, uniform)
         return self.adjustments.apply(self.architecture, drawn, uniform)
+
+    def noise(self, start: int, stop: int) -> np.ndarray:
+        """Standard normal numbers of the restarts in [start, stop), for a perturbation each.
+
+        Returns
+        -------
+        ndarray, shape (n_parameters, stop - start), float64
+            Others for every `attempt`, from a stream apart from that of the starts.
+        """
+        return gaussian(self._uniform(start, stop, {"perturbation": self.attempt}))
 
     def same_as(self, other: Starts) -> bool:
         """Tell whether another stream draws the same numbers, by what both are made of."""
@@ -76,22 +95,22 @@ class Starts:
     def _given(self) -> tuple[str, float] | None:
         return None if self.given is None else (self.given.sha256, self.given.noise)
 
-    def _uniform(self, start: int, stop: int) -> np.ndarray:
+    def _uniform(self, start: int, stop: int, purpose: Mapping[str, int] = _STARTS) -> np.ndarray:
         """Draw numbers on the open interval (0, 1), shape (n_parameters, stop - start)."""
         n = self.architecture.n_parameters
         counts = -(-n // _WORDS_PER_COUNT)
-        generator = np.random.Philox(key=self._key())
+        generator = np.random.Philox(key=self._key(purpose))
         generator.advance(start * counts)
         words = generator.random_raw((stop - start) * counts * _WORDS_PER_COUNT)
         words = words.reshape(stop - start, counts * _WORDS_PER_COUNT)[:, :n]
         # the middle of 2**53 equal cells: never 0 or 1, so the inverse of the normal is finite
         return np.ascontiguousarray(((words >> np.uint64(11)) + 0.5) * 2.0**-53).T
 
-    def _key(self) -> np.ndarray:
-        digest = hashlib.sha256(self._text().encode()).digest()
+    def _key(self, purpose: Mapping[str, int]) -> np.ndarray:
+        digest = hashlib.sha256(self._text(purpose).encode()).digest()
         return np.frombuffer(digest[:16], "<u8").astype(np.uint64)
 
-    def _text(self) -> str:
+    def _text(self, purpose: Mapping[str, int] = _STARTS) -> str:
         """What the random numbers are made of."""
         net = self.architecture.as_layers
         return json.dumps(
@@ -102,6 +121,7 @@ class Starts:
                 "scale": self.scale,
             }
             | self.adjustments.key()
-            | ({} if net is None or net.bias else {"biases": False}),
+            | ({} if net is None or net.bias else {"biases": False})
+            | dict(purpose or ({"attempt": self.attempt} if self.attempt else {})),
             sort_keys=True,
         )

@@ -1,0 +1,60 @@
+"""Pauses of lanes between calls: losses are recorded, plateaus are met.
+
+A pause is a lowered limit: the compiled step holds the lane there, exactly as it holds a finished
+one, and goes on when the limit is raised. So what is done at pauses is no part of compiled code,
+and a restart that has none keeps its bits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runner.engines.base import Compiled
+from runner.training.curves import LossCurves
+from runner.training.lane_block import LaneBlock
+from runner.training.plateaus import Plateaus
+from runner.training.restarts import Restarts
+
+
+class Pauses:
+    """Where the lanes of a batch pause, and what is done there.
+
+    Notes
+    -----
+    A lane halts for one of three reasons: it has reached a pause; it has reached its budget; or a
+    stopping rule holds, and its steps are under its limit. In the last two its restart is done.
+    """
+
+    def __init__(self, compiled: Compiled, restarts: Restarts) -> None:
+        self.curves = LossCurves(compiled, restarts)
+        """What was recorded."""
+        self.plateaus = Plateaus(compiled, restarts)
+        """What was done on plateaus."""
+        self._budget = restarts.max_steps // compiled.signature.updates_per_epoch
+
+    def begin(self, block: LaneBlock, lanes: np.ndarray) -> None:
+        """Set the first pauses of newly filled lanes."""
+        self.plateaus.begin(block, lanes)
+        self._raise_limits(block, lanes)
+
+    def resume(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
+        """Do what is due in halted lanes, and raise the limits of those that are paused.
+
+        Returns
+        -------
+        ndarray of int
+            The lanes among ``lanes`` whose restarts are done.
+        """
+        epochs = block.epochs[lanes]
+        on = (epochs >= block.limit[lanes]) & (epochs < self._budget[block.restart[lanes]])
+        done: np.ndarray = lanes[~on]
+        paused: np.ndarray = lanes[on]
+        self.curves.record(block, lanes, on)
+        self.plateaus.meet(block, paused)
+        self._raise_limits(block, paused)
+        return done
+
+    def _raise_limits(self, block: LaneBlock, lanes: np.ndarray) -> None:
+        restarts = block.restart[lanes]
+        nearest = np.minimum(self.curves.due[restarts], self.plateaus.due[restarts])
+        block.limit[lanes] = np.minimum(nearest, self._budget[restarts])
