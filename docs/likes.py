@@ -1,16 +1,20 @@
-"""Train with PyTorch and scikit-learn themselves, from given starts: what `like` is held to.
+"""Train with PyTorch, scikit-learn and FANN themselves, from given starts: what `like` is held to.
 
     python docs/likes.py starts starts.json                # with the runner
     python docs/likes.py record starts.json recorded.json  # with torch, scikit-learn, numpy
+    python docs/likes.py fann starts.json recorded.json    # with FANN's library and a C compiler
 
-The second command needs an environment of its own (torch 2.13.0, scikit-learn 1.9.1); what it wrote
-is tests/experiment/likes.json, and a test trains the same restarts here.
+The second command needs an environment of its own (torch 2.13.0, scikit-learn 1.9.1), the third
+Debian's libfann-dev 2.2.0 and NumPy, and adds to the file of the second; what they wrote is
+tests/experiment/likes.json, and a test trains the same restarts here.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -22,24 +26,46 @@ CASES = [
     *((s, o) for s in ("pytorch",) for o in ("gradient-descent", "momentum", "nesterov")),
     *(("pytorch", o) for o in ("rmsprop", "adam", "rprop")),
     *(("scikit-learn", o) for o in ("gradient-descent", "momentum", "nesterov", "adam")),
+    *(("fann", o) for o in ("gradient-descent", "momentum", "rprop-fann", "quickprop")),
 ]
 RATES = {"gradient-descent": 0.5, "momentum": 0.1, "nesterov": 0.1, "adam": 0.05}
 """Larger than the defaults, with which a hundred steps lead nowhere; others have their defaults."""
 MOMENTUM = 0.9
+SINGLE = {name: float(np.float32(value)) for name, value in (("0.1", 0.1), ("1.2", 1.2))}
+"""FANN's constants are float32, also in its library for float64."""
+FANN = {
+    "gradient-descent": (1, {"learning_rate": 2.0}),
+    "momentum": (0, {"learning_rate": 0.5, "momentum": 0.5, "patterns_per_update": 1}),
+    "rprop-fann": (2, {"learning_rate": SINGLE["0.1"], "increase": SINGLE["1.2"]}),
+    "quickprop": (3, {"learning_rate": 0.5}),
+}
+"""FANN's number of the algorithm (batch, incremental, its RPROP, quickprop), and what is set."""
+DECAY = float(np.float32(1e-4)) / 8
+"""FANN's quickprop pulls at every weight by 0.0001 of it, in sums over four patterns."""
 
 
 def steps_of(optimizer: str) -> int:
-    """A hundred; fewer with rprop, which follows the sign of rounding errors later on."""
-    return 30 if optimizer == "rprop" else 100
+    """A hundred epochs; fewer where rounding errors grow, or FANN cuts its slopes, later on."""
+    return {"rprop": 30, "rprop-fann": 10, "quickprop": 10}.get(optimizer, 100)
 
 
 def experiment(system: str, optimizer: str, dtype: str) -> dict:
     training = {"optimizer": optimizer, "max_steps": steps_of(optimizer), "dtype": dtype}
+    content = {"name": "like", "like": system, "restarts": RESTARTS, "problem": {"gate": "XOR"}}
+    if system == "fann":
+        # Wider starts than FANN's ±0.1, from which a hundred epochs lead nowhere.
+        content |= {"init": {"scale": 1.0}}
+        if optimizer in FANN:
+            training |= FANN[optimizer][1]
+        if optimizer == "quickprop":
+            content |= {"loss": {"l2": DECAY}}
+        if "patterns_per_update" in training:
+            training["max_steps"] *= len(X)
+        return content | {"training": training}
     if optimizer in RATES:
         training["learning_rate"] = RATES[optimizer]
     if optimizer in ("momentum", "nesterov"):
         training["momentum"] = MOMENTUM
-    content = {"name": "like", "like": system, "restarts": RESTARTS, "problem": {"gate": "XOR"}}
     return content | {"training": training}
 
 
@@ -50,7 +76,8 @@ def starts() -> dict:
 
     found = {}
     for system in dict.fromkeys(system for system, _ in CASES):
-        (c,) = Plan(load_experiment(experiment(system, "adam", "float64"))).configurations
+        content = experiment(system, "gradient-descent", "float64")
+        (c,) = Plan(load_experiment(content)).configurations
         found[system] = c.starts(1990).draw(0, RESTARTS).astype(np.float32).T.tolist()
     return found
 
@@ -121,6 +148,8 @@ def record(found: dict) -> dict:
 
     losses = {}
     for system, optimizer in CASES:
+        if system == "fann":
+            continue
         loss = torch_loss if system == "pytorch" else sklearn_loss
         for dtype in ("float64", "float32"):
             thetas = np.array(found[system])
@@ -130,7 +159,48 @@ def record(found: dict) -> dict:
     return {"versions": versions, "starts": found, "losses": losses}
 
 
+def fann_losses(optimizer: str, dtype: str, starts: list[list[float]]) -> list[float]:
+    """FANN's default error function at the weights that it comes to, in float64."""
+    algorithm, set_here = FANN[optimizer]
+    library = {"float32": "floatfann", "float64": "doublefann"}[dtype]
+    source = str(Path(__file__).with_name("likes.c"))
+    given = "\n".join(" ".join(map(repr, start)) for start in starts)
+    words = [algorithm, set_here["learning_rate"], set_here.get("momentum", 0.0)]
+    with tempfile.TemporaryDirectory() as folder:
+        program = f"{folder}/likes"
+        command = ["cc", f"-DHEADER=<{library}.h>", source, f"-l{library}", "-lm", "-o", program]
+        subprocess.run(command, check=True)
+        command = [program, *map(str, words), str(steps_of(optimizer))]
+        done = subprocess.run(command, input=given, text=True, capture_output=True, check=True)
+    losses = []
+    for line in done.stdout.splitlines():
+        theta = np.array([float(word) for word in line.split()])
+        hidden = 1 / (1 + np.exp(-(X @ theta[:4].reshape(2, 2).T + theta[4:6])))
+        e = 1 / (1 + np.exp(-(hidden @ theta[6:8] + theta[8]))) - T
+        loss = ((1 + e) * np.log1p(e) + (1 - e) * np.log1p(-e)).mean()
+        pull = DECAY * (theta**2).sum() if optimizer == "quickprop" else 0.0
+        losses.append(float(loss + pull))
+    return losses
+
+
+def record_fann(found: dict, recorded: dict) -> dict:
+    losses = {
+        f"fann {optimizer} {dtype}": fann_losses(optimizer, dtype, found["fann"])
+        for optimizer in FANN
+        for dtype in ("float64", "float32")
+    }
+    return {
+        "versions": recorded["versions"] | {"libfann": "2.2.0+ds-8"},
+        "starts": recorded["starts"] | {"fann": found["fann"]},
+        "losses": recorded["losses"] | losses,
+    }
+
+
 if __name__ == "__main__":
     command, *paths = sys.argv[1:]
-    content = starts() if command == "starts" else record(json.loads(Path(paths[0]).read_text()))
+    read = [json.loads(Path(path).read_text()) for path in paths if Path(path).exists()]
+    if command == "starts":
+        content = starts()
+    else:
+        content = record_fann(*read) if command == "fann" else record(read[0])
     Path(paths[-1]).write_text(json.dumps(content, indent=1) + "\n")

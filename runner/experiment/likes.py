@@ -84,6 +84,29 @@ LIKES: Final[Mapping[str, Like]] = {
             },
         },
     ),
+    "fann": Like(
+        "rprop-fann",
+        {
+            "init.distribution": "uniform",
+            "init.scale": 0.1,
+            "network.activation": "sigmoid",
+            "network.output": "sigmoid",
+            "loss.kind": "tanh-error",
+            "loss.reduction": "half-mean",
+        },
+        {
+            "gradient-descent": {"learning_rate": 0.7},
+            "momentum": {"learning_rate": 0.7},
+            "rprop-fann": {
+                "learning_rate": 0.1,
+                "increase": 1.2,
+                "decrease": 0.5,
+                "smallest_step": 0.0,
+                "largest_step": 50.0,
+            },
+            "quickprop": {"learning_rate": 0.7, "largest_growth": 1.75, "at_rest": 0.001},
+        },
+    ),
     "rumelhart1986": Like(
         "momentum",
         {
@@ -135,6 +158,7 @@ def fill(raw: dict[str, Any]) -> list[str]:
         ]
     if not isinstance(training, dict):
         return []  # the wrong section is reported where sections are checked
+    is_chosen = "optimizer" in training
     optimizer = training.setdefault("optimizer", like.optimizer)
     constants = like.optimizers.get(optimizer if isinstance(optimizer, str) else "", None)
     if constants is None:
@@ -143,9 +167,18 @@ def fill(raw: dict[str, Any]) -> list[str]:
             f"{listed(like.optimizers)} with like {name!r}."
         ]
     fields = {**like.fields, **{f"training.{field}": v for field, v in constants.items()}}
+    filled, others = not is_chosen, []
     for path, value in fields.items():
         section, _, field = path.partition(".")
         there = raw.setdefault(section, {})
-        if isinstance(there, dict) and path not in axes:
-            there.setdefault(field, value)
-    return []
+        if not isinstance(there, dict) or path in axes:
+            continue
+        filled |= field not in there
+        if there.setdefault(field, value) != value:
+            others.append(path)
+    if filled or not others:
+        return []
+    return [
+        f"like is {name!r}; expected something that it can fill in, but all its fields are set, "
+        f"{listed(others)} to other values. Take them out."
+    ]

@@ -51,16 +51,18 @@ class Reachability:
 
     @cached_property
     def lowest_loss(self) -> float | None:
-        """A loss that no weights get below, the L2 term left out; None for a custom model's."""
+        """A loss that no weights get below, the L2 term left out; None where that is not known."""
         c = self.configuration
         net, loss = c.architecture.as_layers, c.settings.loss
         if net is None:
             return None
+        if loss.kind == "tanh-error" and self.contradictory_rows:
+            return None  # it is not smallest at the mean of different targets
         t = c.table.targets
         counts = np.bincount(self._groups)[:, np.newaxis]
         sums = np.zeros((len(counts), t.shape[1]))
         np.add.at(sums, self._groups, t / counts[self._groups])  # mean of the targets, by group
-        # Both losses are smallest at the mean of the targets, or at what is nearest to it.
+        # The other losses are smallest at the mean of the targets, or at what is nearest to it.
         best = np.clip(sums, *self._range)
         if net.output == "step":
             best = np.where(best > 0.5, 1.0, 0.0)

@@ -156,10 +156,12 @@ _architecture = lru_cache(maxsize=1024)(Architecture)  # points of a grid share 
 class Loss(Section):
     """What is minimised."""
 
-    kind: Literal["cross-entropy", "squared-error"] = "cross-entropy"
-    """Loss of one output for one pattern, in nats for cross-entropy; default cross-entropy."""
-    reduction: Literal["mean", "sum", "half-sum"] = "mean"
-    """How the losses of patterns and outputs become one number; default mean."""
+    kind: Literal["cross-entropy", "squared-error", "tanh-error"] = "cross-entropy"
+    """Loss of one output for one pattern, in nats for cross-entropy; tanh-error is that of FANN;
+    default cross-entropy."""
+    reduction: Literal["mean", "sum", "half-sum", "half-mean"] = "mean"
+    """How the losses of patterns and outputs become one number: half-mean is half their sum by the
+    number of patterns; default mean."""
     l2: NotNegative = 0.0
     """Factor of the sum of squares of all parameters that is added to the loss; default 0."""
 

@@ -51,7 +51,7 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
         "categorical-crossentropy sparse-categorical-crossentropy crossentropy logistic bceloss "
         "bcewithlogitsloss crossentropyloss nllloss",
     ),
-    "loss.reduction": _alike(mean="average avg", half_sum="half"),
+    "loss.reduction": _alike(mean="average avg", half_sum="half", half_mean="half-mse"),
     "init.distribution": _alike(
         normal="gaussian randn gauss",
         uniform="rand random",

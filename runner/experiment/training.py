@@ -40,6 +40,7 @@ class Training(Section):
         "nesterov",
         "rprop",
         "rprop-plus",
+        "rprop-fann",
         "quickprop",
         "rmsprop",
         "adam",

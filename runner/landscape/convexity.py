@@ -31,7 +31,7 @@ def known(configuration: Configuration) -> str:
     if loss.kind == "cross-entropy":
         kind = "softmax" if network.output == "softmax" else "logistic"
         return f"{single} layer{rest} under cross-entropy ({kind} regression) has a convex loss"
-    if network.output == "linear":
+    if loss.kind == "squared-error" and network.output == "linear":
         return f"{single} linear layer{rest} under squared error (least squares) has a convex loss"
     return ""
 
@@ -58,7 +58,9 @@ def swap_bound(configuration: Configuration) -> float:
     factor = LossKind(settings.loss.kind, settings.loss.reduction).factor(network, table.n_patterns)
     if settings.loss.kind == "cross-entropy":
         return float(factor * 3 * _ENTROPY) if (low, high) == (0.0, 1.0) else np.nan
-    return float(factor * 2 / 3 * (high - low) ** 2) if network.output != "softmax" else np.nan
+    if settings.loss.kind == "tanh-error" or network.output == "softmax":
+        return np.nan
+    return float(factor * 2 / 3 * (high - low) ** 2)
 
 
 def verdict(

@@ -26,7 +26,7 @@ class LossKind:
     kind: str
     """A key of `runner.network.losses.registry.LOSSES`."""
     reduction: str
-    """``mean``, ``sum`` or ``half-sum``."""
+    """``mean``, ``sum``, ``half-sum`` or ``half-mean``."""
 
     @property
     def loss(self) -> Loss:
@@ -34,11 +34,16 @@ class LossKind:
         return LOSSES[self.kind]
 
     def factor(self, architecture: Architecture, n_patterns: int) -> float:
-        """Return what the summed terms are multiplied by: ``mean`` divides by their number."""
+        """Return what the summed terms are multiplied by.
+
+        ``mean`` divides by their number, ``half-mean`` by twice the number of patterns.
+        """
         if self.reduction == "sum":
             return 1.0
         if self.reduction == "half-sum":
             return 0.5
+        if self.reduction == "half-mean":
+            return 0.5 / n_patterns
         joint = self.loss.is_joint(architecture.output)
         return 1.0 / (n_patterns * (1 if joint else architecture.n_outputs))
 

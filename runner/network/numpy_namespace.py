@@ -9,7 +9,8 @@ import numpy as np
 
 NUMPY: Any = SimpleNamespace(
     **{
-        name: getattr(np, name) for name in ("tanh", "exp", "log", "log1p", "maximum", "zeros_like")
+        name: getattr(np, name)
+        for name in ("tanh", "exp", "log", "log1p", "maximum", "minimum", "zeros_like")
     },
     gt=np.greater,
     switch=np.where,

@@ -46,7 +46,8 @@ def loss_name(configurations: Sequence[Configuration]) -> str:
     if len(kinds) > 1:
         return "loss"
     ((kind, reduction),) = kinds
-    return f"loss, {'nats' if kind == 'cross-entropy' else 'squares'} ({reduction})"
+    unit = {"cross-entropy": ", nats", "squared-error": ", squares"}.get(kind, "")
+    return f"loss{unit} ({reduction})"
 
 
 def _short(text: str) -> str:

@@ -130,6 +130,7 @@ def _judged(
     """Rows right (n,) and loss (n,), the L2 term left out, of weights (n_parameters, n)."""
     net = c.architecture.require_layers()
     kind, criterion = LossKind(c.settings.loss.kind, c.settings.loss.reduction), _criterion(c)
+    loss_terms = kind.loss.of(net.output)
     n, t = weights.shape[1], targets[:, :, np.newaxis]
     right, loss = np.empty(n, np.int64), np.empty(n)
     widest = max(net.n_inputs, *net.hidden, net.n_outputs, 1)
@@ -140,10 +141,10 @@ def _judged(
             *_, (z, y) = layers(net, inputs, weights[:, some])
             judged = criterion.right(y.transpose(1, 0, 2), t)
             right[some] = judged.all(axis=1).sum(axis=0)
-            if kind.loss.is_joint(net.output):
-                terms = kind.loss.joint_term(NUMPY, list(z), list(t.transpose(1, 0, 2)))
+            if loss_terms.is_joint(net.output):
+                terms = loss_terms.joint_term(NUMPY, list(z), list(t.transpose(1, 0, 2)))
             else:
-                terms = kind.loss.term(NUMPY, z, y, t.transpose(1, 0, 2), "float64").sum(axis=0)
+                terms = loss_terms.term(NUMPY, z, y, t.transpose(1, 0, 2), "float64").sum(axis=0)
             loss[some] = kind.factor(net, len(inputs)) * terms.sum(axis=0)
     return right, loss
 

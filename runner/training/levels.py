@@ -107,7 +107,7 @@ def _levels(
         raise TypeError(signature.architecture.title)
     span = np.maximum(t.max(axis=0) - t.min(axis=0), np.finfo(float).tiny)
     at, bounds = np.zeros(y.shape, bool), t.copy()
-    if signature.loss.kind == "squared-error":  # cross-entropy's derivative does not vanish there
+    if signature.loss.kind != "cross-entropy":  # whose derivative does not vanish there
         at, bounds = _at_bounds(network.output, y, t)
     wrong = at & (np.abs(bounds - t) > MERGED * span)
     values = np.where(at, bounds, t)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +24,12 @@ from runner.network.optimizers.registry import OPTIMIZERS
 from runner.training.lanes import train
 from runner.training.worker import Task, prepare
 
+ROOT = Path(__file__).parents[2]
 RECORDED = json.loads((Path(__file__).parent / "likes.json").read_text())
-SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "likes.py"))
+SCRIPT = runpy.run_path(str(ROOT / "docs" / "likes.py"))
 TOLERANCES = {"float64": 1e-10, "float32": 2e-5}
+CLOSER = {"fann": {"float64": 1e-12, "float32": 2e-6}}
+"""What FANN is held to: it does the same in nearly the same order."""
 
 
 def trained(content: dict, starts: np.ndarray):
@@ -43,11 +47,13 @@ def test_losses_are_those_of_the_program_itself(case) -> None:
     system, optimizer, dtype = case.split()
     starts = np.array(RECORDED["starts"][system])
     found = trained(SCRIPT["experiment"](system, optimizer, dtype), starts)
-    assert (found.steps == SCRIPT["steps_of"](optimizer)).all()
+    epochs = found.steps // (4 if (system, optimizer) == ("fann", "momentum") else 1)
+    assert (epochs == SCRIPT["steps_of"](optimizer)).all()
     # The loss at the start is another: what is compared is what a hundred steps have made.
     moved = np.abs(found.state[:9].T - starts).max(axis=1)
     assert (moved > 0.01).all()
-    np.testing.assert_allclose(found.seen.loss, RECORDED["losses"][case], rtol=TOLERANCES[dtype])
+    tolerance = CLOSER.get(system, TOLERANCES)[dtype]
+    np.testing.assert_allclose(found.seen.loss, RECORDED["losses"][case], rtol=tolerance)
 
 
 def test_every_case_of_the_script_was_recorded() -> None:
@@ -121,6 +127,11 @@ def test_an_axis_of_the_grid_is_not_filled_in() -> None:
     [
         ({"like": "torch"}, "like is 'torch'; expected one of 'pytorch', 'keras'"),
         ({"like": 1}, "like is 1; expected one of"),
+        (
+            tomllib.loads((ROOT / "experiments" / "gates.toml").read_text()) | {"like": "pytorch"},
+            "like is 'pytorch'; expected something that it can fill in, but all its fields are "
+            "set, 'init.distribution', 'training.learning_rate' to other values. Take them out.",
+        ),
         (
             {"like": "pytorch", "training": {"optimizer": "quickprop"}},
             "training.optimizer is 'quickprop'; expected one of 'gradient-descent'",

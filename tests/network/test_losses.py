@@ -13,7 +13,7 @@ from runner.network.loss_kind import LossKind
 
 
 @pytest.mark.parametrize(("kind", "output"), LOSSES)
-@pytest.mark.parametrize("reduction", ["mean", "sum", "half-sum"])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "half-sum", "half-mean"])
 def test_a_loss_at_given_outputs_is_that_of_the_plain_network(kind, output, reduction) -> None:
     targets = np.hstack([1 - TARGETS, TARGETS]) if output == "softmax" else TARGETS
     plain = Net((2,), "tanh", output, kind, reduction, XOR, targets)

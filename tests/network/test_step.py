@@ -48,7 +48,7 @@ def test_every_shape_and_layout(xor, restarts, hidden, skip, layout) -> None:
 
 
 @pytest.mark.parametrize("layout", ["lanes", "stacked"])
-@pytest.mark.parametrize("reduction", ["sum", "half-sum"])
+@pytest.mark.parametrize("reduction", ["sum", "half-sum", "half-mean"])
 def test_reductions_and_l2(xor, restarts, layout, reduction) -> None:
     signature = xor(
         reduction=reduction,

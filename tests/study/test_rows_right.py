@@ -83,6 +83,26 @@ def test_rows_of_a_gate_are_left_out_of_training(tmp_path) -> None:
     assert alone.plan.configurations[0].id != c.id
 
 
+@pytest.mark.parametrize("output", ["sigmoid", "tanh"])
+def test_a_loss_that_depends_on_the_kind_of_outputs(tmp_path, output) -> None:
+    """FANN's halves the errors of tanh outputs."""
+    content = {
+        "name": "fann",
+        "restarts": 30,
+        "problem": {"gate": "XOR", "held_out_rows": [3]},
+        "network": {"output": output},
+        "loss": {"kind": "tanh-error"},
+        "training": TRAINING,
+    }
+    study = swept(tmp_path / "s", content)
+    (c,) = study.plan.configurations
+    loss, n_right = wanted(study, c.table.held_inputs, c.table.held_targets, by_side)
+    np.testing.assert_allclose(study.restarts["held_out_loss"], loss, rtol=1e-12)
+    np.testing.assert_array_equal(study.restarts["held_out_rows_right"], n_right)
+    trained, _ = wanted(study, c.table.inputs, c.table.targets, by_side)
+    np.testing.assert_allclose(study.restarts["loss"], trained, rtol=1e-9)
+
+
 def test_a_table_of_its_own_with_classes_that_the_other_lacks(tmp_path) -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=(20, 2)).round(2)

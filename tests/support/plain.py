@@ -83,7 +83,17 @@ class Net:
         terms = len(self.x) * self.t.shape[1]
         if self.loss_kind == "cross-entropy" and self.output == "softmax":
             terms = len(self.x)
-        return {"mean": 1 / terms, "sum": 1.0, "half-sum": 0.5}[self.reduction]
+        return {
+            "mean": 1 / terms,
+            "sum": 1.0,
+            "half-sum": 0.5,
+            "half-mean": 0.5 / len(self.x),
+        }[self.reduction]
+
+    @property
+    def error_share(self) -> float:
+        """FANN halves the errors of symmetric outputs, by its tanh error function."""
+        return 0.5 if self.output == "tanh" else 1.0
 
     def layers(self, theta: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         out, at = [], 0
@@ -110,6 +120,12 @@ class Net:
         z = pre[-1]
         if self.loss_kind == "squared-error":
             data = ((y - self.t) ** 2).sum()
+        elif self.loss_kind == "tanh-error":
+            e = self.error_share * (y - self.t)
+            inside = e.clip(-0.9999999, 0.9999999)
+            data = ((1 + inside) * np.log1p(inside) + (1 - inside) * np.log1p(-inside)).sum()
+            data += 17 * abs(e - inside).sum()
+            data *= 2 / self.error_share
         elif self.output == "softmax":
             high = z.max(axis=1, keepdims=True)
             log_p = z - high - np.log(np.exp(z - high).sum(axis=1, keepdims=True))
@@ -125,6 +141,11 @@ class Net:
             delta = self.factor * (y - self.t)
         else:
             error = 2 * self.factor * (y - self.t)
+            if self.loss_kind == "tanh-error":
+                e = self.error_share * (y - self.t)
+                steep = 2 * np.arctanh(e.clip(-0.9999999, 0.9999999))
+                steep[abs(e) > 0.9999999] = 17 * np.sign(e[abs(e) > 0.9999999])
+                error = 2 * self.factor * steep
             if self.output == "softmax":
                 delta = y * (error - (error * y).sum(axis=1, keepdims=True))
             else:
@@ -203,6 +224,8 @@ class Rule:
             return self._quickprop(theta, g)
         if self.name == "rprop-plus":
             return self._rprop_plus(theta, g)
+        if self.name == "rprop-fann":
+            return self._rprop_fann(theta, g)
         if self.name == "lbfgs":
             return self._lbfgs(theta, g)
         before = s.get("g", 0 * g)
@@ -244,6 +267,24 @@ class Rule:
             s["change"][i] = -np.sign(slope) * s["size"][i]
             theta[i] += s["change"][i]
             s["before"][i] = slope
+        return theta
+
+    def _rprop_fann(self, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """`fann_update_weights_irpropm`, weight by weight, in terms of its downhill slopes."""
+        s, theta = self.state, theta.copy()
+        s.setdefault("slope", np.zeros_like(g))
+        s.setdefault("size", np.full_like(g, self.rate))
+        usual = {"increase": 1.2, "decrease": 0.5, "smallest_step": 0.0, "largest_step": 50.0}
+        grow, shrink, low, high = (self.constants.get(k, v) for k, v in usual.items())
+        for i, slope in enumerate(-g):
+            last = max(s["size"][i], 0.0001)
+            if s["slope"][i] * slope >= 0:
+                step = min(last * grow, high)
+            else:
+                step, slope = max(last * shrink, low), 0.0
+            theta[i] += -step if slope < 0 else step
+            theta[i] = min(max(theta[i], -1500.0), 1500.0)
+            s["size"][i], s["slope"][i] = step, slope
         return theta
 
     def _lbfgs(self, theta: np.ndarray, g: np.ndarray) -> np.ndarray:
@@ -311,6 +352,8 @@ def train(net: Net, rule: Rule, theta: np.ndarray, steps: int) -> np.ndarray:
     path = [theta]
     rule.loss = net.loss
     for _ in range(steps):
-        theta = rule.step(theta, net.gradient(theta))
+        stepped = rule.step(theta, net.gradient(theta))
+        # FANN's rule moves a weight whose slope is zero.
+        theta = np.where(net.trained, stepped, theta)
         path.append(theta)
     return np.array(path)

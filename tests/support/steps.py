@@ -22,6 +22,8 @@ LOSSES = (
     ("squared-error", "tanh"),
     ("squared-error", "linear"),
     ("squared-error", "softmax"),
+    ("tanh-error", "sigmoid"),
+    ("tanh-error", "tanh"),
 )
 
 

@@ -56,7 +56,7 @@ class Lanes(VectorLayout, LayeredLayout):
         out: Sequence[Tensor],
         targets: Sequence[Tensor],
     ) -> Tensor:
-        loss, n = self.kind.loss, self.net.n_outputs
+        loss, n = self.terms, self.net.n_outputs
         if loss.is_joint(self.net.output):
             starts = range(0, len(pre), n)
             return total([loss.joint_term(T, pre[i : i + n], targets[i : i + n]) for i in starts])

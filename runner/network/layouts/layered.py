@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from runner.network.architecture import Architecture, Network
 from runner.network.layouts.base import Layout, Patterns
 from runner.network.loss_kind import LossKind
+from runner.network.losses.base import Loss
 from runner.network.tensors import Namespace, Tensor, constant
 
 
@@ -22,6 +23,7 @@ class LayeredLayout(Layout):
             raise TypeError(message)
         self.net: Architecture = network.require_layers()
         self.kind: LossKind = loss
+        self.terms: Loss = loss.loss.of(self.net.output)
 
     @property
     def factor(self) -> float:
@@ -34,4 +36,4 @@ class LayeredLayout(Layout):
         out: Sequence[Tensor],
         targets: Sequence[Tensor],
     ) -> list[tuple[Tensor, Tensor]]:
-        return self.kind.loss.seeds(pre, out, targets, constant(self.factor, self.dtype))
+        return self.terms.seeds(T, pre, out, targets, constant(self.factor, self.dtype))

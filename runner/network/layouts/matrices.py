@@ -100,7 +100,7 @@ class Matrices(LayeredLayout):
         targets: Sequence[Tensor],
     ) -> Tensor:
         (z,), (y,), (t,) = pre, out, targets
-        loss = self.kind.loss
+        loss = self.terms
         if loss.is_joint(self.net.output):
             return self._sum(loss.joint_term(T, self._columns(z), self._columns(t)))
         return self._sum(loss.term(T, z, y, t, self.dtype))

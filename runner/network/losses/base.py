@@ -25,6 +25,10 @@ class Loss(ABC):
         """Whether all outputs of a pattern make one term, under this activation of the outputs."""
         return False
 
+    def of(self, output: str) -> Loss:
+        """Return the loss of outputs that have an activation, where that makes it another."""
+        return self
+
     @abstractmethod
     def term(self, T: Namespace, z: Tensor, y: Tensor, t: Tensor, dtype: str) -> Tensor:
         """Loss of one output on one pattern, from pre-activation, output and target."""
@@ -37,6 +41,7 @@ class Loss(ABC):
     @abstractmethod
     def seeds(
         self,
+        T: Namespace,
         pre: Sequence[Tensor],
         out: Sequence[Tensor],
         targets: Sequence[Tensor],

@@ -32,6 +32,7 @@ class CrossEntropy(Loss):
 
     def seeds(
         self,
+        T: Namespace,
         pre: Sequence[Tensor],
         out: Sequence[Tensor],
         targets: Sequence[Tensor],

@@ -18,6 +18,7 @@ class SquaredError(Loss):
 
     def seeds(
         self,
+        T: Namespace,
         pre: Sequence[Tensor],
         out: Sequence[Tensor],
         targets: Sequence[Tensor],

@@ -14,7 +14,7 @@ from runner.network.optimizers.nesterov import Nesterov
 from runner.network.optimizers.perceptron import Perceptron
 from runner.network.optimizers.quickprop import Quickprop
 from runner.network.optimizers.rmsprop import RMSprop
-from runner.network.optimizers.rprop import Rprop, RpropPlus
+from runner.network.optimizers.rprop import Rprop, RpropFann, RpropPlus
 
 OPTIMIZERS: Final[Mapping[str, Optimizer]] = {
     "gradient-descent": GradientDescent(),
@@ -22,6 +22,7 @@ OPTIMIZERS: Final[Mapping[str, Optimizer]] = {
     "nesterov": Nesterov(),
     "rprop": Rprop(),
     "rprop-plus": RpropPlus(),
+    "rprop-fann": RpropFann(),
     "quickprop": Quickprop(),
     "rmsprop": RMSprop(),
     "adam": Adam(),

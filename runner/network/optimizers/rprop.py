@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Final
 
 from runner.network.optimizers.base import Optimizer, Point, Update
 from runner.network.tensors import Tensor, constant
+
+_FLOOR: Final = 1e-4  # of the last step of FANN's rule
+_FARTHEST: Final = 1500.0  # weight of FANN's rule
 
 
 class _Resilient(Optimizer):
@@ -81,3 +85,35 @@ class RpropPlus(_Resilient):
             # A step that was taken back is not taken back again: the next comparison finds zero.
             steps.append(step)
         return Update(moved, [kept, sizes, steps], [])
+
+
+class RpropFann(_Resilient):
+    """What libfann 2.2.0 calls iRprop-: it moves a weight up where a derivative counts as zero.
+
+    A derivative that is zero, or has just changed its sign, counts as one that has kept its sign in
+    the next comparison. Steps are resized from 0.0001 at least, so that ``smallest_step`` is of use
+    above that. Weights stay in [-1500, 1500].
+    """
+
+    constants = MappingProxyType({**_Resilient.constants, "smallest_step": 0.0})
+    n_slots = 2
+
+    def update(self, at: Point) -> Update:
+        T, dtype = at.T, at.dtype
+        zero, floor, farthest = (constant(x, dtype) for x in (0, _FLOOR, _FARTHEST))
+        grow, shrink, low, high = (
+            constant(at.fixed(self, name), dtype)
+            for name in ("increase", "decrease", "smallest_step", "largest_step")
+        )
+        moved, kept, sizes = [], [], []
+        for p, g, before, size in zip(at.parameters, at.gradients, *at.slots, strict=True):
+            turned = T.lt(g * before, zero)
+            last = T.maximum(size, floor)
+            smaller, larger = T.maximum(last * shrink, low), T.minimum(last * grow, high)
+            new_size = T.switch(turned, smaller, larger)
+            used = T.switch(turned, zero, g)
+            new = p + T.switch(T.gt(used, zero), -new_size, new_size)
+            moved.append(T.minimum(T.maximum(new, -farthest), farthest))
+            kept.append(used)
+            sizes.append(new_size)
+        return Update(moved, [kept, sizes], [])
