@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ MAX_NUMBERS: Final = 1_000_000
 """Most rows times columns of given starts, all of which are stored with the plan."""
 
 _MOST_NAMES: Final = 8
+_BARE: Final = re.compile(rb"(^|,)\s*\w+\[\d+,\d+\]")
 _PLAIN: Final = str.maketrans({"[": "_", ",": "_", "]": None})
 
 Columns = Mapping[str, Sequence[float]]
@@ -58,9 +60,14 @@ def read_starts(
             table = parquet.read_table(path)
         else:
             table = csv.read_csv(path)
+    except FileNotFoundError:
+        message = (
+            f"{where}: the file does not exist; expected starts in CSV or Parquet (init.table)."
+        )
+        raise ExperimentError(message) from None
     except (OSError, pa.ArrowException) as error:
         reason = printable(str(error).partition("\n")[0][:200])
-        message = f"{where}: the file of starts cannot be read: {reason}"
+        message = f"{where}: the file of starts cannot be read: {reason}{_quotes(path, given)}"
         raise ExperimentError(message) from None
     numeric = [
         field.name
@@ -72,6 +79,17 @@ def read_starts(
         message += f"{counted(len(numeric), 'column')}; expected at most {MAX_NUMBERS:,} numbers."
         raise ExperimentError(message)
     return {column: table.column(column).to_pylist() for column in numeric}
+
+
+def _quotes(path: Path, given: TableSource | None) -> str:
+    """What to do about names such as W1[0,1] without quotes, whose commas CSV takes for its own."""
+    if given is not None or path.suffix.lower() == ".parquet":
+        return ""
+    with path.open("rb") as file:
+        header = file.readline(1_000_000)
+    if not _BARE.search(header):
+        return ""
+    return '. Its names have commas: write W1_0_1, or "W1[0,1]" in quotes.'
 
 
 def count_starts(name: str | None, directory: Path, given: Mapping[str, TableSource]) -> int:

@@ -48,7 +48,8 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
     Parameters
     ----------
     text : str
-        The values are as in `parse_change`; commas within brackets or quotes do not split.
+        The values are as in `parse_change`; commas within brackets or quotes do not split. Of
+        axes that vary together, ``a.b,c.d``, each value is a list, and so may be all of them.
 
     Raises
     ------
@@ -68,7 +69,14 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
             pieces.append("")
         else:
             pieces[-1] += part
-    return path, [_value(piece.strip(), f"--grid {shown(text)}") for piece in pieces]
+    read = [_value(piece.strip(), f"--grid {shown(text)}") for piece in pieces]
+    # Points of axes that vary together may stand in one list, as in a file.
+    n_together = path.count(",") + 1
+    if n_together > 1 and len(read) == 1 and isinstance(read[0], list) and read[0]:
+        points = read[0]
+        if all(isinstance(point, list) and len(point) == n_together for point in points):
+            return path, points
+    return path, read
 
 
 def _split(text: str, option: str, form: str) -> tuple[str, str]:

@@ -152,8 +152,11 @@ def test_a_wrong_table_is_refused(folder, frame, text) -> None:
 
 
 def test_a_file_that_cannot_be_read_and_a_wrong_count_are_refused(folder) -> None:
-    with pytest.raises(ExperimentError, match="the file of starts cannot be read"):
+    with pytest.raises(ExperimentError, match="the file does not exist; expected starts in CSV"):
         Plan(load_experiment(experiment({"table": "none.csv"}))).configurations  # noqa: B018
+    (folder / "bare.csv").write_text("W1[0,0],W1[0,1],b1[0]\n1,2,3\n")
+    with pytest.raises(ExperimentError, match="Its names have commas: write W1_0_1, or"):
+        Plan(load_experiment(experiment({"table": "bare.csv"}))).configurations  # noqa: B018
     (folder / "bad.parquet").write_bytes(b"PAR1")
     with pytest.raises(ExperimentError, match="the file of starts cannot be read"):
         Plan(load_experiment(experiment({"table": "bad.parquet"}))).configurations  # noqa: B018

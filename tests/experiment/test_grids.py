@@ -203,3 +203,10 @@ def test_a_field_that_a_configuration_lacks_is_an_empty_cell() -> None:
         frame[name] = 0
     cells = {column.name: column.cells for column in summary_table(frame, ["training.beta1"])}
     assert cells["beta1"] == ["", "0.5"]
+
+
+def test_points_on_the_command_line_may_stand_in_one_list_as_in_a_file() -> None:
+    expected = (TOGETHER, [[0.5, 1], [2, 3]])
+    assert parse_axis(f"{TOGETHER}=[[0.5, 1], [2, 3]]") == expected
+    assert parse_axis(f"{TOGETHER}=[0.5, 1],[2, 3]") == expected
+    assert parse_axis("network.hidden=[[2], [3]]") == ("network.hidden", [[[2], [3]]])
