@@ -76,4 +76,4 @@ def test_what_cannot_work_is_refused_by_name() -> None:
         found = refusal(each)
         assert bool(found) == bool(expected), each
         assert all(text in found for text in expected), found
-    assert len(accepted()) == 1968
+    assert len(accepted()) == 3888
