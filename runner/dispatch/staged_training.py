@@ -12,6 +12,7 @@ import pickle
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from runner.cluster.task_results import TaskResult
@@ -21,6 +22,7 @@ from runner.dispatch.sent_tasks import Call
 from runner.engines.simd.fingerprint import digest
 from runner.errors import ClusterError, StudyError
 from runner.errors.messages import printable
+from runner.experiment.settings import Settings
 from runner.study.staging import StagedShard, Staging
 from runner.training.worker import Trained
 
@@ -109,12 +111,26 @@ def _run(content: bytes) -> bytes:
 
 def packed(content: object) -> bytes:
     """Return an object in few bytes."""
-    return zlib.compress(pickle.dumps(content, pickle.HIGHEST_PROTOCOL), 9)
+    compressor = zlib.compressobj(9, zdict=_dictionary())
+    written = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+    return compressor.compress(written) + compressor.flush()
 
 
 def unpacked(content: bytes) -> Any:
     """Return what was `packed`; only of messages, which Dask itself unpickles."""
-    return pickle.loads(zlib.decompress(content))  # noqa: S301
+    decompressor = zlib.decompressobj(zdict=_dictionary())
+    return pickle.loads(decompressor.decompress(content) + decompressor.flush())  # noqa: S301
+
+
+@cache
+def _dictionary() -> bytes:
+    """The names of an experiment's fields as `pickle` writes them, which no message has to hold.
+
+    Both sides have the same: workers of another Python or another source get no work.
+    """
+    sections = (field.annotation for field in Settings.model_fields.values())
+    names = {name for section in sections for name in getattr(section, "model_fields", ())}
+    return pickle.dumps(sorted(names), pickle.HIGHEST_PROTOCOL)
 
 
 class StagedAnswers:
