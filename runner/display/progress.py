@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -27,47 +27,66 @@ if TYPE_CHECKING:
     )
     from runner.mapping.progress import MapProgress, MapProgressCallback
 
+_Progress = TypeVar("_Progress")
+
 _SECONDS_BETWEEN_LINES = 10.0
 _MOST_ROWS = 12  # configurations in the panel
 
 
-@contextmanager
-def shown_progress(console: Console, plan: Plan, quiet: bool) -> Iterator[ProgressCallback]:
+def shown_progress(
+    console: Console, plan: Plan, quiet: bool
+) -> AbstractContextManager[ProgressCallback]:
     """Yield the callback to which `runner.sweep` reports its progress."""
-    if quiet:
-        yield lambda progress: None
-    elif console.is_terminal:
-        with Live(console=console, refresh_per_second=4, transient=True) as live:
-            yield lambda progress: live.update(_panel(plan, progress, console.width))
-    else:
-        lines = _SpacedLines(console)
-        yield lambda p: lines.print(", ".join(progress_parts(p)), last=p.done == p.restarts)
+
+    def panel(progress: Progress) -> Group:
+        return _panel(plan, progress, console.width)
+
+    def is_last(progress: Progress) -> bool:
+        return progress.done == progress.restarts
+
+    return _shown(console, quiet, panel, progress_parts, is_last)
 
 
-@contextmanager
-def shown_analysis(console: Console, quiet: bool) -> Iterator[AnalysisProgressCallback]:
+def shown_analysis(
+    console: Console, quiet: bool
+) -> AbstractContextManager[AnalysisProgressCallback]:
     """Yield the callback to which `runner.analyze` reports its progress."""
-    if quiet:
-        yield lambda progress: None
-    elif console.is_terminal:
-        with Live(console=console, refresh_per_second=4, transient=True) as live:
-            yield lambda progress: live.update(_analysis_panel(progress, console.width))
-    else:
-        lines = _SpacedLines(console)
-        yield lambda p: lines.print(", ".join(_analysis_parts(p)), last=p.done == p.total)
+
+    def panel(progress: AnalysisProgress) -> Group:
+        return _analysis_panel(progress, console.width)
+
+    def is_last(progress: AnalysisProgress) -> bool:
+        return progress.done == progress.total
+
+    return _shown(console, quiet, panel, _analysis_parts, is_last)
+
+
+def shown_map(console: Console, quiet: bool) -> AbstractContextManager[MapProgressCallback]:
+    """Yield the callback to which `runner.map_landscape` reports its progress."""
+
+    def panel(progress: MapProgress) -> Text:
+        return _lines(_map_parts(progress), console.width)
+
+    return _shown(console, quiet, panel, _map_parts, lambda progress: False)
 
 
 @contextmanager
-def shown_map(console: Console, quiet: bool) -> Iterator[MapProgressCallback]:
-    """Yield the callback to which `runner.map_landscape` reports its progress."""
+def _shown(
+    console: Console,
+    quiet: bool,
+    panel: Callable[[_Progress], RenderableType],
+    parts: Callable[[_Progress], Sequence[str]],
+    is_last: Callable[[_Progress], bool],
+) -> Iterator[Callable[[_Progress], None]]:
+    """Yield what shows progress: as a panel in a terminal, else its parts as a line."""
     if quiet:
         yield lambda progress: None
     elif console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=True) as live:
-            yield lambda progress: live.update(_lines(_map_parts(progress), console.width))
+            yield lambda progress: live.update(panel(progress))
     else:
         lines = _SpacedLines(console)
-        yield lambda progress: lines.print(", ".join(_map_parts(progress)), last=False)
+        yield lambda progress: lines.print(", ".join(parts(progress)), last=is_last(progress))
 
 
 class _SpacedLines:
