@@ -37,7 +37,8 @@ from functools import cache
 from pathlib import Path
 
 import psutil
-from distributed import Client, Scheduler, Worker
+from distributed import Client, Scheduler
+from scheduler import work
 from tornado.iostream import IOStream
 
 import runner
@@ -135,13 +136,6 @@ async def schedule() -> None:
         scheduler.counted = counts
         print(scheduler.address, flush=True)
         await scheduler.finished()
-
-
-async def work(address: str, n: int) -> None:
-    workers = [Worker(address, nthreads=1, resources={"CPU": 1}, dashboard=False) for _ in range(n)]
-    await asyncio.gather(*workers)
-    print("ready", flush=True)
-    await asyncio.gather(*(worker.finished() for worker in workers))
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from distributed import Client, LocalCluster
+from support.workers import two_processes
 from typer.testing import CliRunner
 
 import runner
@@ -38,13 +38,7 @@ def experiment(tmp_path):
 @pytest.fixture(scope="module")
 def processes():
     with (
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            resources={"CPU": 1},
-        ) as cluster,
-        Client(cluster) as client,
+        two_processes() as client,
     ):
         yield client
 

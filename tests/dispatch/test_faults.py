@@ -6,10 +6,9 @@ import logging
 
 import dask
 import pytest
-from distributed import Client, LocalCluster
 from support import faulty
 from support.faulty import Broken, Faulty, Wrong, hang, run_out_of_memory, segfault
-from support.workers import hashes, workers
+from support.workers import hashes, two_processes, workers
 
 import runner
 from runner.cli.runs import audit_text
@@ -52,14 +51,7 @@ def processes():
     """Two worker processes, of which Dask forgives one death."""
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            resources={"CPU": 1},
-            silence_logs=60,
-        ) as cluster,
-        Client(cluster) as client,
+        two_processes() as client,
     ):
         yield client
 

@@ -7,9 +7,8 @@ import pickle
 from pathlib import Path
 
 import pytest
-from distributed import Client, LocalCluster
 from support.faulty import CannotWrite, DiesOnce, Faulty, SeenByOne, Truncates, run_out_of_memory
-from support.workers import hashes, workers
+from support.workers import hashes, two_processes, workers
 
 import runner
 from runner.cluster.task_results import TaskResult
@@ -79,14 +78,7 @@ def test_a_worker_that_dies_when_it_has_written_loses_and_doubles_nothing(
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "dies").touch()
     with (
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            resources={"CPU": 1},
-            silence_logs=60,
-        ) as cluster,
-        Client(cluster) as processes,
+        two_processes() as processes,
     ):
         study = runner.sweep(EXPERIMENT, tmp_path / "s", processes, wait_s=240, **SHARED)
     assert not (tmp_path / "s" / "dies").exists()

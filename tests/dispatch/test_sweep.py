@@ -7,8 +7,8 @@ import threading
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
-from support.workers import hashes
+from distributed import LocalCluster
+from support.workers import hashes, two_processes
 
 import runner
 from runner.cluster.client import open_client
@@ -129,14 +129,7 @@ def test_a_restart_that_raises_costs_nothing_but_itself(
 def test_a_killed_worker_loses_and_doubles_nothing(study, tmp_path) -> None:
     killed = threading.Event()
     with (
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            resources={"CPU": 1},
-            silence_logs=50,
-        ) as cluster,
-        Client(cluster) as processes,
+        two_processes() as processes,
     ):
         pids = list(processes.run(os.getpid).values())
 

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from distributed import Client, Scheduler, SpecCluster, Worker
+from distributed import Client, LocalCluster, Scheduler, SpecCluster, Worker
 
 
 @contextmanager
@@ -26,6 +26,22 @@ def workers(*resources: dict[str, float], cls=Worker):
         Client(cluster) as client,
     ):
         yield cluster, client
+
+
+@contextmanager
+def two_processes():
+    """A client of two worker processes, each for one task on its CPU."""
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            resources={"CPU": 1},
+            silence_logs=60,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
 
 
 def hashes(folder: Path) -> dict[str, str]:
