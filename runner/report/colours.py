@@ -23,6 +23,9 @@ OTHER = "#999999"
 HEAT = "#2fb38a"
 """Of the cells of a heat map: the hue of solved restarts, in a tone that text stands on."""
 
+UNSOLVED = "#c9c9c9"
+"""Behind a picture of the solved starts of a slice."""
+
 LABEL_COLOURS = {
     "solved": "#009e73",
     "cycling": "#8c8c00",
@@ -49,11 +52,12 @@ _RAMP_ON_DARK = (
     *("#b0a0e1", "#c2b5ea", "#d5cbf3", "#e9e3fb"),
 )
 
-THEME: Mapping[str, str] = {
+_PARTNERS = {
     INK: "#e6e6e6",
     GRID: "#3d3f42",
     OTHER: "#a3a3a3",
     HEAT: "#00694c",
+    UNSOLVED: "#6a6d72",
     "#009e73": "#35c49a",
     "#cc79a7": "#e29cc3",
     "#d55e00": "#ff8f45",
@@ -64,7 +68,6 @@ THEME: Mapping[str, str] = {
     "#000000": "#ffffff",
     **dict(zip(RAMP, _RAMP_ON_DARK, strict=True)),
 }
-"""What each colour is on a dark page."""
 
 ORDERED_MAP = LinearSegmentedColormap.from_list("ordered", ["#f3f0fb", RAMP[0], RAMP[3], RAMP[7]])
 """Of steps and losses in pictures, from low to high."""
@@ -73,6 +76,23 @@ MOST_CLASSES = 7
 """Classes of endpoints that have a colour of their own."""
 
 _SHADES = (0.0, 0.45, -0.3, 0.7, -0.45, 0.25, -0.15)  # towards white, or below 0 towards black
+
+
+def _shade(colour: str, share: float) -> str:
+    end = 1.0 if share > 0 else 0.0
+    red, green, blue = (c + (end - c) * abs(share) for c in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+THEME: Mapping[str, str] = {
+    **{
+        _shade(colour, share): _shade(_PARTNERS[colour], share)
+        for colour in dict.fromkeys(LABEL_COLOURS.values())
+        for share in _SHADES
+    },
+    **_PARTNERS,
+}
+"""What each colour is on a dark page."""
 
 
 def ramp(n: int) -> list[str]:
@@ -93,30 +113,17 @@ def class_colours(classes: pd.DataFrame) -> dict[int, str]:
         kind = str(row["kind"])
         shade = _SHADES[seen.setdefault(kind, 0)]
         seen[kind] += 1
-        end = 1.0 if shade > 0 else 0.0
-        red, green, blue = (
-            c + (end - c) * abs(shade) for c in to_rgb(LABEL_COLOURS.get(kind, OTHER))
-        )
-        colours[int(row["class"])] = to_hex((red, green, blue))
+        colours[int(row["class"])] = _shade(LABEL_COLOURS.get(kind, OTHER), shade)
     return colours
 
 
 def style_sheet() -> str:
-    """Return the rules that give every colour its name, on light and on dark pages."""
+    """Return the values of every colour's variable, on light and on dark pages."""
     light = "".join(f"{variable(colour)}:{colour};" for colour in THEME)
     dark = "".join(f"{variable(colour)}:{other};" for colour, other in THEME.items())
-    return (
-        f":root{{{light}}}\n"
-        f"@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
-        + "".join(f".{name(colour)}{{color:var({variable(colour)})}}\n" for colour in THEME)
-    )
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
 
 
 def variable(colour: str) -> str:
     """Return the name of a colour's CSS variable."""
-    return f"--{name(colour)}"
-
-
-def name(colour: str) -> str:
-    """Return the name of the CSS class of a colour."""
-    return f"c{colour[1:]}"
+    return f"--c{colour[1:]}"

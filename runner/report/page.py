@@ -20,8 +20,8 @@ from runner.experiment.batch_sizes import curves
 from runner.experiment.reachability import table_notes
 from runner.precision.outcome import options, outcomes
 from runner.report.answer import Sentence, answer
-from runner.report.colours import style_sheet
-from runner.report.figures.base import Panel, Picture
+from runner.report.colours import OTHER, THEME, style_sheet
+from runner.report.figures.base import Key, Panel, Picture
 from runner.report.glossary import LABELS, OTHERS
 from runner.report.landscape_tables import Landscape
 from runner.report.names import sampled
@@ -140,7 +140,7 @@ def _figure(picture: Picture, name: str, classes: StyleClasses) -> dict[str, obj
         "keys": [
             {
                 "text": key.text,
-                "style": classes.name(f"color: {key.colour}"),
+                "style": classes.name(_key_style(key)),
                 "glyph": _GLYPHS[key.mark],
             }
             for key in picture.keys
@@ -151,6 +151,12 @@ def _figure(picture: Picture, name: str, classes: StyleClasses) -> dict[str, obj
     }
 
 
+def _key_style(key: Key) -> str:
+    """Return a mark's colour; one that a theme does not change has an edge, to be seen on both."""
+    edge = "" if key.colour in THEME else f"; -webkit-text-stroke: 0.6px {OTHER}"
+    return f"color: {key.colour}{edge}"
+
+
 def _panel(panel: Panel, picture: Picture, classes: StyleClasses) -> dict[str, object]:
     shape = picture.shape
     figure = Figure(figsize=(shape.width, shape.height), facecolor="none")
@@ -159,7 +165,8 @@ def _panel(panel: Panel, picture: Picture, classes: StyleClasses) -> dict[str, o
     return {
         "title": panel.title,
         "note": panel.note,
-        "svg": inline(figure, tips, alt, classes),
+        "cut": panel.spare > 0,
+        "svg": inline(figure, tips, alt, classes, panel.spare),
     }
 
 

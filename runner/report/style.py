@@ -23,7 +23,7 @@ MOST_LINES = 8
 """Lines of one panel that have a colour of their own."""
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_NARROW = 30  # a logarithmic axis whose ends differ by less has ticks between powers of ten
+_NARROW = 100  # a logarithmic axis whose ends differ by less has ticks between powers of ten
 _LINE = 0.12  # inches: the height of a tick's text
 _STYLE: Any = {
     "font.size": 8,
@@ -88,8 +88,8 @@ class Shape:
         )
 
 
-SINGLE = Shape(4.8, 2.8)
-"""A panel that is a figure by itself."""
+SINGLE = Shape(3.9, 2.6)
+"""A panel that is a figure by itself: its texts can be read on a telephone."""
 
 PANEL = Shape(3.2, 2.2)
 """One of several."""

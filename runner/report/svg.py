@@ -33,7 +33,9 @@ _GROUP = re.compile(r"<g id=\"tips-(\d+)\">(.*?)</g>", re.DOTALL)
 _MARK = re.compile(r"<defs>.*?</defs>|<(use|path)( [^>]*)/>", re.DOTALL)
 
 
-def inline(figure: Figure, tips: Tips, alt: str, classes: StyleClasses) -> Markup:
+def inline(
+    figure: Figure, tips: Tips, alt: str, classes: StyleClasses, spare: float = 0.0
+) -> Markup:
     """Return a drawing as an element of the page.
 
     Parameters
@@ -45,6 +47,8 @@ def inline(figure: Figure, tips: Tips, alt: str, classes: StyleClasses) -> Marku
         The drawing in words.
     classes : StyleClasses
         Gets the styles of the drawing.
+    spare : float
+        Inches at its foot that are cut off.
     """
     texts = list(tips.values())
     height, dpi = 72 * figure.get_figheight(), figure.dpi
@@ -57,6 +61,8 @@ def inline(figure: Figure, tips: Tips, alt: str, classes: StyleClasses) -> Marku
     if found is None:  # pragma: no cover
         raise AssertionError
     box, body = found.groups()
+    left, top, width, tall = (float(part) for part in box.split())
+    box = f"{left:g} {top:g} {width:g} {tall - 72 * spare:g}"
     body = _DROPPED.sub("", body)
     body = _STYLE.sub(lambda m: f' class="{classes.name(m[1])}"', body)
     parts = _WHOLE.split(body)  # the rest are places, in points

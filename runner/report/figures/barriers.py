@@ -16,7 +16,7 @@ from runner.report.colours import INK
 from runner.report.figures.base import Panel, Picture
 from runner.report.figures.choice import chosen, telling
 from runner.report.landscape_tables import Landscape, highest_rise
-from runner.report.names import title
+from runner.report.names import loss_name, title
 from runner.report.numbers import drawable, number
 from runner.report.style import MOST_PANELS, Shape, put_ticks
 from runner.report.svg import Tips
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 _MOST_PATHS = 60  # of a panel
-_SHAPE = Shape(4.0, 2.0)
+_SHAPE = Shape(3.8, 2.0)
 
 
 def draw_barriers(study: Study, landscape: Landscape) -> Iterator[Picture]:
@@ -48,7 +48,7 @@ def draw_barriers(study: Study, landscape: Landscape) -> Iterator[Picture]:
             height = highest_rise(rows)
             rising = f"rising up to {number(height)}" if height else "none rises"
             note = f"{counted(len(rows), 'pair')}, {rising}"
-            draw = partial(_draw, highest, ends)
+            draw = partial(_draw, highest, ends, loss_name([c]))
             panels.append(Panel(f"{title(c)}, {when} alignment", draw, note))
     yield Picture(
         "barriers",
@@ -90,7 +90,7 @@ def _ends(table: pd.DataFrame) -> tuple[float, float]:
     return low - 0.03 * (high - low), high + 0.05 * (high - low)
 
 
-def _draw(rows: pd.DataFrame, ends: tuple[float, float], axes: Axes) -> Tips:
+def _draw(rows: pd.DataFrame, ends: tuple[float, float], name: str, axes: Axes) -> Tips:
     lines = []
     for path in rows["path"]:
         values = drawable(path)
@@ -99,7 +99,7 @@ def _draw(rows: pd.DataFrame, ends: tuple[float, float], axes: Axes) -> Tips:
     axes.add_collection(LineCollection(lines, colors=INK, alpha=0.4, linewidths=0.8))
     if rows.empty:
         axes.text(0.5, 0.5, "no pairs", ha="center", transform=axes.transAxes)
-    axes.set(xlim=(-0.02, 1.02), ylim=ends, ylabel="loss")
+    axes.set(xlim=(-0.02, 1.02), ylim=ends, ylabel=name)
     put_ticks(axes.xaxis, [0, 0.5, 1], ["one endpoint", "halfway", "the other"])
     axes.locator_params(axis="y", nbins=5)
     return {}

@@ -49,6 +49,8 @@ class Panel:
     """Draws on axes and returns what is told under the pointer."""
     note: str = ""
     """A second line under the title."""
+    spare: float = 0.0
+    """Inches at its foot that it leaves empty, for what the others of its figure have there."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import ListedColormap
+from matplotlib.path import Path
 
-from runner.report.colours import LABEL_COLOURS, ORDERED_MAP, OTHER, class_colours
+from runner.report.colours import LABEL_COLOURS, ORDERED_MAP, OTHER, UNSOLVED, class_colours
 from runner.report.figures.base import Key, Panel, Picture, sampled_restarts, trained
 from runner.report.figures.choice import chosen, telling
 from runner.report.figures.scales import scale
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 _SHAPE = Shape(3.2, 3.5, bottom=0.95)
+_SPARE = 0.5  # inches: what a panel without a scale leaves empty at its foot
+_MOST_BOXES = (
+    20_000  # of a picture of codes; one of more is an image, which keeps a light page's colours
+)
 
 
 def draw_basins(study: Study, landscape: Landscape) -> Iterator[Picture]:
@@ -51,16 +58,17 @@ def _picture(
     panels = [Panel(what, draw)]
     codes = frame["label"].cat.codes.to_numpy()
     colours = {code: LABEL_COLOURS[label] for code, label in enumerate(LABELS)}
-    panels.append(Panel("label of the restart", partial(_draw_codes, grid, codes, colours)))
+    panels.append(_codes_panel("label of the restart", grid, codes, colours))
     keys = [Key(label, colours[k]) for k, label in enumerate(LABELS) if (codes == k).any()]
     if classes is not None:
         found, shades, names = classes
-        panels.append(Panel("class of its endpoint", partial(_draw_codes, grid, found, shades)))
+        panels.append(_codes_panel("class of its endpoint", grid, found, shades))
         keys += [Key(names[k], shades[k]) for k in shades if (found == k).any()]
     fixed = ", ".join(f"{weight} {value:g}" for weight, value in grid.at.items())
     analysed = len(landscape.of("classes", c))
-    part = f", or not among the {analysed:,} analysed" if analysed < grid.n_restarts else ""
-    unclassed = "" if classes is None else f"Empty among the classes: of none{part}. "
+    part = f", or are not among the {analysed:,} analysed" if analysed < grid.n_restarts else ""
+    unclassed = f"Starts without a colour in the picture of classes belong to none{part}. "
+    unclassed = "" if classes is None else unclassed
     done = int(frame["label"].notna().sum())
     counts = frame["label"].value_counts()
     return Picture(
@@ -107,7 +115,7 @@ def _steps_or_loss(
 
     def draw(axes: Axes) -> Tips:
         image = _draw_square(axes, grid, values, cmap=ORDERED_MAP)
-        axes.set_facecolor("#c9c9c9")
+        axes.set_facecolor(UNSOLVED)
         scale(axes, image, name)
         return {}
 
@@ -133,17 +141,63 @@ def _classes(
     return found, colours, names
 
 
+def _codes_panel(name: str, grid: Slice, codes: np.ndarray, colours: Mapping[int, str]) -> Panel:
+    return Panel(name, partial(_draw_codes, grid, codes, colours), spare=_SPARE)
+
+
 def _draw_codes(grid: Slice, codes: np.ndarray, colours: Mapping[int, str], axes: Axes) -> Tips:
     """Colour every start by a code; starts without one stay empty."""
     present = [code for code in colours if (codes == code).any()]
     ranks = np.full(codes.shape, -1)
     for rank, code in enumerate(present):
         ranks[codes == code] = rank
-    if present:
-        palette = ListedColormap([colours[code] for code in present])
-        masked = np.ma.masked_less(ranks, 0)
-        _draw_square(axes, grid, masked, cmap=palette, vmin=-0.5, vmax=len(present) - 0.5)
+    palette = ListedColormap([colours[code] for code in present] or [OTHER])
+    image = _draw_square(
+        axes, grid, np.ma.masked_less(ranks, 0), cmap=palette, vmin=-0.5, vmax=len(present) - 0.5
+    )
+    boxes = _boxes(ranks.reshape(grid.y.n, grid.x.n))
+    if len(boxes) <= _MOST_BOXES:  # drawn as areas, whose colours follow the page
+        left, right, low, high = image.get_extent()
+        image.remove()
+        axes.set(xlim=(left, right), ylim=(low, high))
+        size = ((right - left) / grid.x.n, (high - low) / grid.y.n)
+        for rank, code in enumerate(present):
+            own = boxes[boxes[:, 0] == rank, 1:] * np.tile(size, 2) + np.tile((left, low), 2)
+            area = _area(own)
+            axes.add_collection(PathCollection([area], facecolors=colours[code], linewidths=0))
     return {}
+
+
+def _boxes(ranks: np.ndarray) -> np.ndarray:
+    """Return rows (rank, left, low, right, high) that cover the cells of each rank from 0 up.
+
+    Parameters
+    ----------
+    ranks : ndarray, shape (rows, columns), int
+    """
+    found: list[tuple[int, int, int, int, int]] = []
+    begun: dict[tuple[int, int, int], int] = {}  # (rank, left, right) of the row before: its low
+    for k, row in enumerate([*ranks, np.full(ranks.shape[1], -1)]):
+        edges = np.concatenate([[0], np.flatnonzero(np.diff(row)) + 1, [len(row)]])
+        runs = {
+            (int(row[a]), int(a), int(b)): k for a, b in itertools.pairwise(edges) if row[a] >= 0
+        }
+        for run, low in begun.items():
+            if run in runs:
+                runs[run] = low
+            else:
+                found.append((run[0], run[1], low, run[2], k))
+        begun = runs
+    return np.array(found, np.int64).reshape(-1, 5)
+
+
+def _area(boxes: np.ndarray) -> Path:
+    """Return one path around boxes, rows (left, low, right, high)."""
+    left, low, right, high = boxes.T
+    x = np.column_stack([left, right, right, left, left])
+    y = np.column_stack([low, low, high, high, low])
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    return Path(np.column_stack([x.ravel(), y.ravel()]), np.tile(codes, len(boxes)))
 
 
 def _draw_square(axes: Axes, grid: Slice, values: Any, **style: Any) -> Any:

@@ -38,6 +38,7 @@ def draw_curves(study: Study, landscape: Landscape) -> Iterator[Picture]:
     points = [p for each in lines for of in each.values() for p in of]
     heights = np.concatenate([p[:, 1] for p in points]) if points else np.ones(1)
     heights = heights[np.isfinite(heights)]
+    longest = max((p[:, 0].max(initial=2.0) for p in points), default=2.0)
     ends = (float(heights.min(initial=1.0)) / 1.3, float(heights.max(initial=0.1)) * 1.3)
     present = [label for label in LABELS if any(label in each for each in lines)]
     yield Picture(
@@ -51,7 +52,7 @@ def draw_curves(study: Study, landscape: Landscape) -> Iterator[Picture]:
         tuple(
             Panel(
                 title(c),
-                partial(_draw, each, ends, loss_name(shown)),
+                partial(_draw, each, longest, ends, loss_name(shown)),
                 f"first {sum(map(len, each.values())):,} of {study.trained[c.index]:,}",
             )
             for c, each in zip(shown, lines, strict=True)
@@ -77,11 +78,10 @@ def _lines(study: Study, c: Configuration) -> _Lines:
     return {label: lines[label] for label in LABELS if label in lines}
 
 
-def _draw(lines: _Lines, ends: tuple[float, float], name: str, axes: Axes) -> Tips:
+def _draw(lines: _Lines, longest: float, ends: tuple[float, float], name: str, axes: Axes) -> Tips:
     for label, points in lines.items():
         colour = LABEL_COLOURS[label]
         axes.add_collection(LineCollection(points, colors=colour, linewidths=0.6, alpha=0.5))
-    longest = max((p[:, 0].max(initial=2.0) for of in lines.values() for p in of), default=2.0)
     axes.set(xscale="log", yscale="log", xlim=(0.9, 1.1 * longest), ylim=ends)
     axes.set(xlabel="step + 1", ylabel=name)
     logarithmic(axes.xaxis, 1, 1000)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 
-from runner.report.colours import INK
 from runner.report.figures.base import Key
 from runner.report.network_outputs import network_outputs
 from runner.report.numbers import number
@@ -16,11 +15,7 @@ from runner.report.svg import Tips
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
 
-KEYS = (
-    Key("lower target", "#f4f4f4"),
-    Key("upper target", "#3f3f3f"),
-    Key("halfway", INK, "-"),
-)
+KEYS = (Key("lower target", "#f4f4f4"), Key("upper target", "#3f3f3f"))
 """What its greys mean."""
 
 

@@ -81,8 +81,11 @@ def line_figure(study: Study, configurations: Sequence[Configuration]) -> LineFi
         panels.append(LinePanel(rest, lines))
     keys = tuple(Key(f"{axis.name} {tick_text(value)}", colours[value], "-") for value in kept)
     left_out = f" {len(kept)} of {len(values)} values are shown." if len(kept) < len(values) else ""
-    said = f" The darker, the larger {axis.name} (on a dark page the lighter)."
-    said += f"{left_out}{chosen(len(groups), len(telling_ones), 'panels')}"
+    said = (
+        f" From the lowest to the highest value of {axis.name} lines go from light to dark (on a "
+        f"dark page from dark to light).{left_out}"
+        f"{chosen(len(groups), len(telling_ones), 'panels')}"
+    )
     shown = [line.configuration for panel in panels for line in panel.lines]
     return LineFigure(panels, keys, shown, said)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
-_SHAPE = Shape(4.4, 3.2)
+_SHAPE = Shape(3.8, 3.0)
 _MAPS = 5  # of the network along the way
 _GRID, _MARK = 41, 2.5  # of a map: points along one side, and a pattern's mark in points
 _ROOM = 0.36  # share of a panel's height above the line, for the maps

@@ -21,7 +21,7 @@ from runner.report.figures.base import (
 from runner.report.figures.choice import chosen, telling
 from runner.report.figures.scales import scale
 from runner.report.landscape_tables import Landscape, weights
-from runner.report.names import title
+from runner.report.names import loss_name, title
 from runner.report.network_outputs import network_losses
 from runner.report.numbers import DRAWN_MOST, drawable, number
 from runner.report.style import MOST_PANELS, Shape
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _GRID = 81  # points along one side of the plane
 _SHAPE = Shape(3.2, 3.5, bottom=0.95)
+_NAME = (40.0, 10.5)  # points: width, with the way to its point, and height of a class's name
+_ABOVE = (0.0, -11.0, 11.0, -22.0, 22.0)  # points from a class up to its name, the best first
 
 
 def draw_planes(study: Study, landscape: Landscape) -> Iterator[Picture]:
@@ -81,9 +83,10 @@ def _draw(landscape: Landscape, c: Configuration, axes: Axes) -> Tips:
     if np.nanmin(height) < np.nanmax(height):
         axes.contour(*sides, height, levels=8, colors="#ffffff", linewidths=0.4)
     tips: Tips = {}
-    # names of near points one above the other
-    for up, place, (_, row) in zip((0, -10, 10), flat, three.iterrows(), strict=True):
-        right = place[0] > middle[0]
+    side = 72 * axes.bbox.height / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+    spots = (flat - middle) / (2 * reach) * side  # in points, from the middle
+    for up, spot, place, (_, row) in zip(_apart(spots), spots, flat, three.iterrows(), strict=True):
+        right = spot[0] > 0
         (mark,) = axes.plot(*place, "o", color="#fefefe", markeredgecolor="#101010")
         axes.annotate(
             f"class {int(row['class'])}",
@@ -100,5 +103,27 @@ def _draw(landscape: Landscape, c: Configuration, axes: Axes) -> Tips:
     axes.set(xlabel="distance between weights", ylabel="distance between weights")
     axes.locator_params(nbins=5)
     axes.grid(visible=False)
-    scale(axes, image, "log10 loss")
+    scale(axes, image, f"log₁₀ of the {loss_name([c])}")
     return tips
+
+
+def _apart(spots: np.ndarray) -> list[float]:
+    """Return how far above its point each name stands, so that none covers another's.
+
+    Parameters
+    ----------
+    spots : ndarray, shape (n, 2)
+        The points, as points of type from the middle; names are on the side towards it.
+    """
+    found: list[float] = []
+    placed: list[tuple[float, float]] = []
+    for x, y in spots:
+        middle = x + (-1 if x > 0 else 1) * _NAME[0] / 2
+        free = (
+            up
+            for up in _ABOVE
+            if all(abs(middle - a) > _NAME[0] or abs(y + up - b) > _NAME[1] for a, b in placed)
+        )
+        found.append(next(free, 0.0))
+        placed.append((middle, y + found[-1]))
+    return found

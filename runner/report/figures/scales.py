@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from runner.report.grid_axes import GridAxis
-from runner.report.style import logarithmic, tick_text, ticks_at
+from runner.report.style import logarithmic, put_ticks, tick_text, ticks_at
 
 _BELOW, _THICK = 0.58, 0.09  # inches: a scale of colours, below its panel's axis
+_FAR = 30.0  # numbers that are larger than the median by this are drawn on a logarithmic scale
 
 
 def scale_axis(axes: Axes, which: str, axis: GridAxis) -> None:
@@ -30,3 +33,23 @@ def scale(axes: Axes, image: Any, name: str) -> None:
     inches = axes.bbox.height / axes.figure.dpi
     bar = axes.inset_axes((0.1, -_BELOW / inches, 0.8, _THICK / inches))
     axes.figure.colorbar(image, cax=bar, orientation="horizontal", label=name)
+
+
+def signed_axes(axes: Axes, values: np.ndarray) -> bool:
+    """Give axes of numbers of both signs, some of them far out, a scale on which all are seen.
+
+    It is linear up to a power of ten above the median size of ``values`` and logarithmic beyond.
+    Return whether it was needed.
+    """
+    sizes = np.abs(values[np.isfinite(values)])
+    median = float(np.median(sizes)) if len(sizes) else 0.0
+    if not median or sizes.max() <= _FAR * median:
+        return False
+    bound = math.ceil(math.log10(median))
+    decades = range(bound, math.floor(math.log10(sizes.max())) + 1)
+    step = -(-len(decades) // 3)
+    ends = [10.0**k for k in decades[::step]] or [10.0**bound]
+    for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+        (axes.set_xscale if name == "x" else axes.set_yscale)("symlog", linthresh=10.0**bound)
+        put_ticks(axis, [*(-each for each in reversed(ends)), 0.0, *ends])
+    return True

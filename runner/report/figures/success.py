@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 40  # configurations of a figure of bars
 _ROW = 0.2  # inches
+_BARS = 2.0  # inches: the least that bars and their margin have
 _LETTER = 0.058  # inches
 
 _INTERVAL = "bars are its 95% Wilson intervals"
@@ -78,9 +79,9 @@ def _picture(
 def _bars(study: Study, configurations: list[Configuration]) -> Picture:
     shown = telling(study, configurations, _MOST_ROWS)
     longest = max(len(title(c)) for c in shown)
-    shape = Shape(
-        SINGLE.width, 0.6 + _ROW * len(shown), left=min(0.25 + _LETTER * longest, 2.6), right=0.2
-    )
+    left = min(0.25 + _LETTER * longest, 2.6)
+    width = max(SINGLE.width, left + _BARS)
+    shape = Shape(width, 0.6 + _ROW * len(shown), left=left, right=0.2)
     caption = (
         f"Share of restarts by how they end; solved ones first, the line there is the share's 95% "
         f"Wilson interval.{chosen(len(configurations), len(shown))}"
@@ -141,7 +142,7 @@ def _heat(study: Study, configurations: list[Configuration], x: GridAxis, y: Gri
         f"{chosen(len(groups), len(kept), 'panels')}"
     )
     shown = [c for _, members in kept for c in members]
-    shape = Shape(4.8, 3.4) if len(panels) == 1 else Shape(3.2, 2.7)
+    shape = Shape(SINGLE.width, 3.2) if len(panels) == 1 else Shape(3.2, 2.7)
     picture = _picture(study, shown, panels, caption, shape)
     return replace(picture, keys=())
 

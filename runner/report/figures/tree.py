@@ -35,7 +35,7 @@ READINGS = ("classes", "images")
 _MOST_LEAVES = 400  # of a panel
 _MOST_NUMBERED = 6  # leaves for each inch of a panel that have the number of their class
 _SHAPE = Shape(3.2, 2.6)
-_SINGLE = Shape(4.8, 3.4)
+_SINGLE = Shape(3.9, 3.2)
 _RULE = rule("the lowest place where lines meet")
 _FAMILY = Key("family of minima", INK, "s")
 

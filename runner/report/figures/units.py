@@ -16,6 +16,7 @@ from runner.network.symmetry import Symmetries
 from runner.report.colours import INK, MOST_CLASSES, OTHER, class_colours
 from runner.report.figures.base import Key, Panel, Picture, classified, n_analysed_text
 from runner.report.figures.choice import chosen, telling
+from runner.report.figures.scales import signed_axes
 from runner.report.landscape_tables import Landscape
 from runner.report.names import title
 from runner.report.numbers import drawable, number, percent
@@ -48,7 +49,8 @@ def draw_units(study: Study, landscape: Landscape) -> Iterator[Picture]:
         "Each hidden unit of the first layer is a point: its weights on the first two inputs. Big "
         "marks: the representative of a class in canonical form; dots: the same for up to "
         f"{_MOST_DOTS} restarts of the class as they ended. Hues are kinds of classes, marks the "
-        f"{MOST_CLASSES} largest classes. {n_analysed_text(landscape, shown)}"
+        f"{MOST_CLASSES} largest classes. Axes with weights far out are linear between the ticks "
+        f"next to 0 and logarithmic beyond. {n_analysed_text(landscape, shown)}"
         f"{chosen(len(configurations), len(shown))}",
         "Scatter of hidden units in the plane of their two input weights, a mark per class.",
         tuple(
@@ -106,7 +108,8 @@ def _draw(study: Study, landscape: Landscape, c: Configuration, axes: Axes) -> T
             f"{percent(float(minimum['share']))}, loss {number(float(minimum['loss']))}"
         ]
     axes.set(xlabel="weight on input 0", ylabel="weight on input 1")
-    axes.locator_params(nbins=5)
+    if not signed_axes(axes, np.concatenate(_first_layer(classes.head(MOST_CLASSES), c))):
+        axes.locator_params(nbins=5)
     return tips
 
 
