@@ -48,6 +48,12 @@ def test_it_loads_whole_and_quietly(page, report, width: int) -> None:
         assert height > 80
     text = page.evaluate("document.querySelector('#figure-success').textContent")
     assert "restarts, %" in text  # a reader's search finds what stands in a drawing
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('figure text')].map(t => parseFloat(getComputedStyle(t)"
+        ".fontSize) * t.ownerSVGElement.clientWidth / t.ownerSVGElement.viewBox.baseVal.width)"
+    )
+    assert min(sizes) >= 10
+    assert max(sizes) < 15
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

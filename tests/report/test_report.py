@@ -26,7 +26,9 @@ import runner
 from runner.cli.app import app
 from runner.errors import StudyError
 from runner.report.figures import losses
-from runner.report.figures.scales import scale_axis
+from runner.report.figures.basins import boxes
+from runner.report.figures.planes import apart
+from runner.report.figures.scales import scale_axis, signed_axes
 from runner.report.grid_axes import GridAxis
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.network_outputs import network_losses
@@ -267,8 +269,43 @@ def test_a_slice_is_no_random_sample(tmp_path) -> None:
         for figure in outline.of("figure")
     )
     assert "Grey: not solved." in text
+    # labels are areas in colours of the page's theme, only steps and their scale are images
+    page = write_report(study).read_text()
+    drawing = page.partition('id="figure-basins"')[2].partition("</figure>")[0]
+    steps, labels = drawing.split('<div class="panel cut">')
+    assert "<image" in steps
+    assert "<image" not in labels
     none = crafted(tmp_path / "none", {0: [9] * 12}, {0: [False] * 12}, experiment)
     assert "None was solved. Grey: loss not finite." in checked(none)[0]
+
+
+def test_boxes_cover_each_cell_once_with_its_rank() -> None:
+    ranks = np.random.default_rng(3).integers(-1, 3, (13, 17))
+    covered = np.full(ranks.shape, -1)
+    for rank, left, low, right, high in boxes(ranks):
+        assert (covered[low:high, left:right] == -1).all()
+        covered[low:high, left:right] = rank
+    np.testing.assert_array_equal(covered, ranks)
+
+
+def test_names_of_near_classes_are_moved_apart_and_those_of_far_ones_are_not() -> None:
+    assert apart(np.array([[-60.0, 0.0], [60.0, 0.0], [0.0, 50.0]])) == [0.0, 0.0, 0.0]
+    near = np.array([[-10.0, 0.0], [-11.0, 1.0], [-9.0, -1.0]])
+    heights = sorted(near[:, 1] + apart(near))
+    assert min(np.diff(heights)) > 10
+
+
+def test_far_weights_are_on_a_scale_on_which_near_ones_are_seen() -> None:
+    with styled():
+        axes = Figure().add_subplot()
+        values = np.array([-3.0, -1.0, 2.0, 4.0])
+        axes.plot(values, values, "o")
+        assert not signed_axes(axes, values)
+        axes.plot(5000.0, -5000.0, "o")
+        assert signed_axes(axes, np.append(values, 5000.0))
+        assert axes.get_xscale() == axes.get_yscale() == "symlog"
+        places = axes.transData.transform(np.column_stack([[2.0, 4.0, 5000.0]] * 2))[:, 0]
+        assert (places[1] - places[0]) / (places[2] - places[0]) > 0.02
 
 
 HOSTILE = [

@@ -155,20 +155,20 @@ def _draw_codes(grid: Slice, codes: np.ndarray, colours: Mapping[int, str], axes
     image = _draw_square(
         axes, grid, np.ma.masked_less(ranks, 0), cmap=palette, vmin=-0.5, vmax=len(present) - 0.5
     )
-    boxes = _boxes(ranks.reshape(grid.y.n, grid.x.n))
-    if len(boxes) <= _MOST_BOXES:  # drawn as areas, whose colours follow the page
+    found = boxes(ranks.reshape(grid.y.n, grid.x.n))
+    if len(found) <= _MOST_BOXES:  # drawn as areas, whose colours follow the page
         left, right, low, high = image.get_extent()
         image.remove()
         axes.set(xlim=(left, right), ylim=(low, high))
         size = ((right - left) / grid.x.n, (high - low) / grid.y.n)
         for rank, code in enumerate(present):
-            own = boxes[boxes[:, 0] == rank, 1:] * np.tile(size, 2) + np.tile((left, low), 2)
+            own = found[found[:, 0] == rank, 1:] * np.tile(size, 2) + np.tile((left, low), 2)
             area = _area(own)
             axes.add_collection(PathCollection([area], facecolors=colours[code], linewidths=0))
     return {}
 
 
-def _boxes(ranks: np.ndarray) -> np.ndarray:
+def boxes(ranks: np.ndarray) -> np.ndarray:
     """Return rows (rank, left, low, right, high) that cover the cells of each rank from 0 up.
 
     Parameters

@@ -38,7 +38,7 @@ def draw_heat(
         if len(members) <= _MOST_TEXTS and n:
             axes.text(
                 *(_middle(left, right, x), _middle(low, high, y), f"{100 * share:.0f}"),
-                ha="center", va="center", fontsize=6.5,
+                ha="center", va="center", fontsize=7,
             )  # fmt: skip
     scale_axis(axes, "x", x)
     scale_axis(axes, "y", y)

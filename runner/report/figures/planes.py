@@ -85,7 +85,7 @@ def _draw(landscape: Landscape, c: Configuration, axes: Axes) -> Tips:
     tips: Tips = {}
     side = 72 * axes.bbox.height / axes.get_figure(root=True).dpi  # type: ignore[union-attr]
     spots = (flat - middle) / (2 * reach) * side  # in points, from the middle
-    for up, spot, place, (_, row) in zip(_apart(spots), spots, flat, three.iterrows(), strict=True):
+    for up, spot, place, (_, row) in zip(apart(spots), spots, flat, three.iterrows(), strict=True):
         right = spot[0] > 0
         (mark,) = axes.plot(*place, "o", color="#fefefe", markeredgecolor="#101010")
         axes.annotate(
@@ -107,7 +107,7 @@ def _draw(landscape: Landscape, c: Configuration, axes: Axes) -> Tips:
     return tips
 
 
-def _apart(spots: np.ndarray) -> list[float]:
+def apart(spots: np.ndarray) -> list[float]:
     """Return how far above its point each name stands, so that none covers another's.
 
     Parameters

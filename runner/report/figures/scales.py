@@ -38,18 +38,20 @@ def scale(axes: Axes, image: Any, name: str) -> None:
 def signed_axes(axes: Axes, values: np.ndarray) -> bool:
     """Give axes of numbers of both signs, some of them far out, a scale on which all are seen.
 
-    It is linear up to a power of ten above the median size of ``values`` and logarithmic beyond.
-    Return whether it was needed.
+    It is linear up to a power of ten above the median size of ``values`` and logarithmic beyond,
+    for all that is drawn already. Return whether it was needed.
     """
     sizes = np.abs(values[np.isfinite(values)])
     median = float(np.median(sizes)) if len(sizes) else 0.0
-    if not median or sizes.max() <= _FAR * median:
+    reach = float(np.abs(axes.dataLim.get_points()).max())
+    if not median or not _FAR * median < reach < math.inf:
         return False
     bound = math.ceil(math.log10(median))
-    decades = range(bound, math.floor(math.log10(sizes.max())) + 1)
+    decades = range(bound, math.floor(math.log10(reach)) + 1)
     step = -(-len(decades) // 3)
     ends = [10.0**k for k in decades[::step]] or [10.0**bound]
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
         (axes.set_xscale if name == "x" else axes.set_yscale)("symlog", linthresh=10.0**bound)
         put_ticks(axis, [*(-each for each in reversed(ends)), 0.0, *ends])
+    axes.autoscale_view()  # now, as fixed ticks do not ask for it
     return True
