@@ -42,7 +42,7 @@ from runner.mapping.eigenvector_following import ANY
 from runner.mapping.options import MapOptions
 from runner.mapping.rounds import Rounds
 from runner.mapping.starts import SearchStream
-from runner.mapping.worker import MapTask, search, symmetries
+from runner.mapping.worker import MapTask, search
 from runner.training.shards import decode
 
 PEERS = ("pele", "topsearch")
@@ -85,7 +85,7 @@ def ours(surface: Surface, seed: int, seconds: float) -> tuple[ConfigurationMap,
     """
     c, options = scene(surface), MapOptions(round_searches=1000, highest_index=1)
     none = np.zeros((c.architecture.n_parameters, 0))
-    stream = SearchStream(seed, symmetries(c), none, options.highest_index)
+    stream = SearchStream(seed, c.symmetries, none, options.highest_index)
     found, parts = ConfigurationMap(c, stream, options), MemoryParts()
     seen, began = [(0.0, 0)], time.process_time()
 

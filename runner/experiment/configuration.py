@@ -22,6 +22,7 @@ from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.starts.given import Given
 from runner.network.starts.stream import Starts
 from runner.network.stops.registry import STOPS
+from runner.network.symmetry import Symmetries
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,12 @@ class Configuration:
             by_loss=self.settings.solved_by == "loss",
         )
 
+    @property
+    def symmetries(self) -> Symmetries:
+        """Of its network and its loss."""
+        loss = self.settings.loss
+        return Symmetries(self.architecture, loss.l2 > 0, loss.has_bound_biases)
+
     def signature(self, device: str = "cpu") -> Signature:
         """What has to be compiled to train this configuration on a kind of device."""
         training, loss = self.settings.training, self.settings.loss
@@ -128,6 +135,7 @@ class Configuration:
             criterion=self.criterion,
             loss=LossKind(loss.kind, loss.reduction) if self.model is None else None,
             regularised=loss.l2 > 0,
+            l2_biases=loss.has_bound_biases or not loss.l2,
             optimizer=training.optimizer,
             stops=tuple(name for name in STOPS if in_force[name]),
             dtype=training.dtype,

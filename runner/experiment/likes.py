@@ -82,6 +82,7 @@ LIKES: Final[Mapping[str, Like]] = {
                 "epsilon": 1e-8,
                 "epsilon_hat": True,
             },
+            "lbfgs": {},
         },
     ),
     "fann": Like(

@@ -164,6 +164,19 @@ class Loss(Section):
     number of patterns; default mean."""
     l2: NotNegative = 0.0
     """Factor of the sum of squares of all parameters that is added to the loss; default 0."""
+    l2_biases: YesNo | None = None
+    """Whether biases are part of that sum; default true."""
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What was not there before is no part of the identity of what is as it was.
+        fields = serialise(self).items()
+        return {k: v for k, v in fields if k != "l2_biases" or v is False}
+
+    @property
+    def has_bound_biases(self) -> bool:
+        """Whether the L2 term keeps biases finite too."""
+        return self.l2 > 0 and self.l2_biases is not False
 
 
 class Init(Section):

@@ -122,6 +122,7 @@ _FIELDS: Final[Mapping[str, str]] = {
         "network.skip": "shortcut shortcuts skip_connections residual direct",
         "network.freeze": "frozen fixed fixed_weights trainable untrained requires_grad",
         "loss.kind": "loss loss_function criterion objective cost error error_function",
+        "loss.l2_biases": "bias_regularizer regularize_bias penalize_bias bias_decay",
         "loss.l2": "weight_decay regularization regularisation ridge lambda alpha penalty",
         "init.range": "low high lower upper min max minval maxval bounds interval a b",
         "init.bias": "bias_init bias_initializer bias_start bias_value",

@@ -49,23 +49,24 @@ class Points:
     @property
     def symmetries(self) -> Symmetries:
         """Of the network and its loss."""
-        settings = self.configuration.settings
-        return Symmetries(self.configuration.architecture, settings.loss.l2 > 0)
+        return self.configuration.symmetries
 
 
 def attained(configuration: Configuration) -> bool:
     """Whether finite weights can minimise the loss: an L2 term, or targets that can be reached.
 
-    Of a custom model nothing is known, so that it may be.
+    A term that leaves out biases binds no output whose targets are all at one end of its range:
+    its own bias does it. Of a custom model nothing is known, so that it may be.
     """
-    network = configuration.architecture.as_layers
-    if network is None:
+    network, loss = configuration.architecture.as_layers, configuration.settings.loss
+    if network is None or loss.has_bound_biases:
         return True
     low, high = ACTIVATIONS[network.output].asymptotes
-    targets = configuration.table.targets
-    return bool(
-        configuration.settings.loss.l2 > 0 or (targets.min() > low and targets.max() < high)
-    )
+    smallest = configuration.table.targets.min(axis=0)
+    largest = configuration.table.targets.max(axis=0)
+    if loss.l2 > 0:
+        return bool(((largest > low) & (smallest < high)).all())
+    return bool((smallest > low).all() and (largest < high).all())
 
 
 def kinds(points: Points) -> np.ndarray:

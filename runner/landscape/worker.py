@@ -70,8 +70,7 @@ class EndpointTask:
     @cached_property
     def symmetries(self) -> Symmetries:
         """Of the network and its loss: all configurations of a group agree in them."""
-        first = self.configurations[0]
-        return Symmetries(first.architecture, first.settings.loss.l2 > 0)
+        return self.configurations[0].symmetries
 
     def surface(self) -> LossSurface:
         """Their loss surfaces; ClusterError where this process has no such device."""

@@ -12,7 +12,7 @@ import numpy as np
 from runner.experiment.configuration import Configuration
 from runner.mapping.options import MapOptions
 from runner.mapping.starts import PATH, RANDOM
-from runner.mapping.worker import place, symmetries
+from runner.mapping.worker import place
 from runner.network.alignment import MAX_EXHAUSTIVE, align, align_by_assignment
 from runner.network.canonical_images import canonical_images, multiplicities
 
@@ -66,7 +66,7 @@ class CriticalPoints:
 
     def __init__(self, configuration: Configuration, options: MapOptions) -> None:
         self.configuration = configuration
-        self.symmetries = symmetries(configuration)
+        self.symmetries = configuration.symmetries
         self.points: list[CriticalPoint] = []
         self._names = list(configuration.architecture.parameter_names)
         self._options = options
@@ -122,7 +122,7 @@ class CriticalPoints:
 
     def _aligned(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Return the image of a point (n_parameters, 1) that is nearest to another one."""
-        if len(self.symmetries.layers) == 1 and self.symmetries.regularised:
+        if len(self.symmetries.layers) == 1 and self.symmetries.keep_lengths:
             # exact there, and quick however many images there are
             return align_by_assignment(self.symmetries, one, other)
         return align(self.symmetries, one, other)

@@ -22,7 +22,6 @@ from runner.mapping.options import MapKeywords, MapOptions
 from runner.mapping.progress import MapProgress, MapProgressCallback
 from runner.mapping.rounds import Rounds
 from runner.mapping.starts import SearchStream
-from runner.mapping.worker import symmetries
 from runner.study.store import Store
 from runner.study.study import Study
 
@@ -123,7 +122,7 @@ def _maps(plan: MapPlan) -> list[list[ConfigurationMap]]:
         for each in group.configurations:
             stream = SearchStream(
                 plan.sweep.experiment.seed,
-                symmetries(each),
+                each.symmetries,
                 weights[:, owner == each.index],
                 plan.options.highest_index,
             )

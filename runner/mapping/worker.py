@@ -19,7 +19,6 @@ from runner.mapping.options import MapOptions
 from runner.mapping.saturation import saturated
 from runner.network.canonical_images import canonical_images
 from runner.network.forward import outputs
-from runner.network.symmetry import Symmetries
 from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.shards import encode
 
@@ -60,7 +59,7 @@ class MapTask:
 
 def coercive(configuration: Configuration) -> bool:
     """Whether the loss grows without bound in all directions."""
-    return configuration.settings.loss.l2 > 0 and configuration.model is None
+    return configuration.settings.loss.has_bound_biases and configuration.model is None
 
 
 def has_kinks(configuration: Configuration) -> bool:
@@ -69,11 +68,6 @@ def has_kinks(configuration: Configuration) -> bool:
     return network is not None and not all(
         network.activation_of(layer).smooth for layer in range(len(network.layers))
     )
-
-
-def symmetries(configuration: Configuration) -> Symmetries:
-    """Of a configuration's network and its loss."""
-    return Symmetries(configuration.architecture, configuration.settings.loss.l2 > 0)
 
 
 @_QUIET
@@ -181,7 +175,7 @@ def place(
     if flat:
         computed = outputs(configuration.architecture, configuration.table.inputs, weights)
         return np.column_stack([computed, loss])
-    canonical = canonical_images(symmetries(configuration), weights)
+    canonical = canonical_images(configuration.symmetries, weights)
     scale = np.maximum(np.abs(canonical).max(axis=0), 1.0)
     # in units of its largest weight, whose logarithm tells a point from its double
     return np.vstack([canonical / scale, np.log(scale)]).T

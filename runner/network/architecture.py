@@ -116,6 +116,13 @@ class Network(ABC):
         arrays = zip(self.array_names, self.parameter_shapes, strict=True)
         return np.concatenate([np.full(prod(s), name not in self.frozen) for name, s in arrays])
 
+    @cached_property
+    def biases(self) -> np.ndarray:
+        """Which parameters are known to be biases, shape (n_parameters,), bool."""
+        known = self.as_layers is not None
+        arrays = zip(self.array_names, self.parameter_shapes, strict=True)
+        return np.concatenate([np.full(prod(s), known and name[0] == "b") for name, s in arrays])
+
     def blocks(self) -> list[tuple[slice, tuple[int, ...]]]:
         """Rows and shape of each array of parameters in a stacked parameter vector."""
         blocks: list[tuple[slice, tuple[int, ...]]] = []

@@ -66,6 +66,8 @@ class Signature:
     """Patterns of an update; 0 for all of them."""
     shuffled: bool = False
     """Whether every epoch takes the patterns in a new order."""
+    l2_biases: bool = True
+    """Whether the L2 term takes in the biases."""
     plateau: str = ""
     """What is done on a plateau, ``new-start`` or ``perturb``, between calls of compiled functions;
     empty for nothing."""

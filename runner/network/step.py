@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
+from operator import and_
 from typing import TypeAlias
 
 import numpy as np
@@ -132,7 +133,8 @@ class Step:
         summed = self.layout.loss(self.T, pre, out, lane.targets)
         loss = constant(self.layout.factor, dtype) * summed
         if signature.regularised:
-            loss = loss + lane.setting("l2") * self.layout.add(self.T, [p * p for p in parameters])
+            own = compress(parameters, self.layout.penalised(signature.l2_biases))
+            loss = loss + lane.setting("l2") * self.layout.add(self.T, [p * p for p in own])
         return loss
 
     def gradients(
@@ -148,9 +150,10 @@ class Step:
         gradients = self._back(seeds, parameters)
         if signature.regularised:
             weight = constant(2, dtype) * lane.setting("l2")
+            pulled = map(and_, self.layout.trained, self.layout.penalised(signature.l2_biases))
             gradients = [
-                g + self.layout.spread(self.T, weight, p) * p if trained else g
-                for g, p, trained in zip(gradients, parameters, self.layout.trained, strict=True)
+                g + self.layout.spread(self.T, weight, p) * p if own else g
+                for g, p, own in zip(gradients, parameters, pulled, strict=True)
             ]
         return gradients
 

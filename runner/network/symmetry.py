@@ -37,6 +37,8 @@ class Symmetries:
     """The network."""
     regularised: bool
     """Whether the loss has an L2 term."""
+    bound_biases: bool
+    """Whether biases are part of that term."""
 
     @cached_property
     def layers(self) -> tuple[int, ...]:
@@ -61,7 +63,7 @@ class Symmetries:
         parity, net = self._activation(layer).parity, self.architecture.require_layers()
         # a logistic unit's flip needs the next biases
         next_biases = {f"b{m + 1}" for m in net.fed_by(layer)}
-        shifts = net.bias and not self.regularised and next_biases.isdisjoint(net.frozen)
+        shifts = net.bias and not self.bound_biases and next_biases.isdisjoint(net.frozen)
         return parity == "odd" or (parity == "complementary" and shifts)
 
     def scales(self, layer: int) -> bool:
@@ -79,6 +81,12 @@ class Symmetries:
 
     def _activation(self, layer: int) -> Activation:
         return self.architecture.require_layers().activation_of(layer)
+
+    @property
+    def keep_lengths(self) -> bool:
+        """Whether the L2 term sees to it that none changes the length of the weights."""
+        n_layers = len(self.architecture.require_layers().layers) if self.layers else 0
+        return self.regularised and not any(map(self.is_shifted, range(n_layers)))
 
     @cached_property
     def order(self) -> int:

@@ -56,4 +56,6 @@ def network_losses(configuration: Configuration, weights: np.ndarray) -> np.ndar
     with np.errstate(over="ignore", invalid="ignore"):
         pre, out = lanes.forward(NUMPY, list(weights), targets)
         loss = lanes.factor * lanes.loss(NUMPY, pre, out, targets)
+        if not settings.loss.has_bound_biases:
+            weights = weights[~configuration.architecture.biases]
         return np.asarray(loss + settings.loss.l2 * (weights**2).sum(axis=0), np.float64)

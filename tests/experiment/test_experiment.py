@@ -129,6 +129,7 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
     "loss.kind": ("one of 'cross-entropy', 'squared-error'", NOT_A_NAME),
     "loss.reduction": ("one of 'mean', 'sum', 'half-sum', 'half-mean'", NOT_A_NAME),
     "loss.l2": ("a finite number >= 0", [*NOT_A_NUMBER, -1e-9, -1]),
+    "loss.l2_biases": ("true or false", [1, "no", []]),
     "init.distribution": ("one of 'uniform', 'normal', 'glorot-uniform'", NOT_A_NAME),
     "init.scale": ("a finite number > 0", [*NOT_A_NUMBER, 0, -1.0]),
     "init.range": (
@@ -194,7 +195,8 @@ class TestFields:
         alone |= {"problem.held_out", "problem.held_out_rows"}  # test_rows_right.py
         # and these belong to one optimizer or to one kind of update: test_updates.py
         alone |= set(OPTIONAL)
-        alone |= {"network.bias"}  # true leaves no trace: test_without_biases.py
+        # true leaves no trace: test_without_biases.py, test_layers.py
+        alone |= {"network.bias", "loss.l2_biases"}
         alone |= {"network.freeze"}  # names arrays that there must be: test_layers.py
         # and these to kinds of starts: test_start_rules.py
         alone |= {path for path in BAD if path.startswith("init.")} - set(GOOD)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from support.landscapes import configuration, plain, surface, symmetries
+from support.landscapes import configuration, plain, surface
 
 from runner.landscape.barriers import Paths, both_ways, curved, straight
 from runner.landscape.options import DEFAULTS, AnalysisOptions
@@ -75,8 +75,8 @@ def solved(c, n):
 def test_images_of_one_solution_have_a_barrier_that_aligning_takes_away() -> None:
     c = configuration(**FREE)
     first = solved(c, 6)
-    second = symmetries(c).exchanged(first)
-    (_, _, raw), (a, b, aligned) = both_ways(surface(c, 6), symmetries(c), first, second, DEFAULTS)
+    second = c.symmetries.exchanged(first)
+    (_, _, raw), (a, b, aligned) = both_ways(surface(c, 6), c.symmetries, first, second, DEFAULTS)
     assert (raw.barrier > 0.4).all()
     np.testing.assert_allclose(a, b, atol=1e-9)
     assert np.abs(aligned.excess).max() < 1e-12
@@ -85,7 +85,7 @@ def test_images_of_one_solution_have_a_barrier_that_aligning_takes_away() -> Non
 def test_a_trained_curve_goes_around_the_barrier_of_the_straight_path() -> None:
     c = configuration(**FREE)
     first = solved(c, 4)
-    second = symmetries(c).exchanged(first)
+    second = c.symmetries.exchanged(first)
     direct = straight(surface(c, 4), first, second, DEFAULTS).barrier
     noise = np.random.default_rng(5).normal(size=first.shape)
     around = curved(surface(c, 4), first, second, noise, DEFAULTS)
@@ -109,7 +109,7 @@ def test_a_curve_is_never_above_the_straight_path(seed, decades, n_steps) -> Non
 def test_curves_between_large_weights_go_around_their_barrier_too() -> None:
     c = configuration(**FREE)
     first = 300 * solved(c, 4)
-    second = symmetries(c).exchanged(first)
+    second = c.symmetries.exchanged(first)
     direct = straight(surface(c, 4), first, second, DEFAULTS).barrier
     noise = np.random.default_rng(5).normal(size=first.shape)
     around = curved(surface(c, 4), first, second, noise, DEFAULTS)

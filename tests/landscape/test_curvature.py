@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from support.landscapes import configuration, numerical_hessian, plain, saddle, surface, symmetries
+from support.landscapes import configuration, numerical_hessian, plain, saddle, surface
 
 from runner.landscape.curvature import curvature
 from runner.landscape.options import DEFAULTS, AnalysisOptions
@@ -15,7 +15,7 @@ def look(c, weights, stationary=True, options=DEFAULTS):
     n = weights.shape[1]
     noise = np.random.default_rng(0).normal(size=weights.shape)
     flags = np.full(n, stationary)
-    return curvature(surface(c, n), symmetries(c), weights, flags, noise, options)
+    return curvature(surface(c, n), c.symmetries, weights, flags, noise, options)
 
 
 def test_ends_of_an_independent_search_are_minima_with_their_eigenvalues() -> None:
@@ -34,7 +34,7 @@ def test_ends_of_an_independent_search_are_minima_with_their_eigenvalues() -> No
         assert found.loss[k] == pytest.approx(net.loss(found.point[:, k]), rel=1e-12)
         assert found.loss[k] <= end.fun + 1e-12
         assert found.gradient_norm[k] == pytest.approx(np.abs(net.gradient(end.x)).max())
-        image = symmetries(c).exchanged(end.x[:, None])[:, 0]
+        image = c.symmetries.exchanged(end.x[:, None])[:, 0]
         rise = net.loss(0.5 * (end.x + image)) - net.loss(end.x)
         assert found.swap_excess[k] == pytest.approx(rise, rel=1e-9)
 

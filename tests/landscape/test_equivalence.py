@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from support.landscapes import configuration, function, plain, searched, surface, symmetries
+from support.landscapes import configuration, function, plain, searched, surface
 
 from runner.landscape import minima
 from runner.landscape.curvature import curvature
@@ -20,7 +20,7 @@ def points(c, weights, label="solved", critical=None, level=np.nan, loss=None):
     n = weights.shape[1]
     if critical is None:
         noise = np.random.default_rng(0).normal(size=weights.shape)
-        found = curvature(surface(c, n), symmetries(c), weights, np.zeros(n, bool), noise, DEFAULTS)
+        found = curvature(surface(c, n), c.symmetries, weights, np.zeros(n, bool), noise, DEFAULTS)
         critical, weights, spectrum, loss = (
             found.critical,
             found.point,
@@ -80,7 +80,7 @@ def test_a_symmetry_never_changes_the_class(seed) -> None:
         rng = np.random.default_rng(seed)
         weights = rng.normal(size=(c.architecture.n_parameters, 12))
         loss = np.tile(rng.uniform(size=12), 2)
-        s = symmetries(c)
+        s = c.symmetries
         signs = rng.choice([-1.0, 1.0], (3, 12)) if s.flips(0) else None
         places = rng.permuted(np.tile(np.arange(3)[:, None], 12), axis=0)
         image = s.transform(weights, 0, places, signs)
@@ -138,6 +138,11 @@ def test_what_decides_the_kind() -> None:
 def test_an_l2_term_or_targets_within_reach_make_minima_finite() -> None:
     assert not attained(configuration(**FREE))
     assert attained(configuration(**{**FREE, "loss": {"l2": 1e-6}}))
+    weights_alone = {"l2": 1e-6, "l2_biases": False}
+    assert attained(configuration(**{**FREE, "loss": weights_alone}))
+    # what the output's bias alone can bring ever nearer
+    always = {"problem": {"gate": "TRUE"}, "loss": weights_alone}
+    assert not attained(configuration(**{**FREE, **always}))
     inside = {"gate": "XOR", "targets": [0.1, 0.9]}
     assert attained(configuration(**{**FREE, "problem": inside}))
     linear = {"output": "linear"}
@@ -179,7 +184,7 @@ def test_one_point_is_of_one_class_whatever_each_check_said() -> None:
     c = configuration()
     rng = np.random.default_rng(4)
     places = rng.normal(size=(9, 2))
-    turned = symmetries(c).exchanged(places)
+    turned = c.symmetries.exchanged(places)
     weights = np.concatenate([places, turned, places + 1e-9], axis=1)
     critical = ["indeterminate", "saddle", "minimum", "saddle", "minimum", "indeterminate"]
     p = points(c, weights, critical=critical, loss=np.tile([0.1, 0.2], 3))

@@ -79,13 +79,14 @@ def test_the_minimum_that_no_restart_reaches_is_found(tmp_path) -> None:
     assert tables_of(found)["completeness"]["euler"].iloc[0] == 1
 
 
-def test_a_convex_problem_has_one_critical_point() -> None:
+@pytest.mark.parametrize("biases", [True, False])
+def test_a_convex_problem_has_one_critical_point(biases) -> None:
     found = mapped(
         configuration(
             {
                 "problem": {"gate": "AND"},
                 "network": {"hidden": []},
-                "loss": {"l2": 0.01},
+                "loss": {"l2": 0.01, "l2_biases": biases},
             }
         )
     )

@@ -8,12 +8,11 @@ from support.maps import configuration
 
 from runner.mapping.eigenvector_following import ANY
 from runner.mapping.starts import BETWEEN, ENDPOINT, RANDOM, SearchStream
-from runner.mapping.worker import symmetries
 
 
 def stream(endpoints: int = 0, highest: int = -1) -> SearchStream:
     given = np.arange(9.0 * endpoints).reshape(9, endpoints)
-    return SearchStream(1, symmetries(configuration()), given, highest)
+    return SearchStream(1, configuration().symmetries, given, highest)
 
 
 def test_any_range_is_a_part_of_the_whole() -> None:

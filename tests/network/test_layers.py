@@ -39,13 +39,13 @@ NETWORKS = {
 }
 
 
-def plan_of(network, **training) -> Plan:
+def plan_of(network, l2_biases=True, **training) -> Plan:
     experiment = {
         "name": "t",
         "restarts": 3,
         "problem": {"gate": "XOR"},
         "network": network,
-        "loss": {"l2": 0.01},
+        "loss": {"l2": 0.01, "l2_biases": l2_biases},
         "training": {"max_steps": STEPS, "learning_rate": 0.2, **training},
     }
     return Plan(load_experiment(experiment))
@@ -65,6 +65,7 @@ def net_of(c) -> Net:
         n.skip,
         n.has_biases,
         n.freeze or (),
+        c.settings.loss.has_bound_biases,
     )
 
 
@@ -93,6 +94,10 @@ def test_training_is_that_of_plain_numpy(name) -> None:
     check(NETWORKS[name], "pytensor", "lanes")
 
 
+def test_an_l2_term_may_leave_out_the_biases() -> None:
+    check(NETWORKS["frozen"], "pytensor", "lanes", l2_biases=False)
+
+
 @pytest.mark.parametrize(
     ("engine", "layout"),
     [
@@ -106,7 +111,7 @@ def test_training_is_that_of_plain_numpy(name) -> None:
 # of the columns of a matrix that one source feeds, which Numba would rather have copied
 @pytest.mark.filterwarnings("ignore:np.dot\\(\\) is faster on contiguous")
 def test_other_backends_and_layouts_train_the_same(engine, layout) -> None:
-    check(NETWORKS["everything"], engine, layout)
+    check(NETWORKS["everything"], engine, layout, l2_biases=False)
 
 
 @pytest.mark.parametrize("optimizer", [n for n, rule in OPTIMIZERS.items() if not rule.by_pattern])

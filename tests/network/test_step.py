@@ -49,11 +49,13 @@ def test_every_shape_and_layout(xor, restarts, hidden, skip, layout) -> None:
 
 @pytest.mark.parametrize("layout", ["lanes", "stacked"])
 @pytest.mark.parametrize("reduction", ["sum", "half-sum", "half-mean"])
-def test_reductions_and_l2(xor, restarts, layout, reduction) -> None:
+@pytest.mark.parametrize("biases", [True, False])
+def test_reductions_and_l2(xor, restarts, layout, reduction, biases) -> None:
     signature = xor(
         reduction=reduction,
         layout=layout,
         regularised=True,
+        l2_biases=biases,
         optimizer="adam",
         output="softmax",
         n_lanes=3,

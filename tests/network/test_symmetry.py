@@ -20,6 +20,7 @@ def losses(symmetries, weights):
     a = symmetries.architecture
     l2 = 0.01 if symmetries.regularised else 0.0
     net = Net(a.hidden, a.activation, a.output, "cross-entropy", "mean", XOR, TARGETS, l2, a.skip)
+    net.l2_biases = symmetries.bound_biases
     return np.array([net.loss(theta) for theta in weights.T])
 
 
@@ -60,7 +61,7 @@ def test_aligning_never_goes_further_away_and_keeps_the_loss(case) -> None:
 
 def test_an_assignment_finds_what_trying_all_finds() -> None:
     rng = np.random.default_rng(3)
-    symmetries = Symmetries(Architecture(2, (3,), 1, "tanh", "tanh"), True)
+    symmetries = Symmetries(Architecture(2, (3,), 1, "tanh", "tanh"), True, True)
     first, second = rng.normal(size=(2, 13, 40))
     tried = align(symmetries, first, second)
     assert symmetries.order == 48
@@ -82,7 +83,7 @@ def images(symmetries, theta):
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
 def test_the_multiplicity_is_the_number_of_distinct_images(activation) -> None:
-    symmetries = Symmetries(Architecture(2, (3,), 1, activation, "tanh"), False)
+    symmetries = Symmetries(Architecture(2, (3,), 1, activation, "tanh"), False, False)
     rng = np.random.default_rng(8)
     free = rng.normal(size=13)
     twins, opposite, dead = free.copy(), free.copy(), free.copy()
@@ -102,15 +103,16 @@ def test_the_multiplicity_is_the_number_of_distinct_images(activation) -> None:
 def test_a_regularised_loss_has_fewer_symmetries() -> None:
     for activation, free, bound in (("sigmoid", 8, 2), ("tanh", 8, 8), ("relu", 2, 2)):
         net = Architecture(2, (2,), 1, activation, "sigmoid")
-        assert Symmetries(net, False).order == free
-        assert Symmetries(net, True).order == bound
+        assert Symmetries(net, False, False).order == free
+        assert Symmetries(net, True, True).order == bound
+        assert Symmetries(net, True, False).order == free
     relu = Architecture(2, (2,), 1, "relu", "sigmoid")
-    assert Symmetries(relu, False).scales(0)
-    assert not Symmetries(relu, True).scales(0)
+    assert Symmetries(relu, False, False).scales(0)
+    assert not Symmetries(relu, True, False).scales(0)
 
 
 def test_without_hidden_units_there_is_nothing_to_do() -> None:
-    symmetries = Symmetries(Architecture(2, (), 1, "tanh", "sigmoid"), False)
+    symmetries = Symmetries(Architecture(2, (), 1, "tanh", "sigmoid"), False, False)
     weights = np.random.default_rng(0).normal(size=(3, 4))
     for same in (
         canonical_images(symmetries, weights),

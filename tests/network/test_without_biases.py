@@ -81,7 +81,9 @@ def test_a_report_has_the_outputs_and_losses_of_plain_numpy() -> None:
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
 def test_the_symmetries_that_are_left_keep_loss_and_canonical_form(activation) -> None:
-    symmetries = Symmetries(Architecture(2, (3,), 1, activation, "sigmoid", bias=False), False)
+    symmetries = Symmetries(
+        Architecture(2, (3,), 1, activation, "sigmoid", bias=False), False, False
+    )
     assert symmetries.order == (48 if activation == "tanh" else 6)
     net = Net((3,), activation, "sigmoid", "cross-entropy", "mean", XOR, TARGETS, bias=False)
     weights = np.random.default_rng(2).normal(size=(9, 6))

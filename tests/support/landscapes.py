@@ -15,7 +15,6 @@ from runner.experiment.configuration import Configuration
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.landscape.loss_surface import LossSurface
-from runner.network.symmetry import Symmetries
 
 REGULARISED: dict[str, Any] = {
     "name": "regularised",
@@ -43,10 +42,6 @@ def surface(c: Configuration, n: int) -> LossSurface:
     )
 
 
-def symmetries(c: Configuration) -> Symmetries:
-    return Symmetries(c.architecture, c.settings.loss.l2 > 0)
-
-
 def plain(c: Configuration) -> Net:
     """Make the same problem for the tests' own NumPy."""
     network, loss = c.settings.network, c.settings.loss
@@ -60,6 +55,7 @@ def plain(c: Configuration) -> Net:
         np.array(c.table.targets),
         loss.l2,
         network.skip,
+        l2_biases=loss.l2_biases is not False,
     )
 
 

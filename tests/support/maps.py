@@ -19,7 +19,6 @@ from runner.mapping.map_tables import tables
 from runner.mapping.options import MapOptions
 from runner.mapping.rounds import Rounds
 from runner.mapping.starts import SearchStream
-from runner.mapping.worker import symmetries
 from runner.training.shards import decode
 
 # what pele's and TopSearch's users would call the XOR potential
@@ -59,7 +58,7 @@ def configuration(changes: dict[str, Any] | None = None) -> Configuration:
 def mapped(c: Configuration, options: MapOptions = QUICK) -> ConfigurationMap:
     """Map a configuration, without endpoints to start from."""
     none = np.zeros((c.architecture.n_parameters, 0))
-    stream = SearchStream(1990, symmetries(c), none, options.highest_index)
+    stream = SearchStream(1990, c.symmetries, none, options.highest_index)
     found, parts = ConfigurationMap(c, stream, options), MemoryParts()
     rounds = Rounds([[found]], parts, parts.run, "pytensor", options)  # type: ignore[arg-type]
     rounds.make(lambda: True)

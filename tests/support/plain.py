@@ -53,6 +53,7 @@ class Net:
     skip: bool | str = False
     bias: bool = True
     frozen: tuple[str, ...] = ()
+    l2_biases: bool = True
     shapes: list[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,7 +133,7 @@ class Net:
             data = -(self.t * log_p).sum()
         else:
             data = (np.logaddexp(0, z) - self.t * z).sum()
-        return float(self.factor * data + self.l2 * (theta**2).sum())
+        return float(self.factor * data + self.l2 * (theta[self.penalised] ** 2).sum())
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         signals, pre, y = self.passes(theta)
@@ -163,7 +164,7 @@ class Net:
                 if source:
                     back[source] = back[source] + through[:, at : at + width]
                 at += width
-        return (np.concatenate(parts) + 2 * self.l2 * theta) * self.trained
+        return (np.concatenate(parts) + 2 * self.l2 * theta * self.penalised) * self.trained
 
     @property
     def trained(self) -> np.ndarray:
@@ -175,6 +176,12 @@ class Net:
                 for kind, size in (("W", units * inputs), ("b", units * self.bias))
             ]
         )
+
+    @property
+    def penalised(self) -> np.ndarray:
+        """Whether the L2 term takes in each parameter."""
+        sizes = [(u * i, u * self.bias) for u, i in self.shapes]
+        return np.repeat([True, self.l2_biases] * len(sizes), np.ravel(sizes))
 
     def solved(self, theta: np.ndarray, middle: float) -> bool:
         return bool(((self.outputs(theta) > middle) == (self.t > middle)).all())

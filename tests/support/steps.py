@@ -43,6 +43,7 @@ def net_of(signature, l2=0.0):
         a.skip,
         a.bias,
         a.frozen,
+        signature.l2_biases,
     )
 
 

@@ -26,7 +26,8 @@ def cases(draw):
     if draw(st.booleans()):
         some = st.lists(st.sampled_from(net.array_names), unique=True, max_size=2)
         net = replace(net, frozen=tuple(draw(some)))
-    symmetries = Symmetries(net, draw(st.booleans()))
+    term, biases = draw(st.booleans()), draw(st.booleans())
+    symmetries = Symmetries(net, term, term and biases)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     weights = rng.normal(scale=1.5, size=(net.n_parameters, 6))
     return symmetries, weights, member(symmetries, weights, rng)

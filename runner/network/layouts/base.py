@@ -59,6 +59,15 @@ class Layout(ABC):
     def trained(self) -> list[bool]:
         """Whether each of the parameter tensors is trained, not frozen."""
 
+    @property
+    @abstractmethod
+    def biases(self) -> list[bool]:
+        """Whether each of the parameter tensors is of biases."""
+
+    def penalised(self, with_biases: bool) -> list[bool]:
+        """Whether each of the parameter tensors is part of an L2 term."""
+        return [with_biases or not bias for bias in self.biases]
+
     @abstractmethod
     def forward(
         self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]

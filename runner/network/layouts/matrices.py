@@ -25,6 +25,10 @@ class Matrices(LayeredLayout):
     def trained(self) -> list[bool]:
         return [name not in self.net.frozen for name in self.net.array_names]
 
+    @property
+    def biases(self) -> list[bool]:
+        return [name[0] == "b" for name in self.net.array_names]
+
     def forward(
         self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:

@@ -21,6 +21,10 @@ class VectorLayout(PackedLayout):
     def trained(self) -> list[bool]:
         return [bool(each) for each in self.network.trained]
 
+    @property
+    def biases(self) -> list[bool]:
+        return [bool(each) for each in self.network.biases]
+
     def unpack(self, T: Namespace, rows: Tensor) -> list[Tensor]:
         return [rows[i] for i in range(self.network.n_parameters)]
 

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 
 from runner.errors.messages import counted
 from runner.network.canonical_images import canonical_images
-from runner.network.symmetry import Symmetries
 from runner.report.colours import INK, MOST_CLASSES, OTHER, class_colours
 from runner.report.figures.base import Key, Panel, Picture, classified, n_analysed_text
 from runner.report.figures.choice import chosen, telling
@@ -83,7 +82,7 @@ def _data(landscape: Landscape, configurations: list[Configuration]) -> pd.DataF
 def _draw(study: Study, landscape: Landscape, c: Configuration, axes: Axes) -> Tips:
     classes = landscape.minima(c)
     colours = class_colours(classes)
-    symmetries = Symmetries(c.architecture, c.settings.loss.l2 > 0)
+    symmetries = c.symmetries
     names = list(c.architecture.parameter_names)
     endpoints = landscape.of("classes", c).set_index("restart")["class"]
     tips: Tips = {}
