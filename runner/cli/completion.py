@@ -21,6 +21,8 @@ from runner.cli.console import print_message, print_result
 
 _INSTRUCTION: Final = "_RUNNER_COMPLETE"
 _BASH: Final = "complete_bash"
+_ZSH_FUNCTION: Final = Path(".zfunc") / "_runner"  # in the home folder, where Typer writes it
+_ZSH_ANSWER: Final = '[[ $zsh_eval_context[-1] != loadautofunc ]] || _runner_completion "$@"'
 
 
 def complete_experiment(incomplete: str) -> list[str]:
@@ -128,7 +130,17 @@ def install_completion(context: typer.Context, parameter: Any, asked: bool) -> N
     if asked:
         _require_command(context, "--install-completion")
         completion_init()
-        install_callback(context, parameter, asked)
+        try:
+            install_callback(context, parameter, asked)
+        finally:
+            _answer_first_tab()
+
+
+def _answer_first_tab() -> None:
+    """Have zsh's script answer the Tab that loads it: Typer's only gets ready for the next."""
+    path = Path.home() / _ZSH_FUNCTION
+    if path.is_file() and _ZSH_ANSWER not in (script := path.read_text()):
+        path.write_text(f"{script.rstrip()}\n{_ZSH_ANSWER}\n")
 
 
 def show_completion(context: typer.Context, parameter: Any, asked: bool) -> None:

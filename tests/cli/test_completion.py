@@ -1,4 +1,4 @@
-"""What Tab offers: asked as shells ask, and in a real bash at a terminal."""
+"""What Tab offers: asked as shells ask, and in a real bash and zsh at a terminal."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from runner.experiment.grid import PATHS
 
 ROOT = Path(__file__).parents[2]
 NO_SHELL = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+NO_ZSH = pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
 
 
 def test_fields_are_offered_and_then_their_values() -> None:
@@ -82,14 +83,15 @@ def command(tmp_path_factory) -> Path:
 
 
 class Terminal:
-    """Bash at a terminal of its own."""
+    """A shell at a terminal of its own."""
 
-    def __init__(self, command: Path, folder: Path) -> None:
+    def __init__(self, command: Path, folder: Path, shell: tuple[str, ...]) -> None:
         self.end, other = pty.openpty()
         path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
         variables = {"PATH": path, "PYTHONPATH": str(ROOT), "PS1": "> ", "TERM": "dumb"}
+        variables |= {"HOME": str(folder)}
         self.process = subprocess.Popen(
-            ["bash", "--norc", "--noprofile", "-i"],
+            shell,
             stdin=other,
             stdout=other,
             stderr=other,
@@ -117,7 +119,7 @@ class Terminal:
 @NO_SHELL
 def test_tab_completes_in_bash(command, tmp_path) -> None:
     (tmp_path / "parity.toml").touch()
-    terminal = Terminal(command, tmp_path)
+    terminal = Terminal(command, tmp_path, ("bash", "--norc", "--noprofile", "-i"))
     try:
         terminal.type('eval "$(runner --show-completion bash)"; echo rea""dy\n')
         terminal.wait_for("ready\n")
@@ -129,6 +131,31 @@ def test_tab_completes_in_bash(command, tmp_path) -> None:
         terminal.wait_for("problem.gate=")
         terminal.type("XN\t")
         terminal.wait_for("XNOR")
+    finally:
+        terminal.close()
+
+
+@NO_ZSH
+def test_the_first_tab_completes_in_zsh(command, tmp_path) -> None:
+    for _ in range(2):  # installed twice, it is there once
+        subprocess.run(
+            ["zsh", "-fc", f"{command} --install-completion; true"],
+            env=os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+            cwd=tmp_path,
+            check=True,
+        )
+    assert (tmp_path / ".zfunc" / "_runner").read_text().count("loadautofunc") == 1
+    (tmp_path / "parity.toml").touch()
+    terminal = Terminal(command, tmp_path, ("zsh", "-i"))
+    try:
+        terminal.type('echo rea""dy\n')
+        terminal.wait_for("ready\n")
+        terminal.type("runner sw\t")
+        terminal.wait_for("runner sweep ")
+        terminal.type("par\t")
+        terminal.wait_for("parity.toml ")
+        terminal.type("--set problem.gate=XN\t")
+        terminal.wait_for("problem.gate=XNOR")
     finally:
         terminal.close()
 
