@@ -41,6 +41,8 @@ html_theme = "furo"
 html_title = f"runner {release}"
 html_copy_source = False
 html_show_sphinx = False
+html_static_path = ["site"]
+html_css_files = ["site.css"]
 
 
 def setup(app: object) -> None:

@@ -12,8 +12,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from runner.mapping.sentences import ClassTree
-from runner.mapping.ways import Leg, lowest_way
 from runner.report.colours import INK, LABEL_COLOURS
 from runner.report.figures.base import Key, Panel, Picture, can_be_evaluated
 from runner.report.figures.choice import chosen, telling
@@ -25,6 +23,7 @@ from runner.report.style import MOST_PANELS, Shape, put_ticks
 from runner.report.svg import Tips
 
 if TYPE_CHECKING:
+    from runner.mapping.ways import Leg
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
@@ -105,6 +104,10 @@ def _pair(landscape: Landscape, c: Configuration) -> tuple[int, int] | None:
 
 
 def _way(landscape: Landscape, c: Configuration) -> _Way | None:
+    # here, as most pages are of studies without a map, and these bring half of SciPy
+    from runner.mapping.sentences import ClassTree
+    from runner.mapping.ways import lowest_way
+
     pair, tree = _pair(landscape, c), landscape.of("tree", c)
     transitions = landscape.of("transitions", c)
     if pair is None or tree.empty or transitions.empty:
