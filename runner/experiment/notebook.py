@@ -51,6 +51,7 @@ def experiment_html(experiment: Shown) -> str:
         for section in SECTIONS
         for field, value in getattr(experiment, section).model_dump(mode="json").items()
         if field in getattr(experiment, section).model_fields_set
+        and f"{section}.{field}" not in experiment.grid
     ]
     axes = [(path, ", ".join(map(str, values))) for path, values in experiment.grid.items()]
     restarts = counted(experiment.restarts, "restart")

@@ -34,6 +34,7 @@ class Landscape:
 
     def __init__(self, study: Study) -> None:
         self._tables: dict[str, pd.DataFrame] = {}
+        self._parts: dict[tuple[str, int], pd.DataFrame] = {}
         unusable: list[str] = []
         for name in (*NAMES, *MAP_NAMES):
             try:
@@ -56,11 +57,14 @@ class Landscape:
         return self._tables[name]
 
     def of(self, name: str, configuration: Configuration) -> pd.DataFrame:
-        """Return a configuration's rows of a table."""
+        """Return a configuration's rows of a table, cut out once: every figure asks."""
         table = self._tables[name]
         if table.empty:
             return table
-        return table[table["configuration"] == configuration.index]
+        key = (name, configuration.index)
+        if key not in self._parts:
+            self._parts[key] = table[table["configuration"] == configuration.index]
+        return self._parts[key]
 
     def minima(self, configuration: Configuration) -> pd.DataFrame:
         """Return a configuration's classes, the largest first."""

@@ -31,7 +31,7 @@ def run_block(part: str, folder: Path) -> None:
 def test_progress_and_results_are_in_mlflow(tmp_path) -> None:
     mlflow = pytest.importorskip("mlflow")
     run_block("mlflow.start_run", tmp_path)
-    study = runner.open_study(tmp_path / "results" / "xor")
+    study = runner.open_study(tmp_path / "results" / "tracked")
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = client.get_experiment_by_name("xor")
     (run,) = client.search_runs([experiment.experiment_id])

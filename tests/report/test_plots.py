@@ -83,7 +83,12 @@ def test_an_experiment_and_a_plan_show_what_they_set_and_escape_it(tmp_path) -> 
     table = tmp_path / "<b>.csv"
     table.write_text("x,y\n0,0\n1,1\n")
     experiment = runner.load_experiment(
-        {"name": "e", "problem": {"table": str(table)}, "grid": {"init.scale": [1, 2]}}
+        {
+            "name": "e",
+            "problem": {"table": str(table)},
+            "init": {"scale": 3},  # which the grid replaces
+            "grid": {"init.scale": [1, 2]},
+        }
     )
     text = experiment._repr_html_()
     assert "<b>Experiment e</b>: 5,000 restarts of each configuration, seed 1990" in text
