@@ -23,8 +23,8 @@ from runner.report.style import MOST_PANELS, Shape, put_ticks
 from runner.report.svg import Tips
 
 if TYPE_CHECKING:
-    from runner.mapping.ways import Leg
     from runner.experiment.configuration import Configuration
+    from runner.mapping.ways import Leg
     from runner.study.study import Study
 
 _SHAPE = Shape(3.8, 3.0)
