@@ -100,10 +100,14 @@ def survival(
     order = np.argsort(seen)
     gone = np.concatenate([[0], np.cumsum(n_seen[order])])
     at_risk = n_seen.sum() - gone[np.searchsorted(seen[order], steps, side="left")]
-    unsolved = np.cumprod(1 - solved / at_risk)
+    left = at_risk - solved
+    # The factors are 1 but for those censored in between, so that a share of n restarts has the
+    # bits of left / n, and one half is 0.5, which a product of rounded factors is not
+    censoring = np.append(at_risk[0], left[:-1]) / at_risk
+    unsolved = left / at_risk[0] * np.cumprod(censoring)
     with np.errstate(divide="ignore", invalid="ignore"):
         # Greenwood's variance of the logarithm of the estimate, and the interval of its logarithm
-        variance = np.cumsum(solved / (at_risk * (at_risk - solved)))
+        variance = np.cumsum(solved / (at_risk * left))
         half = Z * np.sqrt(variance) / np.abs(np.log(unsolved))
         low, high = unsolved ** np.exp(half), unsolved ** np.exp(-half)
     known = unsolved > 0

@@ -51,3 +51,10 @@ def test_kaplan_meier_has_no_interval_where_all_are_solved() -> None:
     table = survival(np.array([3, 5]), np.array([], int))
     assert table["unsolved"].tolist() == [0.5, 0.0]
     assert table["ci_low"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("n", [6, 8, 14, 18, 20, 44])
+def test_a_share_without_censoring_before_is_exact(n: int) -> None:
+    half = survival(np.arange(1, n // 2 + 1), np.full(n // 2, 100))
+    assert half["unsolved"].tolist() == [(n - k) / n for k in range(1, n // 2 + 1)]
+    assert half.index[half["unsolved"] <= 0.5].tolist() == [n // 2]
