@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +68,18 @@ def _overall(rows: pd.DataFrame, trained: list[Configuration]) -> Sentence:
     low, high = min(rates, key=rates.__getitem__), max(rates, key=rates.__getitem__)
     if rates[low] < rates[high]:
         text += (
-            f": from {percent(rates[low])} of {named[low]} to {percent(rates[high])} of "
-            f"{named[high]}"
+            f": from {percent(rates[low])} of {named[low]}{_as_many(rates, low)} to "
+            f"{percent(rates[high])} of {named[high]}{_as_many(rates, high)}"
         )
     elif len(rates) > 1 and 0 < solved < n:
         text += ", as many of every configuration"
     return Sentence(f"{text}.", "success", "summary")
+
+
+def _as_many(shares: Mapping[Any, float], key: object) -> str:
+    """Say how many others have the share that one has."""
+    others = sum(share == shares[key] for share in shares.values()) - 1
+    return f" and {others:,} more" if others else ""
 
 
 def _by_value(rows: pd.DataFrame, path: str) -> dict[Any, float]:
@@ -93,15 +100,17 @@ def _effect(study: Study, rows: pd.DataFrame, trained: list[Configuration], path
         text = f"Whatever the {by}, {percent(shares[best])} are solved."
     elif numbers is None or len(shares) == 2:
         text = (
-            f"By {by} most are solved with {names[best]} ({percent(shares[best])}), fewest with "
-            f"{names[worst]} ({percent(shares[worst])})."
+            f"By {by} most are solved with {names[best]}{_as_many(shares, best)} "
+            f"({percent(shares[best])}), fewest with {names[worst]}{_as_many(shares, worst)} "
+            f"({percent(shares[worst])})."
         )
     else:
         by_number = {numbers[index]: value for index, value in columns.items()}
         ends = [by_number[choose(by_number)] for choose in (min, max)]
         others = [value for value in dict.fromkeys([*ends, worst]) if shares[value] < shares[best]]
         text = (
-            f"By {by} success is highest at {names[best]} with {percent(shares[best])}, and "
+            f"By {by} success is highest at {names[best]}{_as_many(shares, best)} with "
+            f"{percent(shares[best])}, and "
             + ", ".join(f"{percent(shares[value])} at {names[value]}" for value in others)
             + "."
         )

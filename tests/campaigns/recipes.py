@@ -1,9 +1,10 @@
-"""The recipes of docs/cluster.md for other clusters: `python -m pytest tests/recipes.py`.
+"""Recipes of docs/cluster.md and docs/other-tools.md: `pytest tests/campaigns/recipes.py`.
 
-Not collected by `make test`. Slurm's runs on a Slurm of one node that is started here, as root, by
-`slurm-wlm` and `munge` from Debian and `dask-jobqueue`. Kubernetes' manifest goes through the code
-and the schema of `dask-kubernetes`, and what the operator makes of it through those of Kubernetes,
-in `kubernetes-validate`. None of these is in the lock; a recipe that lacks its own is skipped.
+Not collected by `make test`. Slurm's run on a Slurm of one node that is started here, as root, by
+`slurm-wlm` and `munge` from Debian, with `dask-jobqueue` and with `submitit`. Kubernetes' manifest
+goes through the code and the schema of `dask-kubernetes`, and what the operator makes of it through
+those of Kubernetes, in `kubernetes-validate`. None of these is in the lock; a recipe that lacks its
+own is skipped.
 """
 
 from __future__ import annotations
@@ -44,7 +45,6 @@ def free_port() -> int:
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
     """A Slurm of this machine as its only node, on loopback."""
-    pytest.importorskip("dask_jobqueue")
     for program in ("munged", "slurmctld", "slurmd"):
         if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin") is None:
             pytest.skip(f"no {program}")
@@ -96,6 +96,7 @@ def wait_for(command: list[str], answer: str) -> None:
 
 @pytest.mark.timeout(LONG_S)
 def test_slurm_runs_the_recipe(slurm, tmp_path) -> None:
+    pytest.importorskip("dask_jobqueue")
     for name in ("runner", "experiments"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "private").mkdir(mode=0o700)
@@ -130,6 +131,21 @@ def test_slurm_runs_the_recipe(slurm, tmp_path) -> None:
     assert len(lines) == 20
     for secret in (tmp_path / "private").iterdir():
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+
+@pytest.mark.timeout(LONG_S)
+def test_slurm_runs_parts_that_submitit_sends(slurm, tmp_path) -> None:
+    pytest.importorskip("submitit")
+    page = (ROOT / "docs" / "other-tools.md").read_text()
+    (experiment,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    code = next(b for b in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "submitit" in b)
+    assert 'cluster="local"' in code
+    (tmp_path / "own.toml").write_text(experiment)
+    (tmp_path / "script.py").write_text(code.replace('cluster="local"', 'cluster="slurm"'))
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "script.py"], cwd=tmp_path, env=environment, check=True)
+    studies = [open_study(tmp_path / "results" / f"own-{hidden}") for hidden in (2, 3)]
+    assert [study.n_done for study in studies] == [200, 200]
 
 
 @pytest.mark.filterwarnings("default")

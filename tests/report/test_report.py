@@ -279,6 +279,15 @@ def test_a_slice_is_no_random_sample(tmp_path) -> None:
     assert "None was solved. Grey: loss not finite." in checked(none)[0]
 
 
+def test_what_is_equal_is_said_to_be(tmp_path) -> None:
+    experiment = {**EXPERIMENT, "grid": {"problem.gate": ["XOR", "OR", "NAND", "XNOR"]}}
+    solved = {0: [False, False], 1: [True, True], 2: [True, True], 3: [True, False]}
+    steps = {c: [9, 9] for c in solved}
+    text, _ = checked(crafted(tmp_path / "s", steps, solved, experiment))
+    assert "from 0% of XOR 2-2-1 to 100% of OR 2-2-1 and 1 more." in text
+    assert "most are solved with OR and 1 more (100%), fewest with XOR (0%)." in text
+
+
 def test_boxes_cover_each_cell_once_with_its_rank() -> None:
     ranks = np.random.default_rng(3).integers(-1, 3, (13, 17))
     covered = np.full(ranks.shape, -1)

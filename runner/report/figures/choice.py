@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 
+_WHAT = "configurations"
+
+
 def variance(study: Study, configurations: Sequence[Configuration]) -> float:
     """Return the variance of a restart's outcome, solved or not, over some configurations."""
     rows = study.summary.loc[[c.index for c in configurations]]
@@ -45,11 +48,12 @@ def telling_groups(
     return [groups[k] for k in sorted(ranks[:most])]
 
 
-def chosen(n: int, shown: int, what: str = "configurations") -> str:
+def chosen(n: int, shown: int, what: str = _WHAT) -> str:
     """Say which of n are drawn, as the end of a caption."""
     if shown >= n:
         return ""
     return (
         f" Of {n:,} {what} the {shown} are shown whose restarts differ most in outcome (largest "
-        "variance of solved or not)."
+        "variance of solved or not"
+        f"{', where that is equal the widest spread of losses' if what == _WHAT else ''})."
     )
