@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,23 +48,20 @@ def test_steps_are_those_of_plain_numpy_in_every_layout() -> None:
 
 @needs_theano
 def test_every_choice_of_an_experiment_file_trains() -> None:
-    arguments = ["tests/campaigns/every.py", "--engine", "theano", "--sample", "--jobs", "2"]
+    arguments = ["tests/campaigns/every.py", "--engine", "theano", "--sample", "--jobs", "1"]
     assert "theano: 22 of 22 combinations agree" in theano(*arguments, flags="cxx=")
 
 
 @needs_theano
-def test_the_engines_agree_on_the_same_starts(compiledir, tmp_path) -> None:
+def test_the_engines_agree_on_the_same_starts(compiledir, tmp_path, capsys) -> None:
     ours, theirs = tmp_path / "pytensor.npz", tmp_path / "theano.npz"
-    arguments = ["docs/agreement.py", "run"]
-    subprocess.run(
-        [sys.executable, *arguments, "pytensor", ours, "200", "softmax"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=True,
-    )
-    theano(*arguments, "theano", theirs, "200", "softmax", flags=f"base_compiledir={compiledir}")
-    table = theano("docs/agreement.py", "compare", ours, theirs)
-    rows = [row.split("|")[1:-1] for row in table.splitlines()[2:]]
+    main = runpy.run_path(str(ROOT / "docs" / "agreement.py"))["main"]
+    main(["run", "pytensor", str(ours), "200", "softmax"])
+    arguments = ["docs/agreement.py", "run", "theano", theirs, "200", "softmax"]
+    theano(*arguments, flags=f"base_compiledir={compiledir}")
+    capsys.readouterr()
+    main(["compare", str(ours), str(theirs)])
+    rows = [row.split("|")[1:-1] for row in capsys.readouterr().out.splitlines()[2:]]
     assert len(rows) == 1
     for _, engine, loss, gradient, weights, _, p, labels in rows:
         assert engine.strip() == "theano"

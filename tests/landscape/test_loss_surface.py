@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -61,17 +63,16 @@ def test_a_product_is_that_of_finite_differences(xor, restarts, activation, layo
             optimizer="adam",
             n_lanes=3,
         ).measured
-        product = interpreted_product(signature)
+        n = signature.architecture.n_parameters
+        # every column of three Hessians at once: a lane for each
+        product = interpreted_product(replace(signature, n_lanes=3 * n))
         net = net_of(signature, 0.01)
         work = restarts(signature, n=3, l2=0.01)
-        targets = np.repeat(work.targets.T, 3, axis=1)
-        exact = [differences(net, theta) for theta in work.starts.T]
-        for parameter in range(signature.architecture.n_parameters):
-            unit = np.zeros_like(work.starts)
-            unit[parameter] = 1.0
-            column = product(work.starts, unit, work.hyper, targets)
-            wanted = np.array([hessian[:, parameter] for hessian in exact]).T
-            np.testing.assert_allclose(column, wanted, rtol=1e-6, atol=1e-8)
+        targets = np.repeat(work.targets.T, 3 * n, axis=1)
+        starts, hyper = (np.tile(rows, n) for rows in (work.starts, work.hyper))
+        columns = product(starts, np.repeat(np.eye(n), 3, axis=1), hyper, targets)
+        exact = np.stack([differences(net, theta) for theta in work.starts.T], axis=-1)
+        np.testing.assert_allclose(columns, exact.reshape(n, 3 * n), rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("layout", ["lanes", "stacked"])

@@ -56,7 +56,7 @@ class Combination:
 
     @property
     def hidden(self) -> list[int]:
-        return [] if self.optimizer == "perceptron" else [3]
+        return [] if self.optimizer == "perceptron" else [2]
 
     @property
     def experiment(self) -> dict[str, object]:
