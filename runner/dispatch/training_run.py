@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from runner.cluster.task_results import TaskResult
 from runner.dispatch.audits import AuditRecord, Audits, AuditTask, unaudited
 from runner.dispatch.auxiliary_tasks import AuxiliaryTask
+from runner.dispatch.batch_origin import BatchOrigin
 from runner.dispatch.canaries import Canaries, CanaryTask, Difference
 from runner.dispatch.deadlines import Deadlines
 from runner.dispatch.dispatcher import Complete, Piece
@@ -38,23 +39,6 @@ _MOST_BYTES = 2**25  # of shards that wait in memory to be committed
 
 Event = AuditTask | AuditRecord | Difference
 """What canaries and audits find, or want done."""
-
-
-@dataclass
-class _Origin:
-    """Where the pieces of a batch under way were trained, or failed."""
-
-    devices: set[str] = field(default_factory=set)
-    """Kinds of device."""
-    workers: set[str] = field(default_factory=set)
-    """Addresses; of those that trained a piece only."""
-    programs: set[str] = field(default_factory=set)
-    """Digests of the programs that trained a piece; empty ones where there were none."""
-
-    @property
-    def of_all(self) -> str:
-        """The digest of all pieces; empty if they have not one."""
-        return next(iter(self.programs)) if len(self.programs) == 1 else ""
 
 
 class TrainingRun(TaskHandler):
@@ -116,7 +100,7 @@ class TrainingRun(TaskHandler):
         self._failed_earlier = sum(len(commit.failures) for commit in self._earlier)
         self._canary_batch = self.tasks.canary_batch(next(plan.batches()))
         self._unverified: dict[str, list[tuple[SentTask, TaskResult]]] = {}  # by worker
-        self._origins: dict[Batch, _Origin] = {}
+        self._origins: dict[Batch, BatchOrigin] = {}
         self._completed: list[tuple[Ready, set[str]]] = []  # with the workers that trained them
         self._report = report
         self._started_s = time.monotonic()
@@ -215,7 +199,7 @@ class TrainingRun(TaskHandler):
     def task_failed(self, task: SentTask) -> None:
         """Note that a kind of device has a part in what its batches will be."""
         for piece in task.pieces:
-            self._origins.setdefault(piece.batch, _Origin()).devices.add(task.kind)
+            self._origins.setdefault(piece.batch, BatchOrigin()).devices.add(task.kind)
 
     def check(self, run: RunState) -> None:
         """Raise FailuresError if more restarts have failed than may."""
@@ -338,7 +322,7 @@ class TrainingRun(TaskHandler):
     def _note(self, piece: Piece, trained: Trained | StagedBatch, worker: str) -> None:
         """Keep what a piece's training tells of speed and success."""
         telemetry = trained.telemetry
-        origin = self._origins.setdefault(piece.batch, _Origin())
+        origin = self._origins.setdefault(piece.batch, BatchOrigin())
         origin.devices.add(telemetry["device"])
         origin.workers.add(worker)
         origin.programs.add(self.telemetry.note(piece, worker, telemetry))

@@ -5,25 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runner.engines.registry import of_hessians
 from runner.engines.versions import versions
-from runner.experiment.content_hash import digest
-from runner.experiment.plan import Plan
 from runner.landscape.options import AnalysisOptions
-from runner.study.study import Study
+from runner.landscape.surface_plan import SurfacePlan, device_digest
 
 FORMAT = 3
 """Version of what an analysis computes: parts and tables of another one are not used."""
 
 
 @dataclass(frozen=True)
-class AnalysisPlan:
+class AnalysisPlan(SurfacePlan):
     """Which restarts and paths one analysis inspects, and how."""
 
-    study: Study
-    """Its committed restarts are analysed."""
-    sweep: Plan
-    """The study's plan, with models that may be executed."""
     options: AnalysisOptions
     """As asked for."""
 
@@ -38,11 +31,6 @@ class AnalysisPlan:
         """Most pairs of endpoints that are sampled from each configuration."""
         share = self.options.study_pairs // len(self.sweep.configurations)
         return min(self.options.pairs, max(1, share))
-
-    @property
-    def engine(self) -> str:
-        """The engine that compiles: the sweep's, where it can compute Hessians."""
-        return of_hessians(self.sweep.engine)
 
     def key(self, device: str) -> str:
         """Digest that tells this analysis, on a kind of device, from every other one.
@@ -60,7 +48,7 @@ class AnalysisPlan:
         changed = {k: v for k, v in self.options.changed.items() if k != "endpoints"}
         if changed:
             parts.append(changed)
-        return digest(parts if device == "cpu" else [*parts, device])
+        return device_digest(parts, device)
 
     def attrs(self, device: str) -> dict[str, str | int | float]:
         """How a table was made, for its ``attrs``."""

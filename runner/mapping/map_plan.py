@@ -5,39 +5,27 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runner.engines.registry import of_hessians
 from runner.engines.versions import versions
 from runner.errors import ExperimentError
-from runner.experiment.content_hash import digest
-from runner.experiment.plan import Plan
+from runner.landscape.surface_plan import SurfacePlan, device_digest
 from runner.mapping.options import MapOptions
-from runner.study.study import Study
 
 FORMAT = 2
 """Version of what a map computes: parts and tables of another one are not used."""
 
 
 @dataclass(frozen=True)
-class MapPlan:
+class MapPlan(SurfacePlan):
     """Which loss surfaces are mapped, and how."""
 
-    study: Study
-    """Its committed endpoints are starts of searches."""
-    sweep: Plan
-    """The study's plan, with models that may be executed."""
     options: MapOptions
     """As asked for."""
-
-    @property
-    def engine(self) -> str:
-        """The engine that compiles: the sweep's, where it can compute Hessians."""
-        return of_hessians(self.sweep.engine)
 
     def key(self, device: str) -> str:
         """Digest of what decides what searches find on a kind of device, however many they are."""
         parts: list[Any] = [FORMAT, self.study.digest, self.engine, versions()]
         parts.append(self.options.lasting)
-        return digest(parts if device == "cpu" else [*parts, device])
+        return device_digest(parts, device)
 
     def attrs(self, device: str) -> dict[str, str | int | float]:
         """How a table was made, for its ``attrs``."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from runner.network.architecture import Architecture, Network
 
-_BLOCK = 65_536  # endpoints that are evaluated at once, which bounds the memory
+_ENDPOINTS = 2**16  # that are evaluated at once, at most, which bounds the memory
+_ACTIVATIONS = 2**22  # of a layer that are computed at once, at most
 
 
 def signals(net: Architecture, patterns: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
@@ -50,12 +51,20 @@ def layers(
         yield z, made[-1]
 
 
+def blocks_of(net: Architecture, n_patterns: int, n: int) -> Iterator[slice]:
+    """Yield n endpoints in blocks, of so many that memory stays bounded."""
+    widest = max(net.n_inputs, *net.hidden, net.n_outputs, 1)
+    size = max(1, min(_ENDPOINTS, _ACTIVATIONS // (n_patterns * widest)))
+    for first in range(0, n, size):
+        yield slice(first, first + size)
+
+
 def signals_in_blocks(
     net: Architecture, patterns: np.ndarray, weights: np.ndarray
 ) -> Iterator[list[np.ndarray]]:
-    """Yield `signals` of so many endpoints at a time that memory stays bounded."""
-    for start in range(0, weights.shape[1], _BLOCK):
-        yield signals(net, patterns, weights[:, start : start + _BLOCK])
+    """Yield `signals` of the endpoints of each of `blocks_of`."""
+    for some in blocks_of(net, len(patterns), weights.shape[1]):
+        yield signals(net, patterns, weights[:, some])
 
 
 def outputs(network: Network, patterns: np.ndarray, weights: np.ndarray) -> np.ndarray:

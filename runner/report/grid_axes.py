@@ -73,7 +73,7 @@ def numbers_of(configurations: Sequence[Configuration], path: str) -> dict[int, 
     return known if len(known) == len(numbers) else None
 
 
-def families(
+def alike_but_for(
     configurations: Sequence[Configuration], axes: Sequence[GridAxis]
 ) -> list[tuple[str, list[Configuration]]]:
     """Return the configurations that differ in these axes alone, with what they have in common."""
@@ -84,7 +84,7 @@ def families(
         alike.setdefault(rest, []).append(c)
     places = [_places(configurations, path) for path in paths]
     first = {rest: tuple(each[of[0].index] for each in places) for rest, of in alike.items()}
-    return sorted(alike.items(), key=lambda family: first[family[0]])
+    return sorted(alike.items(), key=lambda each: first[each[0]])
 
 
 def _places(configurations: Sequence[Configuration], path: str) -> dict[int, float]:

@@ -123,6 +123,15 @@ def logarithmic(axis: Axis, low: float, high: float) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+def logarithmic_axis(axes: Axes, which: str, text: str) -> None:
+    """Make an axis a logarithmic one of what is drawn already."""
+    axes.set(**{f"{which}scale": "log", f"{which}label": text})
+    axis, (low, high) = (
+        (axes.xaxis, axes.get_xlim()) if which == "x" else (axes.yaxis, axes.get_ylim())
+    )
+    logarithmic(axis, low, high)
+
+
 def ticks_at(
     axis: Axis, values: Sequence[float], places: np.ndarray, texts: Sequence[str], inches: float
 ) -> None:

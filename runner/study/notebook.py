@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from runner.experiment.notebook import html_table
@@ -13,6 +15,12 @@ from runner.experiment.plan import Plan
 from runner.study.accessors import accessor
 
 _MOST_READ = 2**21  # restarts that are read to show a study; of larger ones the log tells
+
+
+class Figures(Protocol):
+    """What draws a study: each method a figure, of which it returns the panels' axes."""
+
+    def __getattr__(self, name: str, /) -> Callable[..., np.ndarray]: ...
 
 
 class NotebookProperties(ABC):
@@ -44,12 +52,13 @@ class NotebookProperties(ABC):
         """One row per configuration: how its restarts ended."""
 
     @property
-    def plot(self) -> Any:
+    def plot(self) -> Figures:
         """The report's figures as Matplotlib axes: `study.plot.success()` and others.
 
         See `runner.report.plots.Plots`.
         """
-        return accessor("plot", self)
+        figures: Figures = accessor("plot", self)
+        return figures
 
     def _repr_html_(self) -> str:
         """Return how far a study is, and how its configurations ended."""

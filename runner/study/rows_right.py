@@ -19,7 +19,7 @@ from runner.experiment.plan import Plan
 from runner.experiment.success_rules import class_problem
 from runner.network.architecture import Network
 from runner.network.criterion import SolvedCriterion
-from runner.network.forward import layers
+from runner.network.forward import blocks_of, layers
 from runner.network.loss_kind import LossKind
 from runner.network.numpy_namespace import NUMPY
 from runner.study.analysis_tables import INDEX
@@ -27,7 +27,6 @@ from runner.study.parameters import MOST_COLUMNS, matrix
 from runner.study.shard_reader import ShardReader
 from runner.training.shards import array_columns
 
-_BLOCK = 2**22  # activations of a layer that are computed at once, about
 _UNKNOWN = -1
 
 
@@ -133,11 +132,8 @@ def _judged(
     loss_terms = kind.loss.of(net.output)
     n, t = weights.shape[1], targets[:, :, np.newaxis]
     right, loss = np.empty(n, np.int64), np.empty(n)
-    widest = max(net.n_inputs, *net.hidden, net.n_outputs, 1)
-    size = max(1, _BLOCK // (len(inputs) * widest))
     with np.errstate(all="ignore"):
-        for first in range(0, n, size):
-            some = slice(first, first + size)
+        for some in blocks_of(net, len(inputs), n):
             *_, (z, y) = layers(net, inputs, weights[:, some])
             judged = criterion.right(y.transpose(1, 0, 2), t)
             right[some] = judged.all(axis=1).sum(axis=0)

@@ -42,24 +42,17 @@ def are_bounded(
     ndarray, shape (k,), bool
         ``lowest >= least`` and ``highest >= enough``; False where the Hessian is not finite.
     """
-    found = np.zeros(len(which), bool)
-    for first in range(0, len(which), _TOGETHER):
-        part = slice(first, first + _TOGETHER)
-        found[part] = _are_bounded(
-            gradients, parameters[:, part], which[part], least[part], enough[part]
-        )
-    return found
-
-
-def _are_bounded(
-    gradients: Gradients,
-    parameters: np.ndarray,
-    which: np.ndarray,
-    least: np.ndarray,
-    enough: np.ndarray,
-) -> np.ndarray:
     n, k = parameters.shape
     bounded, unsure = np.zeros(k, bool), np.zeros(k, bool)
+    if k > _TOGETHER:
+        for first in range(0, k, _TOGETHER):
+            part = slice(first, first + _TOGETHER)
+            bounded[part] = are_bounded(
+                gradients, parameters[:, part], which[part], least[part], enough[part]
+            )
+        return bounded
+    if not k:
+        return bounded
     left = np.arange(k)
     columns: list[np.ndarray] = []  # (n, k) each, of those that are left
     factors: list[np.ndarray] = []  # row j of Cholesky's: (j + 1, k)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.stores import begun
 
 from runner.errors import StudyError
 from runner.experiment.batches import Batch
@@ -27,10 +28,7 @@ READY = [Ready(batch, batch.name.encode(), 10) for batch in BATCHES]
 
 @pytest.fixture
 def store(tmp_path) -> Store:
-    store = Store(tmp_path / "study")
-    with store.writer() as writer:
-        writer.create(PLAN)
-    return store
+    return begun(tmp_path / "study", PLAN)
 
 
 def files_of(path: Path) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from support.stores import begun
 
 from runner.errors import StudyError
 from runner.experiment.batches import Batch
@@ -34,10 +35,7 @@ PLAN = Plan(
 
 @pytest.fixture
 def store(tmp_path) -> Store:
-    store = Store(tmp_path / "study")
-    with store.writer() as writer:
-        writer.create(PLAN)
-    return store
+    return begun(tmp_path / "study", PLAN)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.crafted import crafted
+from support.stores import begun
 
 from runner.errors import StudyError
 from runner.experiment.batches import Batch
@@ -35,10 +36,7 @@ def plan(**changes) -> Plan:
 
 @pytest.fixture
 def store(tmp_path) -> Store:
-    store = Store(tmp_path / "study")
-    with store.writer() as writer:
-        writer.create(plan())
-    return store
+    return begun(tmp_path / "study", plan())
 
 
 def test_a_commit_is_read_back(store) -> None:

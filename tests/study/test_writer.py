@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.stores import begun
 
 from runner.errors import StudyError
 from runner.experiment.batches import Batch
@@ -19,10 +20,7 @@ PLAN = Plan(load_experiment({"name": "t", "restarts": 10, "problem": {"gate": "X
 
 @pytest.fixture
 def store(tmp_path) -> Store:
-    store = Store(tmp_path / "study")
-    with store.writer() as writer:
-        writer.create(PLAN)
-    return store
+    return begun(tmp_path / "study", PLAN)
 
 
 def lines(store: Store) -> int:

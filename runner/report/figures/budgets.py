@@ -13,7 +13,7 @@ from runner.report.figures.lines import LinePanel, line_figure
 from runner.report.landscape_tables import Landscape
 from runner.report.names import title
 from runner.report.numbers import percent
-from runner.report.style import logarithmic, percent_axis
+from runner.report.style import logarithmic_axis, percent_axis
 from runner.report.svg import Tips
 
 if TYPE_CHECKING:
@@ -54,8 +54,6 @@ def _draw(study: Study, panel: LinePanel, axes: Axes) -> Tips:
             axes.fill_between(table.index, *bounds, color=line.colour, alpha=0.15, linewidth=0)
             end = percent(table["success_rate"].iloc[-1])
             tips[drawn] = [f"{title(c)}: {end} within {int(table.index[-1]):,} steps"]
-    axes.set_xscale("log")
-    logarithmic(axes.xaxis, *axes.get_xlim())
-    axes.set_xlabel("step budget")
+    logarithmic_axis(axes, "x", "step budget")
     percent_axis(axes, "y", "solved within it, %")
     return tips

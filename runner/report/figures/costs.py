@@ -14,7 +14,7 @@ from runner.report.figures.lines import LinePanel, line_figure
 from runner.report.landscape_tables import Landscape
 from runner.report.names import title
 from runner.report.numbers import number
-from runner.report.style import logarithmic
+from runner.report.style import logarithmic_axis
 from runner.report.svg import Tips
 from runner.study.statistics.strategies import cutoff_costs
 
@@ -70,7 +70,6 @@ def _draw(study: Study, panel: LinePanel, axes: Axes) -> Tips:
                 f"{number(row['best_cutoff'])}"
             ]
             tips[luby] = [f"{title(c)}: {number(row['luby_cost'])} steps by Luby's schedule"]
-    axes.set(xscale="log", yscale="log", xlabel="cutoff, steps", ylabel="steps per solution")
-    logarithmic(axes.xaxis, *axes.get_xlim())
-    logarithmic(axes.yaxis, *axes.get_ylim())
+    logarithmic_axis(axes, "x", "cutoff, steps")
+    logarithmic_axis(axes, "y", "steps per solution")
     return tips

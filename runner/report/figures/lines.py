@@ -11,7 +11,7 @@ import numpy as np
 from runner.report.colours import GRID, INK, ramp
 from runner.report.figures.base import Key
 from runner.report.figures.choice import chosen, telling, telling_groups
-from runner.report.grid_axes import families, ordered_axes
+from runner.report.grid_axes import alike_but_for, ordered_axes
 from runner.report.names import title
 from runner.report.style import MOST_LINES, MOST_PANELS, PANEL, SINGLE, Shape, tick_text
 
@@ -71,7 +71,7 @@ def line_figure(study: Study, configurations: Sequence[Configuration]) -> LineFi
     step = max(1, len(values) - 1) / max(1, min(len(values), MOST_LINES) - 1)
     kept = [values[round(k * step)] for k in range(min(len(values), MOST_LINES))]
     colours = dict(zip(kept, ramp(len(kept)), strict=True))
-    groups = families(configurations, [axis])
+    groups = alike_but_for(configurations, [axis])
     telling_ones = telling_groups(study, groups, MOST_PANELS)
     panels = []
     for rest, members in telling_ones:

@@ -18,7 +18,7 @@ from runner.report.figures.choice import chosen, telling, telling_groups
 from runner.report.figures.heat import draw_heat
 from runner.report.figures.scales import scale_axis
 from runner.report.figures.success_texts import success_data, success_text
-from runner.report.grid_axes import GridAxis, families, ordered_axes
+from runner.report.grid_axes import GridAxis, alike_but_for, ordered_axes
 from runner.report.landscape_tables import Landscape
 from runner.report.names import title
 from runner.report.numbers import percent
@@ -118,7 +118,7 @@ def _draw_bars(study: Study, shown: list[Configuration], axes: Axes) -> Tips:
 
 
 def _lines(study: Study, configurations: list[Configuration], axis: GridAxis) -> Picture:
-    groups = families(configurations, [axis])
+    groups = alike_but_for(configurations, [axis])
     kept = telling_groups(study, groups, MOST_PANELS)
     panels = [Panel(rest, partial(_draw_lines, study, members, axis)) for rest, members in kept]
     shape = SINGLE if len(panels) == 1 else PANEL
@@ -133,7 +133,7 @@ def _lines(study: Study, configurations: list[Configuration], axis: GridAxis) ->
 
 
 def _heat(study: Study, configurations: list[Configuration], x: GridAxis, y: GridAxis) -> Picture:
-    groups = families(configurations, [x, y])
+    groups = alike_but_for(configurations, [x, y])
     kept = telling_groups(study, groups, MOST_PANELS)
     panels = [Panel(rest, partial(draw_heat, study, members, x, y)) for rest, members in kept]
     caption = (

@@ -14,7 +14,7 @@ from runner.report.figures.lines import LinePanel, line_figure
 from runner.report.landscape_tables import Landscape
 from runner.report.names import title
 from runner.report.numbers import number
-from runner.report.style import logarithmic, percent_axis
+from runner.report.style import logarithmic_axis, percent_axis
 from runner.report.svg import Tips
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def _draw(study: Study, panel: LinePanel, axes: Axes) -> Tips:
             )
             median = number(float(np.round(_median_time(study, c))))
             tips[drawn] = [f"{title(c)}: a solution took {median} steps (median)"]
-    axes.set_xscale("log")
-    logarithmic(axes.xaxis, *axes.get_xlim())
-    axes.set_xlabel("step")
+    logarithmic_axis(axes, "x", "step")
     percent_axis(axes, "y", "not yet solved, %")
     return tips
 
