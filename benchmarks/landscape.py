@@ -40,7 +40,7 @@ from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.critical_points import CriticalPoints
 from runner.mapping.eigenvector_following import ANY
 from runner.mapping.options import MapOptions
-from runner.mapping.rounds import Rounds
+from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.starts import SearchStream
 from runner.mapping.worker import MapTask, search
 from runner.training.shards import decode
@@ -93,7 +93,7 @@ def ours(surface: Surface, seed: int, seconds: float) -> tuple[ConfigurationMap,
         seen.append((time.process_time() - began, distinct(found)))
         return seen[-1][0] < seconds
 
-    Rounds([[found]], parts, parts.run, "pytensor", options).make(goes_on)
+    SearchRounds([[found]], parts, parts.run, "pytensor", options).make(goes_on)
     return found, seen[-1][0], next(at for at, n in seen if n == seen[-1][1])
 
 

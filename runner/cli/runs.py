@@ -135,7 +135,7 @@ def run_map(
 
 def print_summary(study: Study) -> None:
     """Print a study's summary, a row per configuration."""
-    from runner.cli.result_tables import summary_table
+    from runner.cli.printed_tables import summary_table
     from runner.study.statistics.times import STOPPED, times_known
 
     always = study.precision if study.plan.until else None

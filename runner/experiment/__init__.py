@@ -1,8 +1,8 @@
-"""What the user asked: from an experiment file to configurations, and to batches of restarts.
+"""What the user asked: an experiment file and its data become configurations and batches.
 
-Comes in: TOML, options of the command line, truth tables. Goes out: a checked `Experiment` and its
-`Plan`: every configuration, batch and seed. It never knows workers, results or the disk beyond the
-files that the experiment names.
+Comes in: TOML, options of the command line, files of truth tables. Goes out: a checked `Experiment`
+and its `Plan`: every configuration, batch and seed. It never knows workers, results or the disk
+beyond the files that the experiment names.
 """
 
 from runner.lazy import attach

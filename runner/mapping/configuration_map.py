@@ -74,13 +74,13 @@ class ConfigurationMap:
         return enough or self.searches >= self.options.searches
 
     def next_searches(self) -> Searches:
-        """Return the starts of the next round; the same whenever and wherever it is drawn."""
+        """Return the next search round's starts; the same whenever and wherever it is drawn."""
         known = self.points
         n = self.options.round_searches
         return self.stream.draw(self.searches, n, known.ends, known.highest_index)
 
     def absorb_searches(self, rows: pd.DataFrame, searches: Searches) -> None:
-        """Take in what workers found in a round of searches, in order of their numbers."""
+        """Take in what workers found in a search round, in order of their numbers."""
         before, positions = self.searches, {}
         # of a family, the row that has the point is that of highest index, not the first one
         first = rows.groupby("same_as")["number"].min()
@@ -100,7 +100,7 @@ class ConfigurationMap:
         self.searches += len(searches)
 
     def skip_searches(self, searches: Searches) -> None:
-        """Count a round of searches that could not be made as unfinished."""
+        """Count a search round that could not be made as unfinished."""
         self.statuses[UNFINISHED] += len(searches)
         self.searches += len(searches)
 

@@ -20,7 +20,7 @@ from runner.mapping.map_plan import MapPlan
 from runner.mapping.map_tables import tables
 from runner.mapping.options import MapKeywords, MapOptions
 from runner.mapping.progress import MapProgress, MapProgressCallback
-from runner.mapping.rounds import Rounds
+from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.starts import SearchStream
 from runner.study.store import Store
 from runner.study.study import Study
@@ -50,7 +50,7 @@ def map_landscape(
     client : distributed.Client, optional
         Where to run; by default what ``cluster`` says.
     for_s : float, optional
-        No new round of searches after so many seconds.
+        No new search round after so many seconds.
     trust_model : bool
         Whether the study's own model may be executed, where it has one.
     report : callable, optional
@@ -107,7 +107,8 @@ def map_landscape(
             return Parts(store, lock, plan.key(device), "map")
 
         with stages(client, cluster, plan.engine, parts_of, progress) as run:
-            Rounds(groups, run.parts, run, plan.engine, options).make(progress.goes_on(for_s))
+            rounds = SearchRounds(groups, run.parts, run, plan.engine, options)
+            rounds.make(progress.goes_on(for_s))
         made = tables(progress.maps, plan.study.parameter_names)
         result_tables.write(store, lock, plan, run.kind, made)
     return Study(store.path)
@@ -143,7 +144,7 @@ def _endpoints(plan: MapPlan, number: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Progress:
-    """Tells the caller how far the maps are, and the rounds whether there is time for another."""
+    """Tells the caller how far the maps are, and `SearchRounds` whether to begin another."""
 
     def __init__(
         self, maps: Iterable[ConfigurationMap], report: MapProgressCallback | None
@@ -153,7 +154,7 @@ class _Progress:
         self._started = time.monotonic()
 
     def goes_on(self, for_s: float | None) -> Callable[[], bool]:
-        """Return what says whether a round may begin; the first one always may."""
+        """Return what says whether a search round may begin; the first one always may."""
         rounds = iter(range(1))
         return lambda: (
             next(rounds, None) is not None

@@ -36,8 +36,8 @@ class MapOptions:
     unchanged: int = 10_000
     """Searches in a row without a new critical point after which a configuration is done."""
     round_searches: int = 2_000
-    """Searches of each configuration between two looks at what is known: what a round finds is
-    where later rounds start from."""
+    """Searches of each configuration between two looks at what is known: what a search round
+    finds is where later ones start from."""
     endpoints: int = 2_000
     """Most endpoints of each configuration, its first ones, that searches start from."""
     highest_index: int = -1

@@ -58,7 +58,7 @@ class SearchStream:
         ----------
         first, n : int
         known : ndarray, shape (n_parameters, m)
-            Critical points of index 0 and 1 that were known when the round began.
+            Critical points of index 0 and 1 that were known when the search round began.
         index : int
             Highest index that was known then.
 

@@ -1,4 +1,4 @@
-"""The symbolic network: parameters, layers, loss, one training step, when to stop.
+"""The symbolic network: layers, losses, starts, one step of an optimizer, when to stop.
 
 Comes in: shapes, kinds of units, of losses and of starts, a tensor namespace. Goes out: graphs of
 one step of many restarts (`Step`), starting weights (`Starts`), symmetries. Written once for every

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from support.crafted import EXPERIMENT, crafted
 
-from runner.cli.result_tables import plan_table, summary_table, verdict_table
+from runner.cli.printed_tables import plan_table, summary_table, verdict_table
 from runner.dispatch.progress import Progress
 from runner.display.progress import shown_progress
 from runner.display.text_table import Column, table_text

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from runner.cli.app import app
-from runner.cli.result_tables import summary_table
+from runner.cli.printed_tables import summary_table
 from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment, parse_axis
 from runner.experiment.plan import Plan

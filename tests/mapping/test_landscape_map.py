@@ -21,7 +21,7 @@ from runner.mapping.map_plan import MapPlan
 from runner.mapping.map_tables import tables
 from runner.mapping.options import MapOptions
 from runner.mapping.result_tables import up_to_date
-from runner.mapping.rounds import Rounds
+from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.sentences import sentences
 from runner.study import analysis_tables
 from runner.study.map_tables import MAP_TABLES
@@ -89,7 +89,7 @@ def _require_tables(study) -> None:
     """Compare a study's tables with those of the same map, made in this process."""
     plan = MapPlan(study, study.plan, OPTIONS)
     groups, parts = _maps(plan), MemoryParts()
-    Rounds(groups, parts, parts.run, plan.engine, OPTIONS).make(lambda: True)
+    SearchRounds(groups, parts, parts.run, plan.engine, OPTIONS).make(lambda: True)
     maps = sorted((m for group in groups for m in group), key=lambda m: m.configuration.index)
     for name, table in tables(maps, study.parameter_names).items():
         expected = analysis_tables.frame(name, table)

@@ -17,7 +17,7 @@ from runner.landscape.stage import Stage
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.map_tables import tables
 from runner.mapping.options import MapOptions
-from runner.mapping.rounds import Rounds
+from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.starts import SearchStream
 from runner.training.shards import decode
 
@@ -60,7 +60,7 @@ def mapped(c: Configuration, options: MapOptions = QUICK) -> ConfigurationMap:
     none = np.zeros((c.architecture.n_parameters, 0))
     stream = SearchStream(1990, c.symmetries, none, options.highest_index)
     found, parts = ConfigurationMap(c, stream, options), MemoryParts()
-    rounds = Rounds([[found]], parts, parts.run, "pytensor", options)  # type: ignore[arg-type]
+    rounds = SearchRounds([[found]], parts, parts.run, "pytensor", options)  # type: ignore[arg-type]
     rounds.make(lambda: True)
     return found
 

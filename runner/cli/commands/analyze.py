@@ -28,7 +28,7 @@ def analyze(
     python -m runner analyze results/gates
     python -m runner analyze results/gates --endpoints 2000
     """
-    from runner.cli.result_tables import verdict_table
+    from runner.cli.printed_tables import verdict_table
     from runner.cli.runs import run_analysis
 
     study = run_analysis(folder, cluster, trust_model=trust_model, quiet=quiet, endpoints=endpoints)

@@ -54,7 +54,7 @@ def map_(
     for_: Annotated[
         str | None,
         typer.Option(
-            "--for", metavar="TIME", help="No new round after this time, as in 90s, 10m, 2h."
+            "--for", metavar="TIME", help="No new search round after this time, as in 90s, 10m, 2h."
         ),
     ] = None,
     trust_model: TrustModel = False,
@@ -68,7 +68,7 @@ def map_(
     python -m runner map results/gates
     python -m runner map results/gates --index 1 --for 10m
     """
-    from runner.cli.result_tables import map_table
+    from runner.cli.printed_tables import map_table
     from runner.cli.runs import run_map
     from runner.display.text import point_text
     from runner.mapping.options import MapOptions

@@ -194,7 +194,7 @@ def _print_rounds(
 
 
 def _print_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> None:
-    from runner.cli.result_tables import plan_table
+    from runner.cli.printed_tables import plan_table
     from runner.cluster.embedded import usable_cores
     from runner.display.text import duration
     from runner.experiment.reachability import table_notes

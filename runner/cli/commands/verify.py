@@ -61,7 +61,7 @@ def verify(
         )
         raise StudyError(message)
     if hashes:
-        from runner.cli.result_tables import hash_table
+        from runner.cli.printed_tables import hash_table
         from runner.study.study import open_study
 
         print_table(hash_table(open_study(folder)))

@@ -1,8 +1,8 @@
-"""Rounds of searches, and of paths from the saddles that they find, done on the cluster.
+"""Search rounds, and paths from the saddles that they find, done on the cluster.
 
-What a round does of a configuration follows from what earlier rounds have found of the same one. So
+What a search round does of a configuration follows from what earlier ones have found of it. So
 it is the same for any workers, and a map that was killed, or is to go on for longer, makes its
-first rounds again from what is stored of them.
+first search rounds again from what is stored of them.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Points:
     """(n,) int: index that is searched for; of saddles without meaning."""
 
 
-class Rounds:
-    """The rounds of all maps of a study.
+class SearchRounds:
+    """The search rounds of all maps of a study.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Rounds:
         self._options = options
 
     def make(self, goes_on: Callable[[], bool]) -> None:
-        """Search until every map is done, or until ``goes_on`` says no between two rounds."""
+        """Search until every map is done, or until ``goes_on`` says no between two of them."""
         number = 0
         while goes_on() and (searching := [m for m in self._maps() if not m.is_done]):
             starts = {each: each.next_searches() for each in searching}
