@@ -18,7 +18,7 @@ from runner.experiment.formats.base import (
     TableSource,
 )
 from runner.experiment.formats.column_choice import ColumnChoice, in_words
-from runner.experiment.formats.csv_hints import cell_hint, comment_hint
+from runner.experiment.formats.csv_hints import cell_hint, comment_hint, foreign_hint
 from runner.experiment.formats.csv_layout import Layout, found_layout, split
 from runner.experiment.formats.target_cells import TargetCells, finite_number
 from runner.experiment.formats.text_lines import text_lines
@@ -71,6 +71,8 @@ def _read(
         raise problems.stop("the file is empty; expected a header and at least one row.")
     if first[1].lstrip().startswith("#"):
         raise problems.stop(f"line {first[0]} is {shown(first[1])}; {comment_hint()}")
+    if foreign := foreign_hint(first[1], second[1]):
+        raise problems.stop(f"line {first[0]} is {shown(first[1])}; {foreign}")
     if has_header is None:
         try:
             layout = found_layout(first[1], second[1], choice)

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["cell_hint", "comment_hint", "is_missing", "is_workbook", "name_hint", "target_hint"]
+__all__ = [
+    "cell_hint",
+    "comment_hint",
+    "foreign_hint",
+    "is_missing",
+    "is_workbook",
+    "name_hint",
+    "target_hint",
+]
 
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods and other archives; .xls
 _TARGET_WORDS: Final = (
@@ -32,6 +40,26 @@ def is_missing(word: str) -> bool:
 def comment_hint() -> str:
     """Return what to do about a comment above the table."""
     return "expected a header or numbers. Remove the comment."
+
+
+def foreign_hint(first: str, second: str) -> str:
+    """Return what to do about data of another program, by its first lines; empty if it is none."""
+    relation = r"\s*@relation\s"
+    if re.match(relation, first, re.IGNORECASE) or (
+        first.startswith("%") and re.match(rf"%|{relation}", second, re.IGNORECASE)
+    ):
+        return "expected CSV, this is ARFF. Save the lines below @data as CSV, with a header."
+    if re.fullmatch(r"(bool|real)_in=\d+\s*", first):
+        return (
+            "expected CSV, this is data of Proben1. Remove the seven lines above the numbers, and "
+            "name the last columns in problem.target_columns: they are called 1, 2, 3, and so on."
+        )
+    if re.fullmatch(r"[+-]?[\d.]+(\s+\d+:\S+)+\s*", first):
+        return (
+            "expected CSV, this is data of LIBSVM. scikit-learn's load_svmlight_file reads it; "
+            "problem.table may be an array."
+        )
+    return ""
 
 
 def name_hint(position: int, n_columns: int) -> str:
