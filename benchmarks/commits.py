@@ -74,10 +74,12 @@ def zeros(size: int) -> tuple[bytes, str]:
 def trained(task: Task, size: int, shard: bytes) -> Trained:
     rows = sum(s.stop - s.start for s in task.segments)
     solved = {s.configuration.index: 0 for s in task.segments}
-    times = {"compile_s": 1e-3, "train_s": 1.0, "restart_steps": rows, "lane_steps": rows}
+    steps = {s.configuration.index: (s.stop - s.start, 100) for s in task.segments}
+    times = {"compile_s": 1e-3, "train_s": 1.0, "cpu_s": 1.0}
+    times |= {"restart_steps": rows, "lane_steps": rows}
     where = {"device": "cpu", "host": "localhost", "process": 4711, "together": 1}
     return Trained(
-        shard, rows, {**where, **times, "solved": solved, "steps": {}, "programs": PROGRAMS}
+        shard, rows, {**where, **times, "solved": solved, "steps": steps, "programs": PROGRAMS}
     )
 
 

@@ -103,7 +103,9 @@ class Dispatcher:
 
     def __init__(self, batches: Sequence[Batch], attempts: int = 2) -> None:
         self._batches = batches
-        self._begun = 0  # how many of them were handed out
+        self._begun = 0  # of how many of them the turn has come
+        self._hastened: deque[Batch] = deque()  # handed out before all of these
+        self._early: set[Batch] = set()  # hastened, and their turn has not come
         self._again: deque[Piece] = deque()
         self._suspects: deque[Piece] = deque()
         self.n_failed = 0
@@ -120,19 +122,31 @@ class Dispatcher:
     @property
     def upcoming(self) -> Batch | None:
         """The next batch that is not begun, or None."""
+        if self._hastened:
+            return self._hastened[0]
         return self._batches[self._begun] if self._begun < len(self._batches) else None
 
     def hasten(self, batch: Batch) -> None:
-        """Hand a batch out before the others, if it is not begun."""
-        begun, rest = list(self._batches[: self._begun]), list(self._batches[self._begun :])
-        if batch in rest:
-            rest.remove(batch)
-            self._batches = [*begun, batch, *rest]
+        """Hand a batch that is not complete out before the others, if it is not begun."""
+        if batch not in self._open and batch not in self._hastened:
+            self._early.add(batch)
+            self._hastened.append(batch)
+            self._skip_early()
+
+    def _skip_early(self) -> None:
+        """Pass over what was handed out, or will be, before its turn."""
+        while self._early and self._begun < len(self._batches):
+            batch = self._batches[self._begun]
+            if batch not in self._early:
+                break
+            self._early.remove(batch)
+            self._begun += 1
 
     @property
     def remaining(self) -> int:
         """Pieces that wait to be handed out: batches not begun, and what is tried again."""
-        return len(self._batches) - self._begun + len(self._again) + len(self._suspects)
+        in_order = len(self._batches) - self._begun - len(self._early)
+        return in_order + len(self._hastened) + len(self._again) + len(self._suspects)
 
     @property
     def suspect(self) -> Piece | None:
@@ -155,7 +169,11 @@ class Dispatcher:
             batch = self.upcoming
             if batch is None:
                 return None
-            self._begun += 1
+            if self._hastened:
+                self._hastened.popleft()
+            else:
+                self._begun += 1
+                self._skip_early()
             self._open[batch] = _Open(missing=len(batch))
             piece = Piece(batch, batch.start, batch.stop)
         self._out.add(piece)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from runner.cluster.task_results import TaskResult
+from runner.dispatch.answers import Answer
 from runner.dispatch.audits import AuditRecord, Audits, AuditTask, unaudited
 from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.dispatch.batch_origin import BatchOrigin
@@ -21,7 +22,7 @@ from runner.dispatch.staged_training import NotStaged, StagedAnswers, StagedBatc
 from runner.dispatch.surveys import SurveyTask, surveys
 from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
 from runner.dispatch.telemetry import Telemetry
-from runner.dispatch.time_left import Answer, TimeLeft
+from runner.dispatch.time_left import TimeLeft
 from runner.dispatch.training_tasks import TrainingTasks
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
@@ -260,8 +261,7 @@ class TrainingRun(TaskHandler):
             self._apply(run, task.ended(result))
         elif isinstance(task, SurveyTask) and result is not None and not result.reason:
             answer = Answer.of(result.worker, [result.value.telemetry], self._now_s)
-            dearest = self._time_left.surveyed(task.batch, answer)
-            if dearest is not None:
+            if (dearest := self._time_left.surveyed(task.batch, answer)) is not None:
                 run.dispatcher.hasten(dearest)
 
     def report_progress(self, run: RunState) -> None:

@@ -116,7 +116,7 @@ def trained_here(task: Task, sizes: Sequence[int]) -> list[Trained]:
             require_jax(kind)
         functions = compiled(task.engine, first.signature(task.device), kind)
     signature = functions.signature
-    ready = time.perf_counter()
+    ready, cpu_s = time.perf_counter(), time.process_time()
     restarts = prepare(task)
     ended = train(functions, restarts)
     table = restart_rows(task.segments, functions, restarts, ended)
@@ -126,7 +126,7 @@ def trained_here(task: Task, sizes: Sequence[int]) -> list[Trained]:
         encode_shard(table.slice(b - n, n), signature, ids)
         for b, n in zip(stops, sizes, strict=True)
     ]
-    finished = time.perf_counter()
+    finished, cpu_s = time.perf_counter(), time.process_time() - cpu_s
     configurations = np.array([segment.configuration.index for segment in task.segments])
     trained = []
     for stop, size, shard in zip(stops, sizes, shards, strict=True):
@@ -146,6 +146,7 @@ def trained_here(task: Task, sizes: Sequence[int]) -> list[Trained]:
                     "together": len(sizes),
                     "compile_s": (ready - started) * share,
                     "train_s": (finished - ready) * share,
+                    "cpu_s": cpu_s * share,
                     "restart_steps": int(ended.steps[rows].sum(dtype=np.int64)),
                     "lane_steps": int(ended.lane_steps * share),
                     "solved": {int(configurations[k]): int(solved[k]) for k in present},

@@ -75,6 +75,37 @@ def test_batches_are_taken_only_when_asked_for() -> None:
     assert len(batches.taken) == 3
 
 
+@given(st.integers(1, 12), st.lists(st.tuples(st.booleans(), st.integers(0, 11)), max_size=40))
+def test_a_hastened_batch_comes_next_and_every_batch_once(n, moves) -> None:
+    waiting = [Batch(0, k, k + 1) for k in range(n)]
+    dispatcher, hastened = Dispatcher(list(waiting)), []
+    for hasten, k in [*moves, *[(False, 0)] * n]:
+        batch = Batch(0, k, k + 1)
+        if hasten and k < n:
+            dispatcher.hasten(batch)
+            if batch in waiting and batch not in hastened:
+                hastened.append(batch)
+        elif not hasten:
+            expected = (hastened or waiting or [None])[0]
+            assert dispatcher.upcoming == expected
+            piece = dispatcher.next()
+            assert (piece and piece.batch) == expected
+            if piece is not None:
+                waiting.remove(expected)
+                hastened = hastened[1:]
+        assert dispatcher.remaining == len(waiting)
+    assert waiting == []
+
+
+def test_to_hasten_a_batch_looks_at_no_other_but_the_next() -> None:
+    batches = Counted()
+    dispatcher = Dispatcher(batches)
+    dispatcher.hasten(Batch(0, 900, 901))
+    assert dispatcher.next().batch == Batch(0, 900, 901)
+    assert dispatcher.next().batch == Batch(0, 0, 1)
+    assert batches.taken <= {0, 1}
+
+
 def test_what_remains_is_what_nobody_has_been_given_whatever_fails() -> None:
     batches = [Batch(0, k, k + 8) for k in range(0, 64, 8)]
     dispatcher = Dispatcher(batches)
