@@ -55,6 +55,9 @@ class AnalysisProgress:
     """Workers now."""
     elapsed_s: float = 0.0
     """Seconds since this stage began."""
+    time_left_s: float | None = None
+    """Seconds that the stage still takes, by what each group's rows have taken; None as long as
+    nothing is known of most groups."""
 
 
 AnalysisProgressCallback = Callable[[AnalysisProgress], None]

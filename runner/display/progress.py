@@ -109,8 +109,7 @@ def progress_parts(progress: Progress) -> list[str]:
     if progress.elapsed_s > 0:
         parts.append(f"{quantity(progress.restart_steps / progress.elapsed_s)} restart-steps/s")
     parts.append(counted(progress.workers, "worker"))
-    if progress.time_left_s is not None and progress.done < progress.restarts:
-        parts.append(f"{duration(progress.time_left_s)} left")
+    parts += _time_left(progress.time_left_s, progress.done < progress.restarts)
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     return parts
@@ -119,8 +118,11 @@ def progress_parts(progress: Progress) -> list[str]:
 def _analysis_parts(progress: AnalysisProgress) -> list[str]:
     parts = [f"{progress.done:,} of {progress.total:,} {progress.stage} analysed"]
     parts.append(counted(progress.workers, "worker"))
-    parts += _time_left(progress.done, progress.total, progress.before, progress.elapsed_s)
-    return parts
+    return parts + _time_left(progress.time_left_s, progress.done < progress.total)
+
+
+def _time_left(seconds: float | None, unfinished: bool) -> list[str]:
+    return [] if seconds is None or not unfinished else [f"{duration(seconds)} left"]
 
 
 def _map_parts(progress: MapProgress) -> list[str]:
@@ -133,14 +135,6 @@ def _map_parts(progress: MapProgress) -> list[str]:
     if progress.configurations > 1:
         parts.append(f"{progress.done:,} of {progress.configurations:,} configurations done")
     return [*parts, counted(progress.workers, "worker"), duration(progress.elapsed_s)]
-
-
-def _time_left(done: int, total: int, before: int, elapsed_s: float) -> list[str]:
-    """Estimate the time left from the pace of this run; nothing before its first result."""
-    in_this_run = done - before
-    if not in_this_run or done >= total:
-        return []
-    return [f"{duration((total - done) * elapsed_s / in_this_run)} left"]
 
 
 def _panel(plan: Plan, progress: Progress, width: int) -> Group:

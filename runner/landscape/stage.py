@@ -18,9 +18,11 @@ from runner.dispatch.progress import AnalysisProgress, AnalysisProgressCallback
 from runner.dispatch.sent_tasks import Call, SentTask
 from runner.dispatch.task_handler import RunState, TaskHandler
 from runner.dispatch.task_loop import TaskLoop
+from runner.dispatch.time_left import each_group_first
 from runner.errors import ClusterError
 from runner.experiment.batches import Batch
 from runner.landscape.parts import Parts
+from runner.landscape.time_left import StageTimeLeft
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,13 @@ def run_stage(
     stage: Stage, parts: Parts, pool: WorkerPool, report: AnalysisProgressCallback
 ) -> None:
     """Have every batch done that has no part yet, and write what is returned as parts."""
-    missing = parts.missing(stage.name, stage.batches)
+    missing = each_group_first(parts.missing(stage.name, stage.batches))
     if not missing:
         return
     total = sum(map(len, stage.batches))
     before = total - sum(map(len, missing))
     progress = AnalysisProgress(stage.name, before, total, before)
-    handler = _StageHandler(stage, parts, progress, report)
+    handler = _StageHandler(stage, parts, progress, StageTimeLeft(missing), report)
     TaskLoop(RunState.of(pool, missing), handler).finish()
 
 
@@ -122,13 +124,19 @@ class _StageHandler(TaskHandler):
         stage: Stage,
         parts: Parts,
         progress: AnalysisProgress,
+        time_left: StageTimeLeft,
         report: AnalysisProgressCallback,
     ) -> None:
         self._stage = stage
         self._parts = parts
         self._progress = progress
+        self._time_left = time_left
         self._report = report
         self._started = time.monotonic()
+
+    @property
+    def _now_s(self) -> float:
+        return time.monotonic() - self._started
 
     def call(self, task: SentTask) -> Call:
         """Return what inspects a piece."""
@@ -136,6 +144,7 @@ class _StageHandler(TaskHandler):
 
     def succeeded(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Accept the rows of a piece."""
+        self._time_left.answered(task.range, result.worker, self._now_s)
         complete = run.dispatcher.succeeded(task.pieces[0], result.value)
         if complete is not None:
             self.completed(run, complete)
@@ -144,9 +153,11 @@ class _StageHandler(TaskHandler):
         """Write the rows of a batch; what could not be inspected is missing from them."""
         self._parts.write(self._stage.name, complete.batch, complete.shards)
         self._progress.done += len(complete.batch)
+        self._time_left.failed(complete.batch, len(complete.failures))
 
     def report_progress(self, run: RunState) -> None:
         """Tell the caller how far the stage is."""
         self._progress.workers = run.pool.total
-        self._progress.elapsed_s = time.monotonic() - self._started
+        self._progress.elapsed_s = now_s = self._now_s
+        self._progress.time_left_s = self._time_left.seconds(now_s, run.pool.total)
         self._report(self._progress)

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from runner.dispatch.progress import Progress
-from runner.display.progress import shown_progress
+from runner.dispatch.progress import AnalysisProgress, Progress
+from runner.display.progress import shown_analysis, shown_progress
 from runner.display.text import duration, point_text, quantity
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
@@ -55,6 +55,16 @@ def test_without_a_terminal_there_are_plain_lines_and_quiet_has_none() -> None:
         "60 of 200 restarts, 2.5 M restart-steps/s, 3 workers, 6 s left, 2 failed\n"
     )
     assert shown(False, quiet=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("done", "left_s", "shown"), [(3, None, ""), (3, 200.0, ", 3 min 20 s left"), (9, 0.0, "")]
+)
+def test_an_analysis_says_what_is_left_once_it_is_known(done, left_s, shown) -> None:
+    console = Console(file=io.StringIO(), width=100)
+    with shown_analysis(console, quiet=False) as report:
+        report(AnalysisProgress("pairs", done, 9, 1, workers=2, time_left_s=left_s))
+    assert console.file.getvalue() == f"{done} of 9 pairs analysed, 2 workers{shown}\n"
 
 
 def test_numbers_for_people() -> None:
