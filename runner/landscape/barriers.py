@@ -11,6 +11,7 @@ from runner.landscape.newton import length
 from runner.landscape.options import AnalysisOptions
 from runner.network.alignment import align
 from runner.network.canonical_images import balanced
+from runner.network.column_products import column_dots, column_norms
 from runner.network.symmetry import Symmetries
 
 
@@ -107,8 +108,8 @@ def curved(
     n = first.shape[1]
     ends = (1 - share) ** 2 * first[..., None] + share**2 * second[..., None]
     pull = 2 * share * (1 - share)  # of the bend on each point of the grid
-    apart = np.maximum(np.linalg.norm(second - first, axis=0), 1e-3 * length(first))
-    bend = 0.5 * (first + second) + 0.1 * apart * noise / np.linalg.norm(noise, axis=0)
+    apart = np.maximum(column_norms(second - first), 1e-3 * length(first))
+    bend = 0.5 * (first + second) + 0.1 * apart * noise / column_norms(noise)
     lanes = surface[np.repeat(np.arange(n), n_points)]
     best = straight(surface, first, second, options).barrier
     rates = options.curve_rate * np.maximum(_root_mean_square(first, second), 1.0)
@@ -130,7 +131,8 @@ def curved(
 
 def _root_mean_square(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Root of the mean square (n,) of the weights of both ends."""
-    return np.asarray(np.sqrt(0.5 * (first**2 + second**2).mean(axis=0)))
+    squares = column_dots(first, first) + column_dots(second, second)
+    return np.asarray(np.sqrt(0.5 * squares / len(first)))
 
 
 def both_ways(

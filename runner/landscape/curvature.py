@@ -9,6 +9,7 @@ import numpy as np
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import Spectrum, length, minimise, polish, spectrum
 from runner.landscape.options import AnalysisOptions
+from runner.network.column_products import column_norms
 from runner.network.symmetry import Symmetries
 
 
@@ -105,7 +106,7 @@ def curvature(
     found.null_directions[tried] = at.null_directions
     found.spectrum[:, tried] = _summary(at)
     found.smallest[:], found.largest[:], found.index[:], _ = found.spectrum
-    step = np.linalg.norm(at.step(values.gradient[:, tried]), axis=0)
+    step = column_norms(at.step(values.gradient[:, tried]))
     short = (at.null_directions == 0) & (step <= options.search_radius * length(weights[:, tried]))
     tried = tried[stationary[tried] | short]
     if tried.size:
@@ -135,7 +136,7 @@ def _seek(
         start = weights[:, tried[again]]
         lower = minimise(surface[tried[again]], start, options)
         polished[:, again], arrived[again] = polish(surface[tried[again]], lower, options)
-        away = np.linalg.norm(polished[:, again] - start, axis=0)
+        away = column_norms(polished[:, again] - start)
         arrived[again] &= away <= options.search_radius * length(start)
         found.critical[tried[again]] = "indeterminate"
     tried, polished = tried[arrived], polished[:, arrived]
@@ -176,14 +177,14 @@ def _returns(
     long as it is still ten times as long as the distance that counts as back.
     """
     scale = length(points)
-    unit = direction / np.linalg.norm(direction, axis=0)
+    unit = direction / column_norms(direction)
     back = np.zeros(len(surface), bool)
     share = options.perturbation
     while True:
         left = np.flatnonzero(~back)
         start = points[:, left]
         again = minimise(surface[left], start + share * scale[left] * unit[:, left], options)
-        away = np.linalg.norm(again - start, axis=0)
+        away = column_norms(again - start)
         back[left] = away <= options.return_tolerance * scale[left]
         share /= 10
         if back.all() or share < 9.99 * options.return_tolerance:

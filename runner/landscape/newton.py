@@ -11,7 +11,7 @@ import numpy as np
 
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.options import AnalysisOptions
-from runner.training.column_products import column_norms
+from runner.network.column_products import column_dots, column_norms
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def minimise(surface: LossSurface, weights: np.ndarray, options: AnalysisOptions
         size = column_norms(step)
         longest = 0.5 * length(at)
         step *= np.minimum(1.0, longest / np.maximum(size, 1e-300))
-        slope = (step * values.gradient).sum(axis=0)
+        slope = column_dots(step, values.gradient)
         found[:, active] = _lowered(here, at, step, values.loss, slope, options.halvings)
         still = (found[:, active] == at).all(axis=0)
         active = active[~still & (size > options.step_tolerance * length(at))]

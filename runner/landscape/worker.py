@@ -18,6 +18,7 @@ from runner.landscape.curvature import curvature
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.options import AnalysisOptions
 from runner.network.architecture import Network
+from runner.network.column_products import column_norms
 from runner.network.starts.stream import Starts
 from runner.network.symmetry import Symmetries
 from runner.training.compute_lock import COMPUTE_LOCK
@@ -126,7 +127,7 @@ def inspect_endpoints(task: EndpointTask) -> bytes:
     columns |= {name: getattr(found, name) for name in _FOUND}
     columns |= dict(zip(SPECTRUM, found.spectrum, strict=True))
     columns["accuracy"] = _accuracy(task, found.outputs)
-    columns["moved"] = np.linalg.norm(found.point - task.weights, axis=0)
+    columns["moved"] = column_norms(found.point - task.weights)
     columns |= dict(zip(net.parameter_names, found.point, strict=True))
     return encode(pa.table(columns))
 

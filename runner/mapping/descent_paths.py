@@ -16,7 +16,7 @@ from runner.landscape.newton import Spectrum, length, spectrum
 from runner.mapping.eigenvector_following import ARRIVED, LEFT, UNFINISHED
 from runner.mapping.options import MapOptions
 from runner.mapping.stations import StationRecorder
-from runner.training.column_products import column_norms
+from runner.network.column_products import column_norms
 
 _BISECTIONS = 60  # of the time that a step of a given length takes
 _ENDLESS = 700.0  # exponent beyond which float64 overflows

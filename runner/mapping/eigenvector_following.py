@@ -13,7 +13,7 @@ import numpy as np
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import Spectrum, length, spectrum
 from runner.mapping.options import MapOptions
-from runner.training.column_products import column_norms
+from runner.network.column_products import column_norms
 
 ANY = -1
 """In place of an index: Newton's method, which keeps the index that it comes across."""

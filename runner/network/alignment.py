@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from runner.network.column_products import column_dots
 from runner.network.symmetry import Symmetries
 
 MAX_EXHAUSTIVE = 400
@@ -50,7 +51,7 @@ def align(symmetries: Symmetries, first: np.ndarray, second: np.ndarray) -> np.n
 def _nearest(symmetries: Symmetries, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     nearest, best = second.copy(), np.full(second.shape[1], np.inf)
     for image in symmetries.images(second):
-        distance = ((image - first) ** 2).sum(axis=0)
+        distance = column_dots(image - first, image - first)
         closer = distance < best
         nearest[:, closer], best[closer] = image[:, closer], distance[closer]
     return nearest

@@ -33,6 +33,8 @@ def balanced(symmetries: Symmetries, weights: np.ndarray) -> np.ndarray:
     layers = [layer for layer in symmetries.layers if symmetries.scales(layer)]
     if not layers:
         return weights
+    if weights.shape[1] == 1:  # NumPy adds a single column in another order: as one of several
+        return balanced(symmetries, weights.repeat(2, axis=1))[:, :1]
     weights = weights.copy()
     for _ in range(_MAX_BALANCING if len(layers) > 1 else 1):
         change = 0.0

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from runner.training.column_products import column_dots, column_norms
+from runner.network.column_products import column_dots, column_norms
 
 Gradients: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``gradients(parameters, which)``: float64 gradients (n_parameters, k) at parameters

@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 
 from runner.engines.base import Evaluation
+from runner.network.column_products import column_norms
 from runner.network.signature import Signature
-from runner.training.column_products import column_norms
 from runner.training.hessians import Gradients
 from runner.training.levels import constant_loss, stuck_levels
 from runner.training.stability import AHEAD, will_stay

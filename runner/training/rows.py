@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from runner.engines.base import Compiled
 from runner.experiment.batches import Segment
-from runner.training.column_products import column_norms
+from runner.network.column_products import column_norms
 from runner.training.evaluation import gradients_of
 from runner.training.labels import LabelResult, label
 from runner.training.restarts import Endpoints, Restarts

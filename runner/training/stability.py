@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.training.column_products import column_norms
+from runner.network.column_products import column_norms
 from runner.training.curvature_bounds import are_bounded
 from runner.training.hessians import MAX_EXACT, Gradients, extreme_curvatures
 

@@ -115,3 +115,28 @@ def test_curves_between_large_weights_go_around_their_barrier_too() -> None:
     around = curved(surface(c, 4), first, second, noise, DEFAULTS)
     assert (direct > 50).all()
     assert np.median(around / direct) < 0.5
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_a_pair_has_the_same_bits_alone_as_among_others(activation) -> None:
+    """A worker may have any number of pairs: batches are split where one of them fails."""
+    n, options = 16, AnalysisOptions(curve_steps=8)
+    c = configuration(**FREE | {"network": {"hidden": [5], "activation": activation}})
+    p = len(c.architecture.parameter_names)
+    first, second, noise = np.random.default_rng(6).normal(size=(3, p, n))
+    every, same = surface(c, n), c.symmetries
+
+    def looked_at(which: list[int]) -> list[list[np.ndarray]]:
+        one, other = (np.ascontiguousarray(ends[:, which]) for ends in (first, second))
+        pairs = every[which]
+        return [
+            [a.T, b.T, paths.losses, curved(pairs, a, b, noise[:, which], options)]
+            for a, b, paths in both_ways(pairs, same, one, other, options)
+        ]
+
+    alone = [looked_at([k]) for k in range(n)]
+    for way, found in enumerate(looked_at(list(range(n)))):
+        for place, values in enumerate(found):
+            np.testing.assert_array_equal(
+                values, np.concatenate([pair[way][place] for pair in alone])
+            )

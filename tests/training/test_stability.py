@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.quadratics import quadratic, symmetric
 
+from runner.network.column_products import column_norms
 from runner.training import stability
-from runner.training.column_products import column_norms
 from runner.training.hessians import extreme_curvatures
 from runner.training.stability import will_stay
 

@@ -1,7 +1,8 @@
 """Dot products and norms of a matrix's columns, of each as if it were one of many.
 
-NumPy adds the rows of a matrix one after the other, but the numbers of a single column in pairs: a
-restart in a batch of its own would get other last bits than among others.
+NumPy adds the rows of a matrix one after the other, but the numbers of a single column in pairs,
+and so those of columns that lie in memory one by one, as what an index has chosen: a restart in a
+batch of its own would get other last bits than among others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def column_norms(values: np.ndarray) -> np.ndarray:
 
 def column_dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Dot products of the columns of two matrices (rows, n)."""
-    products = a * b
+    products = np.multiply(a, b, order="C")
     if products.shape[1] == 1:
         return np.asarray(products.repeat(2, axis=1).sum(axis=0)[:1])
     return np.asarray(products.sum(axis=0))
