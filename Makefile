@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench gpu studies studies-full crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose bench gpu studies studies-full labels crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -46,6 +46,9 @@ studies: env-dev  ## Train a part of what docs/studies and docs/reports.md tell 
 
 studies-full: env-dev  ## Train all of it and write the pages' tables anew
 	@$(RUN) docs/studies.py --write $(ARGS)
+
+labels: env-dev  ## Make the table of docs/labels.md again; ARGS="200 tanh" for fewer restarts of some
+	@OPENBLAS_NUM_THREADS=1 $(RUN) docs/labels.py $(ARGS)
 
 # On a machine with a GPU, whose Python has what benchmarks/gpu.py names: no environment is set up.
 GPU_PYTHON ?= $(PYTHON)

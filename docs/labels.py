@@ -1,6 +1,6 @@
 """Are restarts that are called stuck stuck? Prints the table of docs/labels.md.
 
-python docs/labels.py [RESTARTS [WORD]]
+python docs/labels.py [RESTARTS [WORD]], or make labels ARGS="RESTARTS WORD"
     of this many restarts (default 1000) of every configuration, or of those with this word
 
 Every configuration is trained with its budget and again, from the same starts, with ten times that.
@@ -209,9 +209,7 @@ def trained(
 
 def table(found: list[Outcome]) -> str:
     """The table as Markdown."""
-    header = (
-        "| configuration | n | solved | plateau | saturated | stationary | of these solved later |"
-    )
+    header = "| configuration | n | solved | plateau | saturated | stationary | solved later |"
     lines = [header, "|---|---|---|---|---|---|---|"]
     for outcome in found:
         counts = [f"{outcome.called_stuck[label]:,}" for label in STUCK]

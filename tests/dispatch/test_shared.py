@@ -173,3 +173,37 @@ def test_a_batch_takes_at_most_two_kibibytes_of_messages(tmp_path) -> None:
         n_bytes, telemetry = told(frozenset([name]))
     assert telemetry["programs"] == name
     assert n_bytes <= 2048 < first
+
+
+def test_every_setting_of_a_gate_takes_half_a_kibibyte_more(tmp_path) -> None:
+    """The longest message but for a table, which goes with each of its batches."""
+    training = {"optimizer": "adam", "learning_rate": 0.0123456789, "beta1": 0.912345678}
+    training |= {"beta2": 0.99912345678, "epsilon": 1.23456789e-7, "epsilon_hat": True}
+    training |= {"rate_schedule": "points:100=0.5,1000=0.1,2000=0.05", "stop_solved": True}
+    training |= {"stop_loss": 1.23456789e-5, "stop_gradient": 1.23456789e-6, "dtype": "float32"}
+    training |= {"plateau": "perturb", "plateau_steps": 12_345, "plateau_fall": 0.0123456789}
+    content = {
+        "name": "n" * 64,
+        "seed": 2**63 - 1,
+        "problem": {"gate": "MAJORITY-5", "tolerance": 0.123456789, "held_out_rows": [1, 2, 3]},
+        "network": {
+            "hidden": [60 + k for k in range(16)],
+            "activation": ["leaky-relu", "sigmoid"] * 8,
+            "skip": "all",
+            "freeze": ["W1", "b1", "W2", "b2"],
+        },
+        "loss": {"kind": "squared-error", "reduction": "half-mean", "l2": 0.000123456789},
+        "init": {
+            "scale": 0.123456789,
+            "layer_scales": [k / 7 for k in range(1, 18)],
+            "bias_range": [-0.123456789, 0.987654321],
+        },
+        "training": training,
+    }
+    plan = Plan(load_experiment(content), batch_size=64)
+    *_, batch = plan.batches()
+    store = Store(tmp_path / "s")
+    with store.writer() as writer, writer.staging() as place:
+        piece = Piece(batch, batch.start, batch.stop)
+        call = TrainingTasks(plan, place).pieces([piece], batch, "cpu", frozenset())
+    assert len(pickle.dumps(call)) <= 2048

@@ -20,6 +20,8 @@ def number(text: str) -> int:
 
 
 def test_the_table_has_the_configurations_of_the_script() -> None:
+    assert "    make labels\n" in TEXT
+    assert "docs/labels.py $(ARGS)" in (ROOT / "Makefile").read_text()
     names = [name for name in TABLE if name not in ("configuration", "all")]
     assert names == list(SCRIPT["CASES"])
     assert len(names) >= 20

@@ -1,0 +1,40 @@
+"""docs/speed.md: its table is that of the results that are kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "speed.md").read_text()
+(RESULTS,) = (ROOT / "benchmarks" / "results").glob("epyc-*.json")
+ROUNDS = json.loads(RESULTS.read_text())["rounds"]
+WAYS = {
+    "Ray Tune, one trial per restart": "Ray Tune, one trial per restart",
+    "scikit-learn `MLPClassifier`, one fit per restart": "scikit-learn MLPClassifier",
+    "one restart, one call of a compiled function per step": "one restart, one call per step",
+    "PyTorch, restarts batched": "PyTorch, restarts batched",
+    "JAX, `vmap(grad)` in a `fori_loop`": "JAX vmap(grad) in fori_loop",
+    "`--engine pytensor-jax`": "runner: compiled by JAX",
+    "hand-written C, one restart per SIMD lane, `-O3 -march=native -ffast-math`": (
+        "C kernel (the limit)"
+    ),
+    "**the compiled function**": "runner: compiled function",
+    "a batch, from starts to its Parquet file": "runner: train_batch",
+    "a batch whose restarts stop when solved, useful steps only": (
+        "runner: train_batch, early stops"
+    ),
+    "a sweep on one worker, from the experiment to the study on disk": "runner: sweep, one worker",
+}
+
+
+def test_the_table_has_the_medians_of_the_results() -> None:
+    rows = re.findall(r"^\| (.*) \| \**([\d.]+)\** \| \**([\d.]+)\** \|$", TEXT, re.MULTILINE)
+    assert [way for way, *_ in rows] == list(WAYS)
+    assert set(WAYS.values()) == set(ROUNDS["float32"]) == set(ROUNDS["float64"])
+    for way, *told in rows:
+        for dtype, text in zip(("float32", "float64"), told, strict=True):
+            digits = len(text.partition(".")[2])
+            assert text == f"{median(ROUNDS[dtype][WAYS[way]]):.{digits}f}"

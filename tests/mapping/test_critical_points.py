@@ -1,0 +1,50 @@
+"""What is known of critical points, and which search is said to have found them first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from support.maps import configuration
+
+from runner.mapping.critical_points import CriticalPoints
+from runner.mapping.options import MapOptions
+
+XOR = configuration()
+NAMES = XOR.architecture.parameter_names
+
+
+def row(weights: np.ndarray, index: int, null_directions: int) -> dict[str, Any]:
+    """A point as a worker tells it; what is not looked at here is made up."""
+    eigenvalues = np.zeros(len(NAMES))
+    found = {"loss": 0.25, "index": index, "null_directions": null_directions}
+    found |= {"gradient_norm": 1e-12, "eigenvalues": eigenvalues}
+    return found | dict(zip(NAMES, weights, strict=True))
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=6))
+def test_a_family_is_of_the_search_that_came_to_it_first_and_of_its_highest_index(indices) -> None:
+    """Its points are told by outputs alone: with outgoing weights of 0 any incoming ones do."""
+    known, rng = CriticalPoints(XOR, MapOptions()), np.random.default_rng(1)
+    for search, index in enumerate(indices, start=5):
+        weights = rng.normal(size=len(NAMES))
+        weights[[name.startswith("W2") for name in NAMES]] = 0.0
+        weights[NAMES.index("b2[0]")] = 0.5
+        assert known.add(row(weights, index, 2), search) == 0
+    (family,) = known.points
+    assert family.first == 5
+    assert family.index == max(indices)
+
+
+def test_a_point_and_a_family_of_one_loss_are_two() -> None:
+    known, weights = CriticalPoints(XOR, MapOptions()), np.linspace(-1, 1, len(NAMES))
+    assert [
+        known.add(row(weights, 0, null), first) for null, first in ((0, 3), (1, 4), (0, 9))
+    ] == [
+        0,
+        1,
+        0,
+    ]
+    assert [point.first for point in known.points] == [3, 4]
