@@ -16,7 +16,7 @@ from runner.report.colours import INK, MOST_CLASSES, OTHER, class_colours
 from runner.report.figures.base import Key, Panel, Picture, classified, n_analysed_text
 from runner.report.figures.choice import chosen, telling
 from runner.report.figures.scales import signed_axes
-from runner.report.landscape_tables import Landscape
+from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import title
 from runner.report.numbers import drawable, number, percent
 from runner.report.style import MOST_PANELS, SINGLE, Shape
@@ -72,7 +72,7 @@ def _data(landscape: Landscape, configurations: list[Configuration]) -> pd.DataF
     parts = []
     for c in configurations:
         classes = landscape.minima(c).head(MOST_CLASSES)
-        x, y = _first_layer(classes, c)
+        x, y = _first_layer(weights(classes, c), c)
         units = len(x) // max(len(classes), 1)
         rows = classes.loc[classes.index.repeat(units), ["configuration", "class", "kind"]]
         parts.append(rows.assign(weight_on_input_0=x, weight_on_input_1=y))
@@ -90,12 +90,13 @@ def _draw(study: Study, landscape: Landscape, c: Configuration, axes: Axes) -> T
         members = endpoints.index[endpoints == number_][:_MOST_DOTS]
         places = pd.MultiIndex.from_product([[c.index], members])
         ended = study.weights.loc[places, names].to_numpy(np.float64)
-        turned = pd.DataFrame(canonical_images(symmetries, ended.T).T, columns=names)
-        dots = _first_layer(turned, c)
+        dots = _first_layer(canonical_images(symmetries, ended.T).T, c)
         axes.plot(*dots, ".", color=colour, markersize=1.5, alpha=0.3, rasterized=True)
-    for row, (_, minimum) in enumerate(classes.head(MOST_CLASSES).iterrows()):
+    largest = classes.head(MOST_CLASSES)
+    points = weights(largest, c)
+    for row, (_, minimum) in enumerate(largest.iterrows()):
         (marks,) = axes.plot(
-            *_first_layer(classes.iloc[[row]], c),
+            *_first_layer(points[[row]], c),
             _MARKS[row],
             color=colours[int(minimum["class"])],
             markeredgecolor=INK,
@@ -107,13 +108,19 @@ def _draw(study: Study, landscape: Landscape, c: Configuration, axes: Axes) -> T
             f"{percent(float(minimum['share']))}, loss {number(float(minimum['loss']))}"
         ]
     axes.set(xlabel="weight on input 0", ylabel="weight on input 1")
-    if not signed_axes(axes, np.concatenate(_first_layer(classes.head(MOST_CLASSES), c))):
+    if not signed_axes(axes, np.concatenate(_first_layer(points, c))):
         axes.locator_params(nbins=5)
     return tips
 
 
-def _first_layer(rows: pd.DataFrame, configuration: Configuration) -> tuple[np.ndarray, np.ndarray]:
-    """Weights on the first two inputs of every unit of the first layer, flat."""
+def _first_layer(points: np.ndarray, configuration: Configuration) -> tuple[np.ndarray, np.ndarray]:
+    """Weights on the first two inputs of every unit of the first layer, flat.
+
+    ``points`` are weights, shape (n, n_parameters).
+    """
     units = configuration.architecture.require_layers().hidden[0]
-    x, y = (drawable(rows[[f"W1[{j},{i}]" for j in range(units)]]).ravel() for i in (0, 1))
+    places = {name: k for k, name in enumerate(configuration.architecture.parameter_names)}
+    x, y = (
+        drawable(points[:, [places[f"W1[{j},{i}]"] for j in range(units)]]).ravel() for i in (0, 1)
+    )
     return x, y
