@@ -16,6 +16,8 @@ import pyarrow as pa
 import pytest
 
 import runner
+from runner.engines.registry import programs
+from runner.engines.simd.fingerprint import digest
 from runner.engines.versions import versions
 from runner.study import arithmetic
 from runner.study.arithmetic import DECIDED, other_arithmetic
@@ -28,7 +30,7 @@ GATES = {
     "restarts": 60,
     "problem": {"gate": "XOR"},
     "training": {"max_steps": 400, "learning_rate": 2.0, "stop_solved": True},
-    "grid": {"network.hidden": [[], [2]]},
+    "grid": {"network.hidden": [[], [2], [8]]},  # the last one of matrices
 }
 OTHER = next(
     (
@@ -91,6 +93,15 @@ def test_other_versions_with_the_same_programs_go_on_to_the_same_bytes(
     assert runner.sweep(GATES, begun.path, client).complete
     assert shards(begun.path) == shards(trained)
     assert sorted(map(str, begun.commits())) == sorted(map(str, Store(trained).commits()))
+
+
+def test_the_log_names_the_programs_of_every_network(trained) -> None:
+    study = runner.open_study(trained)
+    named = {commit.batch.group: commit.programs for commit in study.commits}
+    assert len(named) == len(study.plan.groups) == 3
+    for group, found in named.items():
+        signature = study.plan.groups[group].configurations[0].signature()
+        assert found == digest(programs(study.plan.engine, signature))
 
 
 def test_a_few_restarts_are_trained_again_once_for_a_command_which_is_logged(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from typing import Any
 
 from pytensor.compile.mode import optdb
+from pytensor.graph.basic import Apply
 from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
+from pytensor.tensor.math import Dot, mul
 
 from runner.engines.library_output import diverted_output
 from runner.engines.simd.artifact import Interface, Kind, Program, RowRuns
@@ -17,15 +21,31 @@ from runner.engines.simd.machine_code import Function, Loop, assemble
 from runner.engines.simd.names import Variable
 
 _REWRITES = RewriteDatabaseQuery(
-    include=("merge", "canonicalize"),
+    include=("merge", "canonicalize", "runner"),
     exclude=(
         # would multiply sums out: from layer to layer there would be more products
         "local_greedy_distributor",
         # would put indexing in the place of a product with one-hot rows, such as an encoder's:
         # there is no vector code for that, and the rows are few
         "selection_dot_to_indexing",
+        # would make multiplications of a product of a column with a row, but not in all versions of
+        # PyTensor; `_of_one` does what all do
+        "local_dot_to_mul",
     ),
 )
+
+
+@node_rewriter([Dot])  # type: ignore[untyped-decorator]
+def _of_one(graph: FunctionGraph, node: Apply[Any]) -> list[Variable] | None:
+    """Write a product with a matrix of one number as a multiplication."""
+    one, other = node.inputs
+    if (1, 1) not in (one.type.shape, other.type.shape):
+        return None
+    return [mul(one, other)]
+
+
+# By its tag, this is for who asks for it alone: PyTensor's own modes do not.
+optdb["canonicalize"].register("runner_of_one", _of_one, "runner")
 
 
 def lower_function(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from runner.engines.pytensor import interpreted
 from runner.engines.registry import compiled, measured
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.lowering import function, loop
+from runner.engines.simd.lowering import function, loop, rewritten
 from runner.network.criterion import SolvedCriterion
 from runner.training.lanes import train
 
@@ -278,3 +278,15 @@ def test_every_kind_of_network_has_vector_code(xor, restarts, fields) -> None:
             state[:n, ~halted], wanted.moved[:, ~halted], rtol=1e-11, atol=1e-13
         )
     assert measured("pytensor", signature.measured).any_lanes
+
+
+def test_products_of_columns_with_rows_stay_products_in_every_version_of_pytensor() -> None:
+    """Or its versions would write different programs."""
+
+    def operations(*shapes: tuple[int, int]) -> list[str]:
+        inputs = [pt.tensor(dtype="float64", shape=shape) for shape in shapes]
+        graph = rewritten(inputs, [pt.dot(*inputs) * 0.5])
+        return [type(node.op).__name__ for node in graph.toposort()]
+
+    assert operations((4, 1), (1, 8)) == ["Dot", "Elemwise"]
+    assert operations((4, 1), (1, 1)) == operations((1, 1), (1, 8)) == ["Elemwise"]
