@@ -148,20 +148,24 @@ class Audits:
         self._batches = batches
 
     def committed(
-        self, commit: Commit, trained_by: Iterable[str] = ()
+        self, commit: Commit, trained_by: Iterable[str] = (), *, cpus: bool = False
     ) -> list[AuditTask | AuditRecord]:
-        """Return the audit of a batch, or why there can be none; nothing if it is not chosen."""
+        """Return the audit of a batch, or why there can be none; nothing if it is not chosen.
+
+        What a kernel has trained is audited on a CPU if ``cpus`` are there: it has a CPU's bits.
+        """
         if commit.batch not in self._batches:
             return []
         workers = tuple(sorted(trained_by))
+        kind = "cpu" if commit.programs and cpus else commit.device
         reason = ""
         if commit.failures:
             reason = "some of its restarts could not be trained"
-        elif commit.device not in KINDS:
+        elif kind not in KINDS:
             reason = "it was trained on several kinds of device"
         if reason:
             return [AuditRecord(commit, workers, reason=reason)]
-        return [AuditTask(commit.device, commit.batch, commit, workers)]
+        return [AuditTask(kind, commit.batch, commit, workers)]
 
 
 def unaudited(store: Store, plan: Plan, share: float) -> frozenset[Batch]:

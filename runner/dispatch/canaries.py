@@ -11,7 +11,8 @@ from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 Kind = tuple[str, tuple[int, int]]
 """What has a canary: a kind of device, and a group of a round."""
 
-_MOST_LOST = 3  # workers in a row that may leave with a canary before it is blamed
+MOST_LOST = 3
+"""Workers in a row that may leave with a canary before it is blamed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,7 @@ class Canaries:
         canary = self._canaries[kind]
         canary.asked.discard(worker)
         canary.lost += 1
-        if canary.lost >= _MOST_LOST:
+        if canary.lost >= MOST_LOST:
             self.failed(kind)
         if canary.reference is None and canary.early and not canary.asked & self.believed:
             canary.reference = next(iter(canary.early.items()))

@@ -126,9 +126,12 @@ def _by_device(store: Store, left: Iterable[Batch], device: str) -> list[tuple[s
     """Group what is left by the device it may be trained on.
 
     A batch that is in the log already, its shard gone, must become the same bytes again, so it
-    goes to the kind of device that trained it then.
+    goes to the kind of device that trained it then; what a kernel has trained goes to CPUs as well.
     """
-    logged = {commit.batch: commit.device for commit in store.commits()}
+    logged = {
+        commit.batch: "cpu" if commit.programs and device == "cpu" else commit.device
+        for commit in store.commits()
+    }
     parts: dict[str, list[Batch]] = {}
     for batch in left:
         then = logged.get(batch)

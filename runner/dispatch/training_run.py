@@ -11,23 +11,25 @@ from runner.dispatch.answers import Answer
 from runner.dispatch.audits import AuditRecord, Audits, AuditTask, unaudited
 from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.dispatch.batch_origin import BatchOrigin
-from runner.dispatch.canaries import Canaries, CanaryTask, Difference
+from runner.dispatch.canaries import CanaryTask, Difference
 from runner.dispatch.deadlines import Deadlines
 from runner.dispatch.dispatcher import Complete, Piece
 from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.gpu_code import GpuCode
 from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.sent_tasks import Call, SentTask
-from runner.dispatch.staged_training import NotStaged, StagedAnswers, StagedBatch, unpacked
+from runner.dispatch.staged_training import StagedAnswers, StagedBatch, unpacked
 from runner.dispatch.surveys import SurveyTask, surveys
 from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
 from runner.dispatch.telemetry import Telemetry
 from runner.dispatch.time_left import TimeLeft
 from runner.dispatch.training_tasks import TrainingTasks
+from runner.dispatch.unverified import Unverified
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
+from runner.study.commits import Commit
 from runner.study.group_commit import Ready
 from runner.study.staging import StagedShard, Staging
 from runner.study.store import Store
@@ -91,7 +93,7 @@ class TrainingRun(TaskHandler):
         self.staging = staging
         self.answers = None if staging is None else StagedAnswers(staging, store.where)
         self.deadlines = Deadlines(faults.deadline_s)
-        self.canaries = Canaries()
+        self.unverified = Unverified(self.tasks, plan)
         self.audits = Audits(unaudited(store, plan, faults.audit))
         self._left = left = list(left)
         self._time_left = TimeLeft(plan, left)
@@ -99,8 +101,6 @@ class TrainingRun(TaskHandler):
         self._earlier = [commit for commit in store.commits() if commit.batch not in again]
         self.gpu_code = GpuCode(store.where, plan, self._earlier)
         self._failed_earlier = sum(len(commit.failures) for commit in self._earlier)
-        self._canary_batch = self.tasks.canary_batch(next(plan.batches()))
-        self._unverified: dict[str, list[tuple[SentTask, TaskResult]]] = {}  # by worker
         self._origins: dict[Batch, BatchOrigin] = {}
         self._completed: list[tuple[Ready, set[str]]] = []  # with the workers that trained them
         self._report = report
@@ -125,7 +125,7 @@ class TrainingRun(TaskHandler):
             for survey in surveys(self.plan, self._left):
                 run.auxiliary.add(survey)
         for commit in self._earlier:
-            self._apply(run, *self.audits.committed(commit))
+            self._audit(run, commit)
 
     # What is sent.
 
@@ -160,24 +160,8 @@ class TrainingRun(TaskHandler):
 
     def prepare(self, run: RunState) -> None:
         """Compare workers that have joined, before their results are accepted."""
-        if not self.faults.canary:
-            return
-        present = run.pool.present
-        self.canaries.forget(present)
-        for worker in [worker for worker in self._unverified if worker not in present]:
-            self._drop_results(run, worker)
-        if run.dispatcher.upcoming is not None:
-            self._canary_batch = self.tasks.canary_batch(run.dispatcher.upcoming)
-        batch = self._canary_batch
-        for kind in run.pool.kinds:
-            workers = run.pool.checked(kind)
-            if not run.dispatcher.waiting:  # nobody new is needed
-                known = self.canaries.believed | self._unverified.keys()
-                workers = [worker for worker in workers if worker in known]
-            for worker in self.canaries.ask(workers, (kind, batch.group_of_round)):
-                run.auxiliary.add(CanaryTask(kind, batch, worker))
-        for worker in [w for w in self._unverified if w in self.canaries.believed]:
-            for task, result in self._unverified.pop(worker):
+        if self.faults.canary:
+            for task, result in self.unverified.prepare(run):
                 self._accept(run, task, result)
 
     # What comes back.
@@ -186,14 +170,10 @@ class TrainingRun(TaskHandler):
         """Accept what was trained, at once if its worker was found to compute as others do."""
         if self.answers is not None:
             result = replace(result, value=unpacked(result.value))
-        if result.worker in self.canaries.different:
+        if result.worker in self.unverified.different:
             run.lose(task)
-        elif (
-            self.faults.canary
-            and result.worker not in self.canaries.believed
-            and not isinstance(result.value, NotStaged)
-        ):
-            self._unverified.setdefault(result.worker, []).append((task, result))
+        elif self.faults.canary and self.unverified.must_wait(run, task, result):
+            self.unverified.keep(task, result)
         else:
             self._accept(run, task, result)
 
@@ -237,7 +217,12 @@ class TrainingRun(TaskHandler):
         for commit in self.writer.commit_together([r for r, _ in completed], self.staging):
             self.progress.done += len(commit.batch)
             self.progress.failed += len(commit.failures)
-            self._apply(run, *self.audits.committed(commit, workers[commit.batch]))
+            self._audit(run, commit, workers[commit.batch])
+
+    def _audit(self, run: RunState, commit: Commit, trained_by: Iterable[str] = ()) -> None:
+        """Have a batch audited, if it is to be."""
+        cpus = bool(run.pool.counts.get("cpu"))
+        self._apply(run, *self.audits.committed(commit, trained_by, cpus=cpus))
 
     def _shard(self, complete: Complete) -> bytes | StagedShard:
         """Return the shard of a batch, or where it is."""
@@ -256,7 +241,7 @@ class TrainingRun(TaskHandler):
     ) -> None:
         """Do what canaries and audits ask for, and note what a survey has cost."""
         if isinstance(task, CanaryTask):
-            self._apply(run, *self.canaries.ended(task, result))
+            self._apply(run, *self.unverified.ended(task, result))
         elif isinstance(task, AuditTask):
             self._apply(run, task.ended(result))
         elif isinstance(task, SurveyTask) and result is not None and not result.reason:
@@ -288,12 +273,7 @@ class TrainingRun(TaskHandler):
                         f"{event.sha256[:16]}, not {event.expected[:16]}"
                     )
                     run.pool.dismiss(event.worker, reason)
-                    self._drop_results(run, event.worker)
-
-    def _drop_results(self, run: RunState, worker: str) -> None:
-        """Have done again what a worker has done that is not to be believed."""
-        for task, _ in self._unverified.pop(worker, []):
-            run.lose(task)
+                    self.unverified.drop(run, event.worker)
 
     def _accept(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Note what was trained, and commit the batches that it completes."""

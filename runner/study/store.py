@@ -137,7 +137,8 @@ class Store(StudyFolder):
         # Of whole lines alone: a study with a damaged log is compared before it is repaired, and
         # the batches of its damaged lines are trained again.
         whole = map(parsed, self.log.lines()[0])
-        yield from {commit.device for commit in whole if commit is not None}
+        # What programs have trained has a CPU's bits, on a GPU too.
+        yield from {"cpu" if c.programs else c.device for c in whole if c is not None}
 
     def has_other_jax(self) -> bool:
         """Return whether the study was begun with another version of JAX than is here, or none."""

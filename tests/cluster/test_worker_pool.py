@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Worker
+from support.faulty import WrongOnGpus
 from support.workers import hashes, until, workers
 
 import runner
@@ -81,6 +82,22 @@ def test_both_kinds_are_fed_from_one_queue(cpu_only, pretend, tmp_path) -> None:
     assert seen[-1].gpus == 1
     # lanes do not depend on one another, so the stand-in gives a CPU's bits
     assert hashes(study.path) == hashes(cpu_only.path)
+
+
+def test_a_gpu_with_other_bits_than_a_cpu_is_sent_away(
+    cpu_only, pretend, tmp_path, monkeypatch, caplog
+) -> None:
+    """The only GPU is compared with no other one, but with a CPU worker; its work is done again."""
+    for train in (train_batch, train_batches):
+        name = f"runner.dispatch.training_tasks.{train.__name__}"
+        monkeypatch.setattr(name, WrongOnGpus(train))
+    with workers({"CPU": 1}, {"GPU": 1}) as (cluster, client), caplog.at_level("WARNING", "runner"):
+        cpu, gpu = (worker.address for worker in cluster.workers.values())
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, batch_size=10)
+    assert {commit.device for commit in study.commits} == {"cpu"}
+    assert hashes(study.path) == hashes(cpu_only.path)
+    says = f"{gpu}: sent away: it computes other bits than {cpu}: a small batch has SHA-256"
+    assert any(record.getMessage().startswith(says) for record in caplog.records)
 
 
 def test_a_gpu_takes_several_batches_at_once(cpu_only, pretend, tmp_path) -> None:

@@ -50,6 +50,17 @@ def test_only_the_chosen_are_audited() -> None:
     assert (audit.kind, audit.batch, audit.trained_by) == ("cpu", COMMIT.batch, ("a", "b"))
 
 
+def test_what_a_kernel_has_trained_is_audited_on_a_cpu_where_there_is_one() -> None:
+    for device in ("gpu", "cpu+gpu"):
+        kernel = replace(COMMIT, device=device, programs="0123456789abcdef")
+        audits = Audits({kernel.batch})
+        (found,) = audits.committed(kernel, ["g"], cpus=True)
+        assert found.kind == "cpu"
+        (found,) = audits.committed(replace(kernel, programs=""), ["g"], cpus=True)
+        assert getattr(found, "kind", None) == ("gpu" if device == "gpu" else None)
+    assert audit_of(replace(COMMIT, device="gpu", programs="0123456789abcdef")).kind == "gpu"
+
+
 def test_those_that_trained_a_batch_audit_it_only_where_there_are_no_others() -> None:
     audit = audit_of(COMMIT, "a", "b")
     assert list(audit.workers(["a", "b", "c"])) == ["c"]

@@ -75,6 +75,16 @@ class Wrong:
 
 
 @dataclass(frozen=True)
+class WrongOnGpus:
+    """Trains, alone or several batches together, but gives other bits on GPUs."""
+
+    train: Callable[..., Any]
+
+    def __call__(self, task: Task, *sizes: Any) -> Any:
+        return self.train(replace(task, seed=task.seed + (task.device == "gpu")), *sizes)
+
+
+@dataclass(frozen=True)
 class DiesOnce(StagedTraining):
     """Writes a shard and ends its process before it can tell, where a file is there to remove."""
 
