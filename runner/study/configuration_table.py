@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,9 @@ def configuration_table(plan: Plan) -> pa.Table:
     pyarrow.Table
         configuration (int32), id (string), parameters (string: JSON of every array of
         parameters, in order, and its shape), n_parameters (int64); then every field of an
-        experiment file by its plain name (``problem_gate``), null where it has no value.
+        experiment file by its plain name (``problem_gate``), null where it has no value. What is
+        a word or something else (``network_skip``, ``network_activation``) is text: JSON of the
+        something else.
     """
     configurations = [plan.configurations[place] for place in plan.roster.places]
     columns: dict[str, pa.Array] = {
@@ -44,8 +46,10 @@ def configuration_table(plan: Plan) -> pa.Table:
         settings, place = _distinct([getattr(c.settings, name) for c in configurations])
         for field in section.model_fields:
             kind = _type(section.model_fields[field].annotation)
-            values = pa.array([getattr(each, field) for each in settings], kind)
-            columns[plain_name(f"{name}.{field}")] = values.take(place)
+            values = [getattr(each, field) for each in settings]
+            if pa.types.is_string(kind):
+                values = [_text(value) for value in values]
+            columns[plain_name(f"{name}.{field}")] = pa.array(values, kind).take(place)
     return pa.table(columns)
 
 
@@ -68,11 +72,18 @@ def _distinct(objects: Sequence[_T]) -> tuple[list[_T], np.ndarray]:
     return list(unique.values()), np.array([places[id(each)] for each in objects])
 
 
+def _text(value: Any) -> str | None:
+    """Return a word as it is, and what else a field of words may be as JSON."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
 def _type(annotation: Any) -> pa.DataType:
     """Return the Arrow type of a field's values: of a number, a word, or a list of these."""
     if annotation in _TYPES:
         return _TYPES[annotation]
     inner = [a for a in get_args(annotation) if a not in (type(None), ...)]
+    if any(get_origin(each) is Literal for each in inner):  # a word, or something else
+        return pa.string()
     if isinstance(annotation, type) or getattr(annotation, "__origin__", None) is tuple:
         return pa.list_(_type(inner[0]))
     first = inner[0]

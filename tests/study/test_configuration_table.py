@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
 import pytest
 
@@ -18,6 +20,14 @@ from runner.training.column_names import plain_name
     [
         {"problem": {"gate": "XOR"}, "grid": {"network.hidden": [[2], [3, 2], []]}},
         {"problem": {"gate": "AND"}, "grid": {"training.stop_solved": [False, True]}},
+        {
+            "problem": {"gate": "XOR"},
+            "network": {"hidden": [2, 2]},
+            "grid": {
+                "network.skip": [False, True, "inputs", "all"],
+                "network.activation": ["tanh", ["tanh", "relu"]],
+            },
+        },
         {
             "problem": {"gate": "AND"},
             "network": {"hidden": []},
@@ -41,6 +51,8 @@ def test_every_setting_of_every_configuration_is_there(content) -> None:
             section, field = path.split(".")
             value = getattr(getattr(c.settings, section), field)
             got = row[plain_name(path)]
+            if path in ("network.skip", "network.activation") and not isinstance(value, str):
+                got = json.loads(got)  # a word, or something else
             assert got == (list(value) if isinstance(value, tuple) else value)
 
 
