@@ -93,6 +93,28 @@ class SingleLayer(Combination):
         return []
 
 
+@dataclass(frozen=True)
+class OfCube(Combination):
+    """One of a parity, whose patterns are the corners of a cube."""
+
+    gate: str = "PARITY-5"
+    widths: tuple[int, ...] = (3,)
+    levels: tuple[float, float] = (0.0, 1.0)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.gate}-{self.widths}-{self.levels}-{self.output}-{self.optimizer}-{self.dtype}"
+        )
+
+    @property
+    def hidden(self) -> list[int]:
+        return list(self.widths)
+
+    @property
+    def experiment(self) -> dict[str, object]:
+        return super().experiment | {"problem": {"gate": self.gate, "inputs": list(self.levels)}}
+
+
 def every() -> Iterator[Combination]:
     """All combinations, accepted or not."""
     yield from (Combination(*values) for values in itertools.product(*CHOICES.values()))

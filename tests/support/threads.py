@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from support.combinations import Combination, SingleLayer, few
+from support.combinations import Combination, OfCube, SingleLayer, few
 
 from runner.engines.simd.artifact import Program
 from runner.engines.simd.machine_code import Loop, assemble
@@ -58,6 +58,12 @@ class Given:
         return ended(state, steps, solved)
 
 
+OF_CUBES = [
+    OfCube("sigmoid", "sigmoid", "cross-entropy", "momentum", "float32", "stacked", "PARITY-3"),
+    OfCube("sigmoid", "linear", "squared-error", "rprop", "float64", "stacked", "PARITY-5"),
+]
+"""Networks whose patterns are a cube's corners."""
+
 _NAMES = ("state", "steps", "limit", "hyper", "targets")
 
 
@@ -69,7 +75,7 @@ def ended(state: np.ndarray, steps: np.ndarray, solved: np.ndarray) -> Ended:
 
 def cases() -> list[Combination]:
     """Every activation, output, loss and optimizer, in vectors over lanes and in matrices."""
-    return [_quick(each) for each in few()]
+    return [*(_quick(each) for each in few()), *OF_CUBES]
 
 
 def _quick(each: Combination) -> Combination:

@@ -12,6 +12,8 @@ of. The way through the files::
         elementwise     second pass: their instructions
         loop_nests      matrices: which operation is written when and where
         matrix_operations, products   each as loops over a matrix
+        cubes, slabs    in training, a sigmoid layer whose patterns are a cube's corners
+        slab_loops, corners   that layer, some patterns after the others
       scalar_operations, math_functions, vectors   the instructions themselves
     machine_code    LLVM: Program ─> Artifact, and how it is called
     ptx             LLVM: a Program of threads ─> what a GPU's driver compiles

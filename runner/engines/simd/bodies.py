@@ -20,6 +20,8 @@ from runner.engines.simd.frame import Frame, Run
 from runner.engines.simd.loop_nests import Nests
 from runner.engines.simd.memory import static_shape
 from runner.engines.simd.names import Builder, Value, Variable
+from runner.engines.simd.slab_loops import write_slabs
+from runner.engines.simd.slabs import cut
 from runner.engines.simd.vectors import I64
 
 
@@ -196,6 +198,9 @@ class _AttemptInMemory(Attempt):
         graph = self._graph = frame.graph
         self._n_carried, self.carried = n_carried, []
         self._nests = Nests(graph, frame.vectors, frame.places(), frame.reserve)
+        slabs = cut(graph)
+        if slabs is not None:
+            write_slabs(self._nests, slabs, frame.vectors, frame.reserve)
         others = graph.outputs[n_carried:]
         self._nests.write(others)
         self.others = [self._nests.number(x) for x in others]

@@ -217,7 +217,7 @@ def _absolute(op: scalar.Abs, known: Analysis, node: Node) -> Expression:
 def _tanh(op: scalar.Tanh, known: Analysis, node: Node) -> Expression:
     (argument,) = node.inputs
     dtype, shift, made_by = node.outputs[0].type.dtype, 0, argument.owner
-    if made_by is not None and _is(made_by, scalar.Mul) and len(made_by.inputs) == 2:
+    if is_elementwise(made_by, scalar.Mul) and len(made_by.inputs) == 2:
         powers = [_power(v) for v in made_by.inputs]
         others = [v for v, power in zip(made_by.inputs, powers, strict=True) if power is None]
         if len(others) == 1 and others[0].type.dtype == dtype:
@@ -251,12 +251,17 @@ def _is_term(graph: FunctionGraph, node: Node) -> bool:
     if len(clients) != 1:
         return False
     client = clients[0][0]
-    return _is(client, scalar.Add, scalar.Sub) and client.outputs[0].type.dtype == out.type.dtype
+    return (
+        is_elementwise(client, scalar.Add, scalar.Sub)
+        and client.outputs[0].type.dtype == out.type.dtype
+    )
 
 
-def _is(node: Node, *operations: type[Op]) -> bool:
-    """Whether a node is one of some scalar operations, elementwise."""
-    return isinstance(node.op, Elemwise) and isinstance(node.op.scalar_op, operations)
+def is_elementwise(node: Node | None, *operations: type[Op]) -> bool:
+    """Whether there is a node and it is one of some scalar operations, elementwise."""
+    if node is None or not isinstance(node.op, Elemwise):
+        return False
+    return isinstance(node.op.scalar_op, operations)
 
 
 def operation_name(node: Node) -> str:

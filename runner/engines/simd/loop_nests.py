@@ -15,7 +15,7 @@ from pytensor.tensor.basic import Alloc
 from runner.engines.simd import matrix_operations, products
 from runner.engines.simd.fusion import source
 from runner.engines.simd.matrices import Matrices
-from runner.engines.simd.memory import Index, strides
+from runner.engines.simd.memory import Index, Matrix, strides
 from runner.engines.simd.names import Node, Pointer, Value, Variable
 from runner.engines.simd.vectors import I64, Vectors
 
@@ -42,7 +42,9 @@ class Nests:
         inputs: Sequence[Pointer],
         reserve: Callable[[int], Pointer],
     ) -> None:
-        self._v, self._matrices = vectors, Matrices(graph, vectors, inputs, reserve)
+        self._v = vectors
+        self.matrices = Matrices(graph, vectors, inputs, reserve)
+        """Where the variables lie."""
         self._left = graph.toposort()
 
     def write(self, variables: Sequence[Variable]) -> None:
@@ -57,7 +59,7 @@ class Nests:
         is still to be read: by itself at another place, or by one that comes later. All others
         are written elsewhere and copied when everything has been read.
         """
-        matrices, fusion = self._matrices, self._matrices.fusion
+        matrices, fusion = self.matrices, self.matrices.fusion
         places: dict[Variable, list[Variable]] = {}
         for variable, old in zip(variables, inputs, strict=True):
             if variable is not old:
@@ -84,9 +86,24 @@ class Nests:
                 there = aside[variable] if variable in aside else matrices.at(variable)
                 matrices.memory.copy(there, matrices.at(old))
 
+    def put(self, variable: Variable, place: Matrix) -> None:
+        """Note where a variable lies that is written elsewhere."""
+        self.matrices.put(variable, place)
+        self.matrices.fusion.parts.discard(variable)
+        self._left = [node for node in self._left if variable not in node.outputs]
+
+    def reader(self, variable: Variable) -> Callable[[Index], Value]:
+        """Return what computes an elementwise variable's number at an index; it needs no memory."""
+        matrices = self.matrices
+        leaves = matrices.fusion.leaves(variable)
+        matrices.fusion.parts.difference_update(leaves)
+        self.write(leaves)
+        number = products.expression(matrices, variable)
+        return lambda index: number(index, None)
+
     def number(self, variable: Variable) -> Value:
         """The vector of a variable without axes."""
-        value = self._matrices.memory.load(self._matrices.at(variable), [])
+        value = self.matrices.memory.load(self.matrices.at(variable), [])
         if self._v.thread_block:  # nobody may overwrite it before all have read it
             self._v.thread_block.wait(self._v.builder)
         return value
@@ -96,7 +113,7 @@ class Nests:
 
         ``take`` is given the number of each, a value of the program, and the vector.
         """
-        there, memory = self._matrices.at(variable), self._matrices.memory
+        there, memory = self.matrices.at(variable), self.matrices.memory
 
         def one(index: Index) -> None:
             b, number = self._v.builder, I64(0)
@@ -110,8 +127,9 @@ class Nests:
         """Return the nodes that some variables need and that are not written yet, in order."""
         needed, left = set(), list(variables)
         while left:
-            node = left.pop().owner
-            if node is not None and node not in needed:
+            variable = left.pop()
+            node = variable.owner
+            if node is not None and node not in needed and not self.matrices.has(variable):
                 needed.add(node)
                 # what a shape is made of is known
                 left += node.inputs[:1] if isinstance(node.op, Alloc) else node.inputs
@@ -121,6 +139,6 @@ class Nests:
 
     def _write(self, node: Node) -> None:
         """Write an operation, or leave it to what it is a part of."""
-        place = matrix_operations.write(node.op, self._matrices, node)
+        place = matrix_operations.write(node.op, self.matrices, node)
         if place is not None:
-            self._matrices.put(node.outputs[0], place)
+            self.matrices.put(node.outputs[0], place)

@@ -8,6 +8,7 @@ same on every processor that has these. How far each is from the exact value is 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -112,21 +113,51 @@ def tanh(v: Vectors, x: Value, exponent: int = 0) -> Value:
 
 def exp(v: Vectors, x: Value) -> Value:
     """2**n times the series of exp(x - n ln 2), whose argument is at most ln 2 / 2."""
-    b, bits = v.builder, _Bits(v, x)
-    low, high, degree = _EXP[dtype_of(x)]
-    first, second = _LN2[dtype_of(x)]
+    b = v.builder
+    low, high, _ = _EXP[dtype_of(x)]
     inside = v.larger(v.smaller(x, v.constant_like(high, x)), v.constant_like(low, x))
-    n = v.intrinsic("rint", b.fmul(inside, v.constant_like(1 / math.log(2), x)))
-    rest = v.fused(n, v.constant_like(-first, x), inside)
-    rest = v.fused(n, v.constant_like(-second, x), rest)
-    series = v.polynomial(rest, [1 / math.factorial(k) for k in range(degree)])
-    # added to 1.5 * 2**mantissa, the integer n is the last bits
-    last = b.bitcast(b.fadd(n, v.constant_like(1.5 * 2**bits.mantissa, x)), bits.kind)
-    power = b.shl(b.add(last, bits.same(bits.bias)), bits.same(bits.mantissa))
-    value = b.fmul(series, b.bitcast(power, x.type))
+    value = exp_within(v, inside)
     value = b.select(b.fcmp_ordered("<", x, v.constant_like(low, x)), v.constant_like(0, x), value)
     large = b.fcmp_unordered(">", x, v.constant_like(high, x))  # or a nan, which this sum keeps
     return b.select(large, b.fadd(x, v.constant_like(math.inf, x)), value)
+
+
+def exp_within(v: Vectors, x: Value) -> Value:
+    """exp(x), of arguments for which the result is a normal number; of others, anything."""
+    parts = exp_parts(v, x)
+    return v.builder.fmul(parts.series, power_of_two(v, parts.power))
+
+
+class ExpParts(NamedTuple):
+    """exp(x) as series * 2**power."""
+
+    series: Value
+    """From sqrt(1/2) to sqrt(2)."""
+    less_one: Value
+    """The series less 1, to the dtype's digits."""
+    power: Value
+    """An integer in a float."""
+
+
+def exp_parts(v: Vectors, x: Value) -> ExpParts:
+    """The parts of exp(x); of arguments beyond some thousands, anything."""
+    b = v.builder
+    first, second = _LN2[dtype_of(x)]
+    n = v.intrinsic("rint", b.fmul(x, v.constant_like(1 / math.log(2), x)))
+    rest = v.fused(n, v.constant_like(-first, x), x)
+    rest = v.fused(n, v.constant_like(-second, x), rest)
+    terms = [1 / math.factorial(k) for k in range(1, _EXP[dtype_of(x)][2])]
+    slope = v.polynomial(rest, terms)
+    return ExpParts(v.fused(slope, rest, v.constant_like(1, x)), b.fmul(slope, rest), n)
+
+
+def power_of_two(v: Vectors, n: Value) -> Value:
+    """2**n, of integers for which that is a normal number."""
+    b, bits = v.builder, _Bits(v, n)
+    # added to 1.5 * 2**mantissa, the integer n is the last bits
+    last = b.bitcast(b.fadd(n, v.constant_like(1.5 * 2**bits.mantissa, n)), bits.kind)
+    power = b.shl(b.add(last, bits.same(bits.bias)), bits.same(bits.mantissa))
+    return b.bitcast(power, n.type)
 
 
 def log(v: Vectors, x: Value) -> Value:

@@ -46,6 +46,10 @@ class Matrices:
             self._places[variable] = self.memory.constant(variable.data)
         return self._places[variable]
 
+    def has(self, variable: Variable) -> bool:
+        """Whether it is known where a variable lies."""
+        return variable in self._places
+
     def put(self, variable: Variable, place: Matrix) -> None:
         """Note where a variable lies."""
         self._places[variable] = place

@@ -22,7 +22,7 @@ from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.matrices import Matrices
 from runner.engines.simd.memory import Index, Matrix, static_shape
 from runner.engines.simd.names import Node, Op, Value, Variable
-from runner.engines.simd.vectors import FLOATS
+from runner.engines.simd.vectors import FLOATS, Vectors
 
 
 @singledispatch
@@ -116,29 +116,24 @@ def _reduction(op: CAReduce, matrices: Matrices, node: Node) -> Matrix:
     """Write a sum, a maximum or a conjunction along some axes, in the dtype of the result."""
     (summed,), (out,) = node.inputs, node.outputs
     shape, dtype = static_shape(summed), out.type.dtype
-    neutral = _neutral(op.scalar_op, dtype)
-    if neutral is None or summed.type.dtype != dtype:
+    start = neutral(op.scalar_op, dtype)
+    if start is None or summed.type.dtype != dtype:
         raise UnknownOperation(f"{op} of {summed.type}")
     v, memory, target = matrices.vectors, matrices.memory, matrices.new(out)
     along = [axis % len(shape) for axis in (range(len(shape)) if op.axis is None else op.axis)]
     kept = [axis for axis in range(len(shape)) if axis not in along]
     number = products.reader(matrices, summed)
 
-    def combined(a: Value, b: Value) -> Value:
-        if isinstance(op.scalar_op, scalar.Add):
-            return v.builder.fadd(a, b)
-        given = scalar_operations.Arguments(v, [a, b], dtype, dtype)
-        return scalar_operations.write(op.scalar_op, given)
-
     def write_tile(tile: Sequence[Index]) -> None:
         positions = list(itertools.product(*tile))
-        sums = [matrices.running(dtype, neutral) for _ in positions]
+        sums = [matrices.running(dtype, start) for _ in positions]
 
         def take(inside: Index) -> None:
             for position, running in zip(positions, sums, strict=True):
                 index = dict(zip([*kept, *along], [*position, *inside], strict=True))
                 value = number([index[axis] for axis in sorted(index)])
-                v.builder.store(combined(v.builder.load(running), value), running)
+                before = v.builder.load(running)
+                v.builder.store(combined(v, op.scalar_op, before, value, dtype), running)
 
         memory.nest([shape[axis] for axis in along], take)
         for position, running in zip(positions, sums, strict=True):
@@ -149,7 +144,15 @@ def _reduction(op: CAReduce, matrices: Matrices, node: Node) -> Matrix:
     return target
 
 
-def _neutral(op: Op, dtype: str) -> float | None:
+def combined(v: Vectors, op: Op, a: Value, b: Value, dtype: str) -> Value:
+    """Write one more step of a reduction by a scalar operation."""
+    if isinstance(op, scalar.Add):
+        return v.builder.fadd(a, b)
+    given = scalar_operations.Arguments(v, [a, b], dtype, dtype)
+    return scalar_operations.write(op, given)
+
+
+def neutral(op: Op, dtype: str) -> float | None:
     """The value from which numbers of a dtype are reduced; None if there is no such reduction."""
     if isinstance(op, scalar.AND):
         return True if dtype == "bool" else None

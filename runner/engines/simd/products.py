@@ -39,7 +39,7 @@ def elementwise(matrices: Matrices, out: Variable, target: Matrix) -> Matrix:
     *others, last = [x for x in fusion.leaves(out) if x in fusion.parts] or [None]
     for each in others:
         matrices.put(each, product(matrices, each))
-    number = _expression(matrices, out, last)
+    number = expression(matrices, out, last)
     if last is None:
         memory.share(target.shape, lambda index: memory.store(number(index, None), target, index))
         return target
@@ -54,7 +54,7 @@ def elementwise(matrices: Matrices, out: Variable, target: Matrix) -> Matrix:
 def reader(matrices: Matrices, variable: Variable) -> Callable[[Index], Value]:
     """Return what computes a variable's number at an index, or reads it."""
     if variable in matrices.fusion.inline:
-        number = _expression(matrices, variable)
+        number = expression(matrices, variable)
         return lambda index: number(index, None)
     place = matrices.at(variable)
     return lambda index: matrices.memory.load(place, index)
@@ -67,7 +67,7 @@ def product(matrices: Matrices, out: Variable) -> Matrix:
     return target
 
 
-def _expression(
+def expression(
     matrices: Matrices, variable: Variable, part: Variable | None = None
 ) -> Callable[[Index, Value | None], Value]:
     """Return what computes an elementwise variable's number, with all that is only used there.
