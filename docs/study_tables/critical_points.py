@@ -11,7 +11,6 @@ import pandas as pd
 from runner.engines.registry import of_hessians
 from runner.experiment.configuration import Configuration
 from runner.landscape.worker import surfaces
-from runner.mapping.worker import symmetries
 from runner.network.alignment import align_by_assignment
 from runner.study.study import Study
 from study_tables.base import markdown, only
@@ -151,7 +150,7 @@ def _widened(points: pd.DataFrame, small: Configuration, large: Configuration) -
 
 def _indices(study: Study, c: Configuration, weights: np.ndarray, losses: np.ndarray) -> np.ndarray:
     """Return the index (n,) of the known point that each of some weights is an image of, or nan."""
-    known, own = _points(study, c), symmetries(c)
+    known, own = _points(study, c), c.symmetries
     places = known[list(c.architecture.parameter_names)].to_numpy()
     found = np.full(len(losses), np.nan)
     for k, loss in enumerate(losses):
