@@ -4,7 +4,8 @@
 #     docker build -t runner:cuda --build-arg DEVICE=cuda .     GPU workers
 #
 # Nothing here names a processor, and every lock has wheels for 64-bit Arm too, so that
-# `docker buildx build --platform linux/amd64,linux/arm64 .` builds both. Only the first was tried.
+# `docker buildx build --platform linux/amd64,linux/arm64 .` builds both. Only the first was tried as
+# an image; `make test-arm` runs the same wheels and code on Arm, emulated.
 
 ARG BASE=python:3.12-slim-bookworm
 

@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose bench gpu studies studies-full labels crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose test-arm bench gpu studies studies-full labels crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -37,6 +37,9 @@ test: env-dev env-theano-if-3.11  ## Run the tests; ARGS as for pytest
 
 test-compose: env-dev  ## Run the cluster's tests in real containers (needs Docker)
 	@$(RUN) -m pytest tests/campaigns/compose.py $(ARGS)
+
+test-arm: env-dev  ## Sweep as 64-bit Arm, emulated, and compare (needs root, debootstrap, qemu-user-static)
+	@$(RUN) -m pytest tests/campaigns/arm.py --timeout 0 -s -rs $(ARGS)
 
 bench: env-dev  ## Measure the training beside other ways to do it
 	@$(RUN) benchmarks/bench.py $(ARGS)
