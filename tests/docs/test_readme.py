@@ -32,6 +32,7 @@ def test_the_table_is_that_of_the_gates_and_the_python_block_reads_their_study(
 ) -> None:
     """All 30,000 restarts: some four seconds of one core."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")  # as wide as the page
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     done = CliRunner().invoke(app, ["sweep"])
