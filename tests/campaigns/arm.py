@@ -20,10 +20,11 @@ from runner.study.store import Store
 ROOT = Path(__file__).parents[2]
 SYSTEM = Path(os.environ.get("RUNNER_ARM", ROOT / ".arm")).absolute()
 SITE, CHECKOUT = SYSTEM / "opt" / "site", SYSTEM / "opt" / "runner"
-MIRROR = os.environ.get("RUNNER_DEBIAN_MIRROR", "http://deb.debian.org/debian")
+MIRROR = [os.environ[name] for name in ("RUNNER_DEBIAN_MIRROR",) if name in os.environ]
+"""Of Debian's packages; without one debootstrap's own."""
 EMULATOR = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
 PYTHON = "3.11"  # bookworm's
-PLATFORMS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
+PLATFORMS = ("manylinux2014", *(f"manylinux_2_{minor}" for minor in range(17, 37)))  # bookworm's
 MISSING = [
     what
     for what, there in {
@@ -38,7 +39,7 @@ MISSING = [
 # Mounts of a namespace of its own, which end with it.
 INSIDE = "mount -t proc proc $0/proc && mount --rbind /dev $0/dev && exec chroot $0 $@"
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not here: {', '.join(MISSING)}")
+needs_tools = pytest.mark.skipif(bool(MISSING), reason=f"not here: {', '.join(MISSING)}")
 
 
 def debian(packages: Path) -> None:
@@ -49,7 +50,7 @@ def debian(packages: Path) -> None:
         "--variant=minbase",
         "--include=python3,ca-certificates",
     ]
-    subprocess.run(["debootstrap", *options, "bookworm", packages, MIRROR], check=True)
+    subprocess.run(["debootstrap", *options, "bookworm", packages, *MIRROR], check=True)
     SYSTEM.mkdir()
     for package in sorted((packages / "var/cache/apt/archives").glob("*.deb")):
         subprocess.run(["dpkg-deb", "-x", package, SYSTEM], check=True)
@@ -57,11 +58,15 @@ def debian(packages: Path) -> None:
 
 def wheels() -> None:
     """Install the lock's wheels for Arm, each with its hash."""
+    install("runner", SITE)
+
+
+def install(lock: str, folder: Path, *options: str, python: str = PYTHON) -> None:
     platforms = [f"--platform={name}_aarch64" for name in PLATFORMS]
-    pip = [sys.executable, "-m", "pip", "install", "-qq", "--target", SITE, *platforms]
-    only = [f"--python-version={PYTHON}", "--implementation=cp", "--only-binary=:all:"]
-    lock = ROOT / "requirements" / "runner.txt"
-    subprocess.run([*pip, *only, "--require-hashes", "-r", lock], check=True)
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--target", folder, *platforms]
+    only = [f"--python-version={python}", "--implementation=cp", "--only-binary=:all:"]
+    file = ROOT / "requirements" / f"{lock}.txt"
+    subprocess.run([*pip, *only, *options, "--require-hashes", "-r", file], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,14 @@ def system(tmp_path_factory) -> None:
         shutil.copy(Path("/etc", name), SYSTEM / "etc" / name)
 
 
+@pytest.mark.parametrize("lock", ["runner", "jax", "cuda", "cuda-core", "dev"])
+def test_every_lock_has_wheels_for_arm(lock, tmp_path) -> None:
+    """Not Theano's: its wheels are built where it is installed."""
+    # some of the development tools ask for more than bookworm's 3.11.2
+    install(lock, tmp_path, "--dry-run", "--no-deps", "--ignore-installed", python="3.11.9")
+
+
+@needs_tools
 def test_a_sweep_on_arm_has_the_bytes_and_the_programs_of_this_machine(system, tmp_path) -> None:
     options = ["--restarts", "60", "--quiet", "--out"]
     sweep = ["-m", "runner", "sweep", "/opt/runner/experiments/gates.toml", *options, "/results"]
