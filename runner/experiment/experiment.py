@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -22,7 +23,7 @@ from runner.errors import ExperimentError
 from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
 from runner.errors.paths import local_path
 from runner.experiment.batch_sizes import MAX_CURVES
-from runner.experiment.cells import checked_cells, misplaced_cells
+from runner.experiment.cells import checked_cells
 from runner.experiment.changes import merge_changes, take_out
 from runner.experiment.field_rules import rule_of
 from runner.experiment.formats.base import TableSource
@@ -39,6 +40,7 @@ from runner.experiment.grid import (
 )
 from runner.experiment.likes import fill
 from runner.experiment.overrides import parse_axis, parse_change
+from runner.experiment.point_rules import conflicts, miscounted, miscounts
 from runner.experiment.sections import (
     Init,
     Loss,
@@ -48,7 +50,7 @@ from runner.experiment.sections import (
     Section,
     Training,
 )
-from runner.experiment.settings import Conflict, Settings
+from runner.experiment.settings import Settings
 from runner.experiment.toml_file import plain_data, read_toml
 
 __all__ = [
@@ -181,11 +183,15 @@ class Experiment(Section):
         ExperimentError
             If a point breaks a rule between fields.
         """
+        if (known := self.__dict__.get(_CHECKED)) is not None:
+            restarts, parts, points = known
+            if restarts == self.restarts and all(map(operator.is_, parts, self._parts())):
+                return list(points)
         points = list(self._crossed())
-        conflicts = _conflicts((settings for _, settings in points), frozenset())
-        conflicts += _miscounts(self, (settings for _, settings in points))
-        conflicts += _miscounted(self, points)
-        _raise_if_any([f"{self.name}: {text}" for text in conflicts])
+        problems = conflicts((settings for _, settings in points), frozenset())
+        problems += miscounts(self, (settings for _, settings in points))
+        problems += miscounted(self, points)
+        _raise_if_any([f"{self.name}: {text}" for text in problems])
         return points
 
     @property
@@ -197,8 +203,15 @@ class Experiment(Section):
     def _crossed(self) -> Iterator[tuple[dict[str, Any], Settings]]:
         return crossed(self._defaults(), self.grid, self.exclude, self.extra)
 
+    def _parts(self) -> tuple[object, ...]:
+        """What `points` depends on, but for the restarts."""
+        return (self.grid, self.exclude, self.extra, *self._defaults().values())
+
     def _defaults(self) -> dict[str, Section]:
         return {name: getattr(self, name) for name in SECTIONS}
+
+
+_CHECKED = "_checked_points"  # of what they were made, and the points; in copies that may differ
 
 
 def load_experiment(
@@ -251,12 +264,14 @@ def load_experiment(
     points = list(experiment._crossed())
     settings = (settings for _, settings in points)
     hidden = frozenset(path.removeprefix("grid ") for path, _ in wrongs)
-    problems += [f"{where}: {text}" for text in _conflicts(settings, hidden)]
+    problems += [f"{where}: {text}" for text in conflicts(settings, hidden)]
     if not problems:
         settings = (settings for _, settings in points)
-        problems += [f"{where}: {text}" for text in _miscounts(experiment, settings)]
-        problems += [f"{where}: {text}" for text in _miscounted(experiment, points)]
+        problems += [f"{where}: {text}" for text in miscounts(experiment, settings)]
+        problems += [f"{where}: {text}" for text in miscounted(experiment, points)]
     _raise_if_any(problems)
+    # Thousands of points are not crossed twice. No field: it is neither compared nor stored.
+    experiment.__dict__[_CHECKED] = experiment.restarts, experiment._parts(), points
     return experiment
 
 
@@ -296,52 +311,6 @@ def _validated(raw: dict[str, Any], directory: Path) -> tuple[Experiment, list[t
     # Only `name` has no default.
     repaired = Experiment.model_validate({"name": "nameless"} | raw)
     return repaired, [(path, text) for path, texts in wrongs.items() for text in texts]
-
-
-def _conflicts(settings: Iterable[Settings], hidden: frozenset[str]) -> list[str]:
-    """Return the broken rules, each once, less those that a field in `hidden` plays a part in."""
-    found: dict[Conflict, None] = {}
-    seen = set()
-    for each in settings:
-        # points of a grid share sections: thousands may differ in their starts alone
-        apart = tuple(map(id, (each.problem, each.network, each.loss, each.training)))
-        if apart not in seen:
-            seen.add(apart)
-            found |= dict.fromkeys(each.conflicts_without_starts())
-        found |= dict.fromkeys(each.conflicts_of_starts())
-    # The whole grid is wrong where `hidden` holds "": nothing is known of any field.
-    parts = () if "" in hidden else found
-    return list(
-        dict.fromkeys(
-            conflict.text
-            for conflict in parts
-            if not any(
-                field in hidden or field.partition(".")[0] in hidden for field in conflict.fields
-            )
-        )
-    )
-
-
-def _miscounts(experiment: Experiment, settings: Iterable[Settings]) -> list[str]:
-    """Say where a slice has another number of starts than the experiment has restarts."""
-    counts = dict.fromkeys(each.init.slice.n_restarts for each in settings if each.init.slice)
-    return [
-        f"restarts is {experiment.restarts:,}; expected {count:,}, the points of init.x times "
-        "those of init.y. Leave restarts out."
-        for count in counts
-        if count != experiment.restarts
-    ]
-
-
-def _miscounted(experiment: Experiment, points: list[tuple[dict[str, Any], Settings]]) -> list[str]:
-    """Say what is wrong with the number of points: cells out of place, none, or one twice."""
-    problems = misplaced_cells(experiment.grid, experiment.exclude)
-    if not points:
-        problems.append("exclude leaves nothing of the grid; expected a configuration or more.")
-    cells = [tuple(point.values()) for point, _ in points]
-    if experiment.extra and len(set(cells)) < len(cells):
-        problems.append("extra has a configuration that is there already; expected another one.")
-    return problems
 
 
 def _raise_if_any(problems: list[str]) -> None:

@@ -1,0 +1,58 @@
+"""Rules that all points of a grid are to keep together, and how each may break them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from runner.experiment.cells import misplaced_cells
+from runner.experiment.settings import Conflict, Settings
+
+if TYPE_CHECKING:
+    from runner.experiment.experiment import Experiment
+
+
+def conflicts(settings: Iterable[Settings], hidden: frozenset[str]) -> list[str]:
+    """Return the broken rules, each once, less those that a field in `hidden` plays a part in."""
+    found: dict[Conflict, None] = {}
+    seen = set()
+    for each in settings:
+        # points of a grid share sections: thousands may differ in their starts alone
+        apart = tuple(map(id, (each.problem, each.network, each.loss, each.training)))
+        if apart not in seen:
+            seen.add(apart)
+            found |= dict.fromkeys(each.conflicts_without_starts())
+        found |= dict.fromkeys(each.conflicts_of_starts())
+    # The whole grid is wrong where `hidden` holds "": nothing is known of any field.
+    parts = () if "" in hidden else found
+    return list(
+        dict.fromkeys(
+            conflict.text
+            for conflict in parts
+            if not any(
+                field in hidden or field.partition(".")[0] in hidden for field in conflict.fields
+            )
+        )
+    )
+
+
+def miscounts(experiment: Experiment, settings: Iterable[Settings]) -> list[str]:
+    """Say where a slice has another number of starts than the experiment has restarts."""
+    counts = dict.fromkeys(each.init.slice.n_restarts for each in settings if each.init.slice)
+    return [
+        f"restarts is {experiment.restarts:,}; expected {count:,}, the points of init.x times "
+        "those of init.y. Leave restarts out."
+        for count in counts
+        if count != experiment.restarts
+    ]
+
+
+def miscounted(experiment: Experiment, points: list[tuple[dict[str, Any], Settings]]) -> list[str]:
+    """Say what is wrong with the number of points: cells out of place, none, or one twice."""
+    problems = misplaced_cells(experiment.grid, experiment.exclude)
+    if not points:
+        problems.append("exclude leaves nothing of the grid; expected a configuration or more.")
+    cells = [tuple(point.values()) for point, _ in points]
+    if experiment.extra and len(set(cells)) < len(cells):
+        problems.append("extra has a configuration that is there already; expected another one.")
+    return problems
