@@ -163,10 +163,16 @@ def read_inspected(
                 "end_loss": sample.loss,
             }
         )
-        frames = [trained.merge(known[number], on=MARK)] if len(known[number]) else []
-        frames += [frame.merge(trained, on=INDEX) for frame in fresh.get(number, ())]
+        columns = [*INDEX, MARK, *_columns(sample), *trained.columns[3:]]
+        frames = [trained.merge(known[number], on=MARK)[columns]] if len(known[number]) else []
+        places = pd.MultiIndex.from_frame(trained[INDEX])
+        for frame in fresh.pop(number, ()):
+            # of millions of rows each part is joined with its own alone
+            own = trained.iloc[places.get_indexer(pd.MultiIndex.from_frame(frame[INDEX]))]
+            frames.append(frame.merge(own, on=INDEX)[columns])
         if frames:
-            joined = pd.concat(frames)[[*INDEX, MARK, *_columns(sample), *trained.columns[3:]]]
+            joined = pd.concat(frames)
+            frames.clear()  # two copies of all rows are enough
             inspected[number] = joined.sort_values(INDEX, ignore_index=True)
     return inspected
 
