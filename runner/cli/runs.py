@@ -64,7 +64,10 @@ def run_sweep(
             print_message(note, wrap=True)
     if not finished and is_embedded(cluster):
         # Another process loads the workers' modules while this one loads its own.
-        interruption.remove_when_interrupted(start_fork_server())
+        # What analyses loads pandas, by pyarrow; what trains does not.
+        analyses = report or (until is not None and until.classes is not None)
+        others = ["pandas"] if analyses else []
+        interruption.remove_when_interrupted(start_fork_server(*others))
     study = _sweep(plan, whole, folder, cluster, faults, until, trust_model, overwrite, quiet)
     if not quiet:
         if finished:

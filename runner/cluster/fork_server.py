@@ -17,18 +17,22 @@ from runner.cluster.caller_process import sigint_blocked
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Set to 1: one computing thread per worker process, as the processes are the parallelism."""
 
-# What workers need; pandas is what pyarrow loads with its first array.
-_WORKER_MODULES = ["distributed.nanny", "runner.training.worker", "pandas", "llvmlite.binding"]
+_WORKER_MODULES = ("distributed.nanny", "runner.training.worker", "llvmlite.binding")
 
 _running = False  # a process has at most one fork server, which `multiprocessing` keeps
 
 
-def start_fork_server() -> str | None:
+def start_fork_server(*others: str) -> str | None:
     """Have another process import what workers need, from which an embedded cluster forks them.
 
     For a program that starts an embedded cluster next: the imports then wait neither for the
     client's nor for one another. It sets the start method of `multiprocessing`. Does nothing where
     forking is not safe or there is no room for a socket: workers are then spawned.
+
+    Parameters
+    ----------
+    *others : str
+        Modules that workers will need besides those that train.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def start_fork_server() -> str | None:
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "65536")
     # pyarrow would have a thread for an allocator that it does not use; what forks should have one
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
-    multiprocessing.set_forkserver_preload(_WORKER_MODULES)
+    multiprocessing.set_forkserver_preload([*_WORKER_MODULES, *others])
     try:
         with sigint_blocked():
             forkserver.ensure_running()

@@ -15,6 +15,7 @@ import pyarrow as pa
 from runner.experiment.grid import SECTIONS
 from runner.experiment.plan import Plan
 from runner.network.architecture import Network
+from runner.training.arrow_arrays import column, of_objects
 from runner.training.column_names import plain_name
 from runner.training.shards import encode
 
@@ -36,12 +37,13 @@ def configuration_table(plan: Plan) -> pa.Table:
     """
     configurations = [plan.configurations[place] for place in plan.roster.places]
     columns: dict[str, pa.Array] = {
-        "configuration": pa.array(range(len(configurations)), pa.int32()),
-        "id": pa.array([c.id for c in configurations], pa.string()),
+        "configuration": column(np.arange(len(configurations)), pa.int32()),
+        "id": of_objects([c.id for c in configurations], pa.string()),
     }
     networks, place = _distinct([c.architecture for c in configurations])
-    columns["parameters"] = pa.array(map(_shapes, networks), pa.string()).take(place)
-    columns["n_parameters"] = pa.array((n.n_parameters for n in networks), pa.int64()).take(place)
+    shapes, sizes = [_shapes(n) for n in networks], [n.n_parameters for n in networks]
+    columns["parameters"] = of_objects(shapes, pa.string()).take(place)
+    columns["n_parameters"] = of_objects(sizes, pa.int64()).take(place)
     for name, section in SECTIONS.items():
         settings, place = _distinct([getattr(c.settings, name) for c in configurations])
         for field in section.model_fields:
@@ -49,8 +51,8 @@ def configuration_table(plan: Plan) -> pa.Table:
             values = [getattr(each, field) for each in settings]
             if pa.types.is_string(kind):
                 values = [_text(value) for value in values]
-            columns[plain_name(f"{name}.{field}")] = pa.array(values, kind).take(place)
-    return pa.table(columns)
+            columns[plain_name(f"{name}.{field}")] = of_objects(values, kind).take(place)
+    return pa.Table.from_arrays(list(columns.values()), names=list(columns))
 
 
 def configuration_file(plan: Plan) -> bytes:
@@ -62,14 +64,14 @@ def _shapes(network: Network) -> str:
     return json.dumps(dict(zip(network.array_names, network.parameter_shapes, strict=True)))
 
 
-def _distinct(objects: Sequence[_T]) -> tuple[list[_T], np.ndarray]:
+def _distinct(objects: Sequence[_T]) -> tuple[list[_T], pa.Array]:
     """Return the different objects, and the place of each one among them.
 
     Configurations share most of what they are made of: thousands of rows are made of few values.
     """
     unique = {id(each): each for each in objects}
     places = dict(zip(unique, range(len(unique)), strict=True))
-    return list(unique.values()), np.array([places[id(each)] for each in objects])
+    return list(unique.values()), of_objects([places[id(each)] for each in objects], pa.int64())
 
 
 def _text(value: Any) -> str | None:

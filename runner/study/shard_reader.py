@@ -56,6 +56,7 @@ class ShardReader:
         self._commits = commits
         self._is_wide = form == 1
         self._checked: set[Batch] = set()  # batches whose shards have been looked at
+        self._longest: dict[tuple[int, int], dict[str, int]] = {}  # by group of a round
 
     def read(self, columns: Sequence[str], rows: ds.Expression | None = None) -> pa.Table:
         """Read columns of all committed shards, sorted by configuration and restart.
@@ -204,12 +205,15 @@ class ShardReader:
 
     def _longest_lists(self, batch: Batch) -> dict[str, int]:
         """Return the most values that a row of a batch's shard has in its columns of lists."""
+        if (known := self._longest.get(batch.group_of_round)) is not None:
+            return known
         network = self._plan.first_member(batch).architecture
         budget = max(c.settings.training.max_steps for c in self._plan.members(batch))
         longest = {name: len(checkpoints(budget)) + 1 for name in CURVES}
         blocks = network.blocks()
         for name, (rows, _) in zip(array_columns(network), blocks, strict=True):
             longest[name] = rows.stop - rows.start
+        self._longest[batch.group_of_round] = longest
         return longest
 
     def _check_shard(self, commit: Commit, schema: pa.Schema) -> None:

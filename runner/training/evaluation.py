@@ -26,11 +26,22 @@ def gradients_of(
         As for `evaluate_columns`: the restarts.
     """
     n = compiled.signature.architecture.n_parameters
+    kept: tuple[np.ndarray, list[np.ndarray]] | None = None
+
+    def gathered(which: np.ndarray) -> list[np.ndarray]:
+        """Columns in float64; kept, as gradients are asked for in pairs."""
+        nonlocal kept
+        if kept is None or not np.array_equal(which, kept[0]):
+            # vector code looks at the parameters of a state alone
+            arrays = (state[:0] if compiled.look else state, hyper, targets)
+            columns = (np.take(array, which, axis=1) for array in arrays)
+            kept = which, [array.astype(np.float64, copy=False) for array in columns]
+        return kept[1]
 
     def gradients(parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
-        there = state[:, which].astype(np.float64)
-        there[:n] = parameters
-        return look_at_columns(compiled, there, hyper[:, which], targets[:, which])[1]
+        there, *fixed = gathered(which)
+        there = np.concatenate([parameters, there[n:]]) if len(there) > n else parameters
+        return look_at_columns(compiled, there, *fixed)[1]
 
     return gradients
 
@@ -42,7 +53,8 @@ def look_at_columns(
     if compiled.look is None:
         seen = evaluate_columns(compiled, state, hyper, targets)
         return seen.loss, seen.gradient
-    return compiled.look(*(array.astype(np.float64) for array in (state, hyper, targets)))
+    arrays = (array.astype(np.float64, copy=False) for array in (state, hyper, targets))
+    return compiled.look(*arrays)
 
 
 def evaluate_columns(
@@ -62,7 +74,7 @@ def evaluate_columns(
     Evaluation
         Of n restarts, in float64.
     """
-    arrays = [array.astype(np.float64) for array in (state, hyper, targets)]
+    arrays = [array.astype(np.float64, copy=False) for array in (state, hyper, targets)]
     if compiled.any_lanes:
         return compiled.evaluate(*arrays)
     n, n_lanes = state.shape[1], compiled.signature.n_lanes

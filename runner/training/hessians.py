@@ -51,6 +51,37 @@ def extreme_curvatures(
     return found[0], found[1]
 
 
+def hessian_columns(
+    gradients: Gradients, parameters: np.ndarray, column: int, which: np.ndarray
+) -> np.ndarray:
+    """Return one column of each Hessian: `hessian_products` with its direction, to the bit.
+
+    Parameters
+    ----------
+    gradients : Gradients
+    parameters : ndarray, shape (n_parameters, k), float64
+    column : int
+    which : ndarray, shape (k,), int
+        The endpoints that they are of.
+
+    Returns
+    -------
+    ndarray, shape (n_parameters, k), float64
+    """
+    size = _difference(parameters)
+    there = parameters.copy()
+    there[column] = parameters[column] + size
+    ahead = gradients(there, which)
+    there[column] = parameters[column] - size
+    columns = ahead - gradients(there, which)
+    columns /= 2 * size
+    return columns
+
+
+def _difference(parameters: np.ndarray) -> np.ndarray:
+    return np.asarray(np.maximum(np.abs(parameters).max(axis=0), 1.0) * _DIFFERENCE)
+
+
 def _exact(gradients: Gradients, parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
     n, k = parameters.shape
     directions = np.repeat(np.eye(n)[:, :, np.newaxis], k, axis=2)  # (parameter, direction, k)
@@ -101,7 +132,7 @@ def hessian_products(
     -------
     ndarray, shape (n_parameters, k), float64
     """
-    size = np.maximum(np.abs(parameters).max(axis=0), 1.0) * _DIFFERENCE
+    size = _difference(parameters)
     size = size / np.maximum(np.abs(directions).max(axis=0), np.finfo(float).tiny)
     ahead = gradients(parameters + size * directions, which)
     behind = gradients(parameters - size * directions, which)

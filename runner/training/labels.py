@@ -99,10 +99,15 @@ _ROUNDING = 1e-12  # a relative rise of the loss by less is no oscillation
 class LabelResult:
     """Labels of n endpoints and the exact levels that stuck ones have come to."""
 
-    label: np.ndarray
-    """(n,) of `LABELS`, dtype object."""
+    place: np.ndarray
+    """(n,) int: place of each label in `LABELS`."""
     level: np.ndarray
     """(n,) float64: for plateau and saturated the exact loss level, else nan."""
+
+    @property
+    def label(self) -> np.ndarray:
+        """(n,) of `LABELS`, dtype object."""
+        return np.asarray(np.array(LABELS, object)[self.place])
 
 
 def label(
@@ -180,9 +185,9 @@ def label(
         Label.DESCENDING: np.ones(len(solved), bool),
     }
     first = np.argmax(list(holds.values()), axis=0)
-    names = np.array([label.value for label in holds], object)[first]
-    stuck = (names == Label.PLATEAU.value) | (names == Label.SATURATED.value)
-    return LabelResult(names, np.where(stuck, level, np.nan))
+    place = np.array([LABELS.index(label) for label in holds])[first]
+    stuck = np.isin(place, [LABELS.index(label) for label in (Label.PLATEAU, Label.SATURATED)])
+    return LabelResult(place, np.where(stuck, level, np.nan))
 
 
 def _diverged(

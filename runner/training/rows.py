@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +10,11 @@ import pyarrow as pa
 from runner.engines.base import Compiled
 from runner.experiment.batches import Segment
 from runner.network.column_products import column_norms
+from runner.training.arrow_arrays import column, lists, words
 from runner.training.evaluation import gradients_of
-from runner.training.labels import LabelResult, label
+from runner.training.labels import LABELS, LabelResult, label
 from runner.training.restarts import Endpoints, Restarts
-from runner.training.shards import may_be_missing, shard_schema
+from runner.training.shards import shard_schema
 
 
 def restart_rows(
@@ -46,10 +46,10 @@ def restart_rows(
     owners = [
         np.full(len(k), s.configuration.index) for s, k in zip(segments, numbers, strict=True)
     ]
-    columns: list[Any] = [
+    columns: list[np.ndarray | pa.Array] = [
         np.concatenate(owners),
         np.concatenate(numbers),
-        labelled.label,
+        words(labelled.place, LABELS),
         ended.solved,
         ended.steps,
         ended.seen.loss,
@@ -63,17 +63,17 @@ def restart_rows(
     ]
     schema = shard_schema(signature)
     arrays = [
-        pa.array(column, type=field.type, from_pandas=may_be_missing(field.type))
-        for column, field in zip(columns, schema, strict=True)
+        column(values, field.type) if isinstance(values, np.ndarray) else values
+        for values, field in zip(columns, schema, strict=True)
     ]
-    return pa.table(arrays, schema=schema)
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _lists(block: np.ndarray) -> pa.Array:
     """Parameters (size, n) of n restarts as a list each; one that is no number is null."""
     size, n = block.shape
-    numbers = pa.array(np.ascontiguousarray(block.T).ravel(), from_pandas=True)
-    return pa.ListArray.from_arrays(np.arange(n + 1, dtype=np.int32) * size, numbers)
+    numbers = np.ascontiguousarray(block.T).ravel()
+    return lists(np.full(n, size), column(numbers, pa.from_numpy_dtype(numbers.dtype)))
 
 
 def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -> LabelResult:
@@ -95,8 +95,5 @@ def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
     """Steps and losses of n restarts' curves, as lists; null where a restart is not traced."""
     curves = ended.curves
     lengths = np.bincount(curves.restart, minlength=n)
-    missing = np.append(lengths == 0, False)  # arrow's offsets: a null's says where it would begin
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32(), mask=missing)
-    steps = pa.array(curves.step, pa.int32())
-    losses = pa.array(curves.loss, pa.float64(), from_pandas=True)
-    return pa.ListArray.from_arrays(offsets, steps), pa.ListArray.from_arrays(offsets, losses)
+    steps, losses = column(curves.step, pa.int32()), column(curves.loss, pa.float64())
+    return lists(lengths, steps, lengths == 0), lists(lengths, losses, lengths == 0)

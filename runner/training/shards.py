@@ -14,7 +14,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -140,8 +139,8 @@ def encode_shard(table: pa.Table, signature: Signature, ids: Mapping[int, str]) 
     ids : mapping of int to str
         Ids by number of the table's configurations, and perhaps of others.
     """
-    present = np.unique(table["configuration"].to_numpy())
-    metadata = describe(signature, {int(number): ids[int(number)] for number in present})
+    present = sorted(table["configuration"].unique().to_pylist())
+    metadata = describe(signature, {number: ids[number] for number in present})
     return encode(table.replace_schema_metadata(metadata))
 
 

@@ -15,6 +15,7 @@ from runner.engines.devices import computing, require, require_jax
 from runner.engines.registry import compiled, on_gpu
 from runner.experiment.batches import Segment
 from runner.network.shuffle import first_states
+from runner.network.starts.stream import draw_together
 from runner.training.compute_lock import COMPUTE_LOCK
 from runner.training.lanes import train
 from runner.training.other_weights import plateau_rule
@@ -170,8 +171,8 @@ def prepare(task: Task) -> Restarts:
     budgets = [c.settings.training.max_steps for c in configurations]
     shuffled = configurations[0].settings.training.order == "shuffled"
     return Restarts(
-        starts=np.concatenate(
-            [s.configuration.starts(task.seed).draw(s.start, s.stop) for s in segments], axis=1
+        starts=draw_together(
+            [(s.configuration.starts(task.seed), s.start, s.stop) for s in segments]
         ),
         hyper=np.stack([c.hyper for c in configurations], axis=1)[:, which],
         targets=np.stack([c.table.targets.ravel() for c in configurations]),

@@ -11,7 +11,7 @@ from scipy import stats
 from runner.network.architecture import Architecture
 from runner.network.starts.adjustments import Adjustments
 from runner.network.starts.registry import DISTRIBUTIONS
-from runner.network.starts.stream import Starts
+from runner.network.starts.stream import Starts, draw_together
 
 NET = Architecture(2, (2,), 1, "sigmoid", "sigmoid")
 
@@ -36,6 +36,31 @@ def test_any_range_is_made_of_its_parts(start, sizes, distribution, hidden) -> N
         parts.append(stream.draw(start, start + size))
         start += size
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(DISTRIBUTIONS)),
+            st.floats(0.1, 3),
+            st.sampled_from([{}, {"bias": 0.5}]),
+            st.integers(0, 10**6),
+            st.integers(1, 9),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.booleans(),
+)
+def test_ranges_that_are_drawn_together_are_those_drawn_alone(ranges, alike) -> None:
+    if alike:  # which most batches are, and drawn in another way
+        ranges = [("uniform", scale, {}, *span) for _, scale, _, *span in ranges]
+    parts = [
+        (starts(kind, scale, **changed), first, first + size)
+        for kind, scale, changed, first, size in ranges
+    ]
+    alone = np.concatenate([stream.draw(first, last) for stream, first, last in parts], axis=1)
+    np.testing.assert_array_equal(draw_together(parts), alone)
 
 
 def test_uniform_and_normal_have_their_distributions() -> None:

@@ -58,15 +58,30 @@ class Function:
         n = inputs[0].shape[-1]
         if not n:
             return [np.empty((rows, 0), dtype) for rows, dtype in self._interface.outputs]
-        more = -n % self._interface.width  # lanes that fill the last block
-        if more:
-            inputs = tuple(_padded(a, more) for a in inputs)
         given = [np.ascontiguousarray(a) for a in inputs]
-        outputs = [np.empty((rows, n + more), dtype) for rows, dtype in self._interface.outputs]
-        sources, targets = _addresses(given), _addresses(outputs)
+        outputs = [np.empty((rows, n), dtype) for rows, dtype in self._interface.outputs]
         scratch = _scratch(self._interface.scratch_bytes)
-        self._run(sources.ctypes.data, targets.ctypes.data, n + more, scratch.ctypes.data)
-        return [output[:, :n] for output in outputs]
+        rest = n % self._interface.width
+        if n > rest:
+            self._compute(given, outputs, n - rest, scratch)
+        if rest:  # a block of its own, filled with copies of the last lane
+            given = [_padded(a[..., -rest:], self._interface.width - rest) for a in given]
+            last = [np.empty((len(a), self._interface.width), a.dtype) for a in outputs]
+            self._compute(given, last, self._interface.width, scratch)
+            for output, few in zip(outputs, last, strict=True):
+                output[:, -rest:] = few[:, :rest]
+        return outputs
+
+    def _compute(
+        self,
+        inputs: Sequence[np.ndarray],
+        outputs: Sequence[np.ndarray],
+        n: int,
+        scratch: np.ndarray,
+    ) -> None:
+        """Compute the first n lanes, whole blocks of them."""
+        sources, targets = _addresses(inputs), _addresses(outputs)
+        self._run(sources.ctypes.data, targets.ctypes.data, n, scratch.ctypes.data)
 
 
 class Loop:

@@ -22,6 +22,9 @@ class Distribution(ABC):
     that it can be drawn without its neighbours and all restarts take equally many random words.
     """
 
+    by_number = True
+    """Whether `draw` is the product of both methods below; who writes another says no."""
+
     @abstractmethod
     def scales(self, network: Network, scale: float) -> np.ndarray:
         """Return the width of each parameter, shape (n_parameters,), float64."""

@@ -17,6 +17,8 @@ class NguyenWidrow(Distribution):
     is on ± that length. The output layer is on ±0.5. All is multiplied by scale.
     """
 
+    by_number = False  # a weight's length depends on the unit's others
+
     def scales(self, network: Network, scale: float) -> np.ndarray:
         return np.full(network.n_parameters, scale)
 

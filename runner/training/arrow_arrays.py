@@ -1,0 +1,65 @@
+"""Arrow's arrays from NumPy's, which lend them their memory.
+
+`pyarrow.array` looks whether it is given a column of pandas, and loads pandas for that: half a
+second of every worker, which has no other use for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+
+def column(values: np.ndarray, kind: pa.DataType, missing: np.ndarray | None = None) -> pa.Array:
+    """Return numbers as an array of a type.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Of numbers or bools that the type can hold.
+    kind : pyarrow.DataType
+        Of numbers, or bool.
+    missing : ndarray, shape (n,), bool, optional
+        What is null; by default what is no number.
+    """
+    if pa.types.is_boolean(kind):
+        data = np.packbits(np.asarray(values, bool), bitorder="little")
+    else:
+        data = np.ascontiguousarray(values, kind.to_pandas_dtype())
+    if missing is None and pa.types.is_floating(kind):
+        missing = np.isnan(data)
+    valid = None
+    if missing is not None and missing.any():
+        valid = pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(data)])
+
+
+def words(places: np.ndarray, of: Sequence[str]) -> pa.StringArray:
+    """Return words by their places (n,) in a sequence of them."""
+    return of_objects(of, pa.string()).take(column(places, pa.int64()))
+
+
+def lists(lengths: np.ndarray, values: pa.Array, missing: np.ndarray | None = None) -> pa.ListArray:
+    """Return lists (n,) of lengths (n,), one after the other in values; null where missing."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    if missing is not None:
+        missing = np.append(missing, False)  # in Arrow a null's offset says where it would begin
+    return pa.ListArray.from_arrays(column(offsets, pa.int32(), missing), values)
+
+
+def of_objects(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return Python's numbers, words or lists of these as an array of a type; None is null."""
+    missing = np.array([value is None for value in values], bool)
+    if pa.types.is_list(kind):
+        given = [() if value is None else value for value in values]
+        inner = of_objects([item for each in given for item in each], kind.value_type)
+        return lists(np.array([len(each) for each in given], np.int64), inner, missing)
+    if not pa.types.is_string(kind):
+        return column(np.array([value or 0 for value in values]), kind, missing)
+    encoded = [(value or "").encode() for value in values]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    buffers = map(pa.py_buffer, (ends, b"".join(encoded), np.packbits(~missing, bitorder="little")))
+    return pa.StringArray.from_buffers(len(values), *buffers)
