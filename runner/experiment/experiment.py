@@ -189,8 +189,8 @@ class Experiment(Section):
                 return list(points)
         points = list(self._crossed())
         problems = conflicts((settings for _, settings in points), frozenset())
-        problems += miscounts(self, (settings for _, settings in points))
-        problems += miscounted(self, points)
+        problems += miscounts(self.restarts, (settings for _, settings in points))
+        problems += miscounted(self.grid, self.exclude, self.extra, points)
         _raise_if_any([f"{self.name}: {text}" for text in problems])
         return points
 
@@ -267,8 +267,9 @@ def load_experiment(
     problems += [f"{where}: {text}" for text in conflicts(settings, hidden)]
     if not problems:
         settings = (settings for _, settings in points)
-        problems += [f"{where}: {text}" for text in miscounts(experiment, settings)]
-        problems += [f"{where}: {text}" for text in miscounted(experiment, points)]
+        problems += [f"{where}: {text}" for text in miscounts(experiment.restarts, settings)]
+        cells = experiment.grid, experiment.exclude, experiment.extra
+        problems += [f"{where}: {text}" for text in miscounted(*cells, points)]
     _raise_if_any(problems)
     # Thousands of points are not crossed twice. No field: it is neither compared nor stored.
     experiment.__dict__[_CHECKED] = experiment.restarts, experiment._parts(), points

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from runner.experiment.cells import misplaced_cells
 from runner.experiment.settings import Conflict, Settings
-
-if TYPE_CHECKING:
-    from runner.experiment.experiment import Experiment
 
 
 def conflicts(settings: Iterable[Settings], hidden: frozenset[str]) -> list[str]:
@@ -36,23 +33,28 @@ def conflicts(settings: Iterable[Settings], hidden: frozenset[str]) -> list[str]
     )
 
 
-def miscounts(experiment: Experiment, settings: Iterable[Settings]) -> list[str]:
+def miscounts(restarts: int, settings: Iterable[Settings]) -> list[str]:
     """Say where a slice has another number of starts than the experiment has restarts."""
     counts = dict.fromkeys(each.init.slice.n_restarts for each in settings if each.init.slice)
     return [
-        f"restarts is {experiment.restarts:,}; expected {count:,}, the points of init.x times "
+        f"restarts is {restarts:,}; expected {count:,}, the points of init.x times "
         "those of init.y. Leave restarts out."
         for count in counts
-        if count != experiment.restarts
+        if count != restarts
     ]
 
 
-def miscounted(experiment: Experiment, points: list[tuple[dict[str, Any], Settings]]) -> list[str]:
+def miscounted(
+    grid: Mapping[str, tuple[Any, ...]],
+    exclude: Sequence[Mapping[str, Any]],
+    extra: Sequence[Mapping[str, Any]],
+    points: list[tuple[dict[str, Any], Settings]],
+) -> list[str]:
     """Say what is wrong with the number of points: cells out of place, none, or one twice."""
-    problems = misplaced_cells(experiment.grid, experiment.exclude)
+    problems = misplaced_cells(grid, exclude)
     if not points:
         problems.append("exclude leaves nothing of the grid; expected a configuration or more.")
     cells = [tuple(point.values()) for point, _ in points]
-    if experiment.extra and len(set(cells)) < len(cells):
+    if extra and len(set(cells)) < len(cells):
         problems.append("extra has a configuration that is there already; expected another one.")
     return problems
