@@ -50,12 +50,28 @@ RATED = (
     "PARITY-8, 64 and 64 hidden",
 )
 STEPS = 1000
+LONG_STEPS = 20_000
+LONG = f"""name = "xor"
+[problem]
+gate = "XOR"
+[training]
+max_steps = {LONG_STEPS}
+dtype = "{{dtype}}"
+"""
+"""An experiment whose steps take a GPU's time, not its labels and files a CPU's."""
+
 PARTS = {
     "bits": (120, "every case, in 64 copies, against the SHA-256 that a CPU gave"),
     "rates": (150, "restart-steps a second of 10^3 to 10^7 lanes and of larger networks"),
-    "others": (100, "plain JAX vmap and PyTorch batched, XOR 2-2-1, where they are installed"),
+    "others": (
+        100,
+        "plain JAX vmap, the runner by JAX and PyTorch on XOR 2-2-1, where installed",
+    ),
     "peak": (50, "the share of the arithmetic peak by Nsight Compute, where `ncu` is on PATH"),
-    "sweep": (100, "`runner sweep --device gpu` beside a CPU's, hashes and rates, where Dask is"),
+    "sweep": (
+        100,
+        "`runner sweep --device gpu`: a CPU's bytes, a worker's rate, where Dask is",
+    ),
 }
 """What is done, in order: seconds at most, and what."""
 
@@ -126,7 +142,12 @@ def rates(cases: dict, device: Timed, until: float) -> Iterator[str]:
 
 def others(until: float) -> Iterator[str]:
     """Lines of what others need for the same."""
-    for name, make in (("JAX vmap", gpu_others.jax_vmap), ("PyTorch", gpu_others.torch_batched)):
+    ways = {
+        "JAX vmap": gpu_others.jax_vmap,
+        "the runner by JAX": gpu_others.runner_by_jax,
+        "PyTorch": gpu_others.torch_batched,
+    }
+    for name, make in ways.items():
         for dtype in ("float32", "float64"):
             for power in (4, 5, 6):
                 if time.monotonic() > until:
@@ -165,26 +186,42 @@ def peak(path: Path) -> Iterator[str]:
         )
 
 
-def sweep() -> Iterator[str]:
+def sweep(kinds: tuple[str, str] = ("cpu", "gpu"), n: int = 100_000) -> Iterator[str]:
     """Lines of a real sweep on one GPU worker beside one on a CPU."""
     if find_spec("distributed") is None or find_spec("pytensor") is None:
         yield "the runner's environment is not here"
         return
     with tempfile.TemporaryDirectory() as folder:
-        shards = {}
-        for kind in ("cpu", "gpu"):
-            out = Path(folder, kind)
-            command = [sys.executable, "-m", "runner", "sweep", "experiments/gates.toml", "--quiet"]
-            command += ["--device", kind, "--workers", "1", "--out", str(out)]
-            command += ["--batch-size", "100000", "--restarts", "100000"]
-            started = time.perf_counter()
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-            took_s = time.perf_counter() - started
-            said = done.stderr.strip()[-300:]
-            yield f"{kind}: exit code {done.returncode}, {took_s:.1f} s {said}"
-            shards[kind] = {p.relative_to(out): p.read_bytes() for p in out.rglob("*.parquet")}
-        same = shards["cpu"] == shards["gpu"] and bool(shards["cpu"])
+        shards = []
+        for kind in kinds:
+            out = Path(folder, str(len(shards)))
+            took_s, said = swept(out, kind, n, "experiments/gates.toml")
+            yield f"{kind}: {took_s:.1f} s {said}"
+            shards.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*.parquet")})
+        same = shards[0] == shards[1] and bool(shards[0])
         yield f"the shards have {'the same' if same else 'OTHER'} bytes"
+        own = Path(folder, "xor.toml")
+        for dtype in ("float32", "float64"):
+            own.write_text(LONG.format(dtype=dtype))
+            # What is the same in both, the start-up above all, is not counted.
+            fewer_s, said = swept(Path(folder, f"{dtype}-1"), kinds[1], n, str(own))
+            more_s, said_too = swept(Path(folder, f"{dtype}-3"), kinds[1], 3 * n, str(own))
+            speed = 2 * n * LONG_STEPS / max(more_s - fewer_s, 1e-9)
+            yield (
+                f"a worker on XOR, {dtype}, {LONG_STEPS:,} steps each: {speed / 1e9:.2f} G "
+                f"restart-steps/s, to be divided by the kernel's above {said} {said_too}".rstrip()
+            )
+
+
+def swept(out: Path, kind: str, restarts: int, experiment: str) -> tuple[float, str]:
+    """Seconds of a sweep by one worker, and what it said if it failed."""
+    command = [sys.executable, "-m", "runner", "sweep", experiment, "--quiet", "--workers", "1"]
+    command += ["--device", kind, "--out", str(out)]
+    command += ["--batch-size", str(restarts), "--restarts", str(restarts)]
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    failed = f"exit code {done.returncode} {done.stderr.strip()[-300:]}" if done.returncode else ""
+    return time.perf_counter() - started, failed
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """How near a kernel can come to a GPU's arithmetic limit, without a GPU: by counting.
 
-    PYTHONPATH=. python benchmarks/gpu_limit.py
+    PYTHONPATH=. python benchmarks/gpu_limit.py [NETWORK ...]
 
 Needs the runner's environment, and on PATH `ptxas` and `cuobjdump` of CUDA 12 or later (on PyPI:
 nvidia-cuda-nvcc, nvidia-cuda-cuobjdump with nvidia-cuda-nvdisasm). A step is the loop that holds
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -38,7 +39,7 @@ COLUMNS = (
 def main() -> None:
     """Print a row for each network and dtype."""
     print("|", " | ".join(COLUMNS), "|\n" + "|---" * len(COLUMNS) + "|")
-    for name in NAMES:
+    for name in sys.argv[1:] or NAMES:
         for dtype in ("float32", "float64"):
             kernel = pytensor.kernel(gpu_cases.signature(gpu_cases.SETTINGS[name], dtype))
             print(row(name, dtype, kernel.code.decode()), flush=True)

@@ -1,10 +1,13 @@
-"""Other ways to train XOR on a GPU: plain JAX and PyTorch, restarts as a batch."""
+"""Other ways to train a batch of XOR on a GPU: plain JAX, PyTorch and the runner by JAX."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+
+from runner.network.signature import HYPERPARAMETERS
 
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
 T = np.array([0, 1, 1, 0], float)
@@ -35,6 +38,28 @@ def jax_vmap(dtype: str, first: np.ndarray) -> Work:
     def work() -> float:
         run(begun).block_until_ready()
         return float(STEPS * first.shape[1])
+
+    return work
+
+
+def runner_by_jax(dtype: str, first: np.ndarray) -> Work:
+    """The runner's own graph through PyTensor's JAX backend; starts are (9, n)."""
+    import gpu_cases
+
+    from runner.engines.registry import compiled
+
+    n = first.shape[1]
+    whole = {"n_lanes": n, "n_steps": STEPS, "layout": "stacked"}
+    signature = replace(gpu_cases.signature({}, dtype), **whole)
+    advance = compiled("pytensor-jax", signature).advance
+    hyper = np.zeros((len(HYPERPARAMETERS), n), dtype)
+    hyper[0] = RATE
+    targets = np.repeat(T[:, None], n, axis=1).astype(dtype)
+    steps, limit = np.zeros(n, np.int32), np.full(n, STEPS, np.int32)
+
+    def work() -> float:
+        _, taken, _ = advance(first, steps, limit, hyper, targets)
+        return float(np.asarray(taken).sum(dtype=np.int64))
 
     return work
 

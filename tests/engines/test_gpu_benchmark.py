@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 
+import numpy as np
 import pytest
 from support.ptx_machine import Machine
 
@@ -67,6 +71,48 @@ def test_what_is_found_is_kept_under_the_name_of_the_gpu(
     assert kept.name == "a-machine-that-was-written-from-the-manual.txt"
     assert kept.read_text() == capsys.readouterr().out
     assert "AND, float32: the same bits" in kept.read_text()
+
+
+def test_a_sweep_is_compared_and_its_rate_is_that_of_a_worker(gpu, monkeypatch) -> None:
+    """With a CPU in place of the GPU: the rest of it is what a GPU would do."""
+    monkeypatch.setattr(gpu, "LONG", gpu.LONG.replace("20000", "200"))
+    monkeypatch.setattr(gpu, "LONG_STEPS", 200)
+    same, *ends, float32, float64 = list(gpu.sweep(("cpu", "cpu"), 100))[-3:]
+    assert not ends
+    assert same == "the shards have the same bytes"
+    for line in (float32, float64):
+        assert "G restart-steps/s" in line
+        assert "exit code" not in line
+
+
+def test_the_runner_by_jax_makes_every_step(gpu) -> None:
+    pytest.importorskip("jax")
+    first = np.random.default_rng(1).uniform(-1, 1, (9, 10)).astype("float32")
+    assert gpu.gpu_others.runner_by_jax("float32", first)() == 10 * gpu.gpu_others.STEPS
+
+
+@pytest.mark.skipif(
+    which("ptxas") is None or which("cuobjdump") is None,
+    reason="no ptxas and cuobjdump of CUDA on PATH",
+)
+def test_counts_of_machine_code_are_those_of_the_page() -> None:
+    """Within what two versions of CUDA may differ in; the page says its own."""
+    command = [sys.executable, "benchmarks/gpu_limit.py", "XOR"]
+    made = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": "."}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    page = (ROOT / "docs" / "engines.md").read_text()
+    for dtype in ("float32", "float64"):
+        (found,), (said,) = (
+            re.findall(rf"^\| XOR \| {dtype} \|(.*)\|$", text, flags=re.MULTILINE)
+            for text in (made.stdout, page)
+        )
+        ours, theirs = (
+            [int(number.replace(",", "")) for number in row.split("|")] for row in (found, said)
+        )
+        assert ours[1] == theirs[1] == 0  # nothing is spilled
+        assert ours == pytest.approx(theirs, rel=0.1)
 
 
 def test_without_a_gpu_it_says_what_it_would_do(path) -> None:
