@@ -103,8 +103,8 @@ def sweep(
     Notes
     -----
     The bytes of every shard are the same for any number of workers and any order of completion,
-    interrupted or not, on the same kind of device with the same versions. That holds for the rounds
-    of ``until`` too, but for those that a time has ended.
+    interrupted or not, with the same versions, and on the same kind of device where JAX trains.
+    That holds for the rounds of ``until`` too, but for those that a time has ended.
 
     Examples
     --------

@@ -84,7 +84,8 @@ def comparison_rows(study: Study, landscape: Landscape) -> TableRows | None:
 
 def loss_rows(study: Study, landscape: Landscape) -> TableRows:
     """Return quantiles of the final loss by label."""
-    return TableRows("losses", "Final losses", "By label.", study.losses.reset_index())
+    frame = study.losses.reset_index()
+    return TableRows("losses", "Final losses", "By label.", frame, ("share",))
 
 
 def failure_rows(study: Study, landscape: Landscape) -> TableRows:
