@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from runner.cluster.task_results import TaskResult
+from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.canaries import Canaries, CanaryTask, Difference
 from runner.dispatch.kernel_canaries import KernelCanaries, KernelCanaryTask
 from runner.dispatch.sent_tasks import SentTask
@@ -53,7 +54,7 @@ class Unverified:
         batch = self._batch
         for kind in run.pool.kinds:
             workers = run.pool.checked(kind)
-            if not run.dispatcher.waiting:  # nobody new is needed
+            if not (run.dispatcher.waiting or self._lacks(kind, workers)):  # nobody new is needed
                 known = self.canaries.believed | self._results.keys()
                 workers = [worker for worker in workers if worker in known]
             for worker in self.canaries.ask(workers, (kind, batch.group_of_round)):
@@ -79,7 +80,7 @@ class Unverified:
             return True
         return (
             _is_of_kernel(result.value)
-            and bool(run.pool.counts.get("cpu"))
+            and _has_cpus(run.pool)
             and not self.kernels.is_believed(result.worker, task.range.group_of_round)
         )
 
@@ -98,10 +99,24 @@ class Unverified:
         for task, _ in self._results.pop(worker, []):
             run.lose(task)
 
+    def _lacks(self, kind: str, workers: Sequence[str]) -> bool:
+        """Return whether results wait for the first believed CPU worker, to compare kernels."""
+        believed = self.canaries.believed
+        return (
+            kind == "cpu"
+            and not self._results.keys().isdisjoint(believed)
+            and believed.isdisjoint(workers)
+        )
+
     def _ask_for_kernel(self, run: RunState, task: SentTask, worker: str) -> None:
         cpus = [w for w in run.pool.checked("cpu") if w in self.canaries.believed]
         for canary in self.kernels.ask(worker, self._tasks.canary_batch(task.range), cpus):
             run.auxiliary.add(canary)
+
+
+def _has_cpus(pool: WorkerPool) -> bool:
+    """Return whether CPU workers are there; while nobody is counted, that is not known."""
+    return "cpu" in pool.kinds and (pool.counts["cpu"] > 0 or not pool.total)
 
 
 def _is_of_kernel(value: Trained | Sequence[Trained | StagedBatch]) -> bool:
