@@ -15,6 +15,7 @@ import pytest
 from distributed import Client, LocalCluster
 from hypothesis import settings
 
+from runner.cluster.embedded import usable_cores
 from runner.network.architecture import Architecture
 from runner.network.criterion import SolvedCriterion
 from runner.network.loss_kind import LossKind
@@ -98,7 +99,7 @@ use_memory()
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many processes again as cores: tests of clusters wait more than they compute."""
-    return len(os.sched_getaffinity(0)) * 3 // 2
+    return usable_cores() * 3 // 2
 
 
 os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
