@@ -254,6 +254,7 @@ class TestTables:
             ),
             ("@RELATION xor\n@ATTRIBUTE a REAL\n", "line 1 is '@RELATION xor'; expected CSV, this"),
             ("% XOR\n@relation xor\n", "this is ARFF. Save the lines below @data as CSV"),
+            ("% XOR\n% of two\na,b,y\n", "numbers. Remove the comments; of ARFF, save the lines"),
             ("%fat,y\n1,1\n", "column y is 1.0 in every row"),
             ("bool_in=2\nreal_in=0\n", "this is data of Proben1. Remove the seven lines above"),
             ("-1 1:0.5 2:1\n+1 2:1\n", "this is data of LIBSVM. scikit-learn's load_svmlight"),

@@ -45,9 +45,13 @@ def comment_hint() -> str:
 def foreign_hint(first: str, second: str) -> str:
     """Return what to do about data of another program, by its first lines; empty if it is none."""
     relation = r"\s*@relation\s"
-    if re.match(relation, first, re.IGNORECASE) or (
-        first.startswith("%") and re.match(rf"%|{relation}", second, re.IGNORECASE)
-    ):
+    if first.startswith("%") and second.startswith("%"):
+        return (
+            "expected a header or numbers. Remove the comments; of ARFF, save the lines below "
+            "@data as CSV, with a header."
+        )
+    lines = (first, second) if first.startswith("%") else (first,)
+    if any(re.match(relation, line, re.IGNORECASE) for line in lines):
         return "expected CSV, this is ARFF. Save the lines below @data as CSV, with a header."
     if re.fullmatch(r"(bool|real)_in=\d+\s*", first):
         return (
