@@ -116,6 +116,14 @@ class Configuration:
         loss = self.settings.loss
         return Symmetries(self.architecture, loss.l2 > 0, loss.has_bound_biases)
 
+    @property
+    def is_bound(self) -> bool:
+        """Whether the L2 term keeps all that is trained finite, so that the loss grows outwards."""
+        loss, network = self.settings.loss, self.architecture
+        return loss.l2 > 0 and (
+            loss.has_bound_biases or not (network.biases & network.trained).any()
+        )
+
     def signature(self, device: str = "cpu") -> Signature:
         """What has to be compiled to train this configuration on a kind of device."""
         training, loss = self.settings.training, self.settings.loss

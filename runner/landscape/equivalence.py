@@ -59,7 +59,7 @@ def attained(configuration: Configuration) -> bool:
     its own bias does it. Of a custom model nothing is known, so that it may be.
     """
     network, loss = configuration.architecture.as_layers, configuration.settings.loss
-    if network is None or loss.has_bound_biases:
+    if network is None or configuration.is_bound:
         return True
     low, high = ACTIVATIONS[network.output].asymptotes
     smallest = configuration.table.targets.min(axis=0)

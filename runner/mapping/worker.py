@@ -59,7 +59,7 @@ class MapTask:
 
 def coercive(configuration: Configuration) -> bool:
     """Whether the loss grows without bound in all directions."""
-    return configuration.settings.loss.has_bound_biases and configuration.model is None
+    return configuration.is_bound and configuration.model is None
 
 
 def has_kinks(configuration: Configuration) -> bool:

@@ -143,6 +143,8 @@ def test_an_l2_term_or_targets_within_reach_make_minima_finite() -> None:
     # what the output's bias alone can bring ever nearer
     always = {"problem": {"gate": "TRUE"}, "loss": weights_alone}
     assert not attained(configuration(**{**FREE, **always}))
+    for nothing_else in ({"bias": False}, {"freeze": ["b1", "b2"]}):
+        assert attained(configuration(**{**FREE, **always, "network": nothing_else}))
     inside = {"gate": "XOR", "targets": [0.1, 0.9]}
     assert attained(configuration(**{**FREE, "problem": inside}))
     linear = {"output": "linear"}
