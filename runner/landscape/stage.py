@@ -144,7 +144,8 @@ class _StageHandler(TaskHandler):
 
     def succeeded(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Accept the rows of a piece."""
-        self._time_left.answered(task.range, result.worker, self._now_s)
+        sent_s = task.sent_at_s - self._started
+        self._time_left.answered(task.range, result.worker, self._now_s, sent_s)
         complete = run.dispatcher.succeeded(task.pieces[0], result.value)
         if complete is not None:
             self.completed(run, complete)

@@ -17,8 +17,9 @@ class StageTimeLeft:
 
     Notes
     -----
-    A row costs what rows of its group have taken, from one answer of a worker to its next: a large
-    network's takes a thousand times a small one's. Times are in seconds since the stage began.
+    A row costs what rows of its group have taken, from one answer of a worker to its next, or from
+    when it was sent: a large network's takes a thousand times a small one's, and a worker may join
+    late. Times are in seconds since the stage began.
     """
 
     def __init__(self, left: Iterable[Batch]) -> None:
@@ -28,10 +29,10 @@ class StageTimeLeft:
         self._done: dict[int, tuple[int, float]] = {}  # rows and seconds of workers
         self._answered_s: dict[str, float] = {}  # when a worker has answered last
 
-    def answered(self, part: Batch, worker: str, now_s: float) -> None:
-        """Note that a worker has done some rows of a batch."""
+    def answered(self, part: Batch, worker: str, now_s: float, sent_s: float = 0.0) -> None:
+        """Note that a worker has done some rows of a batch, and when they were sent."""
         rows, seconds = self._done.get(part.group, (0, 0.0))
-        seconds += now_s - self._answered_s.get(worker, 0.0)
+        seconds += now_s - max(sent_s, self._answered_s.get(worker, 0.0))
         self._done[part.group] = rows + len(part), seconds
         self._answered_s[worker] = now_s
         self.failed(part, len(part))

@@ -48,3 +48,11 @@ def test_a_dear_group_is_not_taken_for_a_cheap_one() -> None:
     assert time_left.seconds(101, 0) is None
     time_left.failed(Batch(1, 10, 20), 10)
     assert time_left.seconds(102, 1) == 0
+
+
+def test_a_worker_that_joins_late_is_not_charged_for_the_time_before() -> None:
+    time_left = StageTimeLeft([Batch(0, start, start + 10) for start in range(0, 40, 10)])
+    time_left.answered(Batch(0, 0, 10), "early", 10.0)
+    time_left.answered(Batch(0, 10, 20), "early", 20.0)
+    time_left.answered(Batch(0, 20, 30), "late", 20.0, sent_s=10.0)
+    assert time_left.seconds(20, 2) == pytest.approx(10 / 2)
