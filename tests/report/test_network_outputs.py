@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from support.plain import squash
 
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.network.architecture import Architecture
+from runner.report.figures.decision import draw_decision
 from runner.report.network_outputs import network_losses, network_outputs
 
 
@@ -62,3 +64,15 @@ def test_losses_at_any_weights(kind: str, reduction: str) -> None:
         factor = {"mean": 1 / 4, "sum": 1.0, "half-sum": 0.5}[reduction]
         expected.append(factor * total + 0.01 * (column**2).sum())
     np.testing.assert_allclose(network_losses(configuration, theta), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("gate", "marker", "bias"), [("TRUE", "o", 5.0), ("FALSE", "s", -5.0)])
+def test_a_single_level_is_drawn_as_the_level_that_it_is(gate, marker, bias) -> None:
+    """The other one is not among the targets, and yet is what the greys mean."""
+    content = {"name": "t", "problem": {"gate": gate}, "network": {"hidden": []}}
+    (c,) = Plan(load_experiment(content)).configurations
+    axes = Figure().subplots()
+    draw_decision(c, np.array([0.0, 0.0, bias]), axes, 10, 4)
+    assert [line.get_marker() for line in axes.lines] == [marker] * 4
+    (image,) = axes.images
+    np.testing.assert_allclose(image.get_array(), 1 / (1 + np.exp(-bias)))

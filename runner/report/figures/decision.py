@@ -14,6 +14,7 @@ from runner.report.svg import Tips
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
+    from runner.experiment.truth_table import TruthTable
 
 KEYS = (Key("lower target", "#f4f4f4"), Key("upper target", "#3f3f3f"))
 """What its greys mean."""
@@ -42,8 +43,7 @@ def draw_decision(
     points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
     values = network_outputs(c.architecture.require_layers(), weights, points)[:, -1]
     targets = table.targets[:, -1]
-    bottom, top = float(targets.min()), float(targets.max())
-    top = top if top > bottom else bottom + 1
+    bottom, top = _levels(table)
     share = np.clip((values - bottom) / (top - bottom), -0.25, 1.25).reshape(grid, grid)
     ends = (sides[0][0], sides[0][-1], sides[1][0], sides[1][-1])
     axes.imshow(
@@ -70,3 +70,14 @@ def draw_decision(
         tips[mark] = [f"inputs {told}: output {number(output)}, target {target:g}"]
     axes.grid(visible=False)
     return tips
+
+
+def _levels(table: TruthTable) -> tuple[float, float]:
+    """The lower and the upper target, also where a table has one of them alone, as TRUE has."""
+    targets, middle = table.targets[:, -1], float(table.middles[-1])
+    bottom, top = float(targets.min()), float(targets.max())
+    if middle < bottom:
+        bottom = 2 * middle - top
+    elif middle > top:
+        top = 2 * middle - bottom
+    return bottom, top if top > bottom else bottom + 1
