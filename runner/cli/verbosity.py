@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-_LEVELS: Final = {"runner": logging.DEBUG, "distributed": logging.INFO}
 _FORM: Final = "%(asctime)s %(name)s: %(message)s"
 
 _verbose = False
@@ -19,10 +18,9 @@ def set_verbose(verbose: bool) -> None:
         return
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(_FORM))
-    for name, level in _LEVELS.items():
-        logger = logging.getLogger(name)
-        logger.setLevel(level)
-        logger.addHandler(handler)
+    logger = logging.getLogger("runner")  # Dask's loggers have handlers of their own
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
 
 
 def print_traceback(error: BaseException) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-import site
-import sys
 import time
-from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from runner.cluster.dask_configuration import configured_address
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 from runner.errors.messages import printable
@@ -20,7 +19,7 @@ from runner.errors.paths import local_path
 ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 """Environment variable that names a scheduler."""
 
-_KEY = "scheduler-address"  # in Dask's configuration
+_log = logging.getLogger("runner")
 
 
 def is_embedded(options: ClusterOptions) -> bool:
@@ -43,32 +42,7 @@ def scheduler_address(options: ClusterOptions) -> str | None:
 
 def _configured() -> str | None:
     """Return the address that Dask's variable or one of its own configuration files names."""
-    if address := os.environ.get(ADDRESS_VARIABLE):
-        return address
-    # Loading Dask takes as long as all of a short command, so it has to be worth it.
-    if "dask.config" not in sys.modules and not any(map(_names_scheduler, _configuration_files())):
-        return None
-    import dask.config
-
-    found = dask.config.get(_KEY, None) or dask.config.get(_KEY.replace("-", "_"), None)
-    return str(found) if found else None
-
-
-def _configuration_files() -> Iterator[Path]:
-    """Yield the files that Dask reads when it is loaded."""
-    system = os.environ.get("DASK_ROOT_CONFIG", "/etc/dask")
-    places = [system, *(f"{prefix}/etc/dask" for prefix in (sys.prefix, *site.PREFIXES))]
-    places += ["~/.config/dask", os.environ.get("DASK_CONFIG", "")]
-    for place in dict.fromkeys(filter(None, places)):
-        path = Path(place).expanduser()
-        yield from path.glob("*") if path.is_dir() else [path]
-
-
-def _names_scheduler(path: Path) -> bool:
-    try:
-        return path.suffix in (".yaml", ".yml", ".json") and _KEY.encode() in path.read_bytes()
-    except OSError:
-        return False
+    return os.environ.get(ADDRESS_VARIABLE) or configured_address()
 
 
 def check_address(address: str, insecure: bool) -> None:
@@ -108,10 +82,16 @@ def start_command(address: str, tag: str = "CPU") -> str:
 
 def _address_in(path: Path, wait_s: float) -> str:
     """Read the address in a scheduler's file, which may appear a little later."""
-    until = time.monotonic() + wait_s
-    while not path.exists() and time.monotonic() < until:
-        time.sleep(0.1)
     where = printable(str(path))
+    until = time.monotonic() + wait_s
+    if not path.exists() and path.parent.is_dir() and wait_s > 0:
+        _log.warning(
+            "--scheduler-file is %s, which is not there yet: waiting %g s for it (--wait).",
+            where,
+            wait_s,
+        )
+        while not path.exists() and time.monotonic() < until:
+            time.sleep(0.1)
     try:
         return str(json.loads(path.read_bytes())["address"])
     except OSError as error:

@@ -14,6 +14,7 @@ from runner.cluster.addresses import (
     start_command,
 )
 from runner.cluster.caller_process import borrowed_process
+from runner.cluster.dask_configuration import check_configuration
 from runner.cluster.embedded import embedded_cluster
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
@@ -39,6 +40,7 @@ def open_client(options: ClusterOptions | None = None) -> Iterator[Any]:
         If the scheduler cannot be reached, or not safely, or no worker shows up in time.
     """
     options = options or ClusterOptions()
+    check_configuration()
     with borrowed_process():
         address = scheduler_address(options)
         if address is None:
@@ -117,11 +119,12 @@ def _unreachable(address: str, error: Exception) -> ClusterError:
     if address.startswith("tls://") and isinstance(error, TypeError):
         return ClusterError(
             f"{where}: there is no certificate to show. Set DASK_CONFIG to the file client.yaml "
-            "that `python -m runner certificates DIR` makes."
+            "that `python -m runner certificates DIR` makes, or to a folder with it and others."
         )
     reason = " ".join(str(error).split()) or type(error).__name__
     hint = " Were the certificates made together?" if "certificate" in reason.lower() else ""
+    longer = "wait longer with --wait, " if reason.startswith("Timed out") else ""
     return ClusterError(
-        f"{where}: no scheduler answers ({reason}).{hint} Start one with `dask scheduler`, or "
-        f"leave out --scheduler and unset {ADDRESS_VARIABLE} to run on this machine."
+        f"{where}: no scheduler answers ({reason}).{hint} Start one with `dask scheduler`, "
+        f"{longer}or leave out --scheduler and unset {ADDRESS_VARIABLE} to run on this machine."
     )

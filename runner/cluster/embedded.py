@@ -10,6 +10,7 @@ from typing import Any
 
 from runner.cluster import fork_server
 from runner.cluster.caller_process import all_is_logged, sigint_blocked
+from runner.cluster.dask_configuration import check_configuration, faults_of_configuration
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 
@@ -37,7 +38,7 @@ def embedded_cluster(options: ClusterOptions) -> Iterator[Any]:
     Raises
     ------
     ClusterError
-        In a process that is still being started.
+        In a process that is still being started, or if Dask's configuration is wrong.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         message = (
@@ -48,6 +49,8 @@ def embedded_cluster(options: ClusterOptions) -> Iterator[Any]:
         raise ClusterError(message)
     import dask
     from distributed import Client, LocalCluster
+
+    check_configuration()  # again: now Dask knows of all settings that were renamed
 
     from runner.cluster import dashboard
 
@@ -62,7 +65,7 @@ def embedded_cluster(options: ClusterOptions) -> Iterator[Any]:
         # as `multiprocessing` is set; by name, Dask would import pandas here first
         settings["distributed.worker.multiprocessing-method"] = None
     with dask.config.set(settings):  # for workers that take another's place, too
-        with sigint_blocked():
+        with sigint_blocked(), faults_of_configuration():
             cluster = LocalCluster(
                 n_workers=options.workers or (1 if gpu else usable_cores()),
                 threads_per_worker=1,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
-from runner.cluster.addresses import check_address, is_embedded
+from runner.cluster.addresses import check_address, is_embedded, scheduler_address
 from runner.cluster.certificates import make_certificates
 from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
@@ -172,6 +173,28 @@ def test_a_schedulers_file_that_is_none_is_named(tmp_path, content, reason) -> N
         pass
 
 
+def test_a_schedulers_file_that_is_waited_for_is_named_at_once(tmp_path, caplog) -> None:
+    options = ClusterOptions(scheduler_file=tmp_path / "late.json", wait_s=0.2)
+    with pytest.raises(ClusterError, match=r"late\.json: No such file"):
+        scheduler_address(options)
+    assert "late.json, which is not there yet: waiting 0.2 s for it (--wait)" in caplog.text
+    caplog.clear()
+    never = ClusterOptions(scheduler_file=tmp_path / "no" / "late.json", wait_s=1e6)
+    with pytest.raises(ClusterError, match=r"late\.json: No such file"):
+        scheduler_address(never)
+    assert not caplog.text
+
+
+def test_a_scheduler_that_does_not_answer_in_time_names_the_option() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with (
+        pytest.raises(ClusterError, match=r"Timed out .*wait longer with --wait"),
+        open_client(ClusterOptions(f"tcp://127.0.0.1:{port}", wait_s=0.1)),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("role", [None, "client"])
 def test_tls_needs_a_certificate_of_the_same_authority(tmp_path, role) -> None:
     certificates = make_certificates(tmp_path / "certificates")
@@ -256,5 +279,7 @@ def test_workers_of_this_machine_follow_dasks_configuration(tmp_path) -> None:
     lines = f"temporary-directory: {tmp_path / 'scratch'}\n"
     done = configured(tmp_path, lines, "--workers", "1")
     assert done.returncode == 0, done.stderr
-    assert "distributed.scheduler: " in done.stderr  # --verbose prints what Dask says
+    # --verbose prints what Dask says, once
+    assert len(re.findall("distributed.scheduler .* Scheduler at:", done.stderr)) == 1
+    assert done.stderr.count("Scheduler at:") == 1
     assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["dask-scratch-space"]

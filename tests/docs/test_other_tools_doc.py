@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import runner
+from runner.cluster.certificates import make_certificates
 
 TEXT = (Path(__file__).parents[2] / "docs" / "other-tools.md").read_text()
 SMALL = {"name": "t", "restarts": 20, "problem": {"gate": "AND"}, "training": {"max_steps": 20}}
@@ -26,12 +27,20 @@ def test_the_experiment_loads() -> None:
     runner.load_experiment(tomllib.loads(block("toml")))
 
 
-def test_the_configuration_is_one_that_dask_knows() -> None:
+def test_the_configuration_is_one_that_dask_knows(tmp_path) -> None:
     assert distributed  # whose defaults are in Dask's configuration once it is loaded
     known = yaml.safe_load(block("yaml"))
     assert known.pop("scheduler-address").startswith("tls://")
-    assert dask.config.get("distributed.comm.timeouts.connect") is not None
-    assert known["distributed"]["comm"]["timeouts"].keys() == {"connect"}
+    assert dask.config.get("distributed.comm.timeouts.tcp") is not None
+    assert known["distributed"]["comm"]["timeouts"] == {"tcp": "60s"}
+    folder = make_certificates(tmp_path / "certificates")
+    both = tmp_path / "both"
+    both.mkdir()
+    (folder / "client.yaml").rename(both / "client.yaml")
+    (both / "own.yaml").write_text(block("yaml"))
+    together = dask.config.collect([str(both)], env={})
+    assert together["distributed"]["comm"]["timeouts"] == {"tcp": "60s"}
+    assert together["distributed"]["comm"]["tls"]["client"]["cert"]
     for name in ("admin.low-level-log-length", "scheduler.allowed-failures"):
         assert f"`{name}`" in TEXT
         assert dask.config.get(f"distributed.{name}") is not None
