@@ -307,6 +307,15 @@ class TestARoundFromElsewhere:
         with pytest.raises(StudyError, match="in the log, but not in the plan"):
             swept(path, AND | {"restarts": 12})
 
+    def test_a_log_of_another_plan_before_anything_is_trained(self, tmp_path) -> None:
+        path, more = swept(tmp_path / "study", AND).path, AND | {"restarts": 9}
+        other = swept(tmp_path / "other", more).path
+        (path / "plan.json").write_bytes((other / "plan.json").read_bytes())
+        log = (path / "commits.jsonl").read_bytes()
+        with pytest.raises(StudyError, match="in the log, but not in the plan"):
+            swept(path, more)
+        assert (path / "commits.jsonl").read_bytes() == log
+
 
 def test_a_plan_does_not_shrink() -> None:
     with pytest.raises(ExperimentError, match="would become fewer"):
