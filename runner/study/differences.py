@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.engines.registry import may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, computing_source, versions
-from runner.errors.messages import shown
+from runner.errors.messages import counted, printable, shown
 from runner.experiment.plan import Plan
 from runner.study.arithmetic import DECIDED
 
@@ -114,10 +114,32 @@ def _may_use_jax(plan: Plan, devices: Iterable[str]) -> bool:
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(old, dict) and isinstance(new, dict):
+    if _is_table(path, old) and _is_table(path, new):
+        if old != new:
+            yield path, _table_text(old, new)
+    elif isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(k for k in new if k not in old)]:
             yield from _differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
     elif old != new:
         # a reader knows the experiment's fields by their own names
         field = path.removeprefix("plan.").removeprefix("experiment.")
         yield path, f"{field} was {shown(old)}, now {shown(new)}"
+
+
+def _is_table(path: str, stored: Any) -> bool:
+    return path.startswith("plan.tables.") and isinstance(stored, dict) and "inputs" in stored
+
+
+def _table_text(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Say in what a user's table is another one: their numbers would fill pages."""
+    name = printable(str(new["name"]))
+    rows, others = (
+        [inputs + targets for inputs, targets in zip(t["inputs"], t["targets"], strict=True)]
+        for t in (old, new)
+    )
+    if len(rows) != len(others):
+        return f"{name} had {counted(len(rows), 'row')}, now {len(others):,}"
+    for number, (row, other) in enumerate(zip(rows, others, strict=True), start=1):
+        if row != other:
+            return f"{name}: row {number:,} was {shown(row)}, now {shown(other)}"
+    return "; ".join(f"{name}: {text}" for _, text in _differences(dict(old), dict(new)))

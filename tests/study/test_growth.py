@@ -317,6 +317,23 @@ class TestARoundFromElsewhere:
         assert (path / "commits.jsonl").read_bytes() == log
 
 
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ("0,0,0\n0,1,1\n1,0,1\n1,1,0\n", "parity.csv had 3 rows, now 4"),
+        ("0,0,0\n0,1,0\n1,0,1\n", r"parity.csv: row 2 was \[0.0, 1.0, 1.0\], now"),
+    ],
+)
+def test_another_table_is_told_by_what_is_new_in_it(tmp_path, rows, text) -> None:
+    table = tmp_path / "parity.csv"
+    table.write_text("a,b,y\n0,0,0\n0,1,1\n1,0,1\n")
+    own = AND | {"problem": {"table": str(table)}}
+    swept(tmp_path / "study", own)
+    table.write_text(f"a,b,y\n{rows}")
+    with pytest.raises(StudyError, match=text):
+        swept(tmp_path / "study", own)
+
+
 def test_a_plan_does_not_shrink() -> None:
     with pytest.raises(ExperimentError, match="would become fewer"):
         asked(AND).grown(asked(AND | {"restarts": 2}))
