@@ -50,7 +50,7 @@ def planned(store: Store, asked: Plan, device: str, restarts: Sequence[int] | No
         # to make the stored plan anew would only take time
         if differences := store.differences(asked, device):
             raise _refused(store, f"{_OTHER}: {'; '.join(differences)}")
-        _require_planned(store, asked)  # before anything is trained
+        store.require_planned(asked, store.commits())  # before anything is trained
         return asked
     stored, _ = store.read_plan()
     if asked.trusts_models:
@@ -79,15 +79,8 @@ def planned(store: Store, asked: Plan, device: str, restarts: Sequence[int] | No
     store.require_current_form()
     if reason := store.other_source():
         raise of_other_code(store, reason)
-    _require_planned(store, stored)
+    store.require_planned(stored, store.commits())
     return plan
-
-
-def _require_planned(store: Store, plan: Plan) -> None:
-    """Raise StudyError if anything is committed that a plan does not have."""
-    for commit in store.commits():
-        if not plan.holds(commit.batch):
-            raise store.damaged(f"batch {commit.batch.name} is in the log, but not in the plan")
 
 
 _OTHER = "the study there is not of this experiment as it is run now"

@@ -6,7 +6,7 @@ Nothing is ever unpickled.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,12 @@ class Store(StudyFolder):
     def commits(self) -> list[Commit]:
         """Return every committed batch; see `runner.study.commits.Log.read`."""
         return self.log.read()
+
+    def require_planned(self, plan: Plan, commits: Iterable[Commit]) -> None:
+        """Raise StudyError if any of what is committed is no batch of a plan."""
+        for commit in commits:
+            if not plan.holds(commit.batch):
+                raise self.damaged(f"batch {commit.batch.name} is in the log, but not in the plan")
 
     def remaining(self, plan: Plan) -> list[Batch]:
         """Return the plan's batches that are not committed, or whose shard is gone.

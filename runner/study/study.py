@@ -144,11 +144,7 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         if commits and max(c.batch.round for c in commits) >= n_rounds < self._store.n_rounds:
             # the study has grown since the plan was read
             commits = [commit for commit in commits if commit.batch.round < n_rounds]
-        for commit in commits:
-            if not self.plan.holds(commit.batch):
-                raise self._store.damaged(
-                    f"batch {commit.batch.name} is in the log, but not in the plan"
-                )
+        self._store.require_planned(self.plan, commits)
         return commits
 
     @cached_property
