@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.study.study import Study
 
-
-_WHAT = "configurations"
+_RULE = "largest variance of solved or not"
 
 
 def variance(study: Study, configurations: Sequence[Configuration]) -> float:
@@ -48,12 +47,18 @@ def telling_groups(
     return [groups[k] for k in sorted(ranks[:most])]
 
 
-def chosen(n: int, shown: int, what: str = _WHAT) -> str:
-    """Say which of n are drawn, as the end of a caption."""
+def chosen(n: int, shown: int) -> str:
+    """Say which of n configurations are drawn, by `telling`, as the end of a caption."""
+    rule = f"{_RULE}, where that is equal the widest spread of losses"
+    return _chosen(n, shown, "configurations", rule)
+
+
+def chosen_panels(n: int, shown: int) -> str:
+    """Say which of n panels are drawn, by `telling_groups`, as the end of a caption."""
+    return _chosen(n, shown, "panels", _RULE)
+
+
+def _chosen(n: int, shown: int, what: str, rule: str) -> str:
     if shown >= n:
         return ""
-    return (
-        f" Of {n:,} {what} the {shown} are shown whose restarts differ most in outcome (largest "
-        "variance of solved or not"
-        f"{', where that is equal the widest spread of losses' if what == _WHAT else ''})."
-    )
+    return f" Of {n:,} {what} the {shown} are shown whose restarts differ most in outcome ({rule})."

@@ -10,7 +10,7 @@ import numpy as np
 
 from runner.report.colours import GRID, INK, ramp
 from runner.report.figures.base import Key
-from runner.report.figures.choice import chosen, telling, telling_groups
+from runner.report.figures.choice import chosen, chosen_panels, telling, telling_groups
 from runner.report.grid_axes import alike_but_for, ordered_axes
 from runner.report.names import title
 from runner.report.style import MOST_LINES, MOST_PANELS, PANEL, SINGLE, Shape, tick_text
@@ -84,7 +84,7 @@ def line_figure(study: Study, configurations: Sequence[Configuration]) -> LineFi
     said = (
         f" From the lowest to the highest value of {axis.name} lines go from light to dark (on a "
         f"dark page from dark to light).{left_out}"
-        f"{chosen(len(groups), len(telling_ones), 'panels')}"
+        f"{chosen_panels(len(groups), len(telling_ones))}"
     )
     shown = [line.configuration for panel in panels for line in panel.lines]
     return LineFigure(panels, keys, shown, said)

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from runner.report.colours import INK, LABEL_COLOURS
 from runner.report.figures.base import Key, Panel, Picture, from_random_starts
-from runner.report.figures.choice import chosen, telling, telling_groups
+from runner.report.figures.choice import chosen, chosen_panels, telling, telling_groups
 from runner.report.figures.heat import draw_heat
 from runner.report.figures.scales import scale_axis
 from runner.report.figures.success_texts import success_data, success_text
@@ -126,7 +126,7 @@ def _lines(study: Study, configurations: list[Configuration], axis: GridAxis) ->
         f"Share of restarts that end solved (points; {_INTERVAL}), and with each other label "
         f"(thin lines), over {axis.name} (`{axis.path}`)"
         f"{', on a logarithmic scale' if axis.logarithmic else ''}."
-        f"{chosen(len(groups), len(kept), 'panels')}"
+        f"{chosen_panels(len(groups), len(kept))}"
     )
     shown = [c for _, members in kept for c in members]
     return _picture(study, shown, panels, caption, shape)
@@ -139,7 +139,7 @@ def _heat(study: Study, configurations: list[Configuration], x: GridAxis, y: Gri
     caption = (
         f"Share of restarts that end solved, in percent, over {x.name} (`{x.path}`) and {y.name} "
         f"(`{y.path}`); the 95% Wilson intervals are in the table."
-        f"{chosen(len(groups), len(kept), 'panels')}"
+        f"{chosen_panels(len(groups), len(kept))}"
     )
     shown = [c for _, members in kept for c in members]
     shape = Shape(SINGLE.width, 3.2) if len(panels) == 1 else Shape(3.2, 2.7)
