@@ -139,7 +139,8 @@ def install_completion(context: typer.Context, parameter: Any, asked: bool) -> N
 def _answer_first_tab() -> None:
     """Have zsh's script answer the Tab that loads it: Typer's only gets ready for the next."""
     path = Path.home() / _ZSH_FUNCTION
-    if path.is_file() and _ZSH_ANSWER not in (script := path.read_text()):
+    script = path.read_text() if path.is_file() else ""
+    if "_runner_completion" in script and _ZSH_ANSWER not in script:
         path.write_text(f"{script.rstrip()}\n{_ZSH_ANSWER}\n")
 
 

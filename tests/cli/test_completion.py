@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.cli import completion
 from runner.cli.completion import (
     complete_axis,
     complete_change,
@@ -133,6 +134,15 @@ def test_tab_completes_in_bash(command, tmp_path) -> None:
         terminal.wait_for("XNOR")
     finally:
         terminal.close()
+
+
+def test_what_another_program_has_written_for_zsh_is_left_as_it_is(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".zfunc").mkdir()
+    script = tmp_path / ".zfunc" / "_runner"
+    script.write_text("#compdef runner\n")
+    completion._answer_first_tab()
+    assert script.read_text() == "#compdef runner\n"
 
 
 @NO_ZSH
