@@ -54,7 +54,9 @@ def extreme_curvatures(
 def hessian_columns(
     gradients: Gradients, parameters: np.ndarray, column: int, which: np.ndarray
 ) -> np.ndarray:
-    """Return one column of each Hessian: `hessian_products` with its direction, to the bit.
+    """Return one column of each Hessian, as `hessian_products` does with that direction.
+
+    To the bit, but for parameters of -0.0: they are left as they are, where a sum makes them 0.0.
 
     Parameters
     ----------

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.quadratics import quadratic, symmetric
 
-from runner.network.column_products import column_norms
 from runner.training import stability
 from runner.training.hessians import extreme_curvatures
 from runner.training.stability import will_stay
@@ -84,14 +81,6 @@ def test_steps_of_fixed_size_stay_only_where_there_is_no_slope() -> None:
     hessian = np.zeros((2, 2, 2))
     found = will_stay(at, moved, gradient, np.array([10, 10]), False, quadratic(hessian), ALL[:2])
     assert found.tolist() == [True, False]
-
-
-@given(st.integers(1, 40), st.integers(2, 30), st.integers(0, 2**32))
-def test_a_norm_has_the_same_bits_among_others_and_alone(n, k, seed) -> None:
-    values = np.random.default_rng(seed).normal(size=(n, k))
-    together = column_norms(values)
-    for i in range(k):
-        assert column_norms(values[:, i : i + 1])[0] == together[i]
 
 
 def test_what_is_not_finite_neither_stays_nor_stops_the_others(monkeypatch) -> None:
