@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from runner.errors import StudyError
-from runner.errors.messages import printable
+from runner.errors.messages import listed, nearest, printable
 from runner.report.figures.barriers import draw_barriers
 from runner.report.figures.base import FigureFunction, Picture
 from runner.report.figures.basins import draw_basins
@@ -141,6 +141,13 @@ class Plots:
     def critical_points(self, axes: Axes | Sequence[Axes] | None = None) -> np.ndarray:
         """Draw the index of the map's critical points against their loss."""
         return self._drawn("critical_points", draw_critical_points, axes, _MAPPED)
+
+    def __getattr__(self, name: str) -> Callable[..., np.ndarray]:
+        figures = [each for each in vars(Plots) if not each.startswith("_")]
+        raise AttributeError(
+            f"study.plot: {name!r} is no figure; expected one of {listed(figures)}."
+            f"{nearest(name, figures)}"
+        )
 
     def _drawn(
         self, name: str, draw: FigureFunction, axes: Axes | Sequence[Axes] | None, needs: str

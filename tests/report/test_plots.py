@@ -97,3 +97,13 @@ def test_an_experiment_and_a_plan_show_what_they_set_and_escape_it(tmp_path) -> 
     assert "2 configurations, 10,000 restarts in" in text
     assert cells(text)[1::5] == ["1.0", "2.0"]
     assert "<b>.csv" not in text
+
+
+def test_a_figure_that_there_is_not_is_answered_with_those_there_are(study) -> None:
+    with pytest.raises(AttributeError, match=r"'los' is no figure; .* Did you mean 'losses'\?"):
+        study.plot.los()
+    with pytest.raises(
+        AttributeError, match=r"expected one of 'success', .*, 'critical_points'\.$"
+    ):
+        study.plot.foo()
+    assert not hasattr(study.plot, "foo")
