@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-from runner.errors import StudyError
+from runner.errors import RunnerError, StudyError
 from runner.errors.messages import listed
 from runner.study import parameters, plan_tables
 from runner.study.analysis_tables import INDEX
@@ -81,17 +81,19 @@ def to_xarray(
 
     Raises
     ------
+    RunnerError
+        If a package of `PACKAGES` is not installed.
     StudyError
-        If a package of `PACKAGES` is not installed, a configuration is not there, or the weights
-        are more than `MOST_NUMBERS`.
+        If a configuration is not there, or the weights are more than `MOST_NUMBERS`.
     """
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         message = (
-            f"{where}: not installed: {listed(missing)}; expected {listed(PACKAGES)} for arrays. "
+            f"arrays: {listed(missing)} {'is' if len(missing) == 1 else 'are'} not installed; "
+            "expected what the runner's extra 'xarray' brings. "
             f"Run: python -m pip install {' '.join(PACKAGES)}"
         )
-        raise StudyError(message)
+        raise RunnerError(message)
     import xarray as xr
 
     grid = _Grid.of(plan, restarts, configurations)

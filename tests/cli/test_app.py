@@ -158,6 +158,8 @@ def test_what_cannot_be_solved_is_said_before_it_is_trained(tmp_path) -> None:
         (["export", "nowhere", "--to", "x.txt"], 2, "ends in .csv or .json or"),
         (["export", "nowhere", "--to", "-"], 2, "--format is missing"),
         (["export", "nowhere", "--to", "-", "--format", "csv"], 3, "no study here"),
+        (["export", "nowhere", "--to", "x.csv", "--table", "sumary"], 2, "Did you mean 'summary'?"),
+        (["export", "nowhere", "--to", "x.nc", "--table", "summary"], 2, "expected restarts as"),
         (["nonsense"], 2, "No such command"),
     ],
 )

@@ -10,7 +10,7 @@ import typer
 
 from runner.cli.console import print_result
 from runner.cli.options import StudyFolder
-from runner.errors.messages import counted, printable
+from runner.errors.messages import counted, listed, nearest, printable, shown
 
 
 class Format(StrEnum):
@@ -59,15 +59,26 @@ def export(
     python -m runner export results/gates --to - --format csv
     """
     from runner.experiment.overrides import parse_change
+    from runner.study.array_files import FORMATS as ARRAY_FORMATS
     from runner.study.export import ENDINGS, export_table
     from runner.study.matching import chosen
     from runner.study.study import open_study
+    from runner.study.table_names import TABLES
 
+    if table not in TABLES:
+        message = f"--table is {shown(table)}; expected one of {listed(TABLES)}."
+        raise typer.BadParameter(f"{message}{nearest(table, TABLES)}")
     if to == "-" and format is None:
         message = "--format is missing; expected one of csv, json, ... with --to -."
         raise typer.BadParameter(message)
     if format is None and Path(to).suffix not in ENDINGS:
         message = f"--to is {printable(to)}; expected a name that ends in {' or '.join(ENDINGS)}."
+        raise typer.BadParameter(message)
+    arrays = format in ARRAY_FORMATS if format else Path(to).suffix in ARRAY_FORMATS.values()
+    if arrays and table != "restarts":
+        message = (
+            f"--table is {shown(table)}; expected restarts as netCDF or Zarr, or another file."
+        )
         raise typer.BadParameter(message)
     conditions = [parse_change(text, "--where") for text in where or ()]
     study = open_study(folder)
