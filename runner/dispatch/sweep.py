@@ -27,7 +27,7 @@ from runner.errors.messages import printable
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import damage
-from runner.study.growth import of_other_code, planned
+from runner.study.growth import planned, require_same_code
 from runner.study.store import Store
 from runner.study.writer import Writer
 
@@ -79,9 +79,7 @@ def train(
         if not parts and unaudited(store, plan, faults.audit):
             parts = [(device, [])]
         if parts:
-            store.require_current_form()
-        if parts and (reason := store.other_source()):
-            raise of_other_code(store, reason)
+            require_same_code(store)
         for kind, left in parts:
             in_order = each_group_first(left)
             client, cpus_need_jax = connections.client(kind), partial(_cpus_need_jax, plan)

@@ -10,10 +10,14 @@ from runner.engines.registry import may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, computing_source, versions
 from runner.errors.messages import counted, printable, shown
 from runner.experiment.plan import Plan
+from runner.experiment.sections import Problem
 from runner.study.arithmetic import DECIDED
 
 SOURCE = "source"
 """Among the versions that a study records: a hash of the runner's code that computes."""
+
+# Of what is no field of the experiment file, what users give it by.
+_OPTIONS = {"plan.batch_size": "--batch-size", "plan.engine": "--engine"}
 
 _DERIVED = {"plan.configurations", "plan.batch_sizes", "plan.curves"}
 
@@ -70,6 +74,7 @@ def differences(
     for side in (old, new):
         side["plan"].pop("added", None)
         side["plan"].pop("until", None)
+        side["plan"]["experiment"] = _with_levels(side["plan"]["experiment"])
     if grows:
         old["plan"], new["plan"] = _kept(old["plan"], new["plan"]), _kept(new["plan"], old["plan"])
     found = dict(_differences(old, new))
@@ -86,6 +91,15 @@ def differences(
         if path not in _DERIVED and not path.endswith(".source")
     ]
     return telling or list(found.values())
+
+
+def _with_levels(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an experiment with the levels of its gate, which are stored only where they are set.
+
+    Levels that a file sets to their defaults are no difference.
+    """
+    levels = {name: list(Problem.model_fields[name].default) for name in ("inputs", "targets")}
+    return {**experiment, "problem": levels | experiment.get("problem", {})}
 
 
 def _kept(plan: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +137,14 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]
     elif old != new:
         # a reader knows the experiment's fields by their own names
         field = path.removeprefix("plan.").removeprefix("experiment.")
-        yield path, f"{field} was {shown(old)}, now {shown(new)}"
+        yield path, f"{_OPTIONS.get(path, field)} was {_said(old)}, now {_said(new)}"
+
+
+def _said(value: Any) -> str:
+    """Return a value as an experiment file has it; what it does not have is nothing."""
+    if value is None:
+        return "nothing"
+    return shown(value).lower() if isinstance(value, bool) else shown(value)
 
 
 def _is_table(path: str, stored: Any) -> bool:
@@ -139,7 +160,12 @@ def _table_text(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     )
     if len(rows) != len(others):
         return f"{name} had {counted(len(rows), 'row')}, now {len(others):,}"
+    if len(rows[0]) != len(others[0]):
+        return f"{name} had {counted(len(rows[0]), 'column')} that count, now {len(others[0]):,}"
+    names = [*new.get("input_names", []), *new.get("target_names", [])]
     for number, (row, other) in enumerate(zip(rows, others, strict=True), start=1):
-        if row != other:
-            return f"{name}: row {number:,} was {shown(row)}, now {shown(other)}"
+        for place, (was, now) in enumerate(zip(row, other, strict=True)):
+            if was != now:  # one number: of long rows only the beginning would be shown
+                column = shown(names[place]) if names else f"{place + 1:,}"
+                return f"{name}: row {number:,} of column {column} was {was!r}, now {now!r}"
     return "; ".join(f"{name}: {text}" for _, text in _differences(dict(old), dict(new)))

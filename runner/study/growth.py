@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from runner.errors import StudyError
-from runner.errors.messages import counted, printable
+from runner.errors.messages import counted, printable, shown
 from runner.experiment.plan import Plan
 from runner.study.store import Store
 
@@ -75,12 +75,22 @@ def planned(store: Store, asked: Plan, device: str, restarts: Sequence[int] | No
     if plan is stored:
         if asked.batch_size != stored.batch_size:
             raise _refused(store, f"{_OTHER}: {'; '.join(store.differences(asked, device))}")
+        store.require_planned(stored, store.commits())
         return stored
-    store.require_current_form()
-    if reason := store.other_source():
-        raise of_other_code(store, reason)
+    require_same_code(store)
     store.require_planned(stored, store.commits())
     return plan
+
+
+def require_same_code(store: Store) -> None:
+    """Raise StudyError if what would be trained here is not what the study's code trains."""
+    store.require_current_form()
+    if reason := store.other_source():
+        raise StudyError(
+            f"{store.where}: {reason}; what is left might get other bits than what is there. Go on "
+            "with the code that began it, choose another folder with --out, or replace the study "
+            "with --overwrite."
+        )
 
 
 _OTHER = "the study there is not of this experiment as it is run now"
@@ -110,7 +120,8 @@ def _fewer_configurations(stored: Plan, asked: Plan) -> str:
     wanted = {c.id for c in asked.configurations}
     lost = [c for c in stored.configurations if c.id not in wanted]
     names = [
-        ", ".join(f"{path.rpartition('.')[2]} {c.point[path]}" for path in c.point) for c in lost
+        ", ".join(f"{path.rpartition('.')[2]} {_said(c.point[path])}" for path in c.point)
+        for c in lost
     ]
     text = "; ".join(names[:_MOST_NAMED]) + ("; …" if len(names) > _MOST_NAMED else "")
     return (
@@ -119,13 +130,8 @@ def _fewer_configurations(stored: Plan, asked: Plan) -> str:
     )
 
 
-def of_other_code(store: Store, reason: str) -> StudyError:
-    """Return the error that says why this code must train nothing more into a study."""
-    return StudyError(
-        f"{store.where}: {reason}; what is left might get other bits than what is there. Go on "
-        "with the code that began it, choose another folder with --out, or replace the study with "
-        "--overwrite."
-    )
+def _said(value: object) -> str:
+    return value if isinstance(value, str) else shown(value)
 
 
 def _refused(store: Store, reason: str) -> StudyError:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from support.in_process import swept
 
 from runner.errors import ExperimentError, StudyError
+from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study import damage
@@ -168,6 +169,10 @@ def test_fewer_configurations_are_refused_by_name(tmp_path) -> None:
     swept(tmp_path, AND | {"grid": {"problem.gate": ["AND", "OR", "XOR"]}})
     with pytest.raises(StudyError, match=r"2 configurations of the study \(gate OR; gate XOR\)"):
         swept(tmp_path, AND | {"restarts": 100})
+    hidden = {"network.hidden": [[], [2]]}
+    swept(tmp_path / "hidden", AND | {"grid": hidden})
+    with pytest.raises(StudyError, match=r"1 configuration of the study \(hidden \[2\]\)"):
+        swept(tmp_path / "hidden", AND)
 
 
 def test_what_was_left_out_can_be_added_and_so_can_single_configurations(tmp_path) -> None:
@@ -197,7 +202,7 @@ def test_a_slice_grows_by_configurations_and_not_by_points(tmp_path) -> None:
 
 def test_a_batch_size_counts_for_what_is_added(tmp_path) -> None:
     swept(tmp_path, AND, batch_size=2)
-    with pytest.raises(StudyError, match="batch_size was 2, now None"):
+    with pytest.raises(StudyError, match="--batch-size was 2, now nothing"):
         swept(tmp_path, AND)
     study = swept(tmp_path, AND | {"restarts": 9}, batch_size=5)
     assert [len(batch) for batch in study.plan.batches()] == [2, 1, 5, 1]
@@ -316,12 +321,20 @@ class TestARoundFromElsewhere:
             swept(path, more)
         assert (path / "commits.jsonl").read_bytes() == log
 
+    def test_a_log_of_another_plan_when_nothing_is_added(self, tmp_path) -> None:
+        path, more = swept(tmp_path / "study", AND).path, AND | {"restarts": 9}
+        swept(path, more)
+        with Store(path).writer() as writer:
+            writer.commit(Batch(0, 0, 2), b"shard", 2, [])
+        with pytest.raises(StudyError, match="in the log, but not in the plan"):
+            swept(path, more)
+
 
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
         ("0,0,0\n0,1,1\n1,0,1\n1,1,0\n", "parity.csv had 3 rows, now 4"),
-        ("0,0,0\n0,1,0\n1,0,1\n", r"parity.csv: row 2 was \[0.0, 1.0, 1.0\], now"),
+        ("0,0,0\n0,1,0\n1,0,1\n", "parity.csv: row 2 of column 'y' was 1.0, now 0.0"),
     ],
 )
 def test_another_table_is_told_by_what_is_new_in_it(tmp_path, rows, text) -> None:
@@ -332,6 +345,25 @@ def test_another_table_is_told_by_what_is_new_in_it(tmp_path, rows, text) -> Non
     table.write_text(f"a,b,y\n{rows}")
     with pytest.raises(StudyError, match=text):
         swept(tmp_path / "study", own)
+
+
+def test_levels_are_no_difference_where_a_file_sets_them_to_the_default(tmp_path) -> None:
+    levels = {"problem": {"gate": "AND", "inputs": [0.0, 1.0]}}
+    swept(tmp_path, AND | levels)
+    with pytest.raises(StudyError, match=r"run now: problem\.gate was 'AND', now 'OR'\. Choose"):
+        swept(tmp_path, AND | {"problem": {"gate": "OR"}})
+    with pytest.raises(
+        StudyError, match=r"problem\.inputs was \[0\.0, 1\.0\], now \[-1\.0, 1\.0\]"
+    ):
+        swept(tmp_path, AND | {"problem": {"gate": "AND", "inputs": [-1.0, 1.0]}})
+
+
+def test_what_a_file_does_not_have_is_nothing(tmp_path) -> None:
+    swept(tmp_path, AND)
+    asked_now = AND | {"problem": {}, "grid": {"problem.gate": ["OR"]}}
+    text = r"problem\.gate was 'AND', now nothing; grid\.problem\.gate was nothing, now \['OR'\]"
+    with pytest.raises(StudyError, match=text):
+        swept(tmp_path, asked_now)
 
 
 def test_a_plan_does_not_shrink() -> None:
