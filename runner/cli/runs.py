@@ -177,7 +177,7 @@ def whole_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> tuple[Plan,
     Raises
     ------
     StudyError
-        If the folder has a study to which the plan cannot be added.
+        If the folder has a study to which the plan cannot be added, or that cannot go on here.
     """
     from runner.study.store import Store
 
@@ -185,11 +185,14 @@ def whole_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> tuple[Plan,
     if not store.exists:
         return plan, False, False
     from runner.dispatch.sweep import device_of
-    from runner.study.growth import planned
+    from runner.study.growth import planned, require_same_code
 
     whole = planned(store, plan, device_of(plan, cluster))
     grows = len(whole.rounds) > store.n_rounds
-    return whole, grows, not grows and not store.remaining(whole)
+    left = store.remaining(whole)
+    if left:
+        require_same_code(store)
+    return whole, grows, not grows and not left
 
 
 def _sweep(

@@ -24,7 +24,7 @@ from runner.experiment.roster import Roster
 from runner.precision.next_round import fitting, following
 from runner.precision.targets.registry import targets
 from runner.precision.until import Until
-from runner.study.growth import planned
+from runner.study.growth import planned, require_same_code
 from runner.study.store import Store
 
 if TYPE_CHECKING:
@@ -119,14 +119,30 @@ class Rounds:
         """
         if overwrite or not self._store.exists:
             return self._asked.with_restarts(self.first)
-        device = device_of(self._asked, self._connections.cluster)
-        plan = planned(self._store, self._asked, device, self._as_it_is())
+        plan = self.as_stored()
         if len(plan.rounds) > self._store.n_rounds or self._store.remaining(plan):
             return plan
         from runner.study.study import Study
 
         restarts = self._next(Study(self._store.path), analysed=True)
-        return None if restarts is None else planned(self._store, self._asked, device, restarts)
+        if restarts is None:
+            return None
+        device = device_of(self._asked, self._connections.cluster)
+        return planned(self._store, self._asked, device, restarts)
+
+    def as_stored(self) -> Plan:
+        """Return the plan of the study that is there, new configurations in their first round.
+
+        Raises
+        ------
+        StudyError
+            If a sweep would refuse to go on with it.
+        """
+        device = device_of(self._asked, self._connections.cluster)
+        plan = planned(self._store, self._asked, device, self._as_it_is())
+        if self._store.remaining(plan):
+            require_same_code(self._store)
+        return plan
 
     def _train(
         self, plan: Plan, restarts: Sequence[int] | None = None, *, overwrite: bool = False

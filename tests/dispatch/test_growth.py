@@ -208,7 +208,7 @@ def test_commands_say_what_is_added(scheduler, tmp_path, monkeypatch) -> None:
     assert fewer.exit_code == 3
     assert "restarts is 6; expected at least 7" in fewer.stderr
     told = sweep("--restarts", 6, "--grid", "problem.gate=AND,OR", "--dry-run")
-    assert told.exit_code == 0
+    assert (told.exit_code, told.stdout) == (3, "")
     assert "restarts is 6; expected at least 7" in told.stderr
     status = CliRunner().invoke(app, ["status", str(tmp_path / "s")]).stdout
     assert "finished, 14 of 14 restarts, 2 of 2 batches" in status

@@ -223,6 +223,10 @@ def test_a_dry_run_says_what_would_follow(precise, tmp_path) -> None:
     command[3] = "success_rate=0.09"
     closer = CliRunner().invoke(app, [*command, "--out", str(precise.path)])
     assert "adds" in closer.output, closer.output
+    other = CliRunner().invoke(app, [*command, "--seed", "3", "--out", str(precise.path)])
+    assert other.exit_code == 3
+    assert "seed was 1990, now 3" in other.output
+    assert "compiled function" not in other.output
     assert bytes_of(precise.path) == before
 
 

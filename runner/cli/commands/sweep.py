@@ -157,14 +157,10 @@ def _default(quiet: bool) -> Path:
 
 
 def _grown(plan: Plan, folder: Path, cluster: ClusterOptions) -> Plan:
-    """Return what is added to the study in the folder, or the plan itself, and why it cannot be."""
+    """Return what is added to the study there, or the plan itself; refuse as a sweep does."""
     from runner.cli.runs import whole_plan
 
-    try:
-        whole, grows, _ = whole_plan(plan, folder, cluster)
-    except StudyError as error:
-        print_message(str(error))
-        return plan
+    whole, grows, _ = whole_plan(plan, folder, cluster)
     return whole if grows else plan
 
 
@@ -180,11 +176,14 @@ def _print_rounds(
 
     with Connections(cluster) as connections:
         asked = (plan.trusting(trust_model), Until.stored(plan.until), connections, FaultPolicy())
-        rounds = Rounds(Store(folder), *asked)
+        store = Store(folder)
+        rounds = Rounds(store, *asked)
+        if store.exists and not overwrite:
+            rounds.as_stored()  # what a sweep refuses ends here too
         print_result(rounds.rule, wrap=True)
         try:
             upcoming = rounds.upcoming(overwrite)
-        except StudyError as error:
+        except StudyError as error:  # it would be analysed first
             print_message(str(error))
             upcoming = rounds.upcoming(overwrite=True)
     if upcoming is None:
