@@ -144,6 +144,8 @@ def _said(value: Any) -> str:
     """Return a value as an experiment file has it; what it does not have is nothing."""
     if value is None:
         return "nothing"
+    if isinstance(value, list) and any(isinstance(each, bool) for each in value):
+        return f"[{', '.join(map(_said, value))}]"  # an axis of a few values
     return shown(value).lower() if isinstance(value, bool) else shown(value)
 
 

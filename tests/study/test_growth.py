@@ -364,6 +364,9 @@ def test_what_a_file_does_not_have_is_nothing(tmp_path) -> None:
     text = r"problem\.gate was 'AND', now nothing; grid\.problem\.gate was nothing, now \['OR'\]"
     with pytest.raises(StudyError, match=text):
         swept(tmp_path, asked_now)
+    skips = AND | {"grid": {"network.skip": [False, "all"]}, "training": {"max_steps": 4}}
+    with pytest.raises(StudyError, match=r"skip was nothing, now \[false, 'all'\]"):
+        swept(tmp_path, skips)
 
 
 def test_a_plan_does_not_shrink() -> None:
