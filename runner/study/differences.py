@@ -137,15 +137,15 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]
     elif old != new:
         # a reader knows the experiment's fields by their own names
         field = path.removeprefix("plan.").removeprefix("experiment.")
-        yield path, f"{_OPTIONS.get(path, field)} was {_said(old)}, now {_said(new)}"
+        yield path, f"{_OPTIONS.get(path, field)} was {in_file(old)}, now {in_file(new)}"
 
 
-def _said(value: Any) -> str:
+def in_file(value: Any) -> str:
     """Return a value as an experiment file has it; what it does not have is nothing."""
     if value is None:
         return "nothing"
     if isinstance(value, list) and any(isinstance(each, bool) for each in value):
-        return f"[{', '.join(map(_said, value))}]"  # an axis of a few values
+        return f"[{', '.join(map(in_file, value))}]"  # an axis of a few values
     return shown(value).lower() if isinstance(value, bool) else shown(value)
 
 

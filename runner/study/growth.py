@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from runner.errors import StudyError
-from runner.errors.messages import counted, printable, shown
+from runner.errors.messages import counted, printable
 from runner.experiment.plan import Plan
+from runner.study.differences import in_file
 from runner.study.store import Store
 
 _MOST_NAMED = 3  # configurations in a message
@@ -120,7 +121,7 @@ def _fewer_configurations(stored: Plan, asked: Plan) -> str:
     wanted = {c.id for c in asked.configurations}
     lost = [c for c in stored.configurations if c.id not in wanted]
     names = [
-        ", ".join(f"{path.rpartition('.')[2]} {_said(c.point[path])}" for path in c.point)
+        ", ".join(f"{path.rpartition('.')[2]} {in_file(c.point[path])}" for path in c.point)
         for c in lost
     ]
     text = "; ".join(names[:_MOST_NAMED]) + ("; …" if len(names) > _MOST_NAMED else "")
@@ -128,10 +129,6 @@ def _fewer_configurations(stored: Plan, asked: Plan) -> str:
         f"{counted(len(lost), 'configuration')} of the study ({printable(text)}) would be lost; "
         "expected all of them among those asked for: nothing is thrown away"
     )
-
-
-def _said(value: object) -> str:
-    return value if isinstance(value, str) else shown(value)
 
 
 def _refused(store: Store, reason: str) -> StudyError:
