@@ -16,6 +16,7 @@ from runner.cluster.addresses import (
 from runner.cluster.caller_process import borrowed_process
 from runner.cluster.dask_configuration import check_configuration
 from runner.cluster.embedded import embedded_cluster
+from runner.cluster.greeting import require_greeting
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 from runner.errors.messages import printable
@@ -62,11 +63,13 @@ def _connected(address: str, wait_s: float) -> Any:
     from distributed import Client
     from distributed.comm.core import CommClosedError, FatalCommClosedError
 
+    timeout_s = max(wait_s, 1.0)
     until = time.monotonic() + wait_s
     while True:
         try:
+            require_greeting(address, timeout_s)
             # not what is left of the time: the client keeps it for later losses
-            return Client(address, timeout=max(wait_s, 1.0))
+            return Client(address, timeout=timeout_s)
         except FatalCommClosedError:  # of TLS: it would be so the next time
             raise
         except CommClosedError:

@@ -195,6 +195,26 @@ def test_a_scheduler_that_does_not_answer_in_time_names_the_option() -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"", r"Timed out after 1 s without a greeting; .*wait longer with --wait"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what listens there is no scheduler"),
+    ],
+)
+def test_what_listens_and_is_no_scheduler_is_not_waited_for(answer, reason) -> None:
+    def connect(address: str) -> None:
+        with open_client(ClusterOptions(address, wait_s=0.5)):
+            pass
+
+    with ThreadPoolExecutor(1) as pool, socket.create_server(("127.0.0.1", 0)) as other:
+        connected = pool.submit(connect, f"tcp://127.0.0.1:{other.getsockname()[1]}")
+        listening, _ = other.accept()
+        listening.sendall(answer)
+        with listening, pytest.raises(ClusterError, match=reason):
+            connected.result()
+
+
 @pytest.mark.parametrize("role", [None, "client"])
 def test_tls_needs_a_certificate_of_the_same_authority(tmp_path, role) -> None:
     certificates = make_certificates(tmp_path / "certificates")

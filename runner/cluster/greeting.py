@@ -1,0 +1,43 @@
+"""Does a Dask scheduler answer at an address? Asked before Dask's client, which has no time limit.
+
+What listens there need not be a scheduler: Dask's dashboard has a port of its own, and another
+program may wait to be spoken to, or answer anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+_DASHBOARD = "a dashboard has a port of its own"
+
+
+def require_greeting(address: str, timeout_s: float) -> None:
+    """Connect as Dask's client does, exchange greetings, and close.
+
+    Raises
+    ------
+    OSError
+        If there is no greeting of Dask in time; TypeError if a certificate to show is missing.
+    """
+    # The caller's thread may have a loop that runs, as in a notebook.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, _greet(address, timeout_s)).result()
+
+
+async def _greet(address: str, timeout_s: float) -> None:
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    try:
+        async with asyncio.timeout(timeout_s):
+            comm = await connect(address, timeout=timeout_s, **arguments)
+    except TimeoutError:
+        message = f"Timed out after {timeout_s:g} s without a greeting; {_DASHBOARD}"
+        raise TimeoutError(message) from None
+    except (OSError, TypeError, ValueError):  # of the address and of TLS; ValueError: no such host
+        raise
+    except Exception:  # whatever reading another protocol leads to
+        raise OSError(f"what listens there is no scheduler; {_DASHBOARD}") from None
+    await comm.close()
