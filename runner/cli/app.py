@@ -32,6 +32,7 @@ from runner.cli.commands.verify import verify
 from runner.cli.completion import answer_shell, install_completion, show_completion
 from runner.cli.console import print_message, print_result
 from runner.cli.option_groups import expand_groups
+from runner.cli.usage_errors import Command
 from runner.errors import RunnerError
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -179,4 +180,5 @@ def _discard_stdout() -> None:
 
 for _name, _command in COMMANDS.items():
     _help, _epilog = _help_of(_command)
-    app.command(_name, help=_help, epilog=_epilog)(_with_exit_codes(expand_groups(_command)))
+    _register = app.command(_name, cls=Command, help=_help, epilog=_epilog)
+    _register(_with_exit_codes(expand_groups(_command)))

@@ -31,3 +31,13 @@ def point_text(point: Mapping[str, Any]) -> str:
         text = list(value) if isinstance(value, tuple) else value
         parts.append(f"{path.rpartition('.')[2]} {text}")
     return ", ".join(parts) or "the only one"
+
+
+def unfinished_text(done: int, planned: int) -> str:
+    """Return what has to be known of a study of which so many restarts are there; or nothing."""
+    if done == planned:
+        return ""
+    return (
+        f"Unfinished: {done:,} of {planned:,} restarts are trained, and everything here is of "
+        "these alone. Run the same sweep again to continue."
+    )

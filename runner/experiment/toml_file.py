@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from runner.errors import ExperimentError
 from runner.errors.paths import why_no_file
+from runner.experiment.formats.registry import READERS
 from runner.experiment.starters import starter
 from runner.experiment.toml_hints import toml_hint
 
@@ -44,6 +45,8 @@ def read_toml(path: Path, where: str) -> dict[str, Any]:
             message = f"{where}: the file {state}; expected an experiment in TOML."
             if own := starter(path.name):
                 message += f" The one that comes with the runner is {own}."
+            elif path.suffix == ".toml":
+                message += f" Make one with `python -m runner init {where}`."
             raise ExperimentError(message)
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -54,6 +57,19 @@ def read_toml(path: Path, where: str) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         message = f"{where}: the file is too large; expected at most {MAX_BYTES:,} bytes."
         raise ExperimentError(message)
+    try:
+        return _parsed(content, where)
+    except ExperimentError:
+        if path.suffix.lower() not in (*READERS, ".gz"):
+            raise
+    message = (
+        f"{where}: a table is no experiment; expected one in TOML. Make one with `python -m runner "
+        "init`, and name the table there, as problem.table."
+    )
+    raise ExperimentError(message)
+
+
+def _parsed(content: bytes, where: str) -> dict[str, Any]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
+from runner.display.text import unfinished_text
 from runner.errors.messages import counted
 from runner.experiment.batch_sizes import curves
 from runner.experiment.reachability import table_notes
@@ -182,12 +183,7 @@ def _lead(study: Study) -> str:
 
 
 def _notes(study: Study, landscape: Landscape) -> list[str]:
-    notes = []
-    if not study.complete:
-        notes.append(
-            f"Unfinished: {study.n_done:,} of {study.plan.n_restarts:,} restarts are trained, and "
-            "everything here is of these alone. Run the same sweep again to continue."
-        )
+    notes = [text] if (text := unfinished_text(study.n_done, study.plan.n_restarts)) else []
     if study.plan.until:
         notes += outcomes(study)
     if failed := len(study.failures):

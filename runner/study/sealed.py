@@ -42,6 +42,11 @@ def read_sealed(folder: StudyFolder, path: Path) -> dict[str, Any]:
         whole = whole and isinstance(content["plan"], dict)
         whole = whole and isinstance(content["versions"], dict)
     except (FileNotFoundError, NotADirectoryError):
+        if folder.path.is_file():
+            inside = folder.path.with_name(name).is_file()
+            own = f" Give {printable(str(folder.path.parent))}." if inside else ""
+            message = f"{folder.where}: no study here (it is a file); expected a study's folder."
+            raise StudyError(message + own) from None
         message = (
             f"{folder.where}: no study here (no {name}). "
             f"Make one with `python -m runner sweep EXPERIMENT.toml --out {folder.where}`."

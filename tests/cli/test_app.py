@@ -99,6 +99,19 @@ def test_status_summary_and_export(swept, tmp_path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["all.csv", "all.parquet"]
 
 
+def test_what_is_left_of_a_study_is_said_wherever_its_numbers_are(tmp_path) -> None:
+    path = crafted(tmp_path / "s", {0: [1] * 4}, {0: [True] * 4}, commit=False).path
+    for words in (["--format", "csv"], ["--format", "json"], []):
+        assert "Unfinished: 0 of 4 restarts are trained" in invoke("summary", path, *words).stderr
+    done = invoke("export", path, "--to", "-", "--format", "csv")
+    assert "Unfinished" in done.stderr
+    assert "Unfinished" not in done.stdout
+    assert "Run the same sweep again to continue." in invoke("status", path).stdout
+    whole = crafted(tmp_path / "w", {0: [1] * 4}, {0: [True] * 4}).path
+    assert not invoke("summary", whole, "--format", "csv").stderr
+    assert "Run the same" not in invoke("status", whole).stdout
+
+
 def test_a_dry_run_tells_and_does_nothing(tmp_path) -> None:
     done = invoke("sweep", "--dry-run", "--out", tmp_path / "s", "--grid", "init.scale=0.1,1")
     assert done.exit_code == 0
@@ -149,15 +162,19 @@ def test_what_cannot_be_solved_is_said_before_it_is_trained(tmp_path) -> None:
         (["sweep", "--grid", "problem.gate=XOR,XNORR"], 2, "Did you mean 'XNOR'?"),
         (["sweep", "--restarts", "0"], 2, "restarts is 0"),
         (["sweep", "--engine", "torch"], 2, "--engine is 'torch'"),
-        (["sweep", "--workers", "0"], 2, "Invalid value"),
+        (["sweep", "--workers", "0"], 2, "Invalid value for '--workers': '0' "),
+        (["sweep", "--device", "tpu"], 2, "for '--device': 'tpu' is not one of 'auto'"),
+        (["sweep", "new.toml"], 2, "Make one with `python -m runner init new.toml`."),
         (["sweep", "--audit", "2"], 2, "--audit is 2.0; expected a share from 0 to 1"),
         (["sweep", "--max-failures", "-1"], 2, "--max-failures is -1; expected an integer >= 0"),
         (["sweep", "--deadline", "0"], 2, "--deadline is 0.0; expected more than 0 seconds"),
         (["status", "nowhere"], 3, "no study here"),
         (["summary", "nowhere"], 3, "no study here"),
+        (["summary", "Makefile"], 3, "no study here (it is a file); expected a study's folder."),
         (["export", "nowhere", "--to", "x.txt"], 2, "ends in .csv or .json or"),
         (["export", "nowhere", "--to", "-"], 2, "--format is missing"),
         (["export", "nowhere", "--to", "-", "--format", "csv"], 3, "no study here"),
+        (["export", "nowhere", "--to", "-", "--format", "zarr"], 2, "--format is zarr; expected"),
         (["export", "nowhere", "--to", "x.csv", "--table", "sumary"], 2, "Did you mean 'summary'?"),
         (["export", "nowhere", "--to", "x.nc", "--table", "summary"], 2, "expected restarts as"),
         (["nonsense"], 2, "No such command"),

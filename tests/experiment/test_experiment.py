@@ -770,6 +770,12 @@ class TestFiles:
         assert ": not TOML: " in line
         assert line.endswith(end)
 
+    @pytest.mark.parametrize("content", [b"a,b,y\n0,1,1\n", b"\x1f\x8b\x08\xff"])
+    def test_a_table_in_place_of_an_experiment(self, tmp_path: Path, content: bytes) -> None:
+        (path := tmp_path / "t.csv").write_bytes(content)
+        (line,) = refusal(path)
+        assert "t.csv: a table is no experiment; expected one in TOML. Make one with" in line
+
     def test_large_values_within_the_limit(self, write: Callable[[str], Path]) -> None:
         wide = f"name = 'x'\nproblem.gate = 'OR'\nnetwork.hidden = [{'0,' * 500_000}]\n"
         assert "network.hidden is [0, 0, " in refusal(write(wide))[0]

@@ -213,6 +213,9 @@ def test_no_study_says_how_to_make_one(tmp_path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
         with pytest.raises(StudyError, match=r"no study here .* runner sweep"):
             Store(path).read_plan()
+    study = crafted(tmp_path / "s", {0: [9]}, {0: [True]}).path
+    with pytest.raises(StudyError, match=rf"\(it is a file\).* Give {study}\."):
+        Store(study / "plan.json").read_plan()
 
 
 def test_a_study_is_finished_when_every_batch_has_its_shard(tmp_path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.console import print_result
+from runner.cli.console import print_message, print_result
 from runner.cli.options import StudyFolder
 from runner.errors.messages import counted, listed, nearest, printable, shown
 
@@ -58,6 +58,7 @@ def export(
     python -m runner export results/gates --to gates.nc
     python -m runner export results/gates --to - --format csv
     """
+    from runner.display.text import unfinished_text
     from runner.experiment.overrides import parse_change
     from runner.study.array_files import FORMATS as ARRAY_FORMATS
     from runner.study.export import ENDINGS, export_table
@@ -68,9 +69,9 @@ def export(
     if table not in TABLES:
         message = f"--table is {shown(table)}; expected one of {listed(TABLES)}."
         raise typer.BadParameter(f"{message}{nearest(table, TABLES)}")
-    if to == "-" and format is None:
-        message = "--format is missing; expected one of csv, json, ... with --to -."
-        raise typer.BadParameter(message)
+    if to == "-" and format in (None, Format.ZARR):
+        message = f"--format is {format or 'missing'}; expected that of one file, as csv or json is"
+        raise typer.BadParameter(f"{message}, with --to -.")
     if format is None and Path(to).suffix not in ENDINGS:
         message = f"--to is {printable(to)}; expected a name that ends in {' or '.join(ENDINGS)}."
         raise typer.BadParameter(message)
@@ -88,3 +89,5 @@ def export(
     if to != "-":
         noun = "restart" if table == "restarts" else "row"
         print_result(f"{counted(n_rows, noun)} in {printable(to)}")
+    if text := unfinished_text(study.n_done, study.plan.n_restarts):
+        print_message(text, wrap=True)

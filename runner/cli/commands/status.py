@@ -26,6 +26,8 @@ def status(folder: StudyFolder) -> None:
         f"{len(study.failures):,} failed",
         wrap=True,
     )
+    if not study.complete:
+        print_result("Run the same sweep again to continue.", wrap=True)
     if study.plan.until:
         from runner.precision.outcome import outcomes
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.console import print_message
 from runner.cli.options import StudyFolder
 
 
@@ -30,6 +31,7 @@ def summary(
     python -m runner summary results/gates
     python -m runner summary results/gates --format csv
     """
+    from runner.display.text import unfinished_text
     from runner.study.study import open_study
 
     study = open_study(folder)
@@ -42,3 +44,5 @@ def summary(
         from runner.cli.runs import print_summary
 
         print_summary(study)
+    if text := unfinished_text(study.n_done, study.plan.n_restarts):
+        print_message(text, wrap=True)
