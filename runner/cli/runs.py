@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.plan import Plan
     from runner.mapping.options import MapOptions
+    from runner.mapping.progress import MapProgress
     from runner.precision.until import Until
     from runner.study.study import Study
 
@@ -121,18 +122,27 @@ def run_map(
     trust_model: bool,
     quiet: bool,
 ) -> Study:
-    """Map the loss surfaces of a study."""
+    """Map the loss surfaces of a study; say what is searched for once there is anything to do."""
     from runner.display.progress import shown_map
     from runner.mapping.landscape_map import map_landscape
+    from runner.mapping.sentences import opening
+    from runner.study.study import open_study
 
+    texts = iter(() if quiet else opening(open_study(folder), options))
     with interruption.resumable(folder), shown_map(err_console, quiet) as report:
+
+        def told(progress: MapProgress) -> None:
+            for text in texts:  # at the first call alone
+                print_message(text, wrap=True)
+            report(progress)
+
         return map_landscape(
             folder,
             options=options,
             cluster=cluster,
             for_s=for_s,
             trust_model=trust_model,
-            report=report,
+            report=told,
         )
 
 

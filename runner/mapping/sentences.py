@@ -14,12 +14,30 @@ from runner.experiment.configuration import Configuration
 from runner.landscape.convexity import known
 from runner.landscape.equivalence import attained
 from runner.mapping.funnels import bottoms
+from runner.mapping.options import MapOptions
 from runner.mapping.trees import CLASSES
 from runner.mapping.worker import has_kinks
 from runner.study.study import Study
 
 _EQUAL = 1e-9  # relative difference of losses that are one
 _MATCH = 1e-3  # distance, relative to the largest weight or 1, of one minimum in two tables
+
+
+def opening(study: Study, options: MapOptions) -> Iterator[str]:
+    """Yield what is searched for, and what a search can't come to, before it is begun."""
+    configurations = study.plan.configurations
+    n = len(configurations)
+    of = counted(n, "configuration") if n == 1 else f"each of {n:,} configurations"
+    yield (
+        f"Searching {of} for critical points at finite weights, until the last "
+        f"{options.unchanged:,} searches have found nothing new, or after {options.searches:,}."
+    )
+    if unbound := sum(not attained(each) for each in configurations):
+        where = "" if n == 1 else f" of {unbound:,} of them"
+        yield (
+            f"The lowest minima{where} may lie at infinity, where no search ends, and there may be "
+            "no other: without an L2 term (loss.l2) weights can grow without bound."
+        )
 
 
 def sentences(study: Study, configuration: Configuration) -> Iterator[str]:

@@ -36,6 +36,8 @@ def test_the_commands_print_what_the_page_shows(scheduler, tmp_path, monkeypatch
         words = shlex.split(command)
         done = CliRunner().invoke(app, words + FEWER[words[0]])
         assert done.exit_code == 0, f"{command}: {done.output}"
+    assert "Searching 1 configuration" in done.stderr
+    assert "infinity" not in done.stderr  # the page's experiment has an L2 term
     head, row = re.findall(r"^    ((?:configuration|the only one) .*)$", TEXT, re.MULTILINE)
     assert head in done.stdout
     assert " ".join(row.split()[:8]) in " ".join(done.stdout.split())

@@ -22,7 +22,7 @@ from runner.mapping.map_tables import tables
 from runner.mapping.options import MapOptions
 from runner.mapping.result_tables import up_to_date
 from runner.mapping.search_rounds import SearchRounds
-from runner.mapping.sentences import sentences
+from runner.mapping.sentences import opening, sentences
 from runner.study import analysis_tables
 from runner.study.map_tables import MAP_TABLES
 from runner.study.store import Store
@@ -78,6 +78,7 @@ def test_a_strong_l2_term_leaves_one_minimum(study) -> None:
     points = study.critical_points.query("configuration == 1")
     assert points[["kind", "multiplicity"]].to_numpy().tolist() == [["minimum", 1]]
     assert "one class of minima" in " ".join(sentences(study, study.plan.configurations[1]))
+    assert "infinity" not in " ".join(opening(study, OPTIONS))
 
 
 def test_any_workers_give_the_same_tables(study) -> None:
@@ -237,6 +238,9 @@ def test_diverged_endpoints_are_no_starts_and_infinity_is_named(client, tmp_path
     (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
     assert "The lowest loss may be that of no finite weights" in text
     assert "No critical point was found at finite weights" in text
+    told = " ".join(opening(found, MapOptions(unchanged=40, searches=90)))
+    assert "the last 40 searches have found nothing new, or after 90." in told
+    assert "may lie at infinity" in told
 
 
 def test_a_minimum_of_a_convex_loss_is_the_lowest_at_any_weights(client, tmp_path) -> None:
