@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-RESTARTS = 4
+RESTARTS = {"pytorch": 4, "scikit-learn": 4, "fann": 40}
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
 T = np.array([0, 1, 1, 0], float)
 CASES = [
@@ -46,14 +46,22 @@ DECAY = float(np.float32(1e-4)) / 8
 """FANN's quickprop pulls at every weight by 0.0001 of it, in sums over four patterns."""
 
 
-def steps_of(optimizer: str) -> int:
-    """A hundred epochs; fewer where rounding errors grow, or FANN cuts its slopes, later on."""
-    return {"rprop": 30, "rprop-fann": 10, "quickprop": 10, "lbfgs": 500}.get(optimizer, 100)
+LATER = 100
+"""Epochs after which FANN is looked at again, with what it makes of starts a last digit up."""
 
 
-def experiment(system: str, optimizer: str, dtype: str) -> dict:
-    training = {"optimizer": optimizer, "max_steps": steps_of(optimizer), "dtype": dtype}
-    content = {"name": "like", "like": system, "restarts": RESTARTS, "problem": {"gate": "XOR"}}
+def steps_of(optimizer: str, dtype: str) -> int:
+    """A hundred epochs; fewer where rounding errors have grown by then."""
+    if optimizer == "quickprop":
+        return {"float64": 20, "float32": 10}[dtype]
+    return {"rprop": 30, "rprop-fann": 40, "lbfgs": 500}.get(optimizer, LATER)
+
+
+def experiment(system: str, optimizer: str, dtype: str, epochs: int | None = None) -> dict:
+    steps = epochs or steps_of(optimizer, dtype)
+    training = {"optimizer": optimizer, "max_steps": steps, "dtype": dtype}
+    content = {"name": "like", "like": system, "problem": {"gate": "XOR"}}
+    content |= {"restarts": RESTARTS[system]}
     if system == "fann":
         # Wider starts than FANN's ±0.1, from which a hundred epochs lead nowhere.
         content |= {"init": {"scale": 1.0}}
@@ -84,7 +92,7 @@ def starts() -> dict:
     for system in dict.fromkeys(system for system, _ in CASES):
         content = experiment(system, "gradient-descent", "float64")
         (c,) = Plan(load_experiment(content)).configurations
-        found[system] = c.starts(1990).draw(0, RESTARTS).astype(np.float32).T.tolist()
+        found[system] = c.starts(1990).draw(0, RESTARTS[system]).astype(np.float32).T.tolist()
     return found
 
 
@@ -108,7 +116,7 @@ def torch_loss(optimizer: str, dtype: str, theta: np.ndarray) -> float:
         "rprop": torch.optim.Rprop,
     }[optimizer](net.parameters())
     x, t = torch.tensor(X, dtype=kind), torch.tensor(T[:, None], dtype=kind)
-    for _ in range(steps_of(optimizer)):
+    for _ in range(steps_of(optimizer, dtype)):
         made.zero_grad()
         torch.nn.BCELoss()(net(x), t).backward()
         made.step()
@@ -139,7 +147,7 @@ def sklearn_loss(optimizer: str, dtype: str, theta: np.ndarray) -> float:
         alpha=ALPHA,
         batch_size=4,
         shuffle=False,
-        max_iter=steps_of(optimizer),
+        max_iter=steps_of(optimizer, dtype),
         tol=1e-12 if optimizer == "lbfgs" else 0.0,
         n_iter_no_change=1000,
     )
@@ -169,7 +177,7 @@ def record(found: dict) -> dict:
     return {"versions": versions, "starts": found, "losses": losses}
 
 
-def fann_losses(optimizer: str, dtype: str, starts: list[list[float]]) -> list[float]:
+def fann_losses(optimizer: str, dtype: str, starts: list[list[float]], epochs: int) -> list[float]:
     """FANN's default error function at the weights that it comes to, in float64."""
     algorithm, set_here = FANN[optimizer]
     library = {"float32": "floatfann", "float64": "doublefann"}[dtype]
@@ -180,29 +188,38 @@ def fann_losses(optimizer: str, dtype: str, starts: list[list[float]]) -> list[f
         program = f"{folder}/likes"
         command = ["cc", f"-DHEADER=<{library}.h>", source, f"-l{library}", "-lm", "-o", program]
         subprocess.run(command, check=True)
-        command = [program, *map(str, words), str(steps_of(optimizer))]
+        command = [program, *map(str, words), str(epochs)]
         done = subprocess.run(command, input=given, text=True, capture_output=True, check=True)
     losses = []
     for line in done.stdout.splitlines():
         theta = np.array([float(word) for word in line.split()])
-        hidden = 1 / (1 + np.exp(-(X @ theta[:4].reshape(2, 2).T + theta[4:6])))
-        e = 1 / (1 + np.exp(-(hidden @ theta[6:8] + theta[8]))) - T
-        loss = ((1 + e) * np.log1p(e) + (1 - e) * np.log1p(-e)).mean()
+        hidden = 0.5 + 0.5 * np.tanh(0.5 * (X @ theta[:4].reshape(2, 2).T + theta[4:6]))
+        e = 0.5 + 0.5 * np.tanh(0.5 * (hidden @ theta[6:8] + theta[8])) - T
+        inside = np.clip(e, -0.9999999, 0.9999999)
+        terms = (1 + inside) * np.log1p(inside) + (1 - inside) * np.log1p(-inside)
+        loss = (terms + 17 * abs(e - inside)).mean()
         pull = DECAY * (theta**2).sum() if optimizer == "quickprop" else 0.0
         losses.append(float(loss + pull))
     return losses
 
 
 def record_fann(found: dict, recorded: dict) -> dict:
-    losses = {
-        f"fann {optimizer} {dtype}": fann_losses(optimizer, dtype, found["fann"])
-        for optimizer in FANN
-        for dtype in ("float64", "float32")
-    }
+    starts, losses, later = found["fann"], {}, {}
+    for optimizer in FANN:
+        for dtype in ("float64", "float32"):
+            epochs = steps_of(optimizer, dtype)
+            losses[f"fann {optimizer} {dtype}"] = fann_losses(optimizer, dtype, starts, epochs)
+            if epochs < LATER:
+                up = np.nextafter(np.array(starts, dtype), np.array(2, dtype)).tolist()
+                later[f"{optimizer} {dtype}"] = {
+                    "fann": fann_losses(optimizer, dtype, starts, LATER),
+                    "a digit up": fann_losses(optimizer, dtype, up, LATER),
+                }
     return {
         "versions": recorded["versions"] | {"libfann": "2.2.0+ds-8"},
         "starts": recorded["starts"] | {"fann": found["fann"]},
         "losses": recorded["losses"] | losses,
+        "later": later,
     }
 
 

@@ -27,8 +27,12 @@ pytensor.config.numba__fastmath = False
 _FLOATX_LOCK = threading.Lock()  # floatX is the process's, not a thread's
 
 
-def gradient(seeds: Sequence[tuple[Tensor, Tensor]], parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Back-propagate (tensor, derivative) pairs to the parameters, symbolically."""
+def gradient(
+    seeds: Sequence[tuple[Tensor, Tensor]],
+    parameters: Sequence[Tensor],
+    held: Sequence[Tensor] = (),
+) -> list[Tensor]:
+    """Back-propagate (tensor, derivative) pairs to the parameters, and not beyond what is held."""
     # A vector-Jacobian product: the derivative of sum(seed * tensor) with the seeds held constant.
     # (known_grads would not do: a pre-activation can be a bias itself, and is then overridden.)
     # A step unit has no derivative; parameters before it are disconnected and their gradient is 0.
@@ -38,7 +42,7 @@ def gradient(seeds: Sequence[tuple[Tensor, Tensor]], parameters: Sequence[Tensor
         gradients: Tensor = pytensor.grad(
             total([(seed * tensor).sum() for tensor, seed in seeds]),
             list(parameters),
-            consider_constant=[seed for _, seed in seeds],
+            consider_constant=[*(seed for _, seed in seeds), *held],
             disconnected_inputs="ignore",
         )
     return list(gradients)

@@ -24,8 +24,9 @@ from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.fingerprint import Fingerprint, fingerprint
 from runner.engines.simd.ptx import ptx
 from runner.engines.vector_programs import loop_program, measuring_programs, training_programs
+from runner.network.lane import Lane
 from runner.network.signature import HYPERPARAMETERS, Signature
-from runner.network.step import Lane, Step
+from runner.network.step import Step
 from runner.network.tensors import Tensor
 
 with diverted_output("pytensor"):

@@ -24,8 +24,9 @@ from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measure
 from runner.engines.environment import environment
 from runner.engines.library_output import diverted_output
 from runner.errors import ExperimentError
+from runner.network.lane import Lane
 from runner.network.signature import HYPERPARAMETERS, Signature
-from runner.network.step import Lane, Step
+from runner.network.step import Step
 from runner.network.tensors import Tensor, total
 
 # Theano's compile directory has one lock, for which workers would queue: a directory per process.
@@ -111,13 +112,17 @@ def interpreted(signature: Signature) -> Evaluate:
     return _evaluate(replace(signature, dtype="float64"))
 
 
-def gradient(seeds: Sequence[tuple[Tensor, Tensor]], parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Back-propagate (tensor, derivative) pairs to the parameters, symbolically."""
+def gradient(
+    seeds: Sequence[tuple[Tensor, Tensor]],
+    parameters: Sequence[Tensor],
+    held: Sequence[Tensor] = (),
+) -> list[Tensor]:
+    """Back-propagate (tensor, derivative) pairs to the parameters, and not beyond what is held."""
     # As in `runner.engines.pytensor`, where the reasons are.
     gradients: list[Tensor] = theano.grad(
         total([(seed * tensor).sum() for tensor, seed in seeds]),
         list(parameters),
-        consider_constant=[seed for _, seed in seeds],
+        consider_constant=[*(seed for _, seed in seeds), *held],
         disconnected_inputs="ignore",
     )
     return list(gradients)

@@ -9,8 +9,9 @@ from dataclasses import replace
 from runner.engines.graphs import gradient, pt, pytensor
 from runner.engines.simd import lowering
 from runner.engines.simd.artifact import Kind, Program
+from runner.network.lane import Lane
 from runner.network.signature import HYPERPARAMETERS, Signature
-from runner.network.step import Lane, Step
+from runner.network.step import Step
 from runner.network.tensors import Tensor
 
 

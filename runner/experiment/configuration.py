@@ -155,6 +155,7 @@ class Configuration:
             momentum_schedule=training.momentum_schedule or "",
             patterns_per_update=training.patterns_per_update or 0,
             shuffled=training.order == "shuffled",
+            cut_slopes=training.slopes == "cut",
             plateau=training.plateau or "",
         )
 

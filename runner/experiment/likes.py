@@ -94,6 +94,7 @@ LIKES: Final[Mapping[str, Like]] = {
             "network.output": "sigmoid",
             "loss.kind": "tanh-error",
             "loss.reduction": "half-mean",
+            "training.slopes": "cut",
         },
         {
             "gradient-descent": {"learning_rate": 0.7},

@@ -136,6 +136,7 @@ _FIELDS: Final[Mapping[str, str]] = {
         "training.rate_schedule": "schedule lr_schedule learning_rate_schedule lr_decay scheduler "
         "annealing warmup learning_rate_decay",
         "training.order": "shuffle shuffled pattern_order",
+        "training.slopes": "slope clip_slopes cut_slopes derivative flat_spot flat_spots",
         "training.beta1": "beta_1 b1",
         "training.beta2": "beta_2 b2",
         "training.decay": "rho",

@@ -65,6 +65,9 @@ class Training(Section):
     loss of an update is reduced over its own patterns."""
     order: Literal["file", "shuffled"] | None = None
     """Order of the patterns in an epoch: the table's, or anew in each; default file."""
+    slopes: Literal["exact", "cut"] | None = None
+    """Slopes of sigmoid and tanh units that updates follow: exact, or cut as in FANN, those of
+    outputs from 0.01 to 0.99 (-0.98 to 0.98); default exact."""
     beta1: Share | None = None
     """Decay of adam's mean gradient; default 0.9."""
     beta2: Share | None = None

@@ -57,6 +57,17 @@ def update_conflicts(
     if scheduled and training.dtype == "float32" and training.max_steps > LONGEST_FLOAT32:
         text = f"at most {LONGEST_FLOAT32} with a schedule in float32, which counts no further"
         yield "training.max_steps", training.max_steps, text, ("training.dtype",)
+    if training.slopes == "cut":
+        field, text = "training.slopes", "'exact'"
+        if rule.by_pattern:
+            text += f" {with_optimizer}, which takes no slopes"
+            yield field, training.slopes, text, ("training.optimizer",)
+        if rule.needs_whole_loss:
+            text += f" {with_optimizer}, whose steps are to lower the loss"
+            yield field, training.slopes, text, ("training.optimizer",)
+        if network.model is not None:
+            text += " with network.model, whose units are not known"
+            yield field, training.slopes, text, ("network.model",)
     yield from _pattern_conflicts(network, training)
     yield from _plateau_conflicts(training)
 

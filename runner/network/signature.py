@@ -68,6 +68,9 @@ class Signature:
     """Whether every epoch takes the patterns in a new order."""
     l2_biases: bool = True
     """Whether the L2 term takes in the biases."""
+    cut_slopes: bool = False
+    """Whether updates follow slopes of outputs cut short of 0 and 1; see
+    `runner.network.cut_slopes`."""
     plateau: str = ""
     """What is done on a plateau, ``new-start`` or ``perturb``, between calls of compiled functions;
     empty for nothing."""
@@ -133,5 +136,6 @@ class Signature:
             momentum_schedule="",
             patterns_per_update=0,
             shuffled=False,
+            cut_slopes=False,
             plateau="",
         )

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from operator import and_
-from typing import TypeAlias
 
 import numpy as np
 
+from runner.network.cut_slopes import Gradient, back_with_cut_slopes
+from runner.network.lane import Lane
 from runner.network.layouts.base import Layout, PackedLayout, Patterns
 from runner.network.layouts.lanes import Lanes
 from runner.network.layouts.registry import make_layout
 from runner.network.optimizers.base import Point
 from runner.network.pattern_order import ordered_patterns
-from runner.network.signature import HYPERPARAMETERS, Signature
+from runner.network.signature import Signature
 from runner.network.stops.base import StopPoint
 from runner.network.stops.registry import STOPS
 from runner.network.tensors import Namespace, Tensor, constant
-
-Gradient: TypeAlias = Callable[[Sequence[tuple[Tensor, Tensor]], Sequence[Tensor]], list[Tensor]]
-"""Back-propagates (tensor, derivative) pairs to the given parameters: an engine's ``grad``."""
-
-
-@dataclass(frozen=True)
-class Lane:
-    """The symbolic inputs of a step: settings and targets of every lane."""
-
-    hyper: Sequence[Tensor]
-    """One vector per name in `HYPERPARAMETERS`."""
-    targets: Sequence[Tensor]
-    """The layout's target tensors."""
-
-    def setting(self, name: str) -> Tensor:
-        """Return a setting by its name in `HYPERPARAMETERS`."""
-        return self.hyper[HYPERPARAMETERS.index(name)]
 
 
 class Step:
@@ -143,11 +126,21 @@ class Step:
         pre: Sequence[Tensor],
         out: Sequence[Tensor],
         lane: Lane,
+        *,
+        cut: bool = False,
     ) -> list[Tensor]:
-        """Gradient of the loss, by the engine's symbolic differentiation; of frozen ones 0."""
+        """Gradient of the loss, by the engine's symbolic differentiation; of frozen ones 0.
+
+        With ``cut`` what updates follow in its place where slopes are cut.
+        """
         signature, dtype = self.signature, self.signature.dtype
-        seeds = self.layout.seeds(self.T, pre, out, lane.targets)
-        gradients = self._back(seeds, parameters)
+        if cut:
+            gradients = back_with_cut_slopes(
+                self.T, self.gradient, self.layout, parameters, lane.targets
+            )
+        else:
+            seeds = self.layout.seeds(self.T, pre, out, lane.targets)
+            gradients = self._back(seeds, parameters)
         if signature.regularised:
             weight = constant(2, dtype) * lane.setting("l2")
             pulled = map(and_, self.layout.trained, self.layout.penalised(signature.l2_biases))
@@ -174,9 +167,13 @@ class Step:
         """What an epoch makes of the state; ``gradients`` are those of all patterns at its start.
 
         One update, or with `Signature.patterns_per_update` as many as it takes to go through the
-        patterns, each with the gradient of its own ones.
+        patterns, each with the gradient of its own ones. Cut slopes are found here.
         """
         if not self.signature.patterns_per_update:
+            if self.signature.cut_slopes:
+                parameters = tensors[: self.n_tensors]
+                seen = self.layout.forward(self.T, parameters, lane.targets)
+                gradients = self.gradients(parameters, *seen, lane, cut=True)
             return self._updated(tensors, gradients, lane)
         return self._epoch(tensors, lane)[0]
 
@@ -193,7 +190,8 @@ class Step:
             parameters = state[: self.n_tensors]
             pre, out = part.layout.forward(self.T, parameters, aims)
             seen += out
-            slopes = part.gradients(parameters, pre, out, Lane(lane.hyper, aims))
+            own = Lane(lane.hyper, aims)
+            slopes = part.gradients(parameters, pre, out, own, cut=signature.cut_slopes)
             state = self._updated(state, slopes, lane)
         return state + generator, seen
 

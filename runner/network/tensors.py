@@ -52,6 +52,12 @@ def weighted(
     return z
 
 
+def cut(T: Namespace, tensor: Tensor, bounds: tuple[float, float], dtype: str) -> Tensor:
+    """Bring what is outside of two bounds to the nearer one."""
+    low, high = (constant(bound, dtype) for bound in bounds)
+    return T.minimum(T.maximum(tensor, low), high)
+
+
 def largest(T: Namespace, terms: Sequence[Tensor]) -> Tensor:
     """Elementwise maximum of a list."""
     value = terms[0]

@@ -14,8 +14,9 @@ from support.steps import ACTIVATIONS, LOSSES, net_of
 from runner.engines.pytensor import gradient
 from runner.engines.registry import measured
 from runner.landscape.loss_surface import LossSurface
+from runner.network.lane import Lane
 from runner.network.signature import HYPERPARAMETERS
-from runner.network.step import Lane, Step
+from runner.network.step import Step
 
 SHAPES = [((2,), False), ((3, 2), True), ((), False)]
 

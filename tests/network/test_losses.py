@@ -23,3 +23,12 @@ def test_a_loss_at_given_outputs_is_that_of_the_plain_network(kind, output, redu
     t = np.repeat(targets[..., None], 5, axis=-1)
     losses = LossKind(kind, reduction).of_outputs(net, y, t)
     np.testing.assert_allclose(losses, [plain.loss(theta) for theta in thetas], rtol=1e-12)
+
+
+def test_rounding_brings_no_loss_under_0() -> None:
+    """(1 + e) ln(1 + e) + (1 - e) ln(1 - e) is e squared there, under the terms' last digits."""
+    net = Architecture(2, (2,), 1, "sigmoid", "sigmoid")
+    errors = np.geomspace(1e-12, 1e-3, 2000).reshape(1, 1, -1)
+    losses = LossKind("tanh-error", "sum").of_outputs(net, errors, np.zeros_like(errors))
+    assert (losses >= 0).all()
+    np.testing.assert_allclose(losses, 2 * errors.ravel() ** 2, rtol=1e-5, atol=1e-15)

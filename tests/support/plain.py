@@ -26,8 +26,12 @@ def squash(kind: str, z: np.ndarray) -> np.ndarray:
     return z
 
 
-def slope(kind: str, z: np.ndarray) -> np.ndarray:
+def slope(kind: str, z: np.ndarray, cut: bool = False) -> np.ndarray:
+    """The derivative; with ``cut`` as `fann_activation_derived` has it, of a y that is cut."""
     y = squash(kind, z)
+    if cut and kind in ("sigmoid", "tanh"):
+        low, high = np.float32({"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}[kind])
+        y = np.minimum(np.maximum(y, float(low)), float(high))
     return {
         "sigmoid": lambda: y * (1 - y),
         "tanh": lambda: 1 - y**2,
@@ -54,6 +58,7 @@ class Net:
     bias: bool = True
     frozen: tuple[str, ...] = ()
     l2_biases: bool = True
+    cut_slopes: bool = False
     shapes: list[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,7 +140,8 @@ class Net:
             data = (np.logaddexp(0, z) - self.t * z).sum()
         return float(self.factor * data + self.l2 * (theta[self.penalised] ** 2).sum())
 
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
+    def gradient(self, theta: np.ndarray, cut: bool = False) -> np.ndarray:
+        """The loss's; with ``cut`` what FANN follows in its place."""
         signals, pre, y = self.passes(theta)
         layers = self.layers(theta)
         if self.loss_kind == "cross-entropy":
@@ -144,18 +150,20 @@ class Net:
             error = 2 * self.factor * (y - self.t)
             if self.loss_kind == "tanh-error":
                 e = self.error_share * (y - self.t)
-                steep = 2 * np.arctanh(e.clip(-0.9999999, 0.9999999))
+                # Not arctanh, which is not 0 where this is: FANN's rule of signs tells them apart.
+                inside = e.clip(-0.9999999, 0.9999999)
+                steep = np.log((1 + inside) / (1 - inside))
                 steep[abs(e) > 0.9999999] = 17 * np.sign(e[abs(e) > 0.9999999])
                 error = 2 * self.factor * steep
             if self.output == "softmax":
                 delta = y * (error - (error * y).sum(axis=1, keepdims=True))
             else:
-                delta = error * slope(self.output, pre[-1])
+                delta = error * slope(self.output, pre[-1], cut)
         parts: list[np.ndarray] = []
         back = [np.zeros(0)] + [np.zeros_like(z) for z in pre]  # by what each layer gives
         for k in range(len(layers) - 1, -1, -1):
             if k < len(layers) - 1:
-                delta = back[k + 1] * slope(self.kind(k), pre[k])
+                delta = back[k + 1] * slope(self.kind(k), pre[k], cut)
             biases = [delta.sum(axis=0)] if self.bias else []
             parts = [(delta.T @ signals[k]).ravel(), *biases, *parts]
             at, through = 0, delta @ layers[k][0]
@@ -359,7 +367,7 @@ def train(net: Net, rule: Rule, theta: np.ndarray, steps: int) -> np.ndarray:
     path = [theta]
     rule.loss = net.loss
     for _ in range(steps):
-        stepped = rule.step(theta, net.gradient(theta))
+        stepped = rule.step(theta, net.gradient(theta, net.cut_slopes))
         # FANN's rule moves a weight whose slope is zero.
         theta = np.where(net.trained, stepped, theta)
         path.append(theta)

@@ -11,8 +11,9 @@ from support.plain import Net, Rule, train
 
 from runner.engines.base import Evaluation
 from runner.engines.pytensor import gradient
+from runner.network.lane import Lane
 from runner.network.signature import HYPERPARAMETERS
-from runner.network.step import Lane, Step
+from runner.network.step import Step
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky-relu", "linear", "step")
 LOSSES = (

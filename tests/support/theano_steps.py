@@ -30,23 +30,28 @@ BASE = Signature(
     n_steps=7,
 )
 CASES = [
-    ((), False, "lanes", "rprop", "sigmoid", "float32"),
-    ((3, 2), "all", "lanes", "momentum", "tanh", "float64"),
-    ((3,), "inputs", "stacked", "adam", "leaky-relu", "float64"),
-    ((2, 3), False, "stacked", "gradient-descent", ("tanh", "sigmoid"), "float32"),
-    ((2,), False, "lanes", "gradient-descent", "step", "float64"),
+    ((), False, "lanes", "rprop", "sigmoid", "float32", False),
+    ((3, 2), "all", "lanes", "momentum", "tanh", "float64", True),
+    ((3,), "inputs", "stacked", "adam", "leaky-relu", "float64", False),
+    ((2, 3), False, "stacked", "gradient-descent", ("tanh", "sigmoid"), "float32", True),
+    ((2,), False, "lanes", "gradient-descent", "step", "float64", False),
 ]
 RATE, MOMENTUM, STEPS = 0.3, 0.5, 5
 
-for hidden, skip, layout, optimizer, activation, dtype in CASES:
+for hidden, skip, layout, optimizer, activation, dtype, cut in CASES:
     frozen = ("W2", "b3") if skip == "all" else ()
     architecture = Architecture(2, hidden, 1, activation, "sigmoid", skip, True, frozen)
     signature = replace(
-        BASE, architecture=architecture, layout=layout, optimizer=optimizer, dtype=dtype
+        BASE,
+        architecture=architecture,
+        layout=layout,
+        optimizer=optimizer,
+        dtype=dtype,
+        cut_slopes=cut,
     )
     functions = compiled("theano", signature)
     n = architecture.n_parameters
-    starts = np.random.default_rng(0).uniform(-1, 1, (n, 4))
+    starts = np.random.default_rng(0).uniform(-1, 1, (n, 4)) * (6 if cut else 1)
     hyper = np.zeros((5, 4))
     hyper[0], hyper[1] = RATE, MOMENTUM if optimizer == "momentum" else 0.0
     targets = np.repeat(TARGETS, 4, axis=1)
@@ -62,6 +67,7 @@ for hidden, skip, layout, optimizer, activation, dtype in CASES:
     assert moved.dtype == dtype
     names = (hidden, activation, "sigmoid", "cross-entropy", "mean")
     net = Net(*names, np.array(XOR), TARGETS, 0, skip, True, frozen)
+    net.cut_slopes = cut
     seen = functions.evaluate(state.astype(float), hyper, targets)
     accuracy = 1e-12 if dtype == "float64" else 1e-5
     for lane in range(4):

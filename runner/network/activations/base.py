@@ -47,6 +47,13 @@ class Activation(ABC):
     def values(self, z: np.ndarray) -> np.ndarray:
         """Outputs of pre-activations (units, ...), float64."""
 
+    def cut_slope(self, T: Namespace, y: Tensor, dtype: str) -> Tensor | None:
+        """Build the derivative at outputs that are cut short of the asymptotes, as FANN does.
+
+        Elementwise of a tensor of outputs; None where nothing is cut.
+        """
+        return None
+
     def rounded(self, values: np.ndarray) -> np.ndarray:
         """Return -1, 0 or 1 for values below, in and above the middle third; int8."""
         return np.asarray(np.sign(values) * (np.abs(values) > 1 / 3), np.int8)

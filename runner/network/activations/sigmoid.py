@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from runner.network.activations.base import Elementwise
-from runner.network.tensors import Namespace, Tensor, constant
+from runner.network.tensors import Namespace, Tensor, constant, cut
+
+_CUT = (float(np.float32(0.01)), float(np.float32(0.99)))  # FANN's, which are float32 in all of it
 
 
 class Sigmoid(Elementwise):
@@ -25,6 +27,10 @@ class Sigmoid(Elementwise):
     def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:
         half = constant(0.5, dtype)
         return half + half * T.tanh(half * z)
+
+    def cut_slope(self, T: Namespace, y: Tensor, dtype: str) -> Tensor:
+        inside = cut(T, y, _CUT, dtype)
+        return inside * (constant(1, dtype) - inside)
 
     def values(self, z: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):  # where 0 is right

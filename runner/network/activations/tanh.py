@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from runner.network.activations.base import Elementwise
-from runner.network.tensors import Namespace, Tensor
+from runner.network.tensors import Namespace, Tensor, constant, cut
+
+_CUT = (-float(np.float32(0.98)), float(np.float32(0.98)))  # FANN's, float32 in all of it
 
 
 class Tanh(Elementwise):
@@ -17,6 +19,10 @@ class Tanh(Elementwise):
 
     def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:
         return T.tanh(z)
+
+    def cut_slope(self, T: Namespace, y: Tensor, dtype: str) -> Tensor:
+        inside = cut(T, y, _CUT, dtype)
+        return constant(1, dtype) - inside * inside
 
     def values(self, z: np.ndarray) -> np.ndarray:
         return np.asarray(np.tanh(z))

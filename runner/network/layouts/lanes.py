@@ -12,16 +12,20 @@ from runner.network.tensors import Namespace, Tensor, total, weighted
 class Lanes(VectorLayout, LayeredLayout):
     """Every single weight is a vector over lanes, and every unit has expressions of its own."""
 
-    def forward(
-        self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        pre: list[Tensor] = []
-        out: list[Tensor] = []
+    def layers(
+        self, T: Namespace, parameters: Sequence[Tensor]
+    ) -> list[tuple[list[Tensor], list[Tensor]]]:
+        found: list[tuple[list[Tensor], list[Tensor]]] = [([], []) for _ in self.net.layers]
         for pattern in self.patterns:
-            *_, (z, y) = self.units(T, parameters, pattern)
-            pre += z
-            out += y
-        return pre, out
+            for (pre, out), (z, y) in zip(found, self.units(T, parameters, pattern), strict=True):
+                pre += z
+                out += y
+        return found
+
+    def places(self, layer: int) -> slice:
+        sizes = [units * (fan_in + self.net.bias) for units, fan_in in self.net.layers]
+        first = sum(sizes[:layer])
+        return slice(first, first + sizes[layer])
 
     def units(
         self, T: Namespace, parameters: Sequence[Tensor], pattern: Sequence[Tensor | float]

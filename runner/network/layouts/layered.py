@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 
 from runner.network.architecture import Architecture, Network
 from runner.network.layouts.base import Layout, Patterns
@@ -25,9 +26,25 @@ class LayeredLayout(Layout):
         self.kind: LossKind = loss
         self.terms: Loss = loss.loss.of(self.net.output)
 
+    @abstractmethod
+    def layers(
+        self, T: Namespace, parameters: Sequence[Tensor]
+    ) -> Iterable[tuple[list[Tensor], list[Tensor]]]:
+        """Return the pre-activations and the outputs of all patterns, layer by layer."""
+
+    @abstractmethod
+    def places(self, layer: int) -> slice:
+        """Return where a layer's own tensors are among the parameter tensors."""
+
     @property
     def factor(self) -> float:
         return self.kind.factor(self.net, len(self.patterns))
+
+    def forward(
+        self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        *_, last = self.layers(T, parameters)
+        return last
 
     def seeds(
         self,

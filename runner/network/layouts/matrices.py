@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -29,12 +29,11 @@ class Matrices(LayeredLayout):
     def biases(self) -> list[bool]:
         return [name[0] == "b" for name in self.net.array_names]
 
-    def forward(
-        self, T: Namespace, parameters: Sequence[Tensor], targets: Sequence[Tensor]
-    ) -> tuple[list[Tensor], list[Tensor]]:
+    def layers(
+        self, T: Namespace, parameters: Sequence[Tensor]
+    ) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
         net = self.net
-        patterns = T.constant(self._led(np.asarray(self.patterns, self.dtype)))
-        made, z = {-1: patterns}, patterns
+        made = {-1: T.constant(self._led(np.asarray(self.patterns, self.dtype)))}
         for layer in range(len(net.layers)):
             weights = parameters[(1 + net.bias) * layer]
             terms = [self._repeated(T, parameters[2 * layer + 1])] if net.bias else []
@@ -44,7 +43,11 @@ class Matrices(LayeredLayout):
                 terms.append(T.matmul(made[source], self._transposed(own)))
             z = total(terms)
             made[layer] = self._activated(T, layer, z)
-        return [z], [made[len(net.hidden)]]
+            yield [z], [made[layer]]
+
+    def places(self, layer: int) -> slice:
+        arrays = 1 + self.net.bias
+        return slice(arrays * layer, arrays * (layer + 1))
 
     def _activated(self, T: Namespace, layer: int, z: Tensor) -> Tensor:
         activation = self.net.activation_of(layer)

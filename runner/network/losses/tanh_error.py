@@ -39,7 +39,8 @@ class TanhError(Loss):
         inside = self._inside(T, e, dtype)
         up, down = one + inside, one - inside
         value = up * T.log(up) + down * T.log(down) + steepest * abs(e - inside)
-        return constant(2 / self._share, dtype) * value
+        # Rounding can bring it under 0, where the loss is all but 0.
+        return constant(2 / self._share, dtype) * T.maximum(value, constant(0, dtype))
 
     def seeds(
         self,
