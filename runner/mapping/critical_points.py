@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,8 +16,11 @@ from runner.mapping.starts import PATH, RANDOM
 from runner.mapping.worker import place
 from runner.network.alignment import MAX_EXHAUSTIVE, align, align_by_assignment
 from runner.network.canonical_images import canonical_images, multiplicities
+from runner.network.forward import outputs
 
 _SAME_LOSS = 1e-8  # relative: at a critical point the loss is exact to the square of the distance
+_SAME_OUTPUTS = 1e-3  # relative to the largest weight or to 1; of one point 1e-6 at most
+_PROBES = 4  # inputs that none of a table's own symmetries exchanges
 
 
 @dataclass(eq=False)
@@ -71,6 +75,11 @@ class CriticalPoints:
         self._names = list(configuration.architecture.parameter_names)
         self._options = options
         self._images: list[np.ndarray] = []
+        self._by_loss: list[tuple[float, int]] = []
+        self._computed: dict[int, np.ndarray] = {}
+        shape = _PROBES, configuration.table.inputs.shape[1]
+        scale = np.abs(configuration.table.inputs).max(initial=0.0) or 1.0
+        self._probes = scale * np.cos(1.0 + np.arange(np.prod(shape))).reshape(shape)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -106,6 +115,7 @@ class CriticalPoints:
                 # a flat stretch from which another one of its points leads down is no minimum
                 self._represent(known, row, weights)
             return position
+        bisect.insort(self._by_loss, (loss, len(self.points)))
         self.points.append(
             CriticalPoint(
                 weights,
@@ -148,21 +158,36 @@ class CriticalPoints:
         """Position of the known point that this is, or -1."""
         tolerance = self._options.class_tolerance
         reach = _SAME_LOSS * max(abs(loss), 1.0)
+        first = bisect.bisect_left(self._by_loss, (loss - reach, -1))
+        last = bisect.bisect_right(self._by_loss, (loss + reach, len(self.points)))
         likely = [
             position
-            for position, known in enumerate(self.points)
-            if abs(known.loss - loss) <= reach and known.is_family == family
+            for position in sorted(position for _, position in self._by_loss[first:last])
+            if self.points[position].is_family == family
         ]
         for position in likely:
             if np.linalg.norm(self.points[position].coordinates - at) <= tolerance:
                 return position
-        # rounding may give images of one point two canonical forms
-        for position in likely if not family else ():
-            one = self.points[position].weights[:, None]
+        if not likely or family or not self.symmetries.layers:
+            return -1
+        # rounding may give images of one point two canonical forms; all compute the same, which is
+        # quicker to see than which image is the nearest, and with which the table's symmetries part
+        computed = self._outputs(weights)
+        for position in likely:
+            one, scale = self.points[position].weights[:, None], max(np.abs(weights).max(), 1.0)
+            if position not in self._computed:
+                self._computed[position] = self._outputs(one[:, 0])
+            if np.abs(self._computed[position] - computed).max() > _SAME_OUTPUTS * scale:
+                continue
             apart = np.linalg.norm(self._aligned(one, weights[:, None]) - one)
             if apart <= tolerance * max(np.abs(one).max(), 1.0):
                 return position
         return -1
+
+    def _outputs(self, weights: np.ndarray) -> np.ndarray:
+        """What weights (n_parameters,) compute at inputs beside the table's."""
+        network = self.configuration.architecture
+        return outputs(network, self._probes, weights[:, None])
 
     def count(self, position: int, origin: str, number: int) -> None:
         """Count that a point was found once more, by the search of that number."""

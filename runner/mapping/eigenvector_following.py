@@ -118,6 +118,11 @@ def follow(
     return weights, status
 
 
+def flat_directions(found: Spectrum, along: np.ndarray) -> np.ndarray:
+    """Eigenvectors without curvature along which a gradient (n, n_trained) is rounding errors."""
+    return np.asarray(found.null & (np.abs(along) <= _FLAT_GRADIENT * found.scale[:, None]))
+
+
 def _step(found: Spectrum, gradient: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Step (n_parameters, n): along every eigenvector Newton's, but bounded and signed.
 
@@ -130,7 +135,7 @@ def _step(found: Spectrum, gradient: np.ndarray, index: np.ndarray) -> np.ndarra
     curvature = np.abs(found.values)
     with np.errstate(invalid="ignore"):
         reach = curvature + np.sqrt(curvature**2 + 4 * along**2)
-        flat = found.null & (np.abs(along) <= _FLAT_GRADIENT * found.scale[:, None])
+        flat = flat_directions(found, along)
     size = np.divide(2 * along, reach, out=np.zeros_like(along), where=~flat & (reach > 0))
     size[~np.isfinite(found.values).all(axis=1)] = np.nan
     place = np.arange(along.shape[1])

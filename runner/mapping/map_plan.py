@@ -10,7 +10,7 @@ from runner.errors import ExperimentError
 from runner.landscape.surface_plan import SurfacePlan, device_digest
 from runner.mapping.options import MapOptions
 
-FORMAT = 2
+FORMAT = 3
 """Version of what a map computes: parts and tables of another one are not used."""
 
 

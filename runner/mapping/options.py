@@ -60,7 +60,7 @@ class MapOptions:
     displacement: float = 1e-3
     """Relative distance from a saddle, along its lowest eigenvector, at which its paths begin."""
     path_tolerance: float = 0.02
-    """Error of the gradient that one step of a path may make, relative to the gradient."""
+    """How much one step of a path may be corrected, relative to its length."""
     path_steps: int = 4_000
     """Most steps of a path."""
     stations: int = 32

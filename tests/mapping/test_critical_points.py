@@ -38,6 +38,20 @@ def test_a_family_is_of_the_search_that_came_to_it_first_and_of_its_highest_inde
     assert family.index == max(indices)
 
 
+@given(st.integers(0, 7), st.floats(0.1, 30.0))
+def test_every_image_of_a_point_is_that_point_and_with_inputs_exchanged_another(k, scale) -> None:
+    """Also where rounding gives the image another canonical form, and both have one loss."""
+    known, rng = CriticalPoints(XOR, MapOptions()), np.random.default_rng(3)
+    weights = scale * rng.normal(size=(len(NAMES), 1))
+    image = list(XOR.symmetries.images(weights))[k]
+    assert known.add(row(weights[:, 0], 0, 0), 1) == 0
+    known.points[0].coordinates = known.points[0].coordinates + 1.0  # of no use
+    assert known.add(row(image[:, 0], 0, 0), 2) == 0
+    other = weights[:, 0].copy()
+    other[:4] = weights[[1, 0, 3, 2], 0]
+    assert known.add(row(other, 0, 0), 3) == 1
+
+
 def test_a_point_and_a_family_of_one_loss_are_two() -> None:
     known, weights = CriticalPoints(XOR, MapOptions()), np.linspace(-1, 1, len(NAMES))
     assert [
