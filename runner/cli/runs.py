@@ -47,6 +47,7 @@ def run_sweep(
     from runner.cluster.addresses import is_embedded
     from runner.cluster.fork_server import start_fork_server
     from runner.experiment.reachability import table_notes
+    from runner.study.store import Store
 
     whole, grows, finished = plan, False, False
     rounds = until is not None and until.asked
@@ -69,8 +70,13 @@ def run_sweep(
         analyses = report or (until is not None and until.classes is not None)
         others = ["pandas"] if analyses else []
         interruption.remove_when_interrupted(start_fork_server(*others))
-    study = _sweep(plan, whole, folder, cluster, faults, until, trust_model, overwrite, quiet)
+    plan = plan.trusting(trust_model)
+    _sweep(plan, whole, folder, cluster, faults, until, overwrite, quiet)
     if not quiet:
+        # not before, and not for nothing: it loads pandas
+        from runner.study.study import Study
+
+        study = Study(folder)
         if finished:
             print_result("Already finished: nothing was left to do.\n")
         print_summary(study)
@@ -85,7 +91,7 @@ def run_sweep(
         path = write_report(analysed)
         if not quiet:
             print_result(f"report: {path}")
-    if n_failed := len(study.failures):
+    if n_failed := sum(len(commit.failures) for commit in Store(folder).commits()):
         print_message(f"{counted(n_failed, 'restart')} could not be trained: see study.failures.")
         raise typer.Exit(FAILURES)
 
@@ -212,23 +218,21 @@ def _sweep(
     cluster: ClusterOptions,
     faults: FaultPolicy,
     until: Until | None,
-    trust_model: bool,
     overwrite: bool,
     quiet: bool,
-) -> Study:
+) -> None:
+    from runner.cluster.connections import Connections
     from runner.display.progress import shown_progress
-    from runner.precision.sweep import sweep
+    from runner.precision.sweep import sweep_plan
+    from runner.precision.until import Until
+    from runner.study.store import Store
 
-    with interruption.resumable(folder), shown_progress(err_console, whole, quiet) as report:
-        return sweep(
-            plan.experiment,
-            folder,
-            engine=plan.engine,
-            batch_size=plan.batch_size,
+    with (
+        interruption.resumable(folder),
+        Connections(cluster) as connections,
+        shown_progress(err_console, whole, quiet) as report,
+    ):
+        sweep_plan(
+            *(Store(folder), plan, until or Until(), connections, faults, report),
             overwrite=overwrite,
-            trust_model=trust_model,
-            report=report,
-            cluster=cluster,
-            faults=faults,
-            until=until,
         )

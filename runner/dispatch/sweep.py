@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from runner.cluster.connections import Connections
 from runner.cluster.options import ClusterKeywords, ClusterOptions
@@ -31,9 +31,6 @@ from runner.study.growth import planned, require_same_code
 from runner.study.store import Store
 from runner.study.writer import Writer
 
-if TYPE_CHECKING:
-    from runner.study.study import Study
-
 
 class RepairKeywords(ClusterKeywords, total=False):
     """Fields of `ClusterOptions` as loose keywords of `repair`."""
@@ -48,7 +45,7 @@ def train(
     *,
     overwrite: bool = False,
     restarts: Sequence[int] | None = None,
-) -> Study:
+) -> None:
     """Train what a study lacks of a plan.
 
     Parameters
@@ -90,10 +87,6 @@ def train(
                     pool.check()
                     handler = TrainingRun(store, writer, plan, in_order, faults, report, staging)
                     TaskLoop(RunState.of(pool, in_order), handler).finish()
-    # not before: pandas takes as long to load as a kept function to start training
-    from runner.study.study import Study
-
-    return Study(store.path)
 
 
 def _devices_of(plan: Plan, cluster: ClusterOptions) -> str:

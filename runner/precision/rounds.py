@@ -87,15 +87,14 @@ class Rounds:
         most = self._asked.experiment.restarts
         return min(most, max([target.first() for target in self._targets], default=FIRST))
 
-    def run(self, overwrite: bool = False) -> Study:
-        """Train round by round; return the study."""
+    def run(self, overwrite: bool = False) -> None:
+        """Train round by round."""
         if overwrite or not self._store.exists:
             study = self._train(self._asked.with_restarts(self.first), overwrite=overwrite)
         else:
             study = self._train(self._asked, self._as_it_is())
         while (restarts := self._next(study)) is not None:
             study = self._train(self._asked, restarts)
-        return study
 
     @property
     def rule(self) -> str:
@@ -149,7 +148,11 @@ class Rounds:
     ) -> Study:
         before, begun_s = 0 if overwrite else self._done(), time.monotonic()
         how = (self._connections, self._faults, self._report)
-        study = train(self._store, plan, *how, overwrite=overwrite, restarts=restarts)
+        train(self._store, plan, *how, overwrite=overwrite, restarts=restarts)
+        # not before: pandas takes as long to load as a kept function to start training
+        from runner.study.study import Study
+
+        study = Study(self._store.path)
         self._trained += study.n_done - before
         self._training_s += time.monotonic() - begun_s
         return study

@@ -131,15 +131,49 @@ def sweep(
         experiment = load_experiment(experiment)
     check(engine)
     plan = Plan(experiment, engine, batch_size, until=until.asked).trusting(trust_model)
-    try_models(plan)
     store = Store(folder or Path("results") / experiment.name)
     with Connections(cluster, client) as connections, _shown(plan, progress, report) as report:
-        if not until.asked:
-            return train(store, plan, connections, faults, report, overwrite=overwrite)
-        # not before: it takes as long to load as a kept function to start training
-        from runner.precision.rounds import Rounds
+        sweep_plan(store, plan, until, connections, faults, report, overwrite=overwrite)
+    # not before: pandas takes as long to load as a kept function to start training
+    from runner.study.study import Study
 
-        return Rounds(store, plan, until, connections, faults, report).run(overwrite)
+    return Study(store.path)
+
+
+def sweep_plan(
+    store: Store,
+    plan: Plan,
+    until: Until,
+    connections: Connections,
+    faults: FaultPolicy,
+    report: ProgressCallback | None = None,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Train a plan into a study, as `sweep` does; what reads studies is loaded for ``until`` alone.
+
+    Parameters
+    ----------
+    store : Store
+    plan : Plan
+        Its models are trusted, if it has any.
+    until : Until
+        How precise the study is to be, as the plan says too.
+    connections, faults, report, overwrite
+        As for `runner.dispatch.sweep.train`.
+
+    Raises
+    ------
+    RunnerError
+        As `sweep` does.
+    """
+    try_models(plan)
+    if not until.asked:
+        train(store, plan, connections, faults, report, overwrite=overwrite)
+        return
+    from runner.precision.rounds import Rounds
+
+    Rounds(store, plan, until, connections, faults, report).run(overwrite)
 
 
 def _shown(
