@@ -43,7 +43,6 @@ def run_sweep(
     typer.Exit
         With `FAILURES`, if restarts could not be trained.
     """
-    # Not what sweeps: that takes long to load, and the fork server is to be started before.
     from runner.cluster.addresses import is_embedded
     from runner.cluster.fork_server import start_fork_server
     from runner.experiment.reachability import table_notes
@@ -65,7 +64,9 @@ def run_sweep(
         for note in table_notes(plan.configurations):
             print_message(note, wrap=True)
     if not finished and is_embedded(cluster):
-        # Another process loads the workers' modules while this one loads its own.
+        # Workers are forked from a fork of this process, so what both need is loaded before.
+        import runner.precision.sweep  # noqa: F401
+
         # What analyses loads pandas, by pyarrow; what trains does not.
         analyses = report or (until is not None and until.classes is not None)
         others = ["pandas"] if analyses else []

@@ -6,27 +6,48 @@ start it and a library call may not.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
-from multiprocessing import forkserver
-from multiprocessing.util import get_temp_dir
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import pairwise
+from multiprocessing import forkserver, util
+from typing import Any
 
-from runner.cluster.caller_process import sigint_blocked
+from runner.cluster.caller_process import all_is_logged, sigint_blocked
+from runner.cluster.freed_memory import MALLOC_VARIABLES, keep_freed_memory
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Set to 1: one computing thread per worker process, as the processes are the parallelism."""
 
-_WORKER_MODULES = ("distributed.nanny", "runner.training.worker", "llvmlite.binding")
+_SHARED_MODULES = ("distributed.nanny", "runner.training.worker")
+"""What this process needs as well."""
+
+_WORKER_MODULES = ("llvmlite.binding", "pyarrow.compute", "numpy.ma", "numpy.random")
 
 _running = False  # a process has at most one fork server, which `multiprocessing` keeps
+
+
+def stay_forkable() -> None:
+    """Have modules that are loaded from now on start no thread: what forks may have one only.
+
+    For a program that is about to start a fork server. What the user has set stays.
+    """
+    for name in THREAD_VARIABLES:
+        os.environ.setdefault(name, "1")
+    # pyarrow would have a thread for an allocator that it does not use
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 
 
 def start_fork_server(*others: str) -> str | None:
     """Have another process import what workers need, from which an embedded cluster forks them.
 
-    For a program that starts an embedded cluster next: the imports then wait neither for the
-    client's nor for one another. It sets the start method of `multiprocessing`. Does nothing where
+    For a program that starts an embedded cluster next. The process is itself a fork of this one,
+    with the modules that both need, where this one has a single thread (see `stay_forkable`);
+    elsewhere it loads them anew. It sets the start method of `multiprocessing`. Does nothing where
     forking is not safe or there is no room for a socket: workers are then spawned.
 
     Parameters
@@ -46,20 +67,54 @@ def start_fork_server(*others: str) -> str | None:
         return None
     # as Dask does before it spawns a worker: these are read when NumPy is loaded, or a process is
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "65536")
-    # pyarrow would have a thread for an allocator that it does not use; what forks should have one
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
-    multiprocessing.set_forkserver_preload([*_WORKER_MODULES, *others])
+    stay_forkable()
+    multiprocessing.set_forkserver_preload([*_SHARED_MODULES, *_WORKER_MODULES, *others])
     try:
-        with sigint_blocked():
+        with sigint_blocked(), _forked_from_here():
             forkserver.ensure_running()
     except OSError:  # the name of the socket is too long, or the temporary folder is full
         return None
     multiprocessing.set_start_method("forkserver", force=True)
     _running = True
-    return str(get_temp_dir())
+    return str(util.get_temp_dir())
 
 
 def is_running() -> bool:
     """Whether this process has started its fork server."""
     return _running
+
+
+@contextmanager
+def _forked_from_here() -> Iterator[None]:
+    """Have the fork server forked from this process, with its modules, if it has one thread."""
+    # what is loaded takes as long here as there, where it would be loaded a second time
+    for name in _SHARED_MODULES:
+        import_module(name)
+    # a worker's log is its own, and not this process' that goes to the terminal
+    if len(os.listdir("/proc/self/task")) > 1 or all_is_logged():
+        os.environ.update(MALLOC_VARIABLES | os.environ)
+        yield
+        return
+    spawn = util.spawnv_passfds
+    util.spawnv_passfds = _fork
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = spawn
+
+
+def _fork(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
+    """Do what `multiprocessing.util.spawnv_passfds` does with ``python -c CODE``, by a fork."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()  # or a worker would write it once more
+    process = os.fork()
+    if process:
+        return process
+    try:
+        gc.freeze()  # looking through what is shared would copy it
+        keep_freed_memory()
+        for below, above in pairwise([2, *sorted(passfds), os.sysconf("SC_OPEN_MAX")]):
+            os.closerange(below + 1, above)
+        exec(args[-1], {})  # noqa: S102  the code that `multiprocessing` would have run
+    finally:
+        os._exit(0)

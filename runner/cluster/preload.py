@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runner.cluster.freed_memory import keep_freed_memory
 from runner.engines.devices import KINDS, choose_gpu, require
 from runner.errors import ClusterError
 
 
 def dask_setup(worker: Any) -> None:
     """Check that a worker offers one resource, CPU or GPU, and has it; else end its process.
+
+    Its process then keeps memory that was freed.
 
     Raises
     ------
@@ -21,6 +24,7 @@ def dask_setup(worker: Any) -> None:
         check(worker.name, worker.state.total_resources)
     except ClusterError as error:
         raise SystemExit(str(error)) from None
+    keep_freed_memory()
 
 
 def check(name: object, resources: Mapping[str, float]) -> None:

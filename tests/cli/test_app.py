@@ -71,6 +71,16 @@ def test_the_same_sweep_again_says_that_it_is_finished(swept) -> None:
     assert "Already finished: nothing was left to do." in again.stdout
 
 
+def test_a_quiet_sweep_loads_no_pandas(swept) -> None:
+    out, _ = swept
+    words = ["sweep", *SMALL, "--out", str(out), "--quiet"]
+    code = f"""import sys
+from runner.cli.app import app
+app({words}, standalone_mode=False)
+sys.exit("pandas" in sys.modules)"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_a_changed_sweep_is_refused_with_the_ways_out(swept) -> None:
     out, _ = swept
     refused = invoke("sweep", *SMALL, "--out", out, "--seed", "3")

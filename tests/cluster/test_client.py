@@ -69,24 +69,35 @@ def test_a_plain_address_is_refused_before_anything_is_sent() -> None:
         pass
 
 
-def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
+@pytest.mark.parametrize("threads", [0, 1])  # with one the fork server is no fork itself
+def test_workers_are_forked_from_a_process_that_has_their_modules(tmp_path, threads) -> None:
     code = """if __name__ == "__main__":
-    import os, signal, sys
+    import os, signal, sys, threading
     from runner.cluster.client import open_client
     from runner.cluster.fork_server import start_fork_server
     from runner.cluster.options import ClusterOptions
+    for _ in range(int(sys.argv[2])):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    mine = sys.argv[1]
+    opened = open(mine, "w")
+    print("once", end="")
     start_fork_server()
     start_fork_server()  # changes nothing
     def seen():
         names = ("runner.training.worker", "pandas", "jax")
         loaded = [name for name in names if name in sys.modules]
         masked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        return loaded, os.environ["OMP_NUM_THREADS"], masked, os.getppid()
+        parent = os.getppid()
+        files = [os.readlink(f"/proc/{parent}/fd/{n}") for n in os.listdir(f"/proc/{parent}/fd")]
+        return loaded, os.environ["OMP_NUM_THREADS"], masked, parent, mine in files
     with open_client(ClusterOptions(workers=2)) as client:
         first, second = client.run(seen).values()
         assert first == second
         assert first[:3] == (["runner.training.worker"], "1", True)
         assert first[3] != os.getpid()
+        assert not first[4]
+        theirs, ours = (open(f"/proc/{n}/cmdline").read() for n in (first[3], os.getpid()))
+        assert (theirs == ours) == (sys.argv[2] == "0")
         assert len(os.listdir(f"/proc/{first[3]}/task")) == 1  # to fork more would not be safe
         victim = client.submit(os.getpid).result()
         os.kill(victim, signal.SIGKILL)
@@ -94,7 +105,9 @@ def test_workers_are_forked_from_a_process_that_has_their_modules() -> None:
             pass
         assert list(client.run(seen).values()) == [first, first]
 """
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    words = [sys.executable, "-c", code, str(tmp_path / "mine"), str(threads)]
+    done = subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.PIPE)
+    assert done.stdout == b"once"  # and the pipe is closed: nothing that was started lives on
 
 
 def test_workers_are_spawned_where_there_is_no_room_for_a_socket(tmp_path) -> None:

@@ -74,6 +74,9 @@ def slice_(
     python -m runner slice experiments/slice.toml \
       --x 'W1[0,0]=-10:10:50' --y 'W1[0,1]=-10:10:50'
     """
+    from runner.cluster.fork_server import stay_forkable
+
+    stay_forkable()  # before NumPy is loaded
     from runner.cli.runs import run_sweep
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.experiment.experiment import parse_change

@@ -112,6 +112,9 @@ def sweep(
     python -m runner sweep --grid init.scale=1,2 --out wide
     python -m runner sweep --until success_rate=0.01 --report
     """
+    from runner.cluster.fork_server import stay_forkable
+
+    stay_forkable()  # before NumPy is loaded
     from runner.cli.runs import run_sweep
     from runner.engines.registry import check
     from runner.experiment.experiment import load_experiment, parse_axis, parse_change
