@@ -6,6 +6,7 @@ start it and a library call may not.
 
 from __future__ import annotations
 
+import ast
 import gc
 import multiprocessing
 import os
@@ -105,6 +106,7 @@ def _forked_from_here() -> Iterator[None]:
 
 def _fork(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
     """Do what `multiprocessing.util.spawnv_passfds` does with ``python -c CODE``, by a fork."""
+    positional, named = _arguments(args[-1])
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or a worker would write it once more
     process = os.fork()
@@ -115,6 +117,22 @@ def _fork(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
         keep_freed_memory()
         for below, above in pairwise([2, *sorted(passfds), os.sysconf("SC_OPEN_MAX")]):
             os.closerange(below + 1, above)
-        exec(args[-1], {})  # noqa: S102  the code that `multiprocessing` would have run
+        forkserver.main(*positional, **named)
     finally:
         os._exit(0)
+
+
+def _arguments(code: str) -> tuple[list[Any], dict[str, Any]]:
+    """Return what the code of a process of its own calls the fork server's ``main`` with.
+
+    Which arguments these are depends on the version of Python.
+    """
+    statement = ast.parse(code).body[-1]
+    if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
+        raise ValueError(code)
+    call = statement.value
+    named: dict[str, Any] = {}
+    for keyword in call.keywords:
+        value = ast.literal_eval(keyword.value)
+        named |= value if keyword.arg is None else {keyword.arg: value}
+    return [ast.literal_eval(each) for each in call.args], named
