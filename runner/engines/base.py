@@ -44,6 +44,9 @@ Evaluate = Callable[[np.ndarray, np.ndarray, np.ndarray], Evaluation]
 Look = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """``(state, hyper, targets) -> (loss, gradient)``, see `Compiled.look`."""
 
+ValuesAt = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""``(parameters, hyper, targets) -> (loss, gradient, outputs)``, as `Evaluation` has them."""
+
 Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """``(parameters, directions, hyper, targets) -> products``, see `Measured.product`."""
 
@@ -78,8 +81,8 @@ class Measured:
 
     signature: Signature
     """What was compiled, a `Signature.measured`: its state is the parameters alone."""
-    evaluate: Evaluate
-    """As in `Compiled`."""
+    values: ValuesAt
+    """Arguments of the shapes of `Compiled.evaluate`'s, all float64."""
     product: Product
     """The loss's Hessian times a direction per lane; parameters, directions and products are
     (n_parameters, n_lanes), hyper and targets as in `Compiled`."""

@@ -63,18 +63,19 @@ class MeasuringCode:
     """The loss's Hessian times a direction."""
     look: Artifact
     """As in `TrainingCode`."""
-    update: Artifact
-    """As in `TrainingCode`."""
 
     def loaded(self, signature: Signature) -> Measured:
         """Load the machine code."""
-        function = Function(self.product)
+        look, function = Function(self.look), Function(self.product)
+
+        def values(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            (loss,), gradient, outputs, _ = look(*arrays)
+            return loss, gradient, outputs
 
         def product(*arrays: np.ndarray) -> np.ndarray:
             return function(*arrays)[0]
 
-        evaluate = _evaluator(signature, Function(self.look), self.update)
-        return Measured(signature, evaluate, product, any_lanes=True)
+        return Measured(signature, values, product, any_lanes=True)
 
 
 @dataclass(frozen=True)

@@ -93,22 +93,25 @@ def measuring_programs(signature: Signature) -> dict[str, Program]:
         product = step.product(tensors, directions, lane)
         inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
         program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
-        return {"product": program, **_evaluating_programs(signature)}
+        return {"product": program, "look": _looking_program(step)}
 
 
 def _evaluating_programs(signature: Signature) -> dict[str, Program]:
-    """The programs that both have; they are run before and after an update.
+    """What is run before and after an update, and the update.
 
     One program of all would take twice as long to compile.
     """
     step = _vector_step(signature)
     tensors, lane = _variables(step)
-    parameters, settings = tensors[: step.n_tensors], [*lane.hyper, *lane.targets]
-    slope = [tensor.type() for tensor in parameters]
+    slope = [tensor.type() for tensor in tensors[: step.n_tensors]]
     moved = step.update(tensors, slope, lane)[: step.n_tensors]
-    look, nested = step.look(parameters, lane), _is_nested(step)
-    lower = lowering.lower_function
-    return {
-        "look": lower([*parameters, *settings], look, nested=nested),
-        "update": lower([*tensors, *slope, *settings], [moved], nested=nested),
-    }
+    inputs = [*tensors, *slope, *lane.hyper, *lane.targets]
+    update = lowering.lower_function(inputs, [moved], nested=_is_nested(step))
+    return {"look": _looking_program(step), "update": update}
+
+
+def _looking_program(step: Step) -> Program:
+    tensors, lane = _variables(step)
+    parameters = tensors[: step.n_tensors]
+    inputs = [*parameters, *lane.hyper, *lane.targets]
+    return lowering.lower_function(inputs, step.look(parameters, lane), nested=_is_nested(step))

@@ -51,10 +51,10 @@ class LossSurface:
         n, outputs = len(self), self.measured.signature.n_targets
         found = Values(np.empty(n), np.empty_like(weights, np.float64), np.empty((outputs, n)))
         for block, padded in self._blocks():
-            seen = self.measured.evaluate(weights[:, padded], *self._settings(padded))
-            found.loss[block] = seen.loss[: block.size]
-            found.gradient[:, block] = seen.gradient[:, : block.size]
-            found.outputs[:, block] = seen.outputs[:, : block.size]
+            seen = self.measured.values(weights[:, padded], *self._settings(padded))
+            loss, gradient, computed = (array[..., : block.size] for array in seen)
+            found.loss[block], found.gradient[:, block] = loss, gradient
+            found.outputs[:, block] = computed
         return found
 
     def loss(self, weights: np.ndarray) -> np.ndarray:

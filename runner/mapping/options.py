@@ -59,7 +59,7 @@ class MapOptions:
     """Largest weight of a search or a path: what goes beyond has left for infinity."""
     displacement: float = 1e-3
     """Relative distance from a saddle, along its lowest eigenvector, at which its paths begin."""
-    path_tolerance: float = 0.02
+    path_tolerance: float = 0.05
     """How much one step of a path may be corrected, relative to its length."""
     path_steps: int = 4_000
     """Most steps of a path."""
