@@ -210,4 +210,4 @@ def _index(table: pa.Table) -> pd.MultiIndex:
 
 
 def _empty() -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays([np.empty(0, np.int64)] * 2, names=INDEX)
+    return pd.MultiIndex.from_arrays([np.empty(0, np.int32), np.empty(0, np.int64)], names=INDEX)

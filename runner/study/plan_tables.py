@@ -51,7 +51,8 @@ def failures(plan: Plan, commits: Sequence[Commit]) -> pd.DataFrame:
             (segment,) = plan.segments(alone)
             restart = (segment.configuration.index, segment.start)
             rows.append((*restart, failure.reason, failure.traceback))
-    return pd.DataFrame(rows, columns=[*INDEX, "reason", "traceback"])
+    dtypes = dict.fromkeys(INDEX, "int64") | dict.fromkeys(("reason", "traceback"), "str")
+    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
 
 
 def trained(plan: Plan, commits: Sequence[Commit], failed: pd.DataFrame) -> pd.Series[int]:
@@ -75,7 +76,7 @@ def starts(plan: Plan, restarts: pd.DataFrame) -> pd.DataFrame:
         columns = c.architecture.parameter_names
         frames.append(pd.DataFrame(drawn[:, numbers - first].T, index=index, columns=columns))
     if not frames:
-        return pd.DataFrame(index=restarts.index)
+        return pd.DataFrame(index=restarts.index, columns=parameter_names(plan), dtype=float)
     return pd.concat(frames).reindex(columns=parameter_names(plan))
 
 

@@ -45,10 +45,8 @@ def add_rows_right(
     rows : Expression, optional
         Which of them they are.
     """
-    if frame.empty:
-        return
     owner, restart = (frame.index.get_level_values(name).to_numpy() for name in INDEX)
-    base = int(restart.max()) + 1
+    base = int(restart.max(initial=0)) + 1
     keys = owner.astype(np.int64) * base + restart
     by_loss = np.array([c.settings.solved_by == "loss" for c in plan.configurations])
     n_patterns = np.array([c.table.n_patterns for c in plan.configurations])

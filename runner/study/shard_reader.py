@@ -65,8 +65,9 @@ class ShardReader:
         """
         parts = [table for _, table in self.by_network(columns, rows)]
         if not parts:
-            schema = {name: pa.int64() if name in INDEX else pa.float64() for name in columns}
-            return pa.schema(schema).empty_table()
+            signatures = (group.configurations[0].signature() for group in self._plan.groups)
+            schema = pa.unify_schemas(map(shard_schema, signatures), promote_options="permissive")
+            return schema.empty_table().select([name for name in columns if name in schema.names])
         table = pa.concat_tables(parts, promote_options="permissive")
         table = table.select([name for name in columns if name in table.column_names])
         if len(parts) == 1 and self._plan.before is None:  # a group of a grid is in order

@@ -11,7 +11,7 @@ import pandas as pd
 
 from runner.errors import StudyError
 from runner.study import matching
-from runner.study.statistics.base import CONFIGURATION
+from runner.study.statistics.base import CONFIGURATION, INTEGER, TEXT
 from runner.study.statistics.holm import holm
 from runner.study.statistics.shifts import Shift, independent_shift, paired_shift
 from runner.study.statistics.success import independent_success, paired_success, same_starts
@@ -177,9 +177,10 @@ def _disagreements(pair: matching.Match, a: pd.DataFrame, b: pd.DataFrame) -> pd
 
 
 def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    if not parts:
-        return pd.DataFrame(columns=["a", "b", "restart", "solved_by", "steps", "label"])
-    return pd.concat(parts, ignore_index=True)
+    dtypes = dict.fromkeys(("a", "b", "restart"), INTEGER)
+    dtypes |= {"solved_by": TEXT, "steps": "int32", "label": TEXT}
+    none = pd.DataFrame(columns=list(dtypes)).astype(dtypes)
+    return pd.concat(parts, ignore_index=True) if parts else none
 
 
 def _settings(a: Study, b: Study) -> pd.DataFrame:

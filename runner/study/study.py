@@ -261,7 +261,7 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         the grid's columns : category, values of this configuration
         n, solved : int64 (restarts), trained, and solved
         success_rate, ci_low, ci_high : float64, their share, with its 95% Wilson interval
-        plateau … diverged : int64 (restarts), with each other label
+        cycling … diverged : int64 (restarts), with each other label
         loss_q05, loss_median, loss_q95 : float64 (loss), quantiles of the final loss, in `sample`
         steps_q05, steps_median, steps_q95 : float64 (steps), quantiles of the updates made
         rows_right_mean : float64, mean of the rows that are answered right, in `sample`

@@ -9,13 +9,16 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from statsmodels.stats.proportion import proportion_confint
+from support.crafted import EXPERIMENT as CRAFTED
 from support.crafted import crafted
 
 import runner
 from runner.errors import StudyError
 from runner.experiment.plan import Plan
 from runner.study import study as study_module
+from runner.study.analysis_tables import ALL_TABLES
 from runner.study.store import Store
+from runner.study.table_names import TABLES
 from runner.training.labels import LABELS
 from runner.training.shards import encode
 
@@ -176,3 +179,17 @@ def test_rows_that_stand_in_two_shards_are_counted_by_nothing(tmp_path) -> None:
     for read in (lambda s: s.summary, lambda s: s.restarts):
         with pytest.raises(StudyError, match="not those of its batch"):
             read(runner.open_study(store.path))
+
+
+def test_tables_without_rows_have_the_columns_and_types_of_others(tmp_path) -> None:
+    steps, solved = {0: [3, 4], 1: [3, 5]}, {0: [True, False], 1: [False, True]}
+    asked = {**CRAFTED, "grid": {"init.scale": [1.0, 2.0]}}
+    whole = crafted(tmp_path / "w", steps, solved, asked)
+    none = crafted(tmp_path / "n", steps, solved, asked, commit=False)
+    failed = crafted(tmp_path / "f", steps, solved, asked, failed=(1,))
+    for name in TABLES[: -len(ALL_TABLES)]:
+        left, right = (
+            getattr(one, name).reset_index().dtypes
+            for one in (none, failed if name == "failures" else whole)
+        )
+        pd.testing.assert_series_equal(left, right, obj=name)

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 CONFIGURATION: Final = "configuration"
 """Name of the index that every statistic has."""
 
+INTEGER, NUMBER, TRUTH, TEXT = "int64", "float64", "bool", "str"
+"""Dtypes of columns."""
+
 CONFIDENCE: Final = 0.95
 """Confidence level of every interval."""
 
@@ -46,10 +49,11 @@ def counted(plan: Plan, tallies: Tallies) -> Iterator[tuple[Configuration, Tally
 
 
 def indexed(
-    rows: Sequence[tuple[object, ...]], index: list[str], columns: list[str]
+    rows: Sequence[tuple[object, ...]], index: dict[str, str], columns: dict[str, str]
 ) -> pd.DataFrame:
-    """Make a table of its rows, whose first cells are the index."""
-    return pd.DataFrame(rows, columns=[*index, *columns]).set_index(index)
+    """Make a table of its rows, whose first cells are the index; a dtype for each, rows or not."""
+    dtypes = index | columns
+    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes).set_index(list(index))
 
 
 def group_quantiles(

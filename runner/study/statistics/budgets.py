@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION, counted, indexed
+from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, TRUTH, counted, indexed
 from runner.study.statistics.proportions import proportion
 from runner.study.statistics.times import times_known
 
@@ -45,8 +45,10 @@ def budgets(plan: Plan, tallies: Tallies) -> pd.DataFrame:
         for budget in _ladder(training.max_steps) if known else [training.max_steps]:
             k = int(solved[tally.steps <= budget].sum())
             rows.append((configuration.index, budget, tally.n, k, *proportion(k, tally.n), known))
-    columns = ["n", "solved", "success_rate", "ci_low", "ci_high", "first_solved"]
-    return indexed(rows, [CONFIGURATION, "budget"], columns)
+    columns = dict.fromkeys(("n", "solved"), INTEGER)
+    columns |= dict.fromkeys(("success_rate", "ci_low", "ci_high"), NUMBER)
+    index = dict.fromkeys((CONFIGURATION, "budget"), INTEGER)
+    return indexed(rows, index, columns | {"first_solved": TRUTH})
 
 
 def _ladder(most: int) -> list[int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION
+from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, TEXT, TRUTH
 from runner.study.statistics.holm import holm
 from runner.study.statistics.paired import paired_difference
 from runner.study.statistics.success import independent_success, paired_success, same_starts
@@ -70,8 +70,9 @@ def comparisons(plan: Plan, sample: pd.DataFrame) -> pd.DataFrame:
             n = min(len(solved[a]), len(solved[b]))
             outcome = independent_success(solved[a].to_numpy(bool), solved[b].to_numpy(bool))
         rows.append((axis, a, b, n, shared, *outcome))
-    columns = ["axis", "a", "b", "n", "paired", "difference", "ci_low", "ci_high", "p_value"]
-    table = pd.DataFrame(rows, columns=columns)
+    dtypes = {"axis": TEXT} | dict.fromkeys(("a", "b", "n"), INTEGER) | {"paired": TRUTH}
+    dtypes |= dict.fromkeys(("difference", "ci_low", "ci_high", "p_value"), NUMBER)
+    table = pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
     table["p_holm"] = holm(table["p_value"].to_numpy(np.float64))
     found = pd.DataFrame(
         list(discordant.values()), index=list(discordant), columns=["only_a", "only_b", "pairs"]

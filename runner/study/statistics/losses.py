@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION, counted, group_quantiles, indexed
+from runner.study.statistics.base import (
+    CONFIGURATION,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    counted,
+    group_quantiles,
+    indexed,
+)
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
@@ -42,5 +50,6 @@ def losses(plan: Plan, tallies: Tallies, sample: pd.DataFrame) -> pd.DataFrame:
             n, least, most = tally.labels[label]
             middle = quantiles[configuration.index * len(LABELS) + LABELS.index(label)].tolist()
             rows.append((configuration.index, label, n, n / tally.n, least, *middle, most))
-    columns = ["n", "share", "minimum", "q05", "median", "q95", "maximum"]
-    return indexed(rows, [CONFIGURATION, "label"], columns)
+    names = ("share", "minimum", "q05", "median", "q95", "maximum")
+    index = {CONFIGURATION: INTEGER, "label": TEXT}
+    return indexed(rows, index, {"n": INTEGER} | dict.fromkeys(names, NUMBER))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from runner.study.statistics.anytime import HALF_WIDTH, anytime
-from runner.study.statistics.base import CONFIGURATION, counted, indexed
+from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, counted, indexed
 from runner.study.statistics.proportions import proportion
 from runner.study.statistics.quantiles import Quantile, anytime_quantile
 from runner.study.statistics.times import times_known
@@ -67,9 +67,10 @@ def precision(plan: Plan, tallies: Tallies) -> pd.DataFrame:
         if configuration.settings.init.slice is not None:
             intervals = [np.nan] * len(intervals)
         rows.append((configuration.index, tally.n, tally.n_solved, fixed.estimate, *intervals))
-    columns = ["n", "solved", "success_rate", "ci_low", "ci_high", "anytime_low", "anytime_high"]
-    columns += ["half_width", "time_median", "time_low", "time_high"]
-    return indexed(rows, [CONFIGURATION], columns)
+    names = ["success_rate", "ci_low", "ci_high", "anytime_low", "anytime_high"]
+    names += ["half_width", "time_median", "time_low", "time_high"]
+    columns = dict.fromkeys(("n", "solved"), INTEGER) | dict.fromkeys(names, NUMBER)
+    return indexed(rows, {CONFIGURATION: INTEGER}, columns)
 
 
 def _median_time(tally: Tally, half_width: float) -> Quantile:

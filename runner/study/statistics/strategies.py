@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from runner.study.statistics import luby
-from runner.study.statistics.base import CONFIGURATION, counted, indexed
+from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, counted, indexed
 from runner.study.statistics.proportions import proportion
 from runner.study.statistics.times import times_known
 
@@ -54,9 +54,10 @@ def strategies(plan: Plan, tallies: Tallies) -> pd.DataFrame:
         if times_known(configuration):
             costs = _costs(tally, configuration.settings.training.max_steps)
         rows.append((configuration.index, n, k, *needed, *costs))
-    columns = ["n", "solved", "restarts_99", "ci_low", "ci_high"]
-    columns += ["budget_cost", "best_cutoff", "best_cost", "checked_cost", "luby_cost"]
-    return indexed(rows, [CONFIGURATION], columns)
+    names = ["restarts_99", "ci_low", "ci_high"]
+    names += ["budget_cost", "best_cutoff", "best_cost", "checked_cost", "luby_cost"]
+    columns = dict.fromkeys(("n", "solved"), INTEGER) | dict.fromkeys(names, NUMBER)
+    return indexed(rows, {CONFIGURATION: INTEGER}, columns)
 
 
 def cutoff_costs(

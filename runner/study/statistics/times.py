@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION, Z, counted, indexed
+from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, Z, counted, indexed
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
@@ -64,8 +64,9 @@ def times(plan: Plan, tallies: Tallies) -> pd.DataFrame:
         curve = survival(tally.steps[solved > 0], end, solved[solved > 0], others)
         frames.append(curve.assign(**{CONFIGURATION: configuration.index}))
     if not frames:
-        columns = ["at_risk", "solved", "unsolved", "ci_low", "ci_high"]
-        return indexed([], [CONFIGURATION, "step"], columns)
+        columns = dict.fromkeys(("at_risk", "solved"), INTEGER)
+        columns |= dict.fromkeys(("unsolved", "ci_low", "ci_high"), NUMBER)
+        return indexed([], dict.fromkeys((CONFIGURATION, "step"), INTEGER), columns)
     return pd.concat(frames).reset_index().set_index([CONFIGURATION, "step"])
 
 
