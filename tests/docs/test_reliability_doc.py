@@ -35,3 +35,21 @@ def test_how_an_older_study_is_compared_with_the_code_here(client, tmp_path) -> 
     assert missing.name in only
     assert differ.endswith(" differ")
     assert other.name in differ
+
+
+def test_every_row_names_tests_that_there_are() -> None:
+    names = "".join(
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^ *def (test_\w+)", file.read_text(), flags=re.MULTILINE)
+    )
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    commands = re.findall(r'`make ([\w-]+)(?: ARGS="([^"]*)")?`', TEXT)
+    assert len(commands) > 20
+    for target, options in commands:
+        assert target in targets
+        (chosen,) = re.findall(r"^-k '?([\w ]+)", options) or [""]
+        for word in chosen.split():
+            assert word in ("or", "and") or word in names, options
+        if options.startswith("tests/"):
+            assert (ROOT / options).is_file()
