@@ -19,7 +19,7 @@ from runner.cluster.embedded import embedded_cluster
 from runner.cluster.greeting import require_greeting
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
-from runner.errors.messages import printable
+from runner.errors.messages import printable, shown
 
 
 @contextmanager
@@ -56,6 +56,15 @@ def open_client(options: ClusterOptions | None = None) -> Iterator[Any]:
         with client:
             wait_for_workers(client, options.wait_s)
             yield client
+
+
+def require_client(client: Any) -> None:
+    """Raise ClusterError if what a caller gives as a client is none, such as an address."""
+    if client is not None and not hasattr(client, "submit"):
+        raise ClusterError(
+            f"client is {shown(client)}; expected a distributed.Client. Give the address of a "
+            "scheduler as scheduler, a cluster as Client(cluster)."
+        )
 
 
 def _connected(address: str, wait_s: float) -> Any:

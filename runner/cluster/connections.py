@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from runner.cluster.client import open_client
+from runner.cluster.client import open_client, require_client
 from runner.cluster.options import ClusterOptions
 from runner.errors.platforms import require_posix
 
@@ -24,6 +24,7 @@ class Connections:
     """
 
     def __init__(self, cluster: ClusterOptions, client: Any = None) -> None:
+        require_client(client)
         self.cluster = cluster
         self._own = client
         self._opened = ExitStack()

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from runner.engines.devices import KINDS
 from runner.errors import ClusterError
+from runner.errors.keywords import is_integer, is_number
 
 DEVICES = ("auto", *reversed(KINDS))
 """What may be asked for: both kinds of device as they are there, or one of them."""
@@ -52,12 +53,12 @@ class ClusterOptions:
         problem = ""
         if self.scheduler is not None and self.scheduler_file is not None:
             problem = "--scheduler and --scheduler-file are both given; expected one of them."
-        elif self.workers is not None and self.workers < 1:
-            problem = f"--workers is {self.workers}; expected an integer >= 1."
+        elif self.workers is not None and not (is_integer(self.workers) and self.workers >= 1):
+            problem = f"--workers is {self.workers!r}; expected an integer >= 1."
         elif self.device not in DEVICES:
             problem = f"--device is {self.device!r}; expected 'auto', 'gpu' or 'cpu'."
-        elif not self.wait_s >= 0:
-            problem = f"--wait is {self.wait_s}; expected 0 seconds or more."
+        elif not (is_number(self.wait_s) and self.wait_s >= 0):
+            problem = f"--wait is {self.wait_s!r}; expected 0 seconds or more."
         if problem:
             raise ClusterError(problem)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from runner.errors import ExperimentError
+from runner.errors.keywords import is_integer, is_number
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ class FaultPolicy:
     def __post_init__(self) -> None:
         """Raise ExperimentError for the first value that is out of range."""
         problem = ""
-        if self.deadline_s is not None and not self.deadline_s > 0:
-            problem = f"--deadline is {self.deadline_s}; expected more than 0 seconds."
-        elif self.max_failures is not None and self.max_failures < 0:
-            problem = f"--max-failures is {self.max_failures}; expected an integer >= 0."
-        elif not 0 <= self.audit <= 1:
-            problem = f"--audit is {self.audit}; expected a share from 0 to 1."
+        deadline, most = self.deadline_s, self.max_failures
+        if deadline is not None and not (is_number(deadline) and deadline > 0):
+            problem = f"--deadline is {deadline!r}; expected more than 0 seconds."
+        elif most is not None and not (is_integer(most) and most >= 0):
+            problem = f"--max-failures is {most!r}; expected an integer >= 0."
+        elif not (is_number(self.audit) and 0 <= self.audit <= 1):
+            problem = f"--audit is {self.audit!r}; expected a share from 0 to 1."
         if problem:
             raise ExperimentError(problem)
 

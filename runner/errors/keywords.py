@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.errors.exceptions import ExperimentError
@@ -13,9 +14,19 @@ from runner.errors.messages import listed, nearest
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["LooseKeywords"]
+__all__ = ["LooseKeywords", "is_integer", "is_number"]
 
 Options = TypeVar("Options", bound="DataclassInstance")
+
+
+def is_integer(value: object) -> bool:
+    """Whether a value is an integer of Python or NumPy, which ``True`` is not meant to be."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a real number of Python or NumPy, likewise."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 class LooseKeywords:

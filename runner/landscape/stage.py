@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from dataclasses import dataclass
 from typing import Any
 
-from runner.cluster.client import open_client
+from runner.cluster.client import open_client, require_client
 from runner.cluster.options import ClusterOptions
 from runner.cluster.preflight import without_hessians
 from runner.cluster.task_results import TaskResult
@@ -82,6 +82,7 @@ def stages(
     ClusterError
         If there is nothing to run on, or workers cannot compute Hessians there.
     """
+    require_client(client)
     opened: AbstractContextManager[Any] = (
         nullcontext(client) if client is not None else open_client(cluster)
     )

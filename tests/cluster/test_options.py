@@ -18,6 +18,9 @@ from runner.errors import ClusterError
         ({"device": "tpu"}, "--device is 'tpu'; expected 'auto', 'gpu' or 'cpu'"),
         ({"wait_s": -1.0}, "--wait is -1.0; expected 0 seconds or more"),
         ({"wait_s": float("nan")}, "--wait is nan"),
+        ({"wait_s": "30"}, "--wait is '30'; expected 0 seconds or more"),
+        ({"workers": "2"}, "--workers is '2'; expected an integer >= 1"),
+        ({"workers": 1.5}, "--workers is 1.5; expected an integer >= 1"),
     ],
 )
 def test_options_out_of_range_are_named(options, message) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import get_type_hints
 
 import pytest
+from support.crafted import crafted
 
 import runner
 from runner.dispatch.fault_policy import FaultKeywords
@@ -42,6 +43,9 @@ def test_the_loose_keywords_are_the_fields() -> None:
             "runner.sweep: 'audit', 'canary' and faults are both given; expected one of them",
         ),
         ({"faults": {"audit": 1}}, "faults is {'audit': 1}; expected a FaultPolicy"),
+        ({"audit": "1"}, "--audit is '1'; expected a share from 0 to 1"),
+        ({"max_failures": 0.5}, "--max-failures is 0.5; expected an integer >= 0"),
+        ({"deadline_s": "60"}, "--deadline is '60'; expected more than 0 seconds"),
     ],
 )
 def test_an_option_that_is_wrong_is_named_before_anything_is_done(
@@ -50,6 +54,17 @@ def test_an_option_that_is_wrong_is_named_before_anything_is_done(
     with pytest.raises(runner.ExperimentError, match=re.escape(message)):
         runner.sweep(EXPERIMENT, tmp_path / "s", **options)
     assert not (tmp_path / "s").exists()
+
+
+def test_what_is_no_client_is_told_before_anything_is_done(tmp_path) -> None:
+    study = crafted(tmp_path / "c", {0: [3]}, {0: [True]})
+    message = r"client is 'tls://a:1'; expected .* as scheduler, a cluster as Client\(cluster\)\."
+    with pytest.raises(runner.ClusterError, match=message):
+        runner.sweep(EXPERIMENT, tmp_path / "s", "tls://a:1")
+    assert not (tmp_path / "s").exists()
+    for add in (runner.analyze, runner.map_landscape):
+        with pytest.raises(runner.ClusterError, match=message):
+            add(study, "tls://a:1")
 
 
 def test_a_repair_tells_a_typo_too(tmp_path) -> None:
