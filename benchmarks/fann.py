@@ -2,10 +2,11 @@
 
     python benchmarks/fann.py [--rounds 5]
 
-XOR on a 2-2-1 logistic network, from random starts, to the same number of epochs; one computing
-thread each, CPU time, ways take turns, medians of the rounds; millions of epochs of a restart per
-second. Needs FANN's library and a C compiler (Debian: libfann-dev). What FANN does is not the same
-arithmetic: it cuts its outputs and has a rule of its own called RPROP.
+XOR on a 2-2-1 logistic network, from random starts, to the same number of epochs; C is the kernel
+of updates.py, which knows no quickprop. One computing thread each, CPU time, ways take turns,
+medians of the rounds; millions of epochs of a restart per second. Needs FANN's library and a C
+compiler (Debian: libfann-dev). What FANN does is not the same arithmetic: it cuts its outputs and
+has a rule of its own called RPROP.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import updates
@@ -46,27 +48,35 @@ def fann_rate(program: str, mode: int) -> float:
     return RESTARTS * EPOCHS / float(seconds) / 1e6
 
 
+def timed(work: Callable[[], object]) -> float:
+    """Epochs per second of the runner or of the C kernel, in millions."""
+    begun = time.process_time()
+    work()
+    return updates.N * updates.EPOCHS / (time.process_time() - begun) / 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    print("| way | dtype | runner | FANN | runner / FANN |")
-    print("|---|---|---|---|---|")
+    print("| way | dtype | runner | C | FANN | runner / FANN | C / FANN |")
+    print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for dtype in LIBRARIES:
             program = built(folder, dtype)
             for way, (mode, rule, patterns) in MODES.items():
-                work, _ = updates.ours(rule, dtype, patterns)
-                rates: list[tuple[float, float]] = []
-                for _ in range(rounds):
-                    begun = time.process_time()
-                    work()
-                    taken = time.process_time() - begun
-                    own = updates.N * updates.EPOCHS / taken / 1e6
-                    rates.append((own, fann_rate(program, mode)))
-                own, other = (statistics.median(column) for column in zip(*rates, strict=True))
-                cells = [way, dtype, f"{own:.1f}", f"{other:.2f}", f"{own / other:.0f}"]
-                print("| " + " | ".join(cells) + " |", flush=True)
+                work, starts = updates.ours(rule, dtype, patterns)
+                works = [work]
+                if rule in updates.RULES:
+                    works.append(updates.kernel(rule, dtype, patterns, starts))
+                rounded = [[*map(timed, works), fann_rate(program, mode)] for _ in range(rounds)]
+                *own, other = map(statistics.median, zip(*rounded, strict=True))
+                rates, times = ([f"{x:.1f}" for x in own], [f"{x / other:.0f}" for x in own])
+                for cells in (rates, times):
+                    cells += [""] * (2 - len(cells))  # no kernel of quickprop
+                print(
+                    "|", " | ".join([way, dtype, *rates, f"{other:.2f}", *times]), "|", flush=True
+                )
 
 
 if __name__ == "__main__":
