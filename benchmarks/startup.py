@@ -12,8 +12,8 @@ package and ``--help``.
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -43,9 +43,9 @@ def sweep(root: Path, options: list[str], cache: Path, out: Path) -> tuple[float
             time.sleep(LOOK_S)
             if training is None:
                 for path in (out / "telemetry").glob("*"):
-                    line, complete, _ = path.read_text().partition("\n")
-                    if complete:
-                        training = path.stat().st_mtime - json.loads(line)["train_s"]
+                    whole, _, _ = path.read_text().rpartition("\n")
+                    for took_s in re.findall(r'"train_s": ([\d.e-]+)', whole)[:1]:
+                        training = path.stat().st_mtime - float(took_s)
             if next((out / "shards").glob("**/*.parquet"), None):
                 on_disk = time.time()
         if process.wait():
