@@ -12,9 +12,8 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from itertools import pairwise
 from multiprocessing import forkserver, util
 from typing import Any
 
@@ -115,8 +114,10 @@ def _fork(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
     try:
         gc.freeze()  # looking through what is shared would copy it
         keep_freed_memory()
-        for below, above in pairwise([2, *sorted(passfds), os.sysconf("SC_OPEN_MAX")]):
-            os.closerange(below + 1, above)
+        for descriptor in map(int, os.listdir("/proc/self/fd")):
+            if descriptor > 2 and descriptor not in passfds:
+                with suppress(OSError):  # that of the listing itself
+                    os.close(descriptor)
         forkserver.main(*positional, **named)
     finally:
         os._exit(0)
