@@ -13,7 +13,7 @@ import numpy as np
 
 from runner.training.hessians import Gradients, extreme_curvatures, hessian_columns
 
-_TOGETHER = 2**13  # endpoints; measured: 2**14 is as fast, fewer and more are slower
+_BLOCK_BYTES = 2**25  # of Hessians that are looked at together; more are as fast, fewer slower
 
 _ROUNDING = 1e-9
 """A difference below this share of what it is the difference of may be rounding."""
@@ -44,9 +44,10 @@ def are_bounded(
     """
     n, k = parameters.shape
     bounded, unsure = np.zeros(k, bool), np.zeros(k, bool)
-    if k > _TOGETHER:
-        for first in range(0, k, _TOGETHER):
-            part = slice(first, first + _TOGETHER)
+    together = max(1, _BLOCK_BYTES // (8 * n * n))
+    if k > together:
+        for first in range(0, k, together):
+            part = slice(first, first + together)
             bounded[part] = are_bounded(
                 gradients, parameters[:, part], which[part], least[part], enough[part]
             )

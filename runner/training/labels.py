@@ -146,13 +146,13 @@ def label(
     epochs = max_steps // signature.updates_per_epoch
     with np.errstate(all="ignore"):
         loss, fall = seen.loss, seen.loss - seen.next_loss
-        unsolved = np.flatnonzero(~solved)  # few, as a rule, and the others come to no level
-        levels = stuck_levels(signature, seen.outputs[:, unsolved], targets[:, unsolved])
-        level = _scattered(levels.loss, unsolved, np.full(len(loss), np.nan))
-        merged = _scattered(levels.some_merged, unsolved, np.zeros(len(loss), bool))
-        constant = _scattered(levels.all_merged, unsolved, np.zeros(len(loss), bool))
-        near = np.abs(loss - level) <= REST * level
-        at_level = near & (fall * epochs * AHEAD <= FALLING * loss)
+        # few, as a rule; all others are at no level
+        slow = np.flatnonzero(~solved & (fall * epochs * AHEAD <= FALLING * loss))
+        levels = stuck_levels(signature, seen.outputs[:, slow], targets[:, slow])
+        level = _scattered(levels.loss, slow, np.full(len(loss), np.nan))
+        merged = _scattered(levels.some_merged, slow, np.zeros(len(loss), bool))
+        constant = _scattered(levels.all_merged, slow, np.zeros(len(loss), bool))
+        at_level = np.abs(loss - level) <= REST * level
         growing = column_norms(seen.moved) > column_norms(parameters)
         moved = np.abs(seen.moved - parameters).max(axis=0)
         size = np.maximum(np.abs(parameters).max(axis=0), 1.0)

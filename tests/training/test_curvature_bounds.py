@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.quadratics import quadratic, symmetric
 
+from runner.training import curvature_bounds
 from runner.training.curvature_bounds import are_bounded
 from runner.training.hessians import extreme_curvatures
 
@@ -14,9 +16,10 @@ from runner.training.hessians import extreme_curvatures
 @given(
     n=st.integers(1, 12),
     lowest=st.sampled_from([-2.0, -0.1, -1e-6, 0.0, 0.3]),
+    together=st.sampled_from([3, 1000]),
     seed=st.integers(0, 2**32),
 )
-def test_what_is_told_of_bounds_is_what_all_eigenvalues_tell(n, lowest, seed) -> None:
+def test_what_is_told_of_bounds_is_what_all_eigenvalues_tell(n, lowest, together, seed) -> None:
     rng = np.random.default_rng(seed)
     k = 40
     spectra = np.sort(rng.normal(size=(k, n)) * rng.choice([0.0, 1e-3, 1.0], (k, 1)))
@@ -26,7 +29,9 @@ def test_what_is_told_of_bounds_is_what_all_eigenvalues_tell(n, lowest, seed) ->
     at = rng.normal(size=(n, k))
     least, enough = -(10 ** rng.uniform(-4, 1, k)), 10 ** rng.uniform(-4, 1, k)
     ends = extreme_curvatures(quadratic(hessians), at, np.arange(k))
-    told = are_bounded(quadratic(hessians), at, np.arange(k), least, enough)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curvature_bounds, "_BLOCK_BYTES", 8 * n * n * together)
+        told = are_bounded(quadratic(hessians), at, np.arange(k), least, enough)
     np.testing.assert_array_equal(told, (ends[0] >= least) & (ends[1] >= enough))
 
 
