@@ -11,7 +11,9 @@ compiling and importing are not counted.
 Half of a peer's searches minimise, half go for a transition state; ours go for index 0 or 1 too,
 and paths from transition states to both sides are part of their time. Distinct means modulo
 exchanges and signs of units, of index 0 and 1 alone. Distinct points per CPU second are counted
-until the last new one, so that a library that has soon found all is not charged for the rest.
+until the last new one, so that a library that has soon found all is not charged for the rest. As a
+surface has only so many, the CPU seconds until ours has found as many as a peer are told too: its
+first search rounds are of 100 searches, so that there is something to look at early.
 """
 
 from __future__ import annotations
@@ -78,12 +80,14 @@ def scene(surface: Surface) -> Configuration:
     )
 
 
-def ours(surface: Surface, seed: int, seconds: float) -> tuple[ConfigurationMap, float, float]:
+def ours(
+    surface: Surface, seed: int, seconds: float, round_searches: int
+) -> tuple[ConfigurationMap, list[tuple[float, int]]]:
     """Map for some CPU seconds, or until 10,000 searches have found nothing new.
 
-    Returns the map, its CPU seconds, and those at the end of the last round that found anything.
+    Returns the map, and after each search round the CPU seconds and the distinct points.
     """
-    c, options = scene(surface), MapOptions(round_searches=1000, highest_index=1)
+    c, options = scene(surface), MapOptions(round_searches=round_searches, highest_index=1)
     none = np.zeros((c.architecture.n_parameters, 0))
     stream = SearchStream(seed, c.symmetries, none, options.highest_index)
     found, parts = ConfigurationMap(c, stream, options), MemoryParts()
@@ -94,7 +98,12 @@ def ours(surface: Surface, seed: int, seconds: float) -> tuple[ConfigurationMap,
         return seen[-1][0] < seconds
 
     SearchRounds([[found]], parts, parts.run, "pytensor", options).make(goes_on)
-    return found, seen[-1][0], next(at for at, n in seen if n == seen[-1][1])
+    return found, seen
+
+
+def until(seen: list[tuple[float, int]], n: int) -> float:
+    """CPU seconds until so many distinct points were known; nan if they never were."""
+    return next((at for at, known in seen if known >= n), float("nan"))
 
 
 def distinct(found: ConfigurationMap) -> int:
@@ -142,8 +151,10 @@ def main() -> None:
         mapped(scene(surface), MapOptions(unchanged=1, round_searches=50))  # compiled now
         rates: dict[str, list[tuple[float, float]]] = {}
         for turn in range(given.rounds):
-            found, seconds, last = ours(surface, turn, given.seconds)
-            n = distinct(found)
+            found, seen = ours(surface, turn, given.seconds, 1000)
+            _, early = ours(surface, turn, given.seconds / 4, 100)
+            seconds, n = seen[-1]
+            last = until(seen, n)
             print(
                 f"{surface.name}, runner: {found.searches:,} searches in {seconds:.1f} s; "
                 f"{n} distinct, the last after {last:.2f} s"
@@ -158,7 +169,8 @@ def main() -> None:
                 print(
                     f"{surface.name}, {library}: {searches:,} searches in {given.seconds:.1f} s; "
                     f"{len(own)} distinct, the last after {latest:.2f} s; {missing} of "
-                    f"{len(theirs)} points are not in the map"
+                    f"{len(theirs)} points are not in the map; ours has {len(own)} after "
+                    f"{until(early, len(own)):.2f} s"
                 )
                 rates.setdefault(library, []).append((searches / given.seconds, len(own) / latest))
         for kind, place in (("searches", 0), ("distinct points", 1)):
