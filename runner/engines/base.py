@@ -47,6 +47,9 @@ Look = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarr
 ValuesAt = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 """``(parameters, hyper, targets) -> (loss, gradient, outputs)``, as `Evaluation` has them."""
 
+Losses = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""``(state, hyper, targets) -> loss``, see `Compiled.losses`."""
+
 Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """``(parameters, directions, hyper, targets) -> products``, see `Measured.product`."""
 
@@ -67,12 +70,15 @@ class Compiled:
     compile_s: float
     """Seconds that building and compiling took."""
     any_lanes: bool = False
-    """Whether both take any number of lanes, and ``advance`` goes on until all have halted."""
+    """Whether both take any number of lanes, and ``advance`` goes on until all have halted; the
+    arrays that it returns are then the caller's."""
     programs: Mapping[str, Fingerprint] | None = None
     """Fingerprints of the programs of vector code by name; None where there is none."""
     look: Look | None = None
     """The loss and the gradient of ``evaluate`` alone, to the bit, from its arguments; None where
     that is no quicker."""
+    losses: Losses | None = None
+    """The loss alone, likewise."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from runner.engines import code_cache
-from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Look, Measured
+from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Look, Losses, Measured
 from runner.engines.simd.artifact import Artifact
 from runner.engines.simd.fingerprint import Fingerprint
 from runner.engines.simd.machine_code import Function, Loop, processor
@@ -40,7 +40,6 @@ class TrainingCode:
         advance = advancing(Loop(self.loop))
         look = Function(self.look)
         evaluate = _evaluator(signature, look, self.update)
-        quick = _look(signature, look)
         return Compiled(
             signature,
             advance,
@@ -48,7 +47,8 @@ class TrainingCode:
             0.0,
             any_lanes=True,
             programs=self.fingerprints,
-            look=quick,
+            look=_look(signature, look),
+            losses=_losses(signature, look),
         )
 
 
@@ -122,13 +122,25 @@ def _look(signature: Signature, function: Function) -> Look:
     return look
 
 
+def _losses(signature: Signature, function: Function) -> Losses:
+    n = signature.architecture.n_parameters
+
+    def losses(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        (group,) = function(state[:n], hyper, targets, n_groups=1)
+        loss: np.ndarray = group[0]
+        return loss
+
+    return losses
+
+
 def _evaluator(signature: Signature, look: Function, updating: Artifact) -> Evaluate:
     n, update = signature.architecture.n_parameters, Function(updating)
+    losses = _losses(signature, look)
 
     def evaluate(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> Evaluation:
         (loss,), gradient, outputs, (solved,) = look(state[:n], hyper, targets)
         (moved,) = update(state, gradient, hyper, targets)
-        (next_loss,), *_ = look(moved, hyper, targets)
+        next_loss = losses(moved, hyper, targets)
         return Evaluation(loss, gradient, outputs, solved, moved, next_loss)
 
     return evaluate

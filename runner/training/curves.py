@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from runner.engines.base import Compiled
-from runner.training.evaluation import look_at_columns
+from runner.training.evaluation import losses_of_columns
 from runner.training.lane_block import LaneBlock
 from runner.training.restarts import Curves, Restarts
 
@@ -45,8 +45,9 @@ class LossCurves:
         traced, on = lanes[due], paused[due]
         if not traced.size:
             return
-        columns = (array[:, traced] for array in (block.state, block.hyper, block.targets))
-        losses, _ = look_at_columns(self._compiled, *columns)
+        chosen = slice(None) if traced.size == block.restart.size else traced  # without copies
+        columns = (array[:, chosen] for array in (block.state, block.hyper, block.targets))
+        losses = losses_of_columns(self._compiled, *columns)
         restarts, epochs = block.restart[traced], block.epochs[traced]
         self._points.append((restarts, epochs * self._per_epoch, losses))
         budgets = self._budget[restarts]

@@ -35,26 +35,37 @@ def gradients_of(
             # vector code looks at the parameters of a state alone
             arrays = (state[:0] if compiled.look else state, hyper, targets)
             columns = (np.take(array, which, axis=1) for array in arrays)
-            kept = which, [array.astype(np.float64, copy=False) for array in columns]
+            kept = which, _in_float64(*columns)
         return kept[1]
 
     def gradients(parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
         there, *fixed = gathered(which)
         there = np.concatenate([parameters, there[n:]]) if len(there) > n else parameters
-        return look_at_columns(compiled, there, *fixed)[1]
+        return _gradients(compiled, there, *fixed)
 
     return gradients
 
 
-def look_at_columns(
+def losses_of_columns(
     compiled: Compiled, state: np.ndarray, hyper: np.ndarray, targets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the loss (n,) and the gradient (n_parameters, n) of `evaluate_columns` alone."""
+) -> np.ndarray:
+    """Return the loss (n,) of `evaluate_columns` alone."""
+    if compiled.losses is None:
+        return evaluate_columns(compiled, state, hyper, targets).loss
+    return compiled.losses(*_in_float64(state, hyper, targets))
+
+
+def _gradients(
+    compiled: Compiled, state: np.ndarray, hyper: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    """Return the gradient (n_parameters, n) of `evaluate_columns` alone."""
     if compiled.look is None:
-        seen = evaluate_columns(compiled, state, hyper, targets)
-        return seen.loss, seen.gradient
-    arrays = (array.astype(np.float64, copy=False) for array in (state, hyper, targets))
-    return compiled.look(*arrays)
+        return evaluate_columns(compiled, state, hyper, targets).gradient
+    return compiled.look(*_in_float64(state, hyper, targets))[1]
+
+
+def _in_float64(*arrays: np.ndarray) -> list[np.ndarray]:
+    return [array.astype(np.float64, copy=False) for array in arrays]
 
 
 def evaluate_columns(
@@ -74,7 +85,7 @@ def evaluate_columns(
     Evaluation
         Of n restarts, in float64.
     """
-    arrays = [array.astype(np.float64, copy=False) for array in (state, hyper, targets)]
+    arrays = _in_float64(state, hyper, targets)
     if compiled.any_lanes:
         return compiled.evaluate(*arrays)
     n, n_lanes = state.shape[1], compiled.signature.n_lanes

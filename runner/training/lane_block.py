@@ -95,6 +95,7 @@ class LaneBlock:
         state, epochs, solved = compiled.advance(
             self.state, self.epochs, self.limit, self.hyper, self.targets
         )
-        # an engine's arrays may be read-only, or its own to use again
-        self.state, self.epochs = state.copy(), epochs.copy()
+        if not compiled.any_lanes:  # its arrays may be read-only, or its own to use again
+            state, epochs = state.copy(), epochs.copy()
+        self.state, self.epochs = state, epochs
         return self.epochs - before, solved

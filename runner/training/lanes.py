@@ -96,9 +96,10 @@ def _train_at_once(compiled: Compiled, restarts: Restarts, pauses: Pauses) -> _S
         lanes = np.arange(block.restart.size)
         done = pauses.resume(block, lanes)
         stopped.add(block, done, solved)
-        left = np.ones(lanes.size, bool)
-        left[done] = False
-        block = block.taken(np.flatnonzero(left))
+        if done.size:
+            left = np.ones(lanes.size, bool)
+            left[done] = False
+            block = block.taken(np.flatnonzero(left))
     return stopped
 
 

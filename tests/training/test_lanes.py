@@ -142,3 +142,13 @@ def test_more_restarts_than_lanes_and_fewer(xor, restarts, engine, layout) -> No
         train(net_of(signature), Rule("gradient-descent", 0.5), one.starts[:, 0], 10)[-1],
         rtol=1e-12,
     )
+
+
+@pytest.mark.parametrize("layout", ["lanes", "stacked"])
+def test_losses_alone_are_those_of_the_evaluation(xor, restarts, layout) -> None:
+    signature = xor(layout=layout)
+    work, functions = restarts(signature, n=21, max_steps=30), compiled("pytensor", signature)
+    ended = train_lanes(functions, work)
+    state, targets = ended.state.astype(np.float64), work.targets_of().astype(np.float64)
+    losses = functions.losses(state, work.hyper.astype(np.float64), targets)
+    np.testing.assert_array_equal(losses, ended.seen.loss)

@@ -11,8 +11,9 @@ from pytensor.graph.fg import FunctionGraph
 from runner.engines.simd.artifact import Kind
 from runner.engines.simd.bodies import Attempt, Body, InMemory, InRegisters
 from runner.engines.simd.frame import Frame
+from runner.engines.simd.lanes import Lanes, declare
 from runner.engines.simd.names import Block, Builder, Value, Variable
-from runner.engines.simd.turns import Lanes, Turn, declare
+from runner.engines.simd.turns import Turn
 from runner.engines.simd.vectors import I64
 
 
@@ -122,7 +123,8 @@ def until_done(
     frame, body = _opened(graph, kind, nested)
     lanes = declare(frame, graph.outputs[n_carried:])
     turn, enter, end = (frame.block(name) for name in ("turn", "enter", "end"))
-    Turn(frame, lanes, n_carried).write(turn, enter, end)
+    together = nested and not frame.is_for_gpu
+    Turn(frame, lanes, n_carried, together=together).write(turn, enter, end)
     _write_steps(frame, lanes, body, n_carried, enter, turn)
     frame.vectors.begin(end).ret_void()
     frame.vectors.entry.branch(turn)

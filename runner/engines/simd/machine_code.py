@@ -20,7 +20,8 @@ from llvmlite import binding
 
 from runner.engines.simd.artifact import Artifact, Interface, Kind, Program
 from runner.engines.simd.fingerprint import fingerprint
-from runner.engines.simd.vectors import CACHE_LINE, NAME
+from runner.engines.simd.scratch import Scratch
+from runner.engines.simd.vectors import NAME
 
 
 class Function:
@@ -35,14 +36,18 @@ class Function:
     def __init__(self, artifact: Artifact) -> None:
         self._interface = _of_kind(("function",), artifact)
         self._owner, self._run = _loaded(artifact.code, n_numbers=2)
+        self._scratch = Scratch(self._interface.scratch_bytes)
 
-    def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
+    def __call__(self, *inputs: np.ndarray, n_groups: int | None = None) -> list[np.ndarray]:
         """Compute the outputs.
 
         Parameters
         ----------
         *inputs : ndarray
             Each (n,), or (rows, n), of the dtypes that were compiled; any n.
+        n_groups : int, optional
+            Return the first so many groups of outputs, by default all. The others have no memory
+            of their own then, which takes longer to write than they take to compute.
 
         Returns
         -------
@@ -57,19 +62,27 @@ class Function:
         _check(inputs, self._interface.inputs)
         n = inputs[0].shape[-1]
         if not n:
-            return [np.empty((rows, 0), dtype) for rows, dtype in self._interface.outputs]
+            return self._outputs(0, n_groups)[:n_groups]
         given = [np.ascontiguousarray(a) for a in inputs]
-        outputs = [np.empty((rows, n), dtype) for rows, dtype in self._interface.outputs]
-        scratch = _scratch(self._interface.scratch_bytes)
+        outputs = self._outputs(n, n_groups)
         rest = n % self._interface.width
-        if n > rest:
-            self._compute(given, outputs, n - rest, scratch)
-        if rest:  # a block of its own, filled with copies of the last lane
-            given = [_padded(a[..., -rest:], self._interface.width - rest) for a in given]
-            last = [np.empty((len(a), self._interface.width), a.dtype) for a in outputs]
-            self._compute(given, last, self._interface.width, scratch)
-            for output, few in zip(outputs, last, strict=True):
-                output[:, -rest:] = few[:, :rest]
+        with self._scratch.lent() as scratch:
+            if n > rest:
+                self._compute(given, outputs, n - rest, scratch)
+            if rest:  # a block of its own, filled with copies of the last lane
+                given = [_padded(a[..., -rest:], self._interface.width - rest) for a in given]
+                last = self._outputs(self._interface.width, n_groups)
+                self._compute(given, last, self._interface.width, scratch)
+                for output, few in zip(outputs[:n_groups], last, strict=False):
+                    output[:, -rest:] = few[:, :rest]
+        return outputs[:n_groups]
+
+    def _outputs(self, n: int, n_groups: int | None) -> list[np.ndarray]:
+        """Memory for all groups of outputs; of those that are not wanted, all rows are one."""
+        groups = self._interface.outputs
+        outputs = [np.empty((rows, n), dtype) for rows, dtype in groups[:n_groups]]
+        for rows, dtype in groups[len(outputs) :]:
+            outputs.append(np.broadcast_to(np.empty(n, dtype), (rows, n)))
         return outputs
 
     def _compute(
@@ -96,6 +109,9 @@ class Loop:
     def __init__(self, artifact: Artifact) -> None:
         self._interface = _of_kind(("loop", "threads"), artifact)
         self._owner, self._run = _loaded(artifact.code, n_numbers=4)
+        # threads have theirs on their stacks
+        needed = self._interface.scratch_bytes if self._interface.kind == "loop" else 0
+        self._scratch = Scratch(needed)
 
     def __call__(
         self,
@@ -133,12 +149,11 @@ class Loop:
         sources = _addresses([carried, *given[1:]])
         targets = _addresses([carried, halted, *others])
         clock, until = _addresses([steps, given[0]])
-        if self._interface.kind == "threads":
-            memory = np.zeros(1, np.int64)  # the next column
-        else:
-            memory = _scratch(self._interface.scratch_bytes)
+        next_column = np.zeros(1, np.int64)  # which threads share
         tables = sources.ctypes.data, targets.ctypes.data
-        self._run(*tables, len(steps), clock, until, memory.ctypes.data)
+        with self._scratch.lent() as scratch:
+            memory = next_column if self._interface.kind == "threads" else scratch
+            self._run(*tables, len(steps), clock, until, memory.ctypes.data)
 
 
 def check_loop(
@@ -200,19 +215,13 @@ def _padded(array: np.ndarray, more: int) -> np.ndarray:
 
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Addresses of the rows of C-contiguous arrays."""
+    """Addresses of the rows of arrays, in each of which numbers follow each other."""
     rows = []
     for array in arrays:
         first = array.__array_interface__["data"][0]
-        step = array.shape[-1] * array.itemsize
-        rows.append(np.arange(first, first + array.nbytes, step, dtype=np.int64))
+        count, step = (1, 0) if array.ndim == 1 else (len(array), array.strides[0])
+        rows.append(first + step * np.arange(count))
     return np.concatenate(rows)
-
-
-def _scratch(n_bytes: int) -> np.ndarray:
-    """Memory that begins with a cache line."""
-    scratch = np.empty(n_bytes + CACHE_LINE, np.uint8)
-    return scratch[-scratch.ctypes.data % CACHE_LINE :]
 
 
 def _machine() -> binding.TargetMachine:

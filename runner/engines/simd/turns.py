@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 from llvmlite import ir
 
+from runner.engines.simd.convoy import Convoy
 from runner.engines.simd.frame import I8, Frame, Run
-from runner.engines.simd.names import Block, Builder, Pointer, Value, Variable
-from runner.engines.simd.vectors import CACHE_LINE, I64
+from runner.engines.simd.lanes import Lanes
+from runner.engines.simd.names import Block, Builder, Value
+from runner.engines.simd.vectors import I64
 
 _ENDLESS = I64(2**62)
 
 STEPS_OF_A_TURN = 64
 """Steps after which a thread takes a turn, whether its lane has halted or not: those beside it
 take theirs together, and so wait no longer for one that is still at it."""
-
-
-@dataclass(frozen=True)
-class Lanes:
-    """Variables of the program in which it remembers what its lanes do."""
-
-    column: Pointer
-    """Array: the column of every lane, or -1."""
-    steps_left: Pointer
-    """Array: how many steps that column has left."""
-    others: list[Pointer]
-    """Vectors: the outputs that are not carried, of the last attempt; first, which lanes halt."""
-    variables: list[Variable]
-    """What those are."""
-    next_column: Pointer
-    """The next column to be given a lane."""
-    steps_taken: Pointer
-    """Steps since the last turn."""
-    steps_to_take: Pointer
-    """Steps until a lane's column has none left."""
-
-
-def declare(frame: Frame, others: list[Variable]) -> Lanes:
-    """Declare the variables; in the beginning no lane has a column."""
-    entry, n = frame.vectors.entry, frame.vectors.width
-    column, left = (entry.alloca(ir.ArrayType(I64, n)) for _ in range(2))
-    left.align = CACHE_LINE  # LLVM then aligns what it puts on the stack itself, too
-    places = [entry.alloca(frame.vectors.stored_type(x.type.dtype)) for x in others]
-    following, taken, to_take = (entry.alloca(I64) for _ in range(3))
-    if frame.vectors.thread_block:  # all of its threads see what one of them draws
-        following = entry.bitcast(frame.reserve(8), ir.PointerType(I64))
-    else:
-        entry.store(I64(0), following)
-    entry.store(I64(0), taken)
-    entry.store(ir.Constant(ir.ArrayType(I64, n), [-1] * n), column)
-    return Lanes(column, left, places, others, following, taken, to_take)
 
 
 class Turn:
@@ -63,12 +28,15 @@ class Turn:
     lanes : Lanes
     n_carried : int
         How many outputs are carried.
+    together : bool
+        Have columns move together where they can; see `Convoy`.
     """
 
-    def __init__(self, frame: Frame, lanes: Lanes, n_carried: int) -> None:
+    def __init__(self, frame: Frame, lanes: Lanes, n_carried: int, *, together: bool) -> None:
         self._frame, self._lanes = frame, lanes
         self._n_carried = sum(map(frame.n_rows, frame.graph.outputs[:n_carried]))
         self._n, self._steps, self._limit, *_ = frame.numbers
+        self._convoy = Convoy(frame, lanes, self._n_carried) if together else None
 
     @property
     def _b(self) -> Builder:
@@ -79,6 +47,8 @@ class Turn:
         v, to_take = self._frame.vectors, self._lanes.steps_to_take
         b = v.begin(turn)
         b.store(_ENDLESS, to_take)
+        if self._convoy:
+            self._convoy.move(self._steps_left)
         v.repeat(v.width, self._serve)
         fewest = b.load(to_take)
         if self._frame.kind == "threads":
@@ -88,7 +58,7 @@ class Turn:
 
     def _serve(self, lane: Value) -> None:
         """Count a lane's steps; write its column back if it has halted, and give it the next."""
-        b, lanes = self._b, self._lanes
+        b, lanes, convoy = self._b, self._lanes, self._convoy
         own, left = (b.gep(array, [I64(0), lane]) for array in (lanes.column, lanes.steps_left))
         column = b.load(own)
         with b.if_then(b.icmp_signed(">=", column, I64(0))):
@@ -97,14 +67,17 @@ class Turn:
             b.store(rest, left)
             over = b.or_(b.icmp_unsigned("!=", halted, I8(0)), b.icmp_signed("<=", rest, I64(0)))
             with b.if_then(over):
+                with b.if_then(convoy.is_left_behind(b)) if convoy else nullcontext():
+                    self._move_back(lane, column)
                 self._write_back(lane, column, rest)
                 b.store(I64(-1), own)
         with b.if_then(b.icmp_signed("<", b.load(own), I64(0))):
             self._skip()
             column = b.load(lanes.next_column)
             with b.if_then(b.icmp_signed("<", column, self._n)):
-                for run in self._frame.runs:
-                    self._move(run, run.rows, lane, column, into_lane=True)
+                with b.if_then(convoy.is_still_to_come(b)) if convoy else nullcontext():
+                    for run in self._frame.runs:
+                        self._move(run, run.rows, lane, column, into_lane=True)
                 b.store(self._steps_left(column), left)
                 b.store(column, own)
                 if not self._frame.is_for_gpu:
@@ -166,13 +139,16 @@ class Turn:
         )
         return b.sub(limit, steps)
 
-    def _write_back(self, lane: Value, column: Value, rest: Value) -> None:
-        """Write what a column has come to into the caller's arrays."""
-        b, frame, lanes = self._b, self._frame, self._lanes
-        for run in frame.runs:
+    def _move_back(self, lane: Value, column: Value) -> None:
+        """Write the rows of a column that are carried into the caller's arrays."""
+        for run in self._frame.runs:
             rows = min(run.rows, self._n_carried - run.first)
             if rows > 0:
                 self._move(run, rows, lane, column, into_lane=False)
+
+    def _write_back(self, lane: Value, column: Value, rest: Value) -> None:
+        """Write what else a column has come to into the caller's arrays."""
+        b, frame, lanes = self._b, self._frame, self._lanes
         with self._by_one_thread():
             for i, (place, x) in enumerate(zip(lanes.others, lanes.variables, strict=True)):
                 base = frame.base(frame.targets, I64(self._n_carried + i))

@@ -133,7 +133,7 @@ class Vectors:
         order = ir.Constant(ir.VectorType(I32, self.width), None)
         return self.builder.shuffle_vector(vector, none, order)
 
-    def repeat(self, count: int, write: Callable[[Value], None]) -> None:
+    def repeat(self, count: int | Value, write: Callable[[Value], None]) -> None:
         """Write a loop of so many rounds, at least one; ``write`` gets the round's number."""
         b = self.builder
         before, head = b.block, b.function.append_basic_block("repeat")
@@ -145,7 +145,8 @@ class Vectors:
         following = b.add(number, I64(1))
         number.add_incoming(following, b.block)
         after = b.function.append_basic_block("repeated")
-        b.cbranch(b.icmp_signed("<", following, I64(count)), head, after)
+        end = I64(count) if isinstance(count, int) else count
+        b.cbranch(b.icmp_signed("<", following, end), head, after)
         b.position_at_end(after)
 
     def share(self, count: int, write: Callable[[Value], None]) -> None:

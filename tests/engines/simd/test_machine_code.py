@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -32,6 +33,30 @@ def test_any_number_of_lanes(n) -> None:
     np.testing.assert_allclose(numbers, [a * b + 1, a], rtol=1e-12)
     np.testing.assert_array_equal(more, [a > b])
     assert more.dtype == bool
+
+
+@pytest.mark.parametrize("n", [0, 3, 16, 19])
+def test_some_groups_of_outputs_alone(n) -> None:
+    x, y = vectors("x", "y")
+    both = function([x, y], [[x * y], [x, y, x + y], [pt.gt(x, y)]])
+    a, b = np.random.default_rng(n).normal(size=(2, n))
+    for n_groups in (1, 2, 3):
+        found = both(a, b, n_groups=n_groups)
+        assert len(found) == n_groups
+        for some, every in zip(found, both(a, b), strict=False):
+            np.testing.assert_array_equal(some, every)
+
+
+def test_threads_have_memory_of_their_own() -> None:
+    """A function keeps its memory for the next call, which may be made before this one ends."""
+    x = pt.tensor("x", dtype="float64", shape=(40, 40))
+    product = function([x], [[pt.dot(pt.dot(x, x), x)]], nested=True)
+    given = [np.random.default_rng(k).normal(size=(1600, 64)) for k in range(8)]
+    alone = [product(array)[0] for array in given]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(product, given))
+    for one, (other,) in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @cache
