@@ -12,10 +12,13 @@ import numpy as np
 
 from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
-from runner.errors.paths import local_path
-from runner.experiment.formats.base import TableSource
+from runner.errors.paths import local_path, why_no_file
+from runner.experiment.formats.base import MAX_BYTES, TableSource
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow import parquet
+
     from runner.experiment.configuration import Configuration
 
 MAX_NUMBERS: Final = 1_000_000
@@ -48,37 +51,70 @@ def read_starts(
     ExperimentError
         If it cannot be read, or has more than `MAX_NUMBERS` numbers.
     """
-    import pyarrow as pa
-    from pyarrow import csv, parquet  # takes a while to load
+    import pyarrow as pa  # takes a while to load
 
     path = directory / local_path(name, ExperimentError, "file")
     where = printable(str(path))
     try:
-        if given is not None:
-            table = csv.read_csv(io.BytesIO(given.content))
-        elif path.suffix.lower() == ".parquet":
-            table = parquet.read_table(path)
-        else:
-            table = csv.read_csv(path)
-    except FileNotFoundError:
-        message = (
-            f"{where}: the file does not exist; expected starts in CSV or Parquet (init.table)."
-        )
-        raise ExperimentError(message) from None
-    except (OSError, pa.ArrowException) as error:
+        if given is None and (state := why_no_file(path)):
+            message = f"{where}: the file {state}; expected starts in CSV or Parquet (init.table)."
+            raise ExperimentError(message)
+        table = _table(path if given is None else given.content, where)
+    except (OSError, ValueError, pa.ArrowException) as error:
         reason = printable(str(error).partition("\n")[0][:200])
         message = f"{where}: the file of starts cannot be read: {reason}{_quotes(path, given)}"
         raise ExperimentError(message) from None
-    numeric = [
-        field.name
-        for field in table.schema
-        if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-    ]
-    if table.num_rows * len(numeric) > MAX_NUMBERS:
-        message = f"{where}: the file has {counted(table.num_rows, 'row')} and "
-        message += f"{counted(len(numeric), 'column')}; expected at most {MAX_NUMBERS:,} numbers."
+    _check_size(table.num_rows, table.num_columns, where)
+    return {column: table.column(column).to_pylist() for column in table.column_names}
+
+
+def _table(source: Path | bytes, where: str) -> pa.Table:
+    """Return the columns of numbers; no more than `MAX_BYTES`, or `MAX_NUMBERS`, are read."""
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    if isinstance(source, bytes):
+        content = source
+    elif source.suffix.lower() == ".parquet":
+        if source.stat().st_size > MAX_BYTES:
+            raise _too_large(where)
+        with parquet.ParquetFile(source) as file:
+            names = _numeric(file.schema_arrow)
+            _check_size(_most_rows(file.metadata, set(names)), len(names), where)
+            return file.read(columns=names)
+    else:
+        with pa.input_stream(str(source), compression="detect") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise _too_large(where)
+    table = csv.read_csv(io.BytesIO(content))
+    return table.select(_numeric(table.schema))
+
+
+def _most_rows(footer: parquet.FileMetaData, names: set[str]) -> int:
+    """Return how many rows Arrow would read of columns: what their footers say, if not the same."""
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    columns = ([group.column(c) for c in range(group.num_columns)] for group in groups)
+    chosen = ([c.num_values for c in row if c.path_in_schema in names] for row in columns)
+    return max(int(footer.num_rows), sum(max(values, default=0) for values in chosen))
+
+
+def _numeric(schema: pa.Schema) -> list[str]:
+    import pyarrow as pa
+
+    kinds = (pa.types.is_integer, pa.types.is_floating)
+    return [field.name for field in schema if any(of_kind(field.type) for of_kind in kinds)]
+
+
+def _check_size(n_rows: int, n_columns: int, where: str) -> None:
+    if n_rows * n_columns > MAX_NUMBERS:
+        message = f"{where}: the file has {counted(n_rows, 'row')} and "
+        message += f"{counted(n_columns, 'column')}; expected at most {MAX_NUMBERS:,} numbers."
         raise ExperimentError(message)
-    return {column: table.column(column).to_pylist() for column in numeric}
+
+
+def _too_large(where: str) -> ExperimentError:
+    return ExperimentError(f"{where}: the file is too large; expected at most {MAX_BYTES:,} bytes.")
 
 
 def _quotes(path: Path, given: TableSource | None) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
@@ -13,6 +17,8 @@ from runner.engines.registry import compiled
 from runner.errors import ExperimentError
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
+from runner.experiment.formats.base import MAX_BYTES
+from runner.experiment.given_starts import MAX_NUMBERS, read_starts
 from runner.experiment.plan import Plan
 from runner.network.architecture import Architecture
 from runner.training.lanes import train
@@ -149,6 +155,27 @@ def test_a_wrong_table_is_refused(folder, frame, text) -> None:
         with pytest.raises(ExperimentError) as caught:
             Plan(load_experiment(experiment({"table": file}))).configurations  # noqa: B018
         assert text in str(caught.value)
+
+
+def test_no_more_is_read_than_starts_may_be(folder) -> None:
+    zeros = b"0" * (MAX_BYTES + 1)
+    (folder / "large.csv").write_bytes(zeros)
+    (folder / "packed.csv.gz").write_bytes(gzip.compress(zeros, 1))
+    many = pa.table({"W1[0,0]": np.zeros(MAX_NUMBERS + 1), "text": ["x"] * (MAX_NUMBERS + 1)})
+    pq.write_table(many, folder / "many.parquet")
+    (folder / "large.parquet").write_bytes(zeros)
+    os.mkfifo(folder / "pipe.csv")
+    for name, text in (
+        ("large.csv", "large.csv: the file is too large; expected at most 67,108,864 bytes."),
+        ("packed.csv.gz", "the file is too large"),
+        ("large.parquet", "the file is too large"),
+        ("many.parquet", "the file has 1,000,001 rows and 1 column; expected at most 1,000,000"),
+        ("pipe.csv", "the file is not a regular file; expected starts in CSV or Parquet"),
+    ):
+        with pytest.raises(ExperimentError, match=text):
+            read_starts(name, folder)
+    FRAME.to_csv(folder / "small.csv.gz", index=False)
+    assert len(read_starts("small.csv.gz", folder)["b1[1]"]) == len(FRAME)
 
 
 def test_a_file_that_cannot_be_read_and_a_wrong_count_are_refused(folder) -> None:

@@ -16,8 +16,9 @@ from packaging.version import Version
 import runner
 from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
-from runner.experiment import settings, toml_file
+from runner.experiment import given_starts, settings, toml_file
 from runner.experiment.formats import base
+from runner.network.custom import source
 from runner.study import analysis_tables, commits, sealed
 from runner.study.store import Store
 
@@ -41,12 +42,14 @@ def test_sizes_are_bounded_as_the_page_says() -> None:
     for bound in (
         f"{toml_file.MAX_BYTES >> 20} MiB for an experiment",
         f"{base.MAX_BYTES >> 20} MiB and {base.MAX_ROWS:,} rows for a table",
+        f"{given_starts.MAX_BYTES >> 20} MiB and a million numbers for given starts",
+        f"{source.MAX_BYTES >> 10} KiB for a custom model",
         f"{sealed.MAX_BYTES >> 20} MiB for a plan with all its rounds",
         f"{commits.MAX_BYTES >> 30} GiB for a log",
         f"{analysis_tables.MAX_BYTES >> 30} GiB and {values} million values for a table of an",
     ):
         assert bound in said, bound
-    assert settings.MAX_PARAMETERS == 10**6
+    assert settings.MAX_PARAMETERS == given_starts.MAX_NUMBERS == 10**6
     assert "a million weights for a network" in said
 
 
