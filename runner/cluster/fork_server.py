@@ -11,7 +11,8 @@ import gc
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing import forkserver, util
@@ -96,16 +97,20 @@ def _forked_from_here() -> Iterator[None]:
         yield
         return
     spawn = util.spawnv_passfds
-    util.spawnv_passfds = _fork
+
+    def start(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
+        arguments = _arguments(args[-1])
+        return spawn(path, args, passfds) if arguments is None else _fork(*arguments, passfds)
+
+    util.spawnv_passfds = start
     try:
         yield
     finally:
         util.spawnv_passfds = spawn
 
 
-def _fork(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
-    """Do what `multiprocessing.util.spawnv_passfds` does with ``python -c CODE``, by a fork."""
-    positional, named = _arguments(args[-1])
+def _fork(positional: Sequence[Any], named: Mapping[str, Any], passfds: Sequence[int]) -> int:
+    """Run the fork server in a fork of this process that has no file open but these."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or a worker would write it once more
     process = os.fork()
@@ -119,21 +124,29 @@ def _fork(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
                 with suppress(OSError):  # that of the listing itself
                     os.close(descriptor)
         forkserver.main(*positional, **named)
-    finally:
-        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
-def _arguments(code: str) -> tuple[list[Any], dict[str, Any]]:
+def _arguments(code: str) -> tuple[list[Any], dict[str, Any]] | None:
     """Return what the code of a process of its own calls the fork server's ``main`` with.
 
-    Which arguments these are depends on the version of Python.
+    Which arguments these are depends on the version of Python. None where the code is of another
+    form than any version up to 3.14 has given it: then a process of its own runs it.
     """
-    statement = ast.parse(code).body[-1]
-    if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
-        raise ValueError(code)
-    call = statement.value
-    named: dict[str, Any] = {}
-    for keyword in call.keywords:
-        value = ast.literal_eval(keyword.value)
-        named |= value if keyword.arg is None else {keyword.arg: value}
-    return [ast.literal_eval(each) for each in call.args], named
+    try:
+        statement = ast.parse(code).body[-1]
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
+            return None
+        call = statement.value
+        if not (isinstance(call.func, ast.Name) and call.func.id == "main"):
+            return None
+        named: dict[str, Any] = {}
+        for keyword in call.keywords:
+            value = ast.literal_eval(keyword.value)
+            named |= value if keyword.arg is None else {keyword.arg: value}
+        return [ast.literal_eval(each) for each in call.args], named
+    except (SyntaxError, ValueError, TypeError, IndexError):
+        return None
