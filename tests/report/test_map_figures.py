@@ -246,6 +246,22 @@ def test_a_report_with_a_map_shows_its_figures_and_their_numbers(found) -> None:
     assert "solved: 4 of 4 rows right" in text
 
 
+def test_a_slice_that_is_mapped_has_its_basins_beside_the_map(found, tmp_path) -> None:
+    others = [name for name in found.weights.columns if name not in ("W1[0,0]", "b2[0]")]
+    others = [name for name in others if name.startswith(("W", "b"))]
+    start = {"x": "W1[0,0]=-1:1:3", "y": "b2[0]=0:2:4", "at": [f"{name}=0.5" for name in others]}
+    experiment = {**XOR, "init": {"distribution": "slice", **start}}
+    del experiment["restarts"]
+    study = crafted(tmp_path / "s", {0: [9] * 12}, {0: [True] * 12}, experiment)
+    tables = {
+        name: getattr(found, name).to_dict("records")
+        for name in ("critical_points", "transitions", "paths", "tree")
+    }
+    text = write_report(kept(study, tables)).read_text()
+    for figure in ("basins", "tree", "path", "critical-points"):
+        assert f'id="figure-{figure}"' in text
+
+
 def test_points_are_drawn_at_their_loss_and_index(found) -> None:
     (axes,) = found.plot.critical_points()
     drawn = {tuple(xy) for line in axes.lines for xy in np.round(line.get_xydata(), 6)}
