@@ -29,7 +29,7 @@ def inspect(
     client: Any,
     offers: Mapping[str, str],
     cpus_need_jax: Callable[[], bool],
-    requirement: Callable[[], None] | None = None,
+    requirement: Callable[[], object] | None = None,
 ) -> Inspection:
     """Ask workers, by address with what they offer, for their versions and their GPU.
 
@@ -96,7 +96,7 @@ def ask_workers(client: Any, addresses: Sequence[str]) -> dict[str, Versions]:
 
 
 def refusing(
-    client: Any, addresses: Sequence[str], function: Callable[..., None], *arguments: Any
+    client: Any, addresses: Sequence[str], function: Callable[..., object], *arguments: Any
 ) -> dict[str, str]:
     """Return what a function raises on workers, by address of those where it does."""
     if not addresses:

@@ -38,7 +38,8 @@ class WorkerPool:
         Tells whether JAX may compute on CPU workers, so that they must have the client's version;
         asked only where one has not.
     requirement : callable, optional
-        Called on every worker that is inspected; raises ClusterError there if it does not fit.
+        Called, or awaited, on every worker that is inspected; raises ClusterError there if it does
+        not fit.
 
     Notes
     -----
@@ -64,7 +65,7 @@ class WorkerPool:
         device: str = "auto",
         wait_s: float = 30.0,
         cpus_need_jax: Callable[[], bool] = lambda: True,
-        requirement: Callable[[], None] | None = None,
+        requirement: Callable[[], object] | None = None,
     ) -> None:
         self.client = client
         self.device = device

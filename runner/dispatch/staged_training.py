@@ -8,7 +8,9 @@ cannot write.
 
 from __future__ import annotations
 
+import asyncio
 import pickle
+import time
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -23,9 +25,10 @@ from runner.engines.simd.fingerprint import digest
 from runner.errors import ClusterError, StudyError
 from runner.errors.messages import printable
 from runner.experiment.settings import Settings
-from runner.study.staging import StagedShard, Staging
+from runner.study.staging import LATE_S, StagedShard, Staging
 from runner.training.worker import Trained
 
+_LOOK_S = 0.2  # how often it is looked whether something is there
 _MOST = 3  # answers in a row that a worker may give without a shard
 
 
@@ -87,9 +90,14 @@ class SharesFolder:
 
     staging: Staging
     """What it must see."""
+    late_s: float = LATE_S
+    """How long it may take, in seconds, until it does."""
 
-    def __call__(self) -> None:
-        """Raise ClusterError if this process does not see the client's folder."""
+    async def require(self) -> None:
+        """Raise ClusterError if this process does not see the client's folder, also not later."""
+        until = time.monotonic() + self.late_s
+        while self.staging.is_late() and time.monotonic() < until:
+            await asyncio.sleep(_LOOK_S)  # the worker has more to answer
         problem = self.staging.problem()
         if problem:
             message = (

@@ -81,7 +81,7 @@ def train(
             in_order = each_group_first(left)
             client, cpus_need_jax = connections.client(kind), partial(_cpus_need_jax, plan)
             with writer.staging() if cluster.shared else nullcontext() as staging:
-                shares = None if staging is None else SharesFolder(staging)
+                shares = None if staging is None else SharesFolder(staging).require
                 pool = WorkerPool(client, kind, cluster.wait_s, cpus_need_jax, shares)
                 with closing(pool):
                     pool.check()

@@ -16,6 +16,7 @@ from runner.dispatch.deadlines import Deadlines
 from runner.dispatch.dispatcher import Complete, Piece
 from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.gpu_code import GpuCode
+from runner.dispatch.late_shards import LateShards
 from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.sent_tasks import Call, SentTask
 from runner.dispatch.staged_training import StagedAnswers, StagedBatch, unpacked
@@ -92,6 +93,7 @@ class TrainingRun(TaskHandler):
         self.telemetry = Telemetry(writer)
         self.staging = staging
         self.answers = None if staging is None else StagedAnswers(staging, store.where)
+        self.late = None if staging is None else LateShards(staging)
         self.deadlines = Deadlines(faults.deadline_s)
         self.unverified = Unverified(self.tasks, plan)
         self.audits = Audits(unaudited(store, plan, faults.audit))
@@ -163,6 +165,8 @@ class TrainingRun(TaskHandler):
         if self.faults.canary:
             for task, result in self.unverified.prepare(run):
                 self._accept(run, task, result)
+        for task, result in self.late.seen() if self.late is not None else ():
+            self._take(run, task, result)
 
     # What comes back.
 
@@ -276,6 +280,11 @@ class TrainingRun(TaskHandler):
                     self.unverified.drop(run, event.worker)
 
     def _accept(self, run: RunState, task: SentTask, result: TaskResult) -> None:
+        """Take what was trained, as soon as its shards are there."""
+        if self.late is None or not self.late.keep(task, result):
+            self._take(run, task, result)
+
+    def _take(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Note what was trained, and commit the batches that it completes."""
         answers = self.answers
         if answers is not None and not answers.accepted(result, task.pieces, run.pool):

@@ -18,6 +18,9 @@ What can interleave, and why nothing of it is lost or counted twice:
   gone: workers never make folders, so it cannot write, and says so to nobody.
 - *Another folder is mounted at the same path on a worker*, or none, or a stale one: there is no
   such token. A worker is asked for it before it gets work, and reads it again before each shard.
+- *A folder is seen late*, as network file systems keep for a while what they have been told of a
+  name: a worker waits `LATE_S` for the token before it says that it is not there, and the client
+  waits as long for a shard that is not there yet, or not all of it. Other work goes on meanwhile.
 - *A foreign file* in there is neither moved nor removed: only names that the client was told in
   this run are moved, only names of the form of a staged shard are removed.
 
@@ -27,6 +30,7 @@ lost, as its name in ``shards/`` is what counts, and that is the client's to mak
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -45,6 +49,10 @@ from runner.study.folder import StudyFolder
 VERIFIED = 64
 """The client reads one staged shard in so many to compare its SHA-256; of all it compares sizes."""
 
+LATE_S = 60.0
+"""How long one machine may see later what another has written: as NFS remembers by default."""
+
+_LATE = (errno.ENOENT, errno.ESTALE)  # what is told of a name that is not seen yet
 _TOKEN = "token"  # noqa: S105  (a file's name)
 _RUN = re.compile(r"[0-9a-f]{16}")
 _SHARD = re.compile(r"[r0-9-]+\.[0-9a-f]{12}\.parquet")
@@ -111,6 +119,23 @@ class Staging:
     def path(self, shard: StagedShard) -> Path:
         """Return the path of a staged shard."""
         return Path(self._path(shard.name))
+
+    def is_late(self, shard: StagedShard | None = None) -> bool:
+        """Return whether a shard, or else the token, is not here, or not all of it: not yet."""
+        if shard is not None and not _SHARD.fullmatch(shard.name):
+            return False
+        path = self._path(_TOKEN) if shard is None else self.path(shard)
+        try:
+            # opened, as a network file system then asks anew
+            descriptor = os.open(path, os.O_RDONLY | files.NO_FOLLOW | files.NO_WAIT)
+        except OSError as error:
+            return error.errno in _LATE
+        try:
+            found = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        size = len(self.token) if shard is None else shard.size
+        return stat.S_ISREG(found.st_mode) and found.st_size < size
 
     def disagreement(self, shard: StagedShard, batch: Batch) -> str:
         """Return how a staged file differs from what its worker has said; empty if it does not.

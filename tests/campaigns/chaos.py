@@ -67,9 +67,12 @@ def main() -> int:
     parser.add_argument("--victim", choices=VICTIMS, action="append", help="default: all in turn")
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shared", action="store_true", help="workers write the shards")
     parser.add_argument("--most-s", type=float, default=600.0, help="start no trial after this")
     options = parser.parse_args()
     victims = options.victim or list(VICTIMS)
+    if options.shared:
+        SWEEP.append("--shared")
     dask.config.set({"distributed.worker.multiprocessing-method": "fork"})
     os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
     started, tally = time.monotonic(), {victim: [0, 0, 0] for victim in victims}
@@ -286,6 +289,8 @@ def compare(out: Path, clean: dict[str, str]) -> str:
         return f"the log holds {commits(out)} lines, not {BATCHES}"
     if any(commit.failures for commit in store.commits()):
         return "restarts were given up"
+    if store.staging_path.exists():
+        return "staging/ is left"
     found = damage.find(store, store.read_plan()[0])
     return f"verify finds {found[0].path}: {found[0].problem}" if found else ""
 

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import pickle
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from support.faulty import CannotWrite, DiesOnce, Faulty, SeenByOne, Truncates, run_out_of_memory
+import tomli_w
+from support import faulty
+from support.faulty import (
+    CannotWrite,
+    ComesLate,
+    DiesOnce,
+    Faulty,
+    SeenByOne,
+    Truncates,
+    run_out_of_memory,
+)
 from support.workers import hashes, two_processes, workers
 
 import runner
 from runner.cluster.task_results import TaskResult
 from runner.dispatch.dispatcher import Piece
+from runner.dispatch.late_shards import LateShards
 from runner.dispatch.progress import Progress
-from runner.dispatch.staged_training import unpacked
+from runner.dispatch.staged_training import NotStaged, SharesFolder, StagedBatch, unpacked
 from runner.dispatch.training_tasks import TrainingTasks
 from runner.engines.simd.fingerprint import digest
 from runner.errors import ClusterError, StudyError
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
+from runner.study.staging import StagedShard
 from runner.study.store import Store
 
 EXPERIMENT = {
@@ -90,10 +107,106 @@ def test_a_file_that_is_not_what_its_worker_said_is_trained_again(
     clean, client, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.setattr("runner.dispatch.training_tasks.StagedTraining", Truncates)
+    monkeypatch.setattr("runner.dispatch.late_shards.LATE_S", 0.1)  # its end never comes
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "dies").touch()
     study = runner.sweep(EXPERIMENT, tmp_path / "s", client, **SHARED)
     assert not (tmp_path / "s" / "dies").exists()
+    assert_same(study, clean)
+
+
+def test_shards_that_are_seen_late_are_waited_for_and_not_trained_again(
+    clean, client, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("runner.dispatch.training_tasks.StagedTraining", ComesLate)
+    kept, keep = [], LateShards.keep
+
+    def watched(late, task, result) -> bool:
+        kept.append(keep(late, task, result))
+        if len(kept) == 4:  # at least the last of them has found its file missing
+            faulty.begin.set()
+        return kept[-1]
+
+    monkeypatch.setattr(LateShards, "keep", watched)
+    faulty.begin.clear()
+    try:
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", client, **SHARED)
+    finally:
+        faulty.begin.set()
+    assert kept[:4] == [True] * 4
+    assert len(kept) == 12  # a batch each: none was trained twice
+    assert_same(study, clean)
+
+
+def test_a_shard_that_never_comes_is_waited_for_until_its_time_is_up(tmp_path, monkeypatch) -> None:
+    store = Store(tmp_path / "s")
+    with store.writer() as writer, writer.staging() as place:
+        shards = [place.stage(f"000/{k}", b"shard") for k in range(2)]
+        place.path(shards[1]).unlink()
+        late = LateShards(place)
+        results = [TaskResult("w", [StagedBatch(shard, {})]) for shard in shards]
+        assert [late.keep(None, result) for result in results] == [False, True]
+        assert list(late.seen()) == []
+        with monkeypatch.context() as patch:
+            patch.setattr("time.monotonic", lambda: float("inf"))
+            assert list(late.seen()) == [(None, results[1])]
+        assert list(late.seen()) == []
+        # what is no file, or too large, or no name of a shard, is wrong at once
+        place.path(shards[0]).write_bytes(b"shards")
+        place.path(shards[1]).mkdir()
+        strange = StagedShard("../nowhere", 5, shards[0].sha256)
+        others = [TaskResult("w", [StagedBatch(s, {})]) for s in (*shards, strange)]
+        assert not any(
+            late.keep(None, result) for result in (*others, TaskResult("w", NotStaged("")))
+        )
+        place.path(shards[1]).rmdir()
+
+
+def test_a_worker_waits_for_a_token_that_it_sees_late(tmp_path) -> None:
+    store = Store(tmp_path / "s")
+    with store.writer() as writer, writer.staging() as place:
+        folder = Path(place.folder)
+        folder.rename(tmp_path / "not-seen")
+
+        async def see_late() -> None:
+            waiting = asyncio.create_task(SharesFolder(place).require())
+            await asyncio.sleep(0)  # it has looked once, in vain
+            assert not waiting.done()
+            (tmp_path / "not-seen").rename(folder)
+            await waiting
+
+        asyncio.run(see_late())
+        folder.joinpath("token").unlink()
+        with pytest.raises(ClusterError, match="No such file or directory"):
+            asyncio.run(SharesFolder(place, late_s=0.01).require())
+
+
+def test_a_full_disk_at_a_worker_leaves_nothing_and_others_do_its_work(clean, tmp_path) -> None:
+    """The kernel refuses one process files of more than a kibibyte, as a quota would."""
+    with two_processes() as processes:
+        first = sorted(processes.scheduler_info()["workers"])[0]
+        most = (1024, resource.RLIM_INFINITY)
+        processes.run(resource.setrlimit, resource.RLIMIT_FSIZE, most, workers=[first])
+        study = runner.sweep(EXPERIMENT, tmp_path / "s", processes, **SHARED)
+    told = (study.path / "telemetry" / "batches.jsonl").read_text().splitlines()
+    assert first not in {json.loads(line)["worker"] for line in told}
+    assert not len(study.failures)
+    assert_same(study, clean)
+
+
+def test_a_second_client_is_refused_and_disturbs_nothing(clean, client, tmp_path) -> None:
+    second = [sys.executable, "-m", "runner", "sweep", str(tmp_path / "e.toml"), "--shared"]
+    (tmp_path / "e.toml").write_text(tomli_w.dumps(EXPERIMENT))
+    told = []
+
+    def begin_another(progress: Progress) -> None:
+        if not told:
+            command = [*second, "--out", str(tmp_path / "s"), "--batch-size", "2"]
+            told.append(subprocess.run(command, capture_output=True, text=True, check=False))
+
+    study = runner.sweep(EXPERIMENT, tmp_path / "s", client, report=begin_another, **SHARED)
+    assert told[0].returncode == 3
+    assert f"is in use by process {os.getpid()} on" in told[0].stderr
     assert_same(study, clean)
 
 
