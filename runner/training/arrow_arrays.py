@@ -24,11 +24,20 @@ def column(values: np.ndarray, kind: pa.DataType, missing: np.ndarray | None = N
         Of numbers, or bool.
     missing : ndarray, shape (n,), bool, optional
         What is null; by default what is no number.
+
+    Raises
+    ------
+    OverflowError
+        If an integer type cannot hold a value, which NumPy would narrow without a word.
     """
     if pa.types.is_boolean(kind):
         data = np.packbits(np.asarray(values, bool), bitorder="little")
     else:
         data = np.ascontiguousarray(values, kind.to_pandas_dtype())
+        if pa.types.is_integer(kind) and not np.can_cast(values.dtype, data.dtype):
+            held = data == values if missing is None else (data == values) | missing
+            if not held.all():
+                raise OverflowError(f"{kind} cannot hold {values[~held][0]}")
     if missing is None and pa.types.is_floating(kind):
         missing = np.isnan(data)
     valid = None

@@ -31,6 +31,19 @@ def test_whole_numbers_and_bools(values, kind) -> None:
     assert column(values, kind).equals(pa.array(values, kind))
 
 
+@given(st.lists(st.integers(-(2**40), 2**40)), st.booleans())
+def test_what_a_type_cannot_hold_is_refused_unless_it_is_missing(values, is_missing) -> None:
+    values = np.array([*values, 2**31], np.int64)
+    missing = (values < -(2**31)) | (values >= 2**31) if is_missing else None
+    if is_missing:
+        assert column(values, pa.int32(), missing).equals(
+            pa.array(values, pa.int32(), mask=missing)
+        )
+    else:
+        with pytest.raises(OverflowError, match="int32 cannot hold"):
+            column(values, pa.int32())
+
+
 @given(st.lists(WORDS, min_size=1, unique=True), st.data())
 def test_words_by_their_places(of, data) -> None:
     places = data.draw(st.lists(st.integers(0, len(of) - 1)))
