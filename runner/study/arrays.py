@@ -20,7 +20,7 @@ import pandas as pd
 import tomli_w
 
 from runner.errors import RunnerError, StudyError
-from runner.errors.messages import listed
+from runner.errors.messages import listed, shown
 from runner.study import parameters, plan_tables
 from runner.study.analysis_tables import INDEX
 from runner.training.column_names import plain_name
@@ -96,6 +96,10 @@ def to_xarray(
         raise RunnerError(message)
     import xarray as xr
 
+    n = len(plan.configurations)
+    if strange := [each for each in configurations or () if each not in range(n)]:
+        message = f"configuration is {shown(strange[0])}; expected an integer from 0 to {n - 1:,}."
+        raise StudyError(f"{where}: {message}")
     grid = _Grid.of(plan, restarts, configurations)
     variables = _restarts(plan, restarts, grid)
     if shards is not None:

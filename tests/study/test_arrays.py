@@ -198,6 +198,11 @@ def test_too_many_weights_are_refused(study, monkeypatch) -> None:
     assert "W1" not in study.to_xarray(weights=False)
 
 
+def test_a_configuration_that_is_not_there_is_refused(study) -> None:
+    with pytest.raises(StudyError, match=r"configuration is 99; expected an integer from 0 to"):
+        study.to_xarray([0, 99])
+
+
 def test_packages_that_are_missing_are_named(study, monkeypatch) -> None:
     monkeypatch.setattr(arrays, "PACKAGES", ("xarray", "no_such_package"))
     with pytest.raises(RunnerError, match=r"^arrays: 'no_such_package' is not installed") as caught:
