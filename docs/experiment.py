@@ -14,7 +14,7 @@ sys.path.insert(0, "")  # the folder that it is started in, as for `python -m`
 from runner.experiment import field_meanings, field_rules, sections
 from runner.experiment.experiment import Experiment
 from runner.experiment.grid import SECTIONS
-from runner.experiment.likes import LIKES
+from runner.experiment.library_defaults import LIKES
 
 PAGE = Path(__file__).with_name("experiment.md")
 BEGIN, END = "<!-- fields -->\n", "<!-- end -->\n"

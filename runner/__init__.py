@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from runner.precision.until import Until as Until
     from runner.report.plots import Plots
     from runner.report.writer import write_report as write_report
+    from runner.study.concatenation import Studies as Studies
+    from runner.study.concatenation import concat as concat
     from runner.study.side_by_side import SideBySide as SideBySide
     from runner.study.side_by_side import compare as compare
     from runner.study.study import Study as Study
     from runner.study.study import open_study as open_study
-    from runner.study.together import Studies as Studies
-    from runner.study.together import concat as concat
     from runner.training.column_names import plain_name as plain_name
 
 _load, _lazy = attach(
@@ -52,12 +52,12 @@ _load, _lazy = attach(
         "FaultPolicy": "runner.dispatch.fault_policy",
         "MapOptions": "runner.mapping.options",
         "SideBySide": "runner.study.side_by_side",
-        "Studies": "runner.study.together",
+        "Studies": "runner.study.concatenation",
         "Study": "runner.study.study",
         "Until": "runner.precision.until",
         "analyze": "runner.landscape.analysis",
         "compare": "runner.study.side_by_side",
-        "concat": "runner.study.together",
+        "concat": "runner.study.concatenation",
         "load_experiment": "runner.experiment.experiment",
         "map_landscape": "runner.mapping.landscape_map",
         "open_study": "runner.study.study",

@@ -68,7 +68,7 @@ def _values(path: str) -> list[str]:
     from runner.experiment.field_meanings import default_of
     from runner.experiment.field_rules import choices_of, rule_of
     from runner.experiment.grid import SECTIONS
-    from runner.experiment.likes import LIKES
+    from runner.experiment.library_defaults import LIKES
 
     section, _, field = path.partition(".")
     if path == "like":

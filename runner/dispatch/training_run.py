@@ -25,7 +25,7 @@ from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
 from runner.dispatch.telemetry import Telemetry
 from runner.dispatch.time_left import TimeLeft
 from runner.dispatch.training_tasks import TrainingTasks
-from runner.dispatch.unverified import Unverified
+from runner.dispatch.unverified_results import Unverified
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
 from runner.experiment.batches import Batch

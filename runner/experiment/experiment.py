@@ -23,7 +23,6 @@ from runner.errors import ExperimentError
 from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
 from runner.errors.paths import local_path
 from runner.experiment.batch_sizes import MAX_CURVES
-from runner.experiment.cells import checked_cells
 from runner.experiment.changes import merge_changes, take_out
 from runner.experiment.field_rules import rule_of
 from runner.experiment.formats.base import TableSource
@@ -38,9 +37,10 @@ from runner.experiment.grid import (
     unknown_path,
     wrong_value,
 )
-from runner.experiment.likes import fill
+from runner.experiment.grid_exceptions import checked_cells
+from runner.experiment.grid_rules import conflicts, miscounted, miscounts
+from runner.experiment.library_defaults import fill
 from runner.experiment.overrides import parse_axis, parse_change
-from runner.experiment.point_rules import conflicts, miscounted, miscounts
 from runner.experiment.sections import (
     Init,
     Loss,
@@ -227,7 +227,7 @@ def load_experiment(
     source : str, Path or mapping
         A TOML file, or the same as a mapping; relative tables then start at the current folder,
         and `problem.table` may also be a DataFrame or an array. With ``like``, another program's
-        defaults stand in place of what is not set; see `runner.experiment.likes`.
+        defaults stand in place of what is not set; see `runner.experiment.library_defaults`.
     changes : mapping
         Dotted path, `name`, `seed`, `restarts` or `like` to value. A path that is also an axis of
         the source's grid takes that axis out of the grid.

@@ -13,7 +13,7 @@ from runner.experiment.field_meanings import meaning_of
 from runner.experiment.field_rules import choices_of, rule_of
 from runner.experiment.gates import GATES
 from runner.experiment.grid import SECTIONS
-from runner.experiment.likes import LIKES
+from runner.experiment.library_defaults import LIKES
 from runner.experiment.sections import Section
 
 __all__ = ["DIALECT", "schema"]

@@ -13,7 +13,7 @@ from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.dispatch.progress import AnalysisProgressCallback
 from runner.errors.keywords import LooseKeywords
 from runner.experiment.content_hash import digest
-from runner.landscape import result_tables
+from runner.landscape import table_files
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.class_tables import class_tables, classify
 from runner.landscape.endpoint_pairs import (
@@ -124,10 +124,10 @@ def analyze(
             # which batches there are depends on what is kept
             return Parts(store, lock, digest([plan.key(device), inspections(device).state]))
 
-        if not result_tables.up_to_date(store, plan, cluster.device):
+        if not table_files.up_to_date(store, plan, cluster.device):
             with stages(client, cluster, plan.engine, parts_of, report or _ignore) as run:
                 tables = _tables(plan, run.parts, inspections(run.kind), run)
-            result_tables.write(store, lock, plan, run.kind, tables)
+            table_files.write(store, lock, plan, run.kind, tables)
         parts_of("cpu").remove()  # which are all, of whatever device
     return Study(store.path)
 

@@ -14,8 +14,8 @@ from runner.experiment.configuration import Configuration
 from runner.mapping.critical_points import CriticalPoint, CriticalPoints
 from runner.mapping.eigenvector_following import ARRIVED, UNFINISHED
 from runner.mapping.options import MapOptions
+from runner.mapping.path_stations import Stations
 from runner.mapping.starts import PATH, RANDOM, Searches, SearchStream
-from runner.mapping.stations import Stations
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from runner.landscape.loss_surface import LossSurface
 from runner.landscape.newton import Spectrum, length, spectrum
 from runner.mapping.eigenvector_following import ARRIVED, LEFT, UNFINISHED, flat_directions
 from runner.mapping.options import MapOptions
-from runner.mapping.stations import StationRecorder
+from runner.mapping.path_stations import StationRecorder
 from runner.network.column_products import column_norms
 
 _TRIES = 80  # for the time that a step of a given length takes; a few do

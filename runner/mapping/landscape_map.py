@@ -14,7 +14,7 @@ from runner.dispatch.progress import AnalysisProgress
 from runner.errors.keywords import LooseKeywords
 from runner.landscape.parts import Parts
 from runner.landscape.stage import stages
-from runner.mapping import result_tables
+from runner.mapping import table_files
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.map_plan import MapPlan
 from runner.mapping.map_tables import tables
@@ -98,7 +98,7 @@ def map_landscape(
     with store.locked() as lock:
         plan = MapPlan(Study(store.path), sweep, options)
         plan.require_maps()
-        if result_tables.up_to_date(store, plan, cluster.device):
+        if table_files.up_to_date(store, plan, cluster.device):
             return plan.study
         groups = _maps(plan)
         progress = _Progress([each for group in groups for each in group], report)
@@ -110,7 +110,7 @@ def map_landscape(
             rounds = SearchRounds(groups, run.parts, run, plan.engine, options)
             rounds.make(progress.goes_on(for_s))
         made = tables(progress.maps, plan.study.parameter_names)
-        result_tables.write(store, lock, plan, run.kind, made)
+        table_files.write(store, lock, plan, run.kind, made)
     return Study(store.path)
 
 

@@ -20,9 +20,9 @@ from runner.mapping.landscape_map import _maps, map_landscape
 from runner.mapping.map_plan import MapPlan
 from runner.mapping.map_tables import tables
 from runner.mapping.options import MapOptions
-from runner.mapping.result_tables import up_to_date
 from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.sentences import opening, sentences
+from runner.mapping.table_files import up_to_date
 from runner.study import analysis_tables
 from runner.study.map_tables import MAP_TABLES
 from runner.study.store import Store

@@ -16,7 +16,7 @@ from llvmlite import ir
 from runner.engines.simd import vectors
 from runner.engines.simd.elementwise import ElementwiseWriter
 from runner.engines.simd.exponents import Analysis
-from runner.engines.simd.frame import Frame, Run
+from runner.engines.simd.function_frame import Frame, Run
 from runner.engines.simd.loop_nests import Nests
 from runner.engines.simd.memory import static_shape
 from runner.engines.simd.names import Builder, Value, Variable

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from runner.engines.simd.frame import I8, Frame, Run
+from runner.engines.simd.function_frame import I8, Frame, Run
 from runner.engines.simd.lanes import Lanes
 from runner.engines.simd.names import Builder, Value
 from runner.engines.simd.vectors import I64

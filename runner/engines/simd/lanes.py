@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from runner.engines.simd.frame import Frame
+from runner.engines.simd.function_frame import Frame
 from runner.engines.simd.names import Pointer, Variable
 from runner.engines.simd.vectors import CACHE_LINE, I64
 

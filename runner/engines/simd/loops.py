@@ -10,10 +10,10 @@ from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.simd.artifact import Kind
 from runner.engines.simd.bodies import Attempt, Body, InMemory, InRegisters
-from runner.engines.simd.frame import Frame
+from runner.engines.simd.function_frame import Frame
+from runner.engines.simd.lane_refills import Turn
 from runner.engines.simd.lanes import Lanes, declare
 from runner.engines.simd.names import Block, Builder, Value, Variable
-from runner.engines.simd.turns import Turn
 from runner.engines.simd.vectors import I64
 
 

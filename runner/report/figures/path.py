@@ -24,7 +24,7 @@ from runner.report.svg import Tips
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.mapping.ways import Leg
+    from runner.mapping.lowest_paths import Leg
     from runner.study.study import Study
 
 _SHAPE = Shape(3.8, 3.0)
@@ -105,8 +105,8 @@ def _pair(landscape: Landscape, c: Configuration) -> tuple[int, int] | None:
 
 def _way(landscape: Landscape, c: Configuration) -> _Way | None:
     # here, as most pages are of studies without a map, and these bring half of SciPy
+    from runner.mapping.lowest_paths import lowest_way
     from runner.mapping.sentences import ClassTree
-    from runner.mapping.ways import lowest_way
 
     pair, tree = _pair(landscape, c), landscape.of("tree", c)
     transitions = landscape.of("transitions", c)

@@ -19,10 +19,10 @@ from runner.engines.gpu_kernel import tried
 from runner.engines.registry import compiled
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.gpu_loop import GpuLoop
+from runner.engines.simd.lane_refills import STEPS_OF_A_TURN
 from runner.engines.simd.lowering import lower_loop
 from runner.engines.simd.machine_code import Loop, assemble
 from runner.engines.simd.ptx import is_available, ptx
-from runner.engines.simd.turns import STEPS_OF_A_TURN
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.training.lanes import train

@@ -8,7 +8,7 @@ import pandas as pd
 
 from runner.engines.devices import KINDS
 from runner.errors import StudyError
-from runner.landscape.result_tables import replace
+from runner.landscape.table_files import replace
 from runner.mapping.map_plan import MapPlan
 from runner.study import analysis_tables
 from runner.study.lock import StudyLock

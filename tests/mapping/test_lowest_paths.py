@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.mapping.ways import lowest_way
+from runner.mapping.lowest_paths import lowest_way
 
 MINIMA, SADDLES = 4, 6  # classes 0 to 3, and 4 to 9
 

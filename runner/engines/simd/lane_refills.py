@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from llvmlite import ir
 
 from runner.engines.simd.convoy import Convoy
-from runner.engines.simd.frame import I8, Frame, Run
+from runner.engines.simd.function_frame import I8, Frame, Run
 from runner.engines.simd.lanes import Lanes
 from runner.engines.simd.names import Block, Builder, Value
 from runner.engines.simd.vectors import I64

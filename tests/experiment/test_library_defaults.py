@@ -17,7 +17,7 @@ from runner.engines.registry import compiled
 from runner.errors import ExperimentError
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
-from runner.experiment.likes import LIKES
+from runner.experiment.library_defaults import LIKES
 from runner.experiment.plan import Plan
 from runner.experiment.sections import CONSTANTS
 from runner.network.optimizers.registry import OPTIMIZERS

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.mapping.stations import StationRecorder
+from runner.mapping.path_stations import StationRecorder
 
 
 @given(st.lists(st.integers(0, 90), min_size=1, max_size=4), st.integers(2, 9))

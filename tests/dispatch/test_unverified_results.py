@@ -12,7 +12,7 @@ from runner.dispatch.dispatcher import Dispatcher
 from runner.dispatch.sent_tasks import SentTask
 from runner.dispatch.task_handler import RunState
 from runner.dispatch.training_tasks import TrainingTasks
-from runner.dispatch.unverified import Unverified
+from runner.dispatch.unverified_results import Unverified
 from runner.experiment.plan import Plan
 from runner.training.worker import Trained
 
