@@ -175,8 +175,10 @@ def test_what_is_printed_is_a_netcdf_file(study, dataset, tmp_path) -> None:
     with xr.open_dataset(io.BytesIO(done.stdout_bytes)) as read:
         xr.testing.assert_identical(read, dataset)
     done = CliRunner().invoke(app, [*words, "zarr"])
-    assert done.exit_code == 3
-    assert "expected the name of a folder" in done.stderr
+    assert done.exit_code == 2
+    assert "--format is zarr" in done.stderr
+    with pytest.raises(StudyError, match="expected the name of a folder"):
+        export_table(study, io.BytesIO(), form="zarr")
 
 
 @pytest.mark.parametrize("name", ["nowhere/a.nc", "nowhere/a.zarr"])
