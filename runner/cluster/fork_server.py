@@ -124,6 +124,8 @@ def _fork(positional: Sequence[Any], named: Mapping[str, Any], passfds: Sequence
                 with suppress(OSError):  # that of the listing itself
                     os.close(descriptor)
         forkserver.main(*positional, **named)
+    except SystemExit:  # its end
+        os._exit(0)
     except BaseException:
         traceback.print_exc()
         os._exit(1)

@@ -1,5 +1,8 @@
 """What Python would have a fork server run is understood, or left to a process of its own."""
 
+import subprocess
+import sys
+
 import pytest
 
 from runner.cluster.fork_server import _arguments
@@ -27,3 +30,12 @@ def test_the_call_of_a_fork_server_is_read_with_its_keywords() -> None:
 )
 def test_code_of_another_form_is_left_to_a_process_of_its_own(code: str) -> None:
     assert _arguments(code) is None
+
+
+def test_a_fork_server_ends_without_a_word(tmp_path) -> None:
+    command = [sys.executable, "-m", "runner", "sweep", "experiments/gates.toml", "--quiet"]
+    command += ["--set", "problem.gate=AND", "--set", "network.hidden=[]", "--restarts", "8"]
+    command += ["--set", "training.max_steps=5", "--workers", "2", "--out", str(tmp_path / "s")]
+    # until the pipe is closed, which the fork server has too
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
