@@ -157,15 +157,21 @@ class StagedAnswers:
         self._bad: dict[str, int] = {}  # answers without a shard, by worker; a good one ends them
         self._good: set[str] = set()  # workers that have staged since somebody could not
 
-    def accepted(self, result: TaskResult, pieces: Collection[Piece], pool: WorkerPool) -> bool:
+    def accepted(self, result: TaskResult, reason: str, pool: WorkerPool) -> bool:
         """Return whether a result can be committed; if not, its worker may be sent away.
+
+        Parameters
+        ----------
+        result : TaskResult
+        reason : str
+            Its `problem`.
+        pool : WorkerPool
 
         Raises
         ------
         StudyError
             If no worker that is there can write.
         """
-        reason = self._problem(result, pieces)
         worker = result.worker
         if not reason:
             self._bad.pop(worker, None)
@@ -201,7 +207,8 @@ class StagedAnswers:
             )
             raise StudyError(message) from None
 
-    def _problem(self, result: TaskResult, pieces: Collection[Piece]) -> str:
+    def problem(self, result: TaskResult, pieces: Collection[Piece]) -> str:
+        """Return why a result cannot be committed; empty if it can."""
         if isinstance(result.value, NotStaged):
             return printable(result.value.reason)
         for piece, part in zip(pieces, result.value, strict=True):

@@ -165,8 +165,9 @@ class TrainingRun(TaskHandler):
         if self.faults.canary:
             for task, result in self.unverified.prepare(run):
                 self._accept(run, task, result)
-        for task, result in self.late.seen() if self.late is not None else ():
-            self._take(run, task, result)
+        if self.answers is not None and self.late is not None:
+            for task, result in self.late.seen():
+                self._take_if(run, task, result, self.answers.problem(result, task.pieces))
 
     # What comes back.
 
@@ -281,15 +282,22 @@ class TrainingRun(TaskHandler):
 
     def _accept(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Take what was trained, as soon as its shards are there."""
-        if self.late is None or not self.late.keep(task, result):
+        if self.answers is None or self.late is None:
+            self._take(run, task, result)
+            return
+        problem = self.answers.problem(result, task.pieces)
+        if not (problem and self.late.keep(task, result)):
+            self._take_if(run, task, result, problem)
+
+    def _take_if(self, run: RunState, task: SentTask, result: TaskResult, problem: str) -> None:
+        """Take what workers have written unless there is a problem; then have it done again."""
+        if self.answers is not None and not self.answers.accepted(result, problem, run.pool):
+            run.lose(task)
+        else:
             self._take(run, task, result)
 
     def _take(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Note what was trained, and commit the batches that it completes."""
-        answers = self.answers
-        if answers is not None and not answers.accepted(result, task.pieces, run.pool):
-            run.lose(task)
-            return
         value: Trained | Sequence[Trained | StagedBatch] = result.value
         parts = [value] if isinstance(value, Trained) else value
         answer = Answer.of(result.worker, [part.telemetry for part in parts], self._now_s)

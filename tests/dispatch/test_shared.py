@@ -30,7 +30,13 @@ from runner.cluster.task_results import TaskResult
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.late_shards import LateShards
 from runner.dispatch.progress import Progress
-from runner.dispatch.staged_training import NotStaged, SharesFolder, StagedBatch, unpacked
+from runner.dispatch.staged_training import (
+    NotStaged,
+    SharesFolder,
+    StagedAnswers,
+    StagedBatch,
+    unpacked,
+)
 from runner.dispatch.training_tasks import TrainingTasks
 from runner.engines.simd.fingerprint import digest
 from runner.errors import ClusterError, StudyError
@@ -120,6 +126,7 @@ def test_shards_that_are_seen_late_are_waited_for_and_not_trained_again(
 ) -> None:
     monkeypatch.setattr("runner.dispatch.training_tasks.StagedTraining", ComesLate)
     kept, keep = [], LateShards.keep
+    taken, accepted = [], StagedAnswers.accepted
 
     def watched(late, task, result) -> bool:
         kept.append(keep(late, task, result))
@@ -127,14 +134,19 @@ def test_shards_that_are_seen_late_are_waited_for_and_not_trained_again(
             faulty.begin.set()
         return kept[-1]
 
+    def counted(answers, result, reason, pool) -> bool:
+        taken.append(accepted(answers, result, reason, pool))
+        return taken[-1]
+
     monkeypatch.setattr(LateShards, "keep", watched)
+    monkeypatch.setattr(StagedAnswers, "accepted", counted)
     faulty.begin.clear()
     try:
         study = runner.sweep(EXPERIMENT, tmp_path / "s", client, **SHARED)
     finally:
         faulty.begin.set()
     assert kept[:4] == [True] * 4
-    assert len(kept) == 12  # a batch each: none was trained twice
+    assert taken == [True] * 12  # a batch each: none was trained twice
     assert_same(study, clean)
 
 
