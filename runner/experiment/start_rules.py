@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from runner.errors.messages import shown
+from runner.errors.messages import listed, shown
 from runner.experiment.sections import Init, Network
 from runner.network.slices import fixed_weights
 
@@ -29,7 +29,8 @@ def start_conflicts(init: Init, network: Network, plateau: str | None) -> Iterat
     for field, owners in _OWNERS.items():
         value = getattr(init, field)
         if value not in (None, ()) and kind not in owners:
-            yield f"init.{field} is {shown(value)}; expected nothing {by_kind}."
+            text = f"init.{field} is {shown(value)}; expected nothing {by_kind}."
+            yield f"{text} Set init.distribution to {listed(owners)}."
     if kind == "slice":
         for field in ("x", "y"):
             if not getattr(init, field):

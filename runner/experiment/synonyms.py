@@ -125,6 +125,7 @@ _FIELDS: Final[Mapping[str, str]] = {
         "loss.l2_biases": "bias_regularizer regularize_bias penalize_bias bias_decay",
         "loss.l2": "weight_decay regularization regularisation ridge lambda alpha penalty",
         "init.range": "low high lower upper min max minval maxval bounds interval a b",
+        "init.table": "given file csv starts start given_starts initial_weights weights_file path",
         "init.bias": "bias_init bias_initializer bias_start bias_value",
         "init.bias_range": "bias_low bias_high",
         "init.scale": "std sigma stddev width spread init_scale weight_scale bound",

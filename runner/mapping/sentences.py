@@ -127,6 +127,8 @@ def _counts(points: pd.DataFrame) -> str:
 def _searched(completeness: pd.Series) -> str:
     searches, unchanged = completeness["searches"], completeness["unchanged"]
     text = f"The last {unchanged:,} of {searches:,} searches found nothing new."
+    if not unchanged:
+        text = f"The last of {searches:,} searches still found something new."
     if not completeness["done"]:
         text += " More searches may find more."
     total = completeness["euler"]
@@ -188,9 +190,12 @@ def _funnels(minima: pd.DataFrame, transitions: pd.DataFrame) -> str:
             "There is one funnel: over the lowest transition state to a lower minimum, again and "
             f"again, all come to class {sizes.index[0]}."
         )
-    parts = [f"{n:,} come to class {number}" for number, n in sorted(sizes.items())]
+    parts = [
+        f"{n:,} {'comes' if n == 1 else 'come'} to class {number}"
+        for number, n in sorted(sizes.items())
+    ]
     shown = ", ".join(parts[:6]) + (", …" if len(parts) > 6 else "")
-    return f"There are {len(sizes):,} funnels: of the {len(minima):,} minima {shown}."
+    return f"There are {len(sizes):,} funnels: of the {len(minima):,} classes of minima {shown}."
 
 
 def _analysed_paths(

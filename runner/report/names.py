@@ -43,7 +43,8 @@ def value_text(path: str, value: Any) -> str:
 def loss_name(configurations: Sequence[Configuration]) -> str:
     """Name the loss of some configurations, with its unit if they have one."""
     kinds = {(c.settings.loss.kind, c.settings.loss.reduction) for c in configurations}
-    if len(kinds) > 1:
+    # A custom model makes its own, of which nothing is known.
+    if len(kinds) > 1 or any(c.model is not None for c in configurations):
         return "loss"
     ((kind, reduction),) = kinds
     unit = {"cross-entropy": ", nats", "squared-error": ", squares"}.get(kind, "")

@@ -137,6 +137,8 @@ def _others(row: pd.Series[Any]) -> str:
     if not parts:
         return ""
     text = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    if int(row["n"]) == 1:
+        return f"It is labelled {text.partition(' ')[0]}."
     return f"{'The others' if row['solved'] else 'They'} are labelled {text}."
 
 

@@ -264,7 +264,8 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         cycling … diverged : int64 (restarts), with each other label
         loss_q05, loss_median, loss_q95 : float64 (loss), quantiles of the final loss, in `sample`
         steps_q05, steps_median, steps_q95 : float64 (steps), quantiles of the updates made
-        rows_right_mean : float64, mean of the rows that are answered right, in `sample`
+        rows_right_mean : float64, mean of the rows that are answered right, in `sample`; missing
+            where some are not known
         held_out_loss_median : float64 (loss), on rows that are held out, in `sample`; if any are
         held_out_rows_right_mean : float64, mean of those answered right, in `sample`; likewise
 

@@ -67,10 +67,14 @@ def test_what_is_not_said_is_no_part_of_a_configuration_identity() -> None:
     ("init", "line"),
     [
         ({"distribution": "normal", "range": [0, 1]},
-         "init.range is [0.0, 1.0]; expected nothing with init.distribution 'normal'."),
+         "init.range is [0.0, 1.0]; expected nothing with init.distribution 'normal'. Set "
+         "init.distribution to 'uniform'."),
         ({"range": [0, 1], "scale": 2.0},
          "init.scale is 2.0; expected 1 with init.range, which has both ends."),
-        ({"value": 1.0}, "init.value is 1.0; expected nothing with init.distribution 'uniform'."),
+        ({"value": 1.0}, "init.value is 1.0; expected nothing with init.distribution 'uniform'. "
+         "Set init.distribution to 'constant'."),
+        ({"table": "s.csv"}, "init.table is 's.csv'; expected nothing with init.distribution "
+         "'uniform'. Set init.distribution to 'given'."),
         ({"distribution": "constant", "scale": 3.0},
          "init.scale is 3.0; expected 1 with init.distribution 'constant'."),
         ({"layer_scales": [1.0]},

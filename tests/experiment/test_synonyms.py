@@ -87,6 +87,7 @@ def test_values_by_meaning(path, value, hint) -> None:
         ("network.use_bias", " Did you mean 'network.bias'?"),
         ("init.low", " Did you mean 'init.range'?"),
         ("init.bias_init", " Did you mean 'init.bias'?"),
+        ("init.given", " Did you mean 'init.table'?"),
         ("init.std", " Did you mean 'init.scale'?"),
         ("training.loss", " Did you mean 'loss.kind'?"),
         ("model", " Did you mean the section 'network', or the field 'network.model'?"),

@@ -23,6 +23,7 @@ from runner.landscape.options import DEFAULTS
 from runner.landscape.worker import EndpointTask, inspect_endpoints
 from runner.network.criterion import SolvedCriterion
 from runner.network.custom.source import make_model
+from runner.report.names import loss_name
 from runner.study.store import Store
 from runner.training.worker import Task, train_batch
 
@@ -319,3 +320,22 @@ def test_only_this_module_executes_anything() -> None:
         text = path.read_text()
         found = "exec(" in text or "eval(" in text.replace("literal_eval(", "")
         assert found == path.as_posix().endswith("network/custom/execution.py"), path
+
+
+def test_a_model_may_sum_over_many_patterns() -> None:
+    """PyTensor's Python linker runs no sum of more than 31 terms: the model is tried out there."""
+    source = LINEAR.replace("range(4)", "range(len(y))")
+    signature = signature_of(source)
+    patterns = tuple((k / 40, (k % 7) / 7) for k in range(40))
+    try_out("pytensor", replace(signature, patterns=patterns))
+
+
+def test_rows_right_of_what_is_solved_alone_are_no_mean(study) -> None:
+    restarts = study.restarts
+    assert 0 < restarts["solved"].sum() < len(restarts)
+    assert (restarts["rows_right"].isna() == ~restarts["solved"]).all()
+    assert study.summary["rows_right_mean"].isna().all()
+
+
+def test_nothing_is_said_of_the_unit_of_a_loss_of_ones_own(study) -> None:
+    assert loss_name(study.plan.configurations) == "loss"

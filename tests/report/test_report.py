@@ -175,6 +175,8 @@ def test_no_restart_is_solved(tmp_path) -> None:
 def test_there_is_one_restart(tmp_path, solved: bool) -> None:
     text, _ = checked(crafted(tmp_path / "s", {0: [50]}, {0: [solved]}))
     assert f"The only restart was {'' if solved else 'not '}solved within 100 steps." in text
+    assert ("It is labelled plateau." in text) != solved
+    assert "They are labelled" not in text
 
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])

@@ -61,6 +61,9 @@ def summary(points: pd.DataFrame, tallies: Tallies, sample: pd.DataFrame) -> pd.
         table[f"steps_{name}"] = pd.Series({c: row[place] for c, row in steps.items()}, dtype=float)
     for name, what in _OF_ROWS.items():
         if name in sample:
-            found = sample.groupby(level=CONFIGURATION)[name].agg(what)
+            groups = sample.groupby(level=CONFIGURATION)[name]
+            found = groups.agg(what)
+            if what == "mean":  # those that are known alone are no sample: they are the solved ones
+                found = found.where(groups.count() == groups.size())
             table[f"{name}_{what}"] = found.astype(float)
     return table
