@@ -18,7 +18,7 @@ from runner.engines.simd.elementwise import ElementwiseWriter
 from runner.engines.simd.exponents import Analysis
 from runner.engines.simd.function_frame import Frame, Run
 from runner.engines.simd.loop_nests import Nests
-from runner.engines.simd.memory import static_shape
+from runner.engines.simd.memory import Matrix, matrix, static_shape
 from runner.engines.simd.names import Builder, Value, Variable
 from runner.engines.simd.slab_loops import write_slabs
 from runner.engines.simd.slabs import cut
@@ -158,7 +158,7 @@ class InMemory(Body):
         frame, v = self.frame, self.frame.vectors
         for run in frame.runs:
             self._fetch(run, first)
-        nests = Nests(frame.graph, v, frame.places(), frame.reserve)
+        nests = Nests(frame.graph, v, _inputs(frame), frame.reserve)
         outputs = frame.graph.outputs
         nests.write(outputs)
         for variable, begin in zip(outputs, frame.first_rows(outputs), strict=True):
@@ -197,7 +197,7 @@ class _AttemptInMemory(Attempt):
     def __init__(self, frame: Frame, n_carried: int) -> None:
         graph = self._graph = frame.graph
         self._n_carried, self.carried = n_carried, []
-        self._nests = Nests(graph, frame.vectors, frame.places(), frame.reserve)
+        self._nests = Nests(graph, frame.vectors, _inputs(frame), frame.reserve)
         slabs = cut(graph)
         if slabs is not None:
             write_slabs(self._nests, slabs, frame.vectors, frame.reserve)
@@ -212,3 +212,9 @@ class _AttemptInMemory(Attempt):
 
     def put_back(self, carried: list[Value]) -> None:
         """Nothing: it is there."""
+
+
+def _inputs(frame: Frame) -> list[Matrix]:
+    """The blocks of lanes of a nested graph's inputs, in C order."""
+    places = zip(frame.graph.inputs, frame.places(), strict=True)
+    return [matrix(place, static_shape(x), x.type.dtype) for x, place in places]

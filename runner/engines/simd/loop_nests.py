@@ -29,8 +29,8 @@ class Nests:
         Its variables have static shapes.
     vectors : Vectors
         Where they stand, the operations are written.
-    inputs : sequence of pointers
-        Where each input of the graph lies: vector after vector, in C order.
+    inputs : sequence of Matrix
+        Where each input of the graph lies.
     reserve : callable
         Gives a pointer to so many bytes that are not used otherwise.
     """
@@ -39,7 +39,7 @@ class Nests:
         self,
         graph: FunctionGraph,
         vectors: Vectors,
-        inputs: Sequence[Pointer],
+        inputs: Sequence[Matrix],
         reserve: Callable[[int], Pointer],
     ) -> None:
         self._v = vectors

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.simd.fusion import Fusion
-from runner.engines.simd.memory import Matrix, Memory, matrix, static_shape
+from runner.engines.simd.memory import Matrix, Memory, static_shape
 from runner.engines.simd.names import Pointer, Variable
 from runner.engines.simd.vectors import Vectors
 
@@ -21,8 +21,8 @@ class Matrices:
         Its variables have static shapes.
     vectors : Vectors
         Where they stand, instructions are written.
-    inputs : sequence of pointers
-        Where each input of the graph lies: vector after vector, in C order.
+    inputs : sequence of Matrix
+        Where each input of the graph lies.
     reserve : callable
         Gives a pointer to so many bytes that are not used otherwise.
     """
@@ -31,14 +31,11 @@ class Matrices:
         self,
         graph: FunctionGraph,
         vectors: Vectors,
-        inputs: Sequence[Pointer],
+        inputs: Sequence[Matrix],
         reserve: Callable[[int], Pointer],
     ) -> None:
         self.vectors, self.memory, self.fusion = vectors, Memory(vectors, reserve), Fusion(graph)
-        self._places = {
-            x: matrix(place, static_shape(x), x.type.dtype)
-            for x, place in zip(graph.inputs, inputs, strict=True)
-        }
+        self._places = dict(zip(graph.inputs, inputs, strict=True))
 
     def at(self, variable: Variable) -> Matrix:
         """Where a variable lies; a constant is put there now."""

@@ -17,7 +17,11 @@ from llvmlite import ir
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.names import Pointer, Value, Variable
 from runner.engines.simd.thread_block import index, tile_of
-from runner.engines.simd.vectors import DTYPES, I64, TYPES, Vectors
+from runner.engines.simd.vectors import CACHE_LINE, DTYPES, I64, TYPES, Vectors
+
+PERIOD = 1024
+"""Bytes: rows of a matrix that begin so far apart, or a multiple, compete for the same few lines of
+the nearest cache."""
 
 Cut = tuple[int, int, int]
 """Tiles that follow each other: the first place, how many tiles, and the size of each."""
@@ -54,12 +58,17 @@ class Memory:
         self._v, self._reserve = vectors, reserve
 
     def new(self, shape: Sequence[int], dtype: str) -> Matrix:
-        """A matrix of its own."""
+        """A matrix of its own; rows that would begin at equal places of pages lie further apart."""
         if dtype not in DTYPES:
             raise UnknownOperation(f"matrices of {dtype}")
-        n_bytes = self._v.width * np.dtype(dtype).itemsize * math.prod(shape)
+        vector_bytes = self._v.width * np.dtype(dtype).itemsize
+        steps = strides(shape)
+        if len(shape) == 2 and not self._v.thread_block and steps[0] * vector_bytes % PERIOD == 0:
+            steps = (steps[0] + CACHE_LINE // vector_bytes, 1)
+        n_bytes = vector_bytes * (shape[0] * steps[0] if shape else 1)
         kind = ir.PointerType(self._v.stored_type(dtype))
-        return matrix(self._v.entry.bitcast(self._reserve(n_bytes), kind), shape, dtype)
+        base = self._v.entry.bitcast(self._reserve(n_bytes), kind)
+        return Matrix(base, tuple(shape), steps, dtype)
 
     def constant(self, data: np.ndarray) -> Matrix:
         """A matrix of numbers that are the same in all lanes and steps."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pytensor.scalar import basic as scalar
 from pytensor.tensor.elemwise import CAReduce
+from pytensor.tensor.math import Dot
 
+from runner.engines.simd import products
 from runner.engines.simd.corners import CornerWriter, face_sums
 from runner.engines.simd.loop_nests import Nests
 from runner.engines.simd.matrix_operations import combined, neutral
@@ -33,20 +36,21 @@ def write_slabs(nests: Nests, slabs: Slabs, v: Vectors, reserve: Callable[[int],
     scales = [face.scale for face in slabs.faces if face.scale is not None]
     nests.write([*slabs.shared, *scales, *(x for y in slabs.layers.values() for x in y.given)])
     layers = [CornerWriter(matrices, layer, slabs.size) for layer in slabs.layers.values()]
-    reductions = [_Reduction(nests, x, slabs.n) for x in slabs.reduced]
+    reductions = [_Reduction(nests, x, part, slabs.n) for x, part in slabs.reduced.items()]
     faces = [_Faces(nests, face, slabs) for face in slabs.faces]
 
     def slab(number: Value) -> None:
-        inputs = [layer.write(number).base for layer in layers]
-        inputs += [matrices.at(x).base for x in slabs.shared]
+        inputs = [layer.write(number) for layer in layers]
+        inputs += [matrices.at(x) for x in slabs.shared]
         for x in slabs.parted:
             there = matrices.at(x)
             first = v.builder.mul(number, I64(slabs.size * there.strides[0]))
-            inputs.append(v.builder.gep(there.base, [first]))
+            base = v.builder.gep(there.base, [first])
+            inputs.append(replace(there, base=base, shape=(slabs.size, *there.shape[1:])))
         inner = Nests(slabs.graph, v, inputs, reserve)
-        inner.write([*slabs.reduced.values()])
-        for reduction, part in zip(reductions, slabs.reduced.values(), strict=True):
-            reduction.take(inner.matrices.at(part))
+        inner.write([x for reduction in reductions for x in reduction.needed])
+        for reduction in reductions:
+            reduction.take(inner)
         for face in faces:
             face.take(inner, number)
 
@@ -63,16 +67,24 @@ def write_slabs(nests: Nests, slabs: Slabs, v: Vectors, reserve: Callable[[int],
 class _Reduction:
     """A reduction over all patterns, while slabs are added to it."""
 
-    def __init__(self, nests: Nests, variable: Variable, n_slabs: int) -> None:
-        self._nests, self._variable, self._n_slabs = nests, variable, n_slabs
+    def __init__(self, nests: Nests, variable: Variable, part: Variable, n_slabs: int) -> None:
+        self._nests, self._variable, self._part, self._n_slabs = nests, variable, part, n_slabs
+        # a product is added tile by tile, and need not lie in memory itself
+        self._is_product = n_slabs > 1 and isinstance(part.owner.op, Dot)
+        self.needed = part.owner.inputs if self._is_product else [part]
+        """What is to be written of a slab before it is taken."""
         op, dtype = variable.owner.op, variable.type.dtype
         self._op = op.scalar_op if isinstance(op, CAReduce) else scalar.add
         if n_slabs > 1:
             self._place = nests.matrices.new(variable)
             _fill(nests, self._place, neutral(self._op, dtype) or 0.0)
 
-    def take(self, part: Matrix) -> None:
+    def take(self, inner: Nests) -> None:
         """Add a slab's."""
+        if self._is_product:
+            products.add_product(inner.matrices, self._part, self._place)
+            return
+        part = inner.matrices.at(self._part)
         if self._n_slabs == 1:
             self._place = part
             return

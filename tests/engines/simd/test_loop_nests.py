@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from runner.engines.pytensor import interpreted
 from runner.engines.registry import compiled, measured
+from runner.engines.simd import products
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.lowering import function, loop, rewritten
 from runner.network.criterion import SolvedCriterion
@@ -65,6 +66,52 @@ def test_graphs_of_matrices_are_those_of_numpy(rows, inner, columns, changes, n)
     size = max(1.0, np.abs(wanted).max())
     np.testing.assert_allclose(numbers.T / size, np.reshape(wanted, (n, -1)) / size, atol=1e-13)
     np.testing.assert_allclose(total / size, np.sum(wanted, axis=(1, 2)) / size, atol=1e-11)
+
+
+@settings(max_examples=25)
+@given(
+    st.tuples(*[st.integers(1, 19)] * 3),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(("float32", "float64")),
+    st.integers(1, 7),
+)
+def test_bits_do_not_depend_on_terms_that_are_added_together(
+    shape, turn_a, turn_b, dtype, most
+) -> None:
+    """Products of matrices as large as caches, with rows and with columns of the other one."""
+    rows, inner, columns = shape
+    rng = np.random.default_rng(inner)
+    a = rng.normal(size=((inner, rows) if turn_a else (rows, inner))).astype(dtype)
+    b = rng.normal(size=((columns, inner) if turn_b else (inner, columns))).astype(dtype)
+    x, y = (pt.tensor(dtype=dtype, shape=array.shape) for array in (a, b))
+    product = pt.dot(x.T if turn_a else x, y.T if turn_b else y)
+    given = [np.repeat(array.reshape(-1, 1), 3, axis=1) for array in (a, b)]
+
+    def computed(**limits: int) -> np.ndarray:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in limits.items():
+                patch.setattr(products, name, value)
+            return function([x, y], [[product * 2 + 1]], nested=True)(*given)[0]
+
+    together = computed(NEAR=2**40)
+    apart = computed(NEAR=0, TERMS_OF_ROWS=most, TERMS_OF_COLUMNS=most)
+    np.testing.assert_array_equal(apart, together)
+    wanted = (a.T if turn_a else a).astype(float) @ (b.T if turn_b else b).astype(float) * 2 + 1
+    np.testing.assert_allclose(
+        apart[:, 0], wanted.ravel(), atol=1e-4 if dtype == "float32" else 1e-12
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, 32), (2, 256), (5, 64)])
+def test_rows_that_lie_apart_are_those_of_numpy(shape) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 9, *shape))
+    x, y = (pt.tensor(dtype="float64", shape=shape) for _ in range(2))
+    graph = pt.dot(pt.dot(x, y.T), pt.tanh(y)) - x
+    (found,) = function([x, y], [[graph]], nested=True)(a.reshape(9, -1).T, b.reshape(9, -1).T)
+    wanted = a @ b.transpose(0, 2, 1) @ np.tanh(b) - a
+    np.testing.assert_allclose(found.T, wanted.reshape(9, -1), atol=1e-11)
 
 
 def test_constants_may_be_masks() -> None:
