@@ -60,7 +60,7 @@ def add_rows_right(
         numbers, k = (table[name].to_numpy() for name in INDEX)
         places = np.searchsorted(keys, numbers.astype(np.int64) * base + k)
         weights = matrix(table, c.architecture).astype(np.float64)
-        right[places], _ = _judged(c, c.table.inputs, c.table.targets, weights)
+        right[places] = rows_right(c, weights)
         if c.table.n_held:
             found = _judged(c, c.table.held_inputs, c.table.held_targets, weights)
             held_right[places], held_loss[places] = found
@@ -85,7 +85,7 @@ def rows_right(configuration: Configuration, weights: np.ndarray) -> np.ndarray:
     ndarray, shape (n,), int64
     """
     table = configuration.table
-    right, _ = _judged(configuration, table.inputs, table.targets, weights)
+    right, _ = _judged(configuration, table.inputs, table.targets, weights, with_loss=False)
     return right
 
 
@@ -122,19 +122,29 @@ def _judge(c: Configuration) -> object:
 
 
 def _judged(
-    c: Configuration, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray
+    c: Configuration,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    *,
+    with_loss: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows right (n,) and loss (n,), the L2 term left out, of weights (n_parameters, n)."""
+    """Rows right (n,) and loss (n,), the L2 term left out, of weights (n_parameters, n).
+
+    Without ``with_loss`` the loss is nan, and takes no time.
+    """
     net = c.architecture.require_layers()
     kind, criterion = LossKind(c.settings.loss.kind, c.settings.loss.reduction), _criterion(c)
     loss_terms = kind.loss.of(net.output)
     n, t = weights.shape[1], targets[:, :, np.newaxis]
-    right, loss = np.empty(n, np.int64), np.empty(n)
+    right, loss = np.empty(n, np.int64), np.full(n, np.nan)
     with np.errstate(all="ignore"):
         for some in blocks_of(net, len(inputs), n):
             *_, (z, y) = layers(net, inputs, weights[:, some])
             judged = criterion.right(y.transpose(1, 0, 2), t)
             right[some] = judged.all(axis=1).sum(axis=0)
+            if not with_loss:
+                continue
             if loss_terms.is_joint(net.output):
                 terms = loss_terms.joint_term(NUMPY, list(z), list(t.transpose(1, 0, 2)))
             else:
