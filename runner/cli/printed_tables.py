@@ -30,7 +30,11 @@ def plan_table(plan: Plan) -> list[Column]:
         net, training = first.architecture.as_layers, first.settings.training
         shape = first.architecture.title
         if net is not None:
-            shape = f"{shape} {net.activation}/{net.output}, {first.settings.loss.kind}"
+            by_layer = [net.activation] if isinstance(net.activation, str) else net.activation
+            kinds = "/".join([*(by_layer if net.hidden else ()), net.output])
+            shape = f"{shape} {kinds}, {first.settings.loss.kind}"
+        if first.settings.loss.l2:
+            shape += ", L2"
         titles.append(f"{shape}, {training.optimizer}, {training.dtype}")
     return [
         Column("compiled function", titles, is_text=True),

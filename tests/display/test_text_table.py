@@ -207,3 +207,19 @@ def test_a_pipe_has_whole_rows_however_long() -> None:
 def test_what_a_grid_names_is_no_markup_and_no_control_sequence() -> None:
     text = table_text([Column("table", ["[red]x[/]\x1b[2J.csv"], is_text=True)], 60).plain
     assert text.splitlines()[1].strip("'") == r"[red]x[/]\x1b[2J.csv"
+
+
+@pytest.mark.parametrize(
+    ("sections", "title"),
+    [
+        ({"network": {"hidden": []}}, "2-1 sigmoid, cross-entropy"),
+        (
+            {"network": {"hidden": [3, 2], "activation": ["tanh", "relu"]}},
+            "2-3-2-1 tanh/relu/sigmoid, cross-entropy",
+        ),
+        ({"loss": {"l2": 0.1}}, "2-2-1 sigmoid/sigmoid, cross-entropy, L2"),
+    ],
+)
+def test_a_compiled_function_is_called_by_what_it_has(sections, title) -> None:
+    plan = Plan(load_experiment({"name": "t", "problem": {"gate": "XOR"}} | sections))
+    assert plan_table(plan)[0].cells == [f"{title}, gradient-descent, float64"]
