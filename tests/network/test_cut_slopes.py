@@ -31,7 +31,7 @@ LOSSES = ("squared-error", "cross-entropy", "tanh-error")
 CASES = [
     ("pytensor", "lanes", name, loss, "float64")
     for i, name in enumerate(NETWORKS)
-    for loss in {"squared-error", LOSSES[i % 3]}
+    for loss in dict.fromkeys(["squared-error", LOSSES[i % 3]])
     if (name, loss) not in {("softmax", "tanh-error")}
 ] + [
     ("pytensor", "lanes", "layers", "squared-error", "float32"),
