@@ -163,6 +163,7 @@ BAD: Mapping[str, tuple[str, list[Any]]] = {
         [0, 1.0, "1", True, 10**6 + 1],
     ),
     "training.order": ("one of 'file', 'shuffled'", [1, "", "random"]),
+    "training.slopes": ("one of 'exact', 'cut'", [1, "", "steep"]),
     "training.plateau": ("one of 'new-start', 'perturb'", [1, "", "restart"]),
     "training.plateau_steps": ("an integer from 1 to 2000000000", [0, 1.0, "1", True]),
     "training.plateau_fall": ("a number > 0 and at most 1", ["1", [], 0, 1.5, float("nan")]),
