@@ -64,7 +64,8 @@ def summary_table(
     from runner.training.labels import LABELS
 
     labels = [label for label in LABELS[1:] if summary[label].any()]
-    bounds = zip(summary["ci_low"], summary["ci_high"], strict=True)
+    rates, bounds = summary["success_rate"], zip(summary["ci_low"], summary["ci_high"], strict=True)
+    medians = zip(summary["loss_median"], summary["n"], strict=True)
     always = []
     if precision is not None:
         found = precision.reindex(summary.index)[["anytime_low", "anytime_high"]]
@@ -73,7 +74,7 @@ def summary_table(
     return [
         *(Column(axis.rpartition(".")[2], _cells(summary[axis]), True) for axis in axes),
         Column("restarts", [f"{n:,}" for n in summary["n"]]),
-        Column("solved", [f"{100 * rate:.2f}%" for rate in summary["success_rate"]]),
+        Column("solved", ["" if math.isnan(p) else f"{100 * p:.2f}%" for p in rates]),
         Column("95% interval", [_interval(*pair) for pair in bounds], left_out=len(labels) + 2),
         *always,
         *(
@@ -82,7 +83,7 @@ def summary_table(
         ),
         Column(
             "median loss",
-            [f"{loss:.4g}" for loss in summary["loss_median"]],
+            [f"{loss:.4g}" if n else "" for loss, n in medians],  # nan: all have diverged
             left_out=len(labels) + 1,
         ),
         *(

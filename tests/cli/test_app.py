@@ -116,6 +116,7 @@ def test_what_is_left_of_a_study_is_said_wherever_its_numbers_are(tmp_path) -> N
     done = invoke("export", path, "--to", "-", "--format", "csv")
     assert "Unfinished" in done.stderr
     assert "Unfinished" not in done.stdout
+    assert "nan" not in invoke("summary", path).stdout  # of configurations without a restart
     assert "Run the same sweep again to continue." in invoke("status", path).stdout
     whole = crafted(tmp_path / "w", {0: [1] * 4}, {0: [True] * 4}).path
     assert not invoke("summary", whole, "--format", "csv").stderr
