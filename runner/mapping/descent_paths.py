@@ -159,7 +159,9 @@ def correction(found: Spectrum, missed: np.ndarray, duration: np.ndarray) -> np.
     """
     along = found.along(missed)
     along[flat_directions(found, along)] = 0.0
-    return found.combined(-2 * duration[:, None] * _phi3(-found.values * duration[:, None]) * along)
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = -2 * duration[:, None] * _phi3(-found.values * duration[:, None]) * along
+    return found.combined(np.where(along == 0, 0.0, parts))  # a direction without end has no part
 
 
 def _phi3(z: np.ndarray) -> np.ndarray:

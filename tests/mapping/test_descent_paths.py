@@ -98,6 +98,17 @@ def test_what_is_missed_grows_with_the_square_of_the_time(value) -> None:
     assert correction(one, np.ones((1, 1)), np.array([2.0])) == pytest.approx(wanted, rel=1e-9)
 
 
+def test_a_direction_that_nothing_is_missed_in_stays_uncorrected() -> None:
+    """Though there the model goes on without end, while the rest comes to its own."""
+    found = Spectrum(np.array([[-1.0, 1.0]]), np.eye(2)[None], 1e-12)
+    gradient, missed = np.array([[0.0], [1e-3]]), np.array([[0.0], [1e-9]])
+    step, _, duration = model_step(found, gradient, np.array([1.0]))
+    assert step[:, 0] == pytest.approx([0, -1e-3])
+    change = correction(found, missed, duration)
+    assert change[0, 0] == 0
+    assert np.isfinite(change).all()
+
+
 def test_a_path_without_an_end_leaves() -> None:
     c = configuration({"problem": {"gate": "AND"}, "network": {"hidden": []}, "loss": {}})
     found = descend(surface(c, 3), np.ones((3, 3)), QUICK)
