@@ -286,8 +286,11 @@ class TrainingRun(TaskHandler):
             self._take(run, task, result)
             return
         problem = self.answers.problem(result, task.pieces)
-        if not (problem and self.late.keep(task, result)):
-            self._take_if(run, task, result, problem)
+        if problem and self.late.keep(task, result):
+            return
+        if problem:  # a shard may have come to be seen between the two looks
+            problem = self.answers.problem(result, task.pieces)
+        self._take_if(run, task, result, problem)
 
     def _take_if(self, run: RunState, task: SentTask, result: TaskResult, problem: str) -> None:
         """Take what workers have written unless there is a problem; then have it done again."""
