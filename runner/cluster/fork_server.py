@@ -112,7 +112,8 @@ def _forked_from_here() -> Iterator[None]:
 def _fork(positional: Sequence[Any], named: Mapping[str, Any], passfds: Sequence[int]) -> int:
     """Run the fork server in a fork of this process that has no file open but these."""
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()  # or a worker would write it once more
+        if stream is not None:  # closed, as by `>&-`
+            stream.flush()  # or a worker would write it once more
     process = os.fork()
     if process:
         return process

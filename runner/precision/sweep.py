@@ -180,7 +180,8 @@ def _shown(
     plan: Plan, progress: bool | None, report: ProgressCallback | None
 ) -> AbstractContextManager[ProgressCallback | None]:
     """Return the callback that shows progress, unless the caller has one or wants none."""
-    seen = progress or sys.stderr.isatty() or "IPython" in sys.modules
+    terminal = sys.stderr is not None and sys.stderr.isatty()  # None: closed, as by `2>&-`
+    seen = progress or terminal or "IPython" in sys.modules
     if report is not None or progress is False or not seen:
         return nullcontext(report)
     from runner.display.automatic_progress import automatic_progress

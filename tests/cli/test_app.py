@@ -333,6 +333,26 @@ def test_an_output_that_cannot_be_written_is_said_in_one_line(swept) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_sweep_trains_with_its_output_closed(tmp_path, closed) -> None:
+    out = tmp_path / "s"
+    words = [
+        "-m",
+        "runner",
+        "sweep",
+        "experiments/gates.toml",
+        "--restarts",
+        "4",
+        "--out",
+        str(out),
+    ]
+    shell = ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, *words]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(runner.open_study(out).restarts) == 24
+
+
 def test_a_narrow_terminal_and_the_c_locale(swept) -> None:
     out, _ = swept
     narrow = {"COLUMNS": "40", "LANG": "C", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
