@@ -128,6 +128,10 @@ LIKES: Final[Mapping[str, Like]] = {
 """Programs by their names in the experiment file."""
 
 
+_SLOPES = "training.slopes"
+"""Few files say it: where all else is set, filling in this alone would not be FANN's way."""
+
+
 def fill(raw: dict[str, Any]) -> list[str]:
     """Take ``like`` out of an experiment, and fill in what that system would do.
 
@@ -175,7 +179,7 @@ def fill(raw: dict[str, Any]) -> list[str]:
         there = raw.setdefault(section, {})
         if not isinstance(there, dict) or path in axes:
             continue
-        filled |= field not in there
+        filled |= field not in there and path != _SLOPES
         if there.setdefault(field, value) != value:
             others.append(path)
     if filled or not others:

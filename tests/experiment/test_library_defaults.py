@@ -150,6 +150,10 @@ def test_an_axis_of_the_grid_is_not_filled_in() -> None:
         ({"like": "torch"}, "like is 'torch'; expected one of 'pytorch', 'keras'"),
         ({"like": 1}, "like is 1; expected one of"),
         (
+            tomllib.loads((ROOT / "experiments" / "gates.toml").read_text()) | {"like": "fann"},
+            "like is 'fann'; expected something that it can fill in, but all its fields are ",
+        ),
+        (
             tomllib.loads((ROOT / "experiments" / "gates.toml").read_text()) | {"like": "pytorch"},
             "like is 'pytorch'; expected something that it can fill in, but all its fields are "
             "set, 'init.distribution', 'training.learning_rate' to other values. Take them out.",
