@@ -286,9 +286,10 @@ class TrainingRun(TaskHandler):
             self._take(run, task, result)
             return
         problem = self.answers.problem(result, task.pieces)
-        if problem and self.late.keep(task, result):
-            return
-        if problem:  # a shard may have come to be seen between the two looks
+        if problem:
+            if self.late.keep(task, result):
+                return
+            # it may have come to be seen between the two looks
             problem = self.answers.problem(result, task.pieces)
         self._take_if(run, task, result, problem)
 

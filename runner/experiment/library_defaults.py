@@ -22,6 +22,9 @@ class Like:
     """Fields of `training` by optimizer: those that it has."""
 
 
+_SLOPES = "training.slopes"
+"""Few files say it: where all else is set, filling in this alone would not be FANN's way."""
+
 LIKES: Final[Mapping[str, Like]] = {
     "pytorch": Like(
         "gradient-descent",
@@ -94,7 +97,7 @@ LIKES: Final[Mapping[str, Like]] = {
             "network.output": "sigmoid",
             "loss.kind": "tanh-error",
             "loss.reduction": "half-mean",
-            "training.slopes": "cut",
+            _SLOPES: "cut",
         },
         {
             "gradient-descent": {"learning_rate": 0.7},
@@ -126,10 +129,6 @@ LIKES: Final[Mapping[str, Like]] = {
     ),
 }
 """Programs by their names in the experiment file."""
-
-
-_SLOPES = "training.slopes"
-"""Few files say it: where all else is set, filling in this alone would not be FANN's way."""
 
 
 def fill(raw: dict[str, Any]) -> list[str]:
