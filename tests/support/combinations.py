@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from support.plain import Net, Rule
@@ -120,9 +120,13 @@ def every() -> Iterator[Combination]:
     yield from (Combination(*values) for values in itertools.product(*CHOICES.values()))
 
 
-def accepted() -> list[Combination]:
-    """Those that an experiment file may ask for."""
-    return [each for each in every() if not refusal(each)]
+@cache
+def accepted() -> tuple[Combination, ...]:
+    """Those that an experiment file may ask for, whose layout the file does not say."""
+    refused = {each for each in every() if each.layout == CHOICES["layout"][0] and refusal(each)}
+    return tuple(
+        each for each in every() if replace(each, layout=CHOICES["layout"][0]) not in refused
+    )
 
 
 def refusal(combination: Combination) -> str:
