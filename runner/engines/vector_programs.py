@@ -47,7 +47,7 @@ def _vector_step(signature: Signature) -> Step:
 
 
 def _is_nested(step: Step) -> bool:
-    """Whether a step's variables are matrices of a restart; see `runner.engines.simd.loops`."""
+    """Whether a step's variables are matrices; see `runner.engines.simd.control_flow.once`."""
     return step.signature.layout == "matrices"
 
 
@@ -66,7 +66,7 @@ def loop_program(signature: Signature, *, gpu: bool = False) -> Program:
     signature : Signature
     gpu : bool
         Write it for threads, or for blocks of threads where weights are matrices; see
-        `runner.engines.simd.loops.until_done`.
+        `runner.engines.simd.control_flow.until_done`.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from pytensor.graph.traversal import ancestors
 from runner.engines.simd import expressions, math_functions, scalar_operations
 from runner.engines.simd.exponents import Analysis
 from runner.engines.simd.expressions import Expression, Operand
-from runner.engines.simd.names import Builder, Value, Variable
+from runner.engines.simd.type_aliases import Builder, Value, Variable
 from runner.engines.simd.vectors import Vectors
 
 

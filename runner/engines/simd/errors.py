@@ -1,4 +1,4 @@
-"""What has no vector code."""
+"""The error that a graph holds something without vector code."""
 
 from __future__ import annotations
 

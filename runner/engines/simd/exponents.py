@@ -35,8 +35,8 @@ from runner.engines.simd.expressions import (
     Sum,
     Tanh,
 )
-from runner.engines.simd.names import Node, Op, Variable
 from runner.engines.simd.scalar_operations import COMPARISONS
+from runner.engines.simd.type_aliases import Node, Op, Variable
 from runner.engines.simd.vectors import DTYPES, FLOATS
 
 _FURTHEST = 8

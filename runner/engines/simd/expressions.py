@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runner.engines.simd.names import Op, Variable
+from runner.engines.simd.type_aliases import Op, Variable
 
 
 @dataclass(frozen=True)

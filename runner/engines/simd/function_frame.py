@@ -1,13 +1,13 @@
-"""What stands around a graph's instructions: the function, the caller's arrays, the scratch memory.
+"""The function around a graph's instructions: its arguments, the caller's arrays, its scratch.
 
 A program is one function, ``run(sources, targets, numbers..., scratch)``. ``sources`` and
 ``targets`` are tables of addresses: where each row of the caller's inputs and outputs begins. The
 scratch begins with one block of lanes of every input row; a program that needs more memory
 reserves it behind that.
 
-In a program for threads (`runner.engines.simd.loops.until_done`) a counter that all threads share
-takes the place of the scratch, which lies on each thread's own stack. One for blocks of threads has
-it before the scratch, of which every block has a part of its own.
+In a program for threads (`runner.engines.simd.control_flow.until_done`) a counter that all threads
+share takes the place of the scratch, which lies on each thread's own stack. One for blocks of
+threads has it before the scratch, of which every block has a part of its own.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.simd.artifact import Kind
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.names import Block, Builder, Pointer, Value, Variable
 from runner.engines.simd.thread_block import ThreadBlock
+from runner.engines.simd.type_aliases import Block, Builder, Pointer, Value, Variable
 from runner.engines.simd.vectors import CACHE_LINE, DTYPES, I64, NAME, TYPES, Vectors
 
 I8 = ir.IntType(8)

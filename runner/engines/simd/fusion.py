@@ -12,7 +12,7 @@ from pytensor.tensor.math import Dot
 from pytensor.tensor.subtensor import Subtensor
 
 from runner.engines.simd.memory import static_shape
-from runner.engines.simd.names import Node, Variable
+from runner.engines.simd.type_aliases import Node, Variable
 
 
 class Fusion:

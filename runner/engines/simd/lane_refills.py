@@ -1,4 +1,4 @@
-"""Between steps: a lane whose column has halted gives it back and takes the next one."""
+"""Refills of lanes between steps: a lane whose column has halted takes the next one."""
 
 from __future__ import annotations
 
@@ -6,59 +6,59 @@ from contextlib import AbstractContextManager, nullcontext
 
 from llvmlite import ir
 
-from runner.engines.simd.convoy import Convoy
+from runner.engines.simd.bulk_copy import BulkCopy
 from runner.engines.simd.function_frame import I8, Frame, Run
-from runner.engines.simd.lanes import Lanes
-from runner.engines.simd.names import Block, Builder, Value
+from runner.engines.simd.lane_state import LaneState
+from runner.engines.simd.type_aliases import Block, Builder, Value
 from runner.engines.simd.vectors import I64
 
 _ENDLESS = I64(2**62)
 
-STEPS_OF_A_TURN = 64
-"""Steps after which a thread takes a turn, whether its lane has halted or not: those beside it
-take theirs together, and so wait no longer for one that is still at it."""
+STEPS_BETWEEN_REFILLS = 64
+"""Steps after which a thread comes to a refill, whether its lane has halted or not: those beside it
+come to theirs together, and so wait no longer for one that is still at it."""
 
 
-class Turn:
+class LaneRefill:
     """The part of the program that serves one lane after the other.
 
     Parameters
     ----------
     frame : Frame
-    lanes : Lanes
+    lanes : LaneState
     n_carried : int
         How many outputs are carried.
     together : bool
-        Have columns move together where they can; see `Convoy`.
+        Have columns move together where they can; see `BulkCopy`.
     """
 
-    def __init__(self, frame: Frame, lanes: Lanes, n_carried: int, *, together: bool) -> None:
+    def __init__(self, frame: Frame, lanes: LaneState, n_carried: int, *, together: bool) -> None:
         self._frame, self._lanes = frame, lanes
         self._n_carried = sum(map(frame.n_rows, frame.graph.outputs[:n_carried]))
         self._n, self._steps, self._limit, *_ = frame.numbers
-        self._convoy = Convoy(frame, lanes, self._n_carried) if together else None
+        self._bulk_copy = BulkCopy(frame, lanes, self._n_carried) if together else None
 
     @property
     def _b(self) -> Builder:
         return self._frame.vectors.builder
 
-    def write(self, turn: Block, enter: Block, end: Block) -> None:
-        """Write it, from the block ``turn`` on; it goes to ``enter`` if any lane has a column."""
+    def write(self, refill: Block, enter: Block, end: Block) -> None:
+        """Write it, from the block ``refill`` on; it goes to ``enter`` if any lane has a column."""
         v, to_take = self._frame.vectors, self._lanes.steps_to_take
-        b = v.begin(turn)
+        b = v.begin(refill)
         b.store(_ENDLESS, to_take)
-        if self._convoy:
-            self._convoy.move(self._steps_left)
+        if self._bulk_copy:
+            self._bulk_copy.write(self._steps_left)
         v.repeat(v.width, self._serve)
         fewest = b.load(to_take)
         if self._frame.kind == "threads":
-            most = I64(STEPS_OF_A_TURN)
+            most = I64(STEPS_BETWEEN_REFILLS)
             b.store(b.select(b.icmp_signed("<", fewest, most), fewest, most), to_take)
         b.cbranch(b.icmp_signed("<", fewest, _ENDLESS), enter, end)
 
     def _serve(self, lane: Value) -> None:
         """Count a lane's steps; write its column back if it has halted, and give it the next."""
-        b, lanes, convoy = self._b, self._lanes, self._convoy
+        b, lanes, bulk_copy = self._b, self._lanes, self._bulk_copy
         own, left = (b.gep(array, [I64(0), lane]) for array in (lanes.column, lanes.steps_left))
         column = b.load(own)
         with b.if_then(b.icmp_signed(">=", column, I64(0))):
@@ -67,7 +67,7 @@ class Turn:
             b.store(rest, left)
             over = b.or_(b.icmp_unsigned("!=", halted, I8(0)), b.icmp_signed("<=", rest, I64(0)))
             with b.if_then(over):
-                with b.if_then(convoy.is_left_behind(b)) if convoy else nullcontext():
+                with b.if_then(bulk_copy.is_left_behind(b)) if bulk_copy else nullcontext():
                     self._move_back(lane, column)
                 self._write_back(lane, column, rest)
                 b.store(I64(-1), own)
@@ -75,7 +75,7 @@ class Turn:
             self._skip()
             column = b.load(lanes.next_column)
             with b.if_then(b.icmp_signed("<", column, self._n)):
-                with b.if_then(convoy.is_still_to_come(b)) if convoy else nullcontext():
+                with b.if_then(bulk_copy.is_still_to_come(b)) if bulk_copy else nullcontext():
                     for run in self._frame.runs:
                         self._move(run, run.rows, lane, column, into_lane=True)
                 b.store(self._steps_left(column), left)

@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from pytensor.graph.fg import FunctionGraph
 from pytensor.tensor.basic import Alloc
 
-from runner.engines.simd import matrix_operations, products
+from runner.engines.simd import elementwise_loops, matrix_operations
+from runner.engines.simd.buffers import Buffers
 from runner.engines.simd.fusion import source
-from runner.engines.simd.matrices import Matrices
 from runner.engines.simd.memory import Index, Matrix, strides
-from runner.engines.simd.names import Node, Pointer, Value, Variable
+from runner.engines.simd.type_aliases import Node, Pointer, Value, Variable
 from runner.engines.simd.vectors import I64, Vectors
 
 
-class Nests:
+class LoopNests:
     """Writes a graph's operations, each as a nest of loops.
 
     Parameters
@@ -43,7 +43,7 @@ class Nests:
         reserve: Callable[[int], Pointer],
     ) -> None:
         self._v = vectors
-        self.matrices = Matrices(graph, vectors, inputs, reserve)
+        self.buffers = Buffers(graph, vectors, inputs, reserve)
         """Where the variables lie."""
         self._left = graph.toposort()
 
@@ -59,7 +59,7 @@ class Nests:
         is still to be read: by itself at another place, or by one that comes later. All others
         are written elsewhere and copied when everything has been read.
         """
-        matrices, fusion = self.matrices, self.matrices.fusion
+        buffers, fusion = self.buffers, self.buffers.fusion
         places: dict[Variable, list[Variable]] = {}
         for variable, old in zip(variables, inputs, strict=True):
             if variable is not old:
@@ -69,9 +69,9 @@ class Nests:
         for node in nodes:
             if node not in last:
                 self._write(node)
-        aside = {x: matrices.new(x) for x in places if source(x) in inputs}
+        aside = {x: buffers.new(x) for x in places if source(x) in inputs}
         for variable, copied in aside.items():  # before it is overwritten
-            matrices.memory.copy(matrices.at(variable), copied)
+            buffers.memory.copy(buffers.at(variable), copied)
         while last:
             node = last.pop(0)
             (out,) = node.outputs
@@ -79,31 +79,31 @@ class Nests:
             if fusion.spoils(out, old) or any(old in fusion.reads(x) for x in later):
                 self._write(node)
             else:
-                matrices.put(out, products.elementwise(matrices, out, matrices.at(old)))
+                buffers.put(out, elementwise_loops.write(buffers, out, buffers.at(old)))
                 places[out].pop(0)
         for variable, olds in places.items():
             for old in olds:
-                there = aside[variable] if variable in aside else matrices.at(variable)
-                matrices.memory.copy(there, matrices.at(old))
+                there = aside[variable] if variable in aside else buffers.at(variable)
+                buffers.memory.copy(there, buffers.at(old))
 
     def put(self, variable: Variable, place: Matrix) -> None:
         """Note where a variable lies that is written elsewhere."""
-        self.matrices.put(variable, place)
-        self.matrices.fusion.parts.discard(variable)
+        self.buffers.put(variable, place)
+        self.buffers.fusion.parts.discard(variable)
         self._left = [node for node in self._left if variable not in node.outputs]
 
     def reader(self, variable: Variable) -> Callable[[Index], Value]:
         """Return what computes an elementwise variable's number at an index; it needs no memory."""
-        matrices = self.matrices
-        leaves = matrices.fusion.leaves(variable)
-        matrices.fusion.parts.difference_update(leaves)
+        buffers = self.buffers
+        leaves = buffers.fusion.leaves(variable)
+        buffers.fusion.parts.difference_update(leaves)
         self.write(leaves)
-        number = products.expression(matrices, variable)
+        number = elementwise_loops.expression(buffers, variable)
         return lambda index: number(index, None)
 
     def number(self, variable: Variable) -> Value:
         """The vector of a variable without axes."""
-        value = self.matrices.memory.load(self.matrices.at(variable), [])
+        value = self.buffers.memory.load(self.buffers.at(variable), [])
         if self._v.thread_block:  # nobody may overwrite it before all have read it
             self._v.thread_block.wait(self._v.builder)
         return value
@@ -113,7 +113,7 @@ class Nests:
 
         ``take`` is given the number of each, a value of the program, and the vector.
         """
-        there, memory = self.matrices.at(variable), self.matrices.memory
+        there, memory = self.buffers.at(variable), self.buffers.memory
 
         def one(index: Index) -> None:
             b, number = self._v.builder, I64(0)
@@ -129,7 +129,7 @@ class Nests:
         while left:
             variable = left.pop()
             node = variable.owner
-            if node is not None and node not in needed and not self.matrices.has(variable):
+            if node is not None and node not in needed and not self.buffers.has(variable):
                 needed.add(node)
                 # what a shape is made of is known
                 left += node.inputs[:1] if isinstance(node.op, Alloc) else node.inputs
@@ -139,6 +139,6 @@ class Nests:
 
     def _write(self, node: Node) -> None:
         """Write an operation, or leave it to what it is a part of."""
-        place = matrix_operations.write(node.op, self.matrices, node)
+        place = matrix_operations.write(node.op, self.buffers, node)
         if place is not None:
-            self.matrices.put(node.outputs[0], place)
+            self.buffers.put(node.outputs[0], place)

@@ -15,10 +15,10 @@ from pytensor.tensor.math import Dot, mul
 
 from runner.engines.library_output import diverted_output
 from runner.engines.simd.artifact import Interface, Kind, Program, RowRuns
+from runner.engines.simd.control_flow import once, until_done
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.loops import once, until_done
 from runner.engines.simd.machine_code import Function, Loop, assemble
-from runner.engines.simd.names import Variable
+from runner.engines.simd.type_aliases import Variable
 
 _REWRITES = RewriteDatabaseQuery(
     include=("merge", "canonicalize", "runner"),
@@ -60,7 +60,7 @@ def lower_function(
     outputs : sequence of sequences of tensor variables
         Functions of the inputs, elementwise if they are vectors; those of a group have one dtype.
     nested : bool
-        See `runner.engines.simd.loops.once`.
+        See `runner.engines.simd.control_flow.once`.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def lower_loop(
     others : sequence of tensor variables
         What else a column's last step gives, taken or not; a number per column each.
     nested : bool
-        See `runner.engines.simd.loops.until_done`.
+        See `runner.engines.simd.control_flow.until_done`.
     kind : str
         See there, too.
 

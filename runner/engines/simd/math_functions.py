@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from llvmlite import ir
 
-from runner.engines.simd.names import Value
+from runner.engines.simd.type_aliases import Value
 from runner.engines.simd.vectors import I32, I64, Vectors, dtype_of
 
 # tanh(x) = x p(x²) / q(x²) up to a bound: the rational function of least largest relative error,

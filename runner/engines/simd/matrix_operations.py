@@ -1,4 +1,4 @@
-"""How each operation on matrices is written, by the class of the operation.
+"""The operations on matrices: how each is written, by its class in PyTensor.
 
 What transposes, stretches or cuts a matrix only says where its numbers lie.
 """
@@ -17,16 +17,16 @@ from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.math import Dot
 from pytensor.tensor.subtensor import IncSubtensor, Subtensor, indices_from_subtensor
 
-from runner.engines.simd import products, scalar_operations
+from runner.engines.simd import elementwise_loops, matrix_multiplication, scalar_operations
+from runner.engines.simd.buffers import Buffers
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.matrices import Matrices
 from runner.engines.simd.memory import Index, Matrix, static_shape
-from runner.engines.simd.names import Node, Op, Value, Variable
+from runner.engines.simd.type_aliases import Node, Op, Value, Variable
 from runner.engines.simd.vectors import FLOATS, Vectors
 
 
 @singledispatch
-def write(op: Op, matrices: Matrices, node: Node) -> Matrix | None:
+def write(op: Op, buffers: Buffers, node: Node) -> Matrix | None:
     """Write an operation; return where its result lies.
 
     Returns
@@ -43,46 +43,46 @@ def write(op: Op, matrices: Matrices, node: Node) -> Matrix | None:
 
 
 @write.register
-def _dim_shuffle(op: DimShuffle, matrices: Matrices, node: Node) -> Matrix:
-    return matrices.memory.shuffled(matrices.at(node.inputs[0]), op.new_order)
+def _dim_shuffle(op: DimShuffle, buffers: Buffers, node: Node) -> Matrix:
+    return buffers.memory.shuffled(buffers.at(node.inputs[0]), op.new_order)
 
 
 @write.register
-def _alloc(op: Alloc, matrices: Matrices, node: Node) -> Matrix:
-    return matrices.memory.stretched(matrices.at(node.inputs[0]), static_shape(node.outputs[0]))
+def _alloc(op: Alloc, buffers: Buffers, node: Node) -> Matrix:
+    return buffers.memory.stretched(buffers.at(node.inputs[0]), static_shape(node.outputs[0]))
 
 
 @write.register
-def _subtensor(op: Subtensor, matrices: Matrices, node: Node) -> Matrix:
+def _subtensor(op: Subtensor, buffers: Buffers, node: Node) -> Matrix:
     whole, *indices = node.inputs
-    return matrices.memory.cut(matrices.at(whole), _index(indices, op))
+    return buffers.memory.cut(buffers.at(whole), _index(indices, op))
 
 
 @write.register
-def _split(op: Split, matrices: Matrices, node: Node) -> None:
+def _split(op: Split, buffers: Buffers, node: Node) -> None:
     whole, *others = node.inputs
     for out, place in _along(op, others, node.outputs):
-        matrices.put(out, matrices.memory.cut(matrices.at(whole), place))
+        buffers.put(out, buffers.memory.cut(buffers.at(whole), place))
 
 
 @write.register
-def _join(op: Join, matrices: Matrices, node: Node) -> Matrix:
-    (out,), memory = node.outputs, matrices.memory
-    target = matrices.new(out)
+def _join(op: Join, buffers: Buffers, node: Node) -> Matrix:
+    (out,), memory = node.outputs, buffers.memory
+    target = buffers.new(out)
     parts = [x for x in node.inputs if x.type.ndim == out.type.ndim]
     for part, place in _along(op, node.inputs, parts):
-        memory.copy(matrices.at(part), memory.cut(target, place))
+        memory.copy(buffers.at(part), memory.cut(target, place))
     return target
 
 
 @write.register
-def _inc_subtensor(op: IncSubtensor, matrices: Matrices, node: Node) -> Matrix:
+def _inc_subtensor(op: IncSubtensor, buffers: Buffers, node: Node) -> Matrix:
     """Copy a matrix and put another into a part of it, or add it there."""
     base, part, *indices = node.inputs
-    memory, whole = matrices.memory, matrices.new(node.outputs[0])
-    memory.copy(matrices.at(base), whole)
+    memory, whole = buffers.memory, buffers.new(node.outputs[0])
+    memory.copy(buffers.at(base), whole)
     target = memory.cut(whole, _index(indices, op))
-    other = memory.stretched(matrices.at(part), target.shape)
+    other = memory.stretched(buffers.at(part), target.shape)
     if op.set_instead_of_inc:
         memory.copy(other, target)
         return whole
@@ -91,42 +91,42 @@ def _inc_subtensor(op: IncSubtensor, matrices: Matrices, node: Node) -> Matrix:
 
     def add(index: Index) -> None:
         a, b = (memory.load(x, index) for x in (target, other))
-        memory.store(matrices.vectors.builder.fadd(a, b), target, index)
+        memory.store(buffers.vectors.builder.fadd(a, b), target, index)
 
     memory.share(target.shape, add)
     return whole
 
 
 @write.register
-def _dot(op: Dot, matrices: Matrices, node: Node) -> Matrix | None:
+def _dot(op: Dot, buffers: Buffers, node: Node) -> Matrix | None:
     (out,) = node.outputs
-    return None if out in matrices.fusion.parts else products.product(matrices, out)
+    return None if out in buffers.fusion.parts else matrix_multiplication.product(buffers, out)
 
 
 @write.register
-def _elemwise(op: Elemwise, matrices: Matrices, node: Node) -> Matrix | None:
+def _elemwise(op: Elemwise, buffers: Buffers, node: Node) -> Matrix | None:
     (out,) = node.outputs
-    if out in matrices.fusion.inline:
+    if out in buffers.fusion.inline:
         return None
-    return products.elementwise(matrices, out, matrices.new(out))
+    return elementwise_loops.write(buffers, out, buffers.new(out))
 
 
 @write.register
-def _reduction(op: CAReduce, matrices: Matrices, node: Node) -> Matrix:
+def _reduction(op: CAReduce, buffers: Buffers, node: Node) -> Matrix:
     """Write a sum, a maximum or a conjunction along some axes, in the dtype of the result."""
     (summed,), (out,) = node.inputs, node.outputs
     shape, dtype = static_shape(summed), out.type.dtype
     start = neutral(op.scalar_op, dtype)
     if start is None or summed.type.dtype != dtype:
         raise UnknownOperation(f"{op} of {summed.type}")
-    v, memory, target = matrices.vectors, matrices.memory, matrices.new(out)
+    v, memory, target = buffers.vectors, buffers.memory, buffers.new(out)
     along = [axis % len(shape) for axis in (range(len(shape)) if op.axis is None else op.axis)]
     kept = [axis for axis in range(len(shape)) if axis not in along]
-    number = products.reader(matrices, summed)
+    number = elementwise_loops.reader(buffers, summed)
 
     def write_tile(tile: Sequence[Index]) -> None:
         positions = list(itertools.product(*tile))
-        sums = [matrices.running(dtype, start) for _ in positions]
+        sums = [buffers.running(dtype, start) for _ in positions]
 
         def take(inside: Index) -> None:
             for position, running in zip(positions, sums, strict=True):
@@ -139,7 +139,7 @@ def _reduction(op: CAReduce, matrices: Matrices, node: Node) -> Matrix:
         for position, running in zip(positions, sums, strict=True):
             memory.store(v.builder.load(running), target, position)
 
-    sizes = [*[1] * (len(kept) - 1), products.SUMS][: len(kept)]
+    sizes = [*[1] * (len(kept) - 1), matrix_multiplication.SUMS][: len(kept)]
     memory.share_tiles(target.shape, sizes, write_tile)
     return target
 

@@ -15,8 +15,8 @@ import numpy as np
 from llvmlite import ir
 
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.names import Pointer, Value, Variable
 from runner.engines.simd.thread_block import index, tile_of
+from runner.engines.simd.type_aliases import Pointer, Value, Variable
 from runner.engines.simd.vectors import CACHE_LINE, DTYPES, I64, TYPES, Vectors
 
 PERIOD = 1024

@@ -14,7 +14,7 @@ from pytensor.scalar import basic as scalar
 
 from runner.engines.simd import math_functions
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.names import Op, Value
+from runner.engines.simd.type_aliases import Op, Value
 from runner.engines.simd.vectors import FLOATS, Vectors
 
 COMPARISONS = (scalar.LT, scalar.LE, scalar.GT, scalar.GE, scalar.EQ, scalar.NEQ)

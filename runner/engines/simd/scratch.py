@@ -1,4 +1,4 @@
-"""Memory that a program needs while it runs."""
+"""Scratch memory: what a program needs while it runs, kept from call to call."""
 
 from __future__ import annotations
 

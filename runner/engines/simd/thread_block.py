@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
-from runner.engines.simd.names import Builder, Value
+from runner.engines.simd.type_aliases import Builder, Value
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _NVVM = "llvm.nvvm."

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 from llvmlite import ir
 
-from runner.engines.simd.names import Block, Builder, Pointer, Value
 from runner.engines.simd.thread_block import ThreadBlock
+from runner.engines.simd.type_aliases import Block, Builder, Pointer, Value
 
 I64 = ir.IntType(64)
 I32 = ir.IntType(32)

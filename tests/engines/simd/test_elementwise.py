@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.engines.simd import exponents
+from runner.engines.simd.control_flow import once
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.loops import once
 from runner.engines.simd.lowering import function as compiled
 from runner.engines.simd.lowering import loop, rewritten
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runner.engines.pytensor import interpreted
 from runner.engines.registry import compiled, measured
-from runner.engines.simd import products
+from runner.engines.simd import matrix_multiplication
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.lowering import function, loop, rewritten
 from runner.network.criterion import SolvedCriterion
@@ -91,7 +91,7 @@ def test_bits_do_not_depend_on_terms_that_are_added_together(
     def computed(**limits: int) -> np.ndarray:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in limits.items():
-                patch.setattr(products, name, value)
+                patch.setattr(matrix_multiplication, name, value)
             return function([x, y], [[product * 2 + 1]], nested=True)(*given)[0]
 
     together = computed(NEAR=2**40)
@@ -259,10 +259,10 @@ def test_bits_depend_neither_on_neighbours_nor_on_tiles(
         np.testing.assert_array_equal(steps, ended.steps[rows])
     monkeypatch.setenv("RUNNER_CACHE_DIR", "")
     for tile, at_once, register in (((1, 1), 1, 64), ((2, 5), 3, 16), ((8, 2), 100, 32)):
-        monkeypatch.setattr("runner.engines.simd.products.TILE", tile)
+        monkeypatch.setattr("runner.engines.simd.matrix_multiplication.TILE", tile)
         for name in ("TERMS", "SUMS"):
-            monkeypatch.setattr(f"runner.engines.simd.products.{name}", at_once)
-        monkeypatch.setattr("runner.engines.simd.bodies.InMemory.block_bytes", register)
+            monkeypatch.setattr(f"runner.engines.simd.matrix_multiplication.{name}", at_once)
+        monkeypatch.setattr("runner.engines.simd.loop_bodies.MemoryBody.block_bytes", register)
         compiled.cache_clear()
         again = train(compiled("pytensor", signature), work)
         np.testing.assert_array_equal(again.state, ended.state)

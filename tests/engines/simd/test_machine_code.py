@@ -164,7 +164,7 @@ def test_bits_do_not_depend_on_the_width_of_vectors(xor, restarts, monkeypatch) 
     expected = train(compiled("pytensor", signature), work).state
     monkeypatch.setenv("RUNNER_CACHE_DIR", "")
     for width in (8, 16, 128):
-        monkeypatch.setattr("runner.engines.simd.bodies.InRegisters.block_bytes", width)
+        monkeypatch.setattr("runner.engines.simd.loop_bodies.RegisterBody.block_bytes", width)
         functions = runner.engines.pytensor.compile("pytensor", signature, "cpu")
         np.testing.assert_array_equal(train(functions, work).state, expected)
 

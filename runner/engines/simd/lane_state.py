@@ -1,4 +1,4 @@
-"""What a program remembers of its lanes from turn to turn."""
+"""The state of a program's lanes that outlives a refill: their columns, and steps left."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from runner.engines.simd.function_frame import Frame
-from runner.engines.simd.names import Pointer, Variable
+from runner.engines.simd.type_aliases import Pointer, Variable
 from runner.engines.simd.vectors import CACHE_LINE, I64
 
 
 @dataclass(frozen=True)
-class Lanes:
+class LaneState:
     """Variables of the program in which it remembers what its lanes do."""
 
     column: Pointer
@@ -26,12 +26,12 @@ class Lanes:
     next_column: Pointer
     """The next column to be given a lane."""
     steps_taken: Pointer
-    """Steps since the last turn."""
+    """Steps since the last refill."""
     steps_to_take: Pointer
     """Steps until a lane's column has none left."""
 
 
-def declare(frame: Frame, others: list[Variable]) -> Lanes:
+def declare(frame: Frame, others: list[Variable]) -> LaneState:
     """Declare the variables; in the beginning no lane has a column."""
     entry, n = frame.vectors.entry, frame.vectors.width
     column, left = (entry.alloca(ir.ArrayType(I64, n)) for _ in range(2))
@@ -44,4 +44,4 @@ def declare(frame: Frame, others: list[Variable]) -> Lanes:
         entry.store(I64(0), following)
     entry.store(I64(0), taken)
     entry.store(ir.Constant(ir.ArrayType(I64, n), [-1] * n), column)
-    return Lanes(column, left, places, others, following, taken, to_take)
+    return LaneState(column, left, places, others, following, taken, to_take)

@@ -1,4 +1,4 @@
-"""How a block of lanes is computed: in registers, or in memory.
+"""Bodies of the loop over blocks of lanes: one computes in registers, one in memory.
 
 The variables of an elementwise graph are vectors over lanes: one row each, whose block of lanes is
 one vector that stays in a register. Those of a nested graph are matrices of one restart: a row for
@@ -17,15 +17,15 @@ from runner.engines.simd import vectors
 from runner.engines.simd.elementwise import ElementwiseWriter
 from runner.engines.simd.exponents import Analysis
 from runner.engines.simd.function_frame import Frame, Run
-from runner.engines.simd.loop_nests import Nests
+from runner.engines.simd.loop_nests import LoopNests
 from runner.engines.simd.memory import Matrix, matrix, static_shape
-from runner.engines.simd.names import Builder, Value, Variable
-from runner.engines.simd.slab_loops import write_slabs
-from runner.engines.simd.slabs import cut
+from runner.engines.simd.strip_loop import write_strips
+from runner.engines.simd.strip_mining import strip_mined
+from runner.engines.simd.type_aliases import Builder, Value, Variable
 from runner.engines.simd.vectors import I64
 
 
-class Attempt(ABC):
+class StepAttempt(ABC):
     """A step whose other outputs are written, and which may be taken."""
 
     others: list[Value]
@@ -45,7 +45,7 @@ class Attempt(ABC):
         """Write carried values to the block of lanes in memory."""
 
 
-class Body(ABC):
+class LoopBody(ABC):
     """What a program does with a block of lanes.
 
     Parameters
@@ -75,7 +75,7 @@ class Body(ABC):
         """Write what computes all outputs of the lanes from ``first`` on, from the inputs there."""
 
     @abstractmethod
-    def attempt(self, n_carried: int, before: Builder) -> Attempt:
+    def attempt(self, n_carried: int, before: Builder) -> StepAttempt:
         """Write a step's outputs that are not carried.
 
         Parameters
@@ -87,7 +87,7 @@ class Body(ABC):
         """
 
 
-class InRegisters(Body):
+class RegisterBody(LoopBody):
     """Vectors over lanes."""
 
     block_bytes = vectors.BLOCK_BYTES
@@ -108,11 +108,11 @@ class InRegisters(Body):
             dtype = variable.type.dtype
             v.store(value, v.address(frame.targets, i, first, dtype), dtype)
 
-    def attempt(self, n_carried: int, before: Builder) -> Attempt:
-        return _AttemptInRegisters(self.frame, n_carried, before)
+    def attempt(self, n_carried: int, before: Builder) -> StepAttempt:
+        return _RegisterAttempt(self.frame, n_carried, before)
 
 
-class _AttemptInRegisters(Attempt):
+class _RegisterAttempt(StepAttempt):
     """The carried inputs are phis, by which a value comes round from step to step."""
 
     def __init__(self, frame: Frame, n_carried: int, before: Builder) -> None:
@@ -145,7 +145,7 @@ class _AttemptInRegisters(Attempt):
             frame.vectors.store(value, frame.lanes_of(run, I64(row)), run.dtype)
 
 
-class InMemory(Body):
+class MemoryBody(LoopBody):
     """Matrices of one restart."""
 
     block_bytes = vectors.REGISTER_BYTES
@@ -158,7 +158,7 @@ class InMemory(Body):
         frame, v = self.frame, self.frame.vectors
         for run in frame.runs:
             self._fetch(run, first)
-        nests = Nests(frame.graph, v, _inputs(frame), frame.reserve)
+        nests = LoopNests(frame.graph, v, _inputs(frame), frame.reserve)
         outputs = frame.graph.outputs
         nests.write(outputs)
         for variable, begin in zip(outputs, frame.first_rows(outputs), strict=True):
@@ -176,7 +176,7 @@ class InMemory(Body):
 
         v.repeat(run.rows, fetch)
 
-    def _give(self, nests: Nests, variable: Variable, begin: int, first: Value) -> None:
+    def _give(self, nests: LoopNests, variable: Variable, begin: int, first: Value) -> None:
         """Copy an output, whose first row is ``begin``, into the caller's arrays."""
         frame, v, dtype = self.frame, self.frame.vectors, variable.type.dtype
 
@@ -187,20 +187,20 @@ class InMemory(Body):
 
         nests.each(variable, give)
 
-    def attempt(self, n_carried: int, before: Builder) -> Attempt:
-        return _AttemptInMemory(self.frame, n_carried)
+    def attempt(self, n_carried: int, before: Builder) -> StepAttempt:
+        return _MemoryAttempt(self.frame, n_carried)
 
 
-class _AttemptInMemory(Attempt):
+class _MemoryAttempt(StepAttempt):
     """New matrices take the place of old ones; nothing is carried in registers."""
 
     def __init__(self, frame: Frame, n_carried: int) -> None:
         graph = self._graph = frame.graph
         self._n_carried, self.carried = n_carried, []
-        self._nests = Nests(graph, frame.vectors, _inputs(frame), frame.reserve)
-        slabs = cut(graph)
-        if slabs is not None:
-            write_slabs(self._nests, slabs, frame.vectors, frame.reserve)
+        self._nests = LoopNests(graph, frame.vectors, _inputs(frame), frame.reserve)
+        strips = strip_mined(graph)
+        if strips is not None:
+            write_strips(self._nests, strips, frame.vectors, frame.reserve)
         others = graph.outputs[n_carried:]
         self._nests.write(others)
         self.others = [self._nests.number(x) for x in others]

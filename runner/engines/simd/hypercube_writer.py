@@ -1,4 +1,4 @@
-"""Vector code of a sigmoid layer at the corners of a cube, and of sums over them.
+"""Writes a sigmoid layer at the corners of a hypercube, and sums over them, as vector code.
 
 With e = exp(z), an output is 1/2 + (e - 1) / (e + 1) / 2. The e of a corner is that of the first
 one times a factor for each input that is at its second level, so a corner more costs one product.
@@ -17,10 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runner.engines.simd import math_functions
-from runner.engines.simd.cubes import CornerLayer
-from runner.engines.simd.matrices import Matrices
+from runner.engines.simd.buffers import Buffers
+from runner.engines.simd.hypercube_layers import HypercubeLayer
 from runner.engines.simd.memory import Index, Matrix
-from runner.engines.simd.names import Pointer, Value
+from runner.engines.simd.type_aliases import Pointer, Value
 from runner.engines.simd.vectors import I64, Vectors
 
 _SMALL = 1.75
@@ -56,35 +56,35 @@ class _Factor:
     """The power of two, an integer in a float, where it is apart."""
 
 
-class CornerWriter:
-    """Writes the outputs of a layer at a cube's corners, slab by slab.
+class HypercubeWriter:
+    """Writes the outputs of a layer at a hypercube's corners, strip by strip.
 
     Parameters
     ----------
-    matrices : Matrices
+    buffers : Buffers
         Of the graph; the layer's weights and biases lie there.
-    layer : CornerLayer
+    layer : HypercubeLayer
     size : int
-        Patterns of a slab, a power of two.
+        Patterns of a strip, a power of two.
     """
 
-    def __init__(self, matrices: Matrices, layer: CornerLayer, size: int) -> None:
-        self._v, self._memory = matrices.vectors, matrices.memory
+    def __init__(self, buffers: Buffers, layer: HypercubeLayer, size: int) -> None:
+        self._v, self._memory = buffers.vectors, buffers.memory
         self._layer, self._size = layer, size
         self._dtype = layer.tanh.type.dtype
-        self._weights = matrices.at(layer.weights)
-        self._bias = None if layer.bias is None else matrices.at(layer.bias)
+        self._weights = buffers.at(layer.weights)
+        self._bias = None if layer.bias is None else buffers.at(layer.bias)
         self._units = layer.tanh.type.shape[1]
         self._bits = size.bit_length() - 1
-        n, shape = len(layer.cube.low), (self._units,)
+        n, shape = len(layer.hypercube.low), (self._units,)
         edges, firsts = (self._bits, *shape), (2 ** (n - self._bits), *shape)
         self._scales, self._less_one, self._powers = (self._new(edges) for _ in range(3))
         self._firsts, self._first_powers = (self._new(firsts) for _ in range(2))
         self._ones = self._new(shape)  # what has been taken from e
-        self._patterns = self._memory.constant(layer.cube.rows)
+        self._patterns = self._memory.constant(layer.hypercube.rows)
         self._sizes = self._new(shape)
-        self._large = matrices.running("bool", 0)
-        self._huge = matrices.running("bool", 0)
+        self._large = buffers.running("bool", 0)
+        self._huge = buffers.running("bool", 0)
         self._find_sizes()
         self._apart_or_not(self._write_factors)
 
@@ -179,35 +179,35 @@ class CornerWriter:
 
     def _sums(self, j: Value) -> tuple[Value, list[Value]]:
         """The pre-activation at the first corner, and what each input adds on the way up."""
-        v, cube = self._v, self._layer.cube
-        weights = [self._memory.load(self._weights, [I64(i), j]) for i in range(len(cube.low))]
+        v, hypercube = self._v, self._layer.hypercube
+        weights = [self._memory.load(self._weights, [I64(i), j]) for i in range(len(hypercube.low))]
         base = v.splat(0, self._dtype)
         if self._bias is not None:
             base = self._memory.load(self._bias, [I64(0), j])
-        for weight, low in zip(weights, cube.low, strict=True):
+        for weight, low in zip(weights, hypercube.low, strict=True):
             if low:
                 base = v.fused(weight, v.splat(low, self._dtype), base)
         edges = []
-        for weight, low, high in zip(weights, cube.low, cube.high, strict=True):
+        for weight, low, high in zip(weights, hypercube.low, hypercube.high, strict=True):
             step = high - low
             edges.append(
                 weight if step == 1 else v.builder.fmul(weight, v.splat(step, self._dtype))
             )
         return base, edges
 
-    def write(self, slab: Value) -> Matrix:
-        """Write a slab's outputs."""
+    def write(self, strip: Value) -> Matrix:
+        """Write a strip's outputs."""
         target = self._new((self._size, self._units))
 
         def write(apart: bool) -> None:
-            self._v.share(self._units, lambda j: self._write_unit(slab, j, target, apart))
+            self._v.share(self._units, lambda j: self._write_unit(strip, j, target, apart))
             if apart:
-                self._correct(slab, target)
+                self._correct(strip, target)
 
         self._apart_or_not(write)
         return target
 
-    def _write_unit(self, slab: Value, j: Value, target: Matrix, apart: bool) -> None:
+    def _write_unit(self, strip: Value, j: Value, target: Matrix, apart: bool) -> None:
         """Write a unit's outputs."""
         v, memory = self._v, self._memory
         edges = [
@@ -232,8 +232,8 @@ class CornerWriter:
             above, below = (v.builder.fadd(value, x) for x in (to_numerator, to_denominator))
             memory.store(self._output(v.builder.fdiv(above, below)), target, [I64(number), j])
 
-        power = memory.load(self._first_powers, [slab, j]) if apart else None
-        corners(0, memory.load(self._firsts, [slab, j]), power, self._bits)
+        power = memory.load(self._first_powers, [strip, j]) if apart else None
+        corners(0, memory.load(self._firsts, [strip, j]), power, self._bits)
 
     def _power_of_two(self, power: Value) -> Value:
         """A power of two, of an exponent within bounds."""
@@ -247,9 +247,9 @@ class CornerWriter:
         half, low, high = (v.splat(x, self._dtype) for x in (0.5, stop, 1 - stop))
         return v.larger(v.smaller(v.fused(half, tanh, half), high), low)
 
-    def _correct(self, slab: Value, target: Matrix) -> None:
+    def _correct(self, strip: Value, target: Matrix) -> None:
         """Write the outputs of lanes with huge weights again, from sums."""
-        v, memory, n = self._v, self._memory, len(self._layer.cube.low)
+        v, memory, n = self._v, self._memory, len(self._layer.hypercube.low)
         huge = v.builder.load(self._huge)
 
         def corners(tile: list[Index]) -> None:
@@ -257,7 +257,7 @@ class CornerWriter:
             places = list(itertools.product(*tile))
             sums = [v.splat(0, self._dtype)] * len(places)
             for i in range(n):
-                rows = [b.add(b.mul(slab, I64(self._size)), k) for k in tile[0]]
+                rows = [b.add(b.mul(strip, I64(self._size)), k) for k in tile[0]]
                 x = [memory.load(self._patterns, [row, I64(i)]) for row in rows]
                 weights = [memory.load(self._weights, [I64(i), j]) for j in tile[1]]
                 pairs = itertools.product(x, weights)

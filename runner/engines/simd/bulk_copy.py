@@ -1,4 +1,4 @@
-"""Columns that follow each other and move together, out of all lanes or into them.
+"""Columns that follow each other, copied together into all lanes or out of them.
 
 A lane is one number of each vector. Served one after the other, lanes read and write a network of
 matrices as often as there are lanes, from caches that are far away; together it is once.
@@ -11,23 +11,23 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from runner.engines.simd.function_frame import I8, Frame, Run
-from runner.engines.simd.lanes import Lanes
-from runner.engines.simd.names import Builder, Value
+from runner.engines.simd.lane_state import LaneState
+from runner.engines.simd.type_aliases import Builder, Value
 from runner.engines.simd.vectors import I64
 
 
-class Convoy:
-    """Finds out at a turn which columns move together, and moves them.
+class BulkCopy:
+    """Finds out at a refill which columns can be copied together, and copies them.
 
     Parameters
     ----------
     frame : Frame
-    lanes : Lanes
+    lanes : LaneState
     n_carried : int
         Rows that are carried.
     """
 
-    def __init__(self, frame: Frame, lanes: Lanes, n_carried: int) -> None:
+    def __init__(self, frame: Frame, lanes: LaneState, n_carried: int) -> None:
         self._frame, self._lanes, self._n_carried = frame, lanes, n_carried
         entry = frame.vectors.entry
         self._leaving, self._coming, self._in_order = (entry.alloca(I64) for _ in range(3))
@@ -40,7 +40,7 @@ class Convoy:
         """Whether columns that are given lanes are still to be fetched, one by one."""
         return b.icmp_signed("==", b.load(self._coming), I64(0))
 
-    def move(self, steps_left: Callable[[Value], Value]) -> None:
+    def write(self, steps_left: Callable[[Value], Value]) -> None:
         """Write columns back and fetch the next ones, if no lane goes on with its own.
 
         Parameters

@@ -1,4 +1,4 @@
-"""Names for the types of two libraries that mypy cannot see into."""
+"""Type aliases for two libraries that mypy cannot see into, PyTensor and llvmlite."""
 
 from __future__ import annotations
 

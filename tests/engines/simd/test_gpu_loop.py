@@ -19,7 +19,7 @@ from runner.engines.gpu_kernel import tried
 from runner.engines.registry import compiled
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.gpu_loop import GpuLoop
-from runner.engines.simd.lane_refills import STEPS_OF_A_TURN
+from runner.engines.simd.lane_refills import STEPS_BETWEEN_REFILLS
 from runner.engines.simd.lowering import lower_loop
 from runner.engines.simd.machine_code import Loop, assemble
 from runner.engines.simd.ptx import is_available, ptx
@@ -75,7 +75,7 @@ def test_a_gpu_as_its_manual_has_it_gives_the_bits_of_vectors(case) -> None:
     lanes, program = programs(signature_of(case))
     assert program.interface.kind == ("threads" if case.layout == "lanes" else "blocks")
     code, hard = ptx(program), given(case).first(2 * len(HARD))
-    limit = np.where(np.arange(len(hard.steps)), hard.limit // 8, STEPS_OF_A_TURN + 6)
+    limit = np.where(np.arange(len(hard.steps)), hard.limit // 8, STEPS_BETWEEN_REFILLS + 6)
     few = replace(hard, limit=limit.astype(np.int32))
     wanted = few.run(Loop(assemble(lanes)))
     assert few.run(GpuLoop(code, program.interface, Machine())).bits == wanted.bits

@@ -1,8 +1,8 @@
-"""What a graph computes pattern by pattern, cut into slabs of some patterns.
+"""Strip mining: what a graph computes pattern by pattern, cut into strips of some patterns.
 
-A slab's matrices stay in the nearest cache from the first layer to the sums over patterns. Only
-graphs with a layer at a cube's corners are cut (`runner.engines.simd.cubes`): sums over slabs have
-another order than sums over all patterns, and so other bits.
+A strip's matrices stay in the nearest cache from the first layer to the sums over patterns. Only
+graphs with a layer at a hypercube's corners are cut (`runner.engines.simd.hypercube_layers`): sums
+over strips have another order than sums over all patterns, and so other bits.
 """
 
 from __future__ import annotations
@@ -22,22 +22,27 @@ from pytensor.tensor.math import mul as multiply
 from pytensor.tensor.math import sub as subtract
 from pytensor.tensor.type import TensorType
 
-from runner.engines.simd.cubes import CornerLayer, Cube, corner_layer, cube_of
 from runner.engines.simd.exponents import is_elementwise, number
-from runner.engines.simd.names import Node, Variable
+from runner.engines.simd.hypercube_layers import (
+    Hypercube,
+    HypercubeLayer,
+    hypercube_layer,
+    hypercube_of,
+)
+from runner.engines.simd.type_aliases import Node, Variable
 
 PATTERNS = 16
-"""Patterns of a slab."""
+"""Patterns of a strip."""
 
 
 @dataclass(frozen=True)
 class FaceSums:
     """Sums of one matrix over all patterns, and over those that have an input's second level."""
 
-    cube: Cube
+    hypercube: Hypercube
     """The corners that the patterns are."""
     summed: Variable
-    """In the slab's graph: the matrix, elementwise, shape (n_patterns, n_units)."""
+    """In the strip's graph: the matrix, elementwise, shape (n_patterns, n_units)."""
     scale: Variable | None
     """In the graph: what all sums are multiplied by, shape (1, n_units)."""
     products: tuple[Variable, ...]
@@ -47,23 +52,23 @@ class FaceSums:
 
 
 @dataclass(frozen=True)
-class Slabs:
-    """A graph that is cut into slabs."""
+class Strips:
+    """A graph that is cut into strips."""
 
     n: int
-    """How many slabs there are."""
+    """How many strips there are."""
     size: int
     """Patterns of each, a power of two."""
     graph: FunctionGraph
-    """What is computed of one slab; its inputs are those below, in order."""
-    layers: dict[Variable, CornerLayer]
-    """The layers at corners: the outputs, an input of the slab's graph, and what they are of."""
+    """What is computed of one strip; its inputs are those below, in order."""
+    layers: dict[Variable, HypercubeLayer]
+    """The layers at corners: the outputs, an input of the strip's graph, and what they are of."""
     shared: dict[Variable, Variable]
-    """Variables of the graph that all slabs need, and the inputs of the slab's that they are."""
+    """Variables of the graph that all strips need, and the inputs of the strip's that they are."""
     parted: dict[Variable, Variable]
-    """Inputs of the graph of which each slab needs its own patterns, likewise."""
+    """Inputs of the graph of which each strip needs its own patterns, likewise."""
     reduced: dict[Variable, Variable]
-    """Variables of the graph that are reductions over patterns, and a slab's reductions."""
+    """Variables of the graph that are reductions over patterns, and a strip's reductions."""
     faces: list[FaceSums]
     """Reductions whose terms corners share."""
 
@@ -72,22 +77,22 @@ class _Unknown(Exception):
     """Something that cannot be cut."""
 
 
-def cut(graph: FunctionGraph) -> Slabs | None:
-    """Cut a graph into slabs; None if it has no layer at corners, or something is unknown."""
-    layers = [layer for node in graph.toposort() if (layer := corner_layer(graph, node))]
-    if len({len(layer.cube.rows) for layer in layers}) != 1:
+def strip_mined(graph: FunctionGraph) -> Strips | None:
+    """Return a graph cut into strips; None without a layer at corners, or if one cannot be cut."""
+    layers = [layer for node in graph.toposort() if (layer := hypercube_layer(graph, node))]
+    if len({len(layer.hypercube.rows) for layer in layers}) != 1:
         return None
     try:
-        return _Cutting(graph, layers).slabs()
+        return _StripMining(graph, layers).strips()
     except _Unknown:
         return None
 
 
-class _Cutting:
+class _StripMining:
     """What is known of a graph while it is cut."""
 
-    def __init__(self, graph: FunctionGraph, layers: Sequence[CornerLayer]) -> None:
-        self._n_patterns = len(layers[0].cube.rows)
+    def __init__(self, graph: FunctionGraph, layers: Sequence[HypercubeLayer]) -> None:
+        self._n_patterns = len(layers[0].hypercube.rows)
         self._size = min(PATTERNS, self._n_patterns)
         self._outputs = {x: layer for layer in layers for x in layer.outputs}
         self._slopes = {x: layer for layer in layers for x in layer.slopes}
@@ -95,7 +100,7 @@ class _Cutting:
         """The axis along which patterns follow each other, of variables that have one."""
         self._reductions: dict[Variable, None] = {}
         self._made: dict[Variable, Variable] = {}
-        self._layers: dict[Variable, CornerLayer] = {}
+        self._layers: dict[Variable, HypercubeLayer] = {}
         self._shared: dict[Variable, Variable] = {}
         self._parted: dict[Variable, Variable] = {}
         inside = {node for layer in layers for node in layer.inside}
@@ -106,8 +111,8 @@ class _Cutting:
             raise _Unknown
         self._given = [x for layer in layers for x in layer.given]
 
-    def slabs(self) -> Slabs:
-        """Make the slab's graph."""
+    def strips(self) -> Strips:
+        """Make the strip's graph."""
         faces = self._faces()
         apart = {x for face in faces for x in (*face.products, *face.totals)}
         reduced = {x: self._converted(x) for x in self._reductions if x not in apart}
@@ -117,7 +122,7 @@ class _Cutting:
             raise _Unknown  # a second pass through the network, at a point that the first one gave
         inputs = [*self._layers, *self._shared.values(), *self._parted.values()]
         outputs = [*reduced.values(), *(face.summed for face in faces)]
-        return Slabs(
+        return Strips(
             self._n_patterns // self._size,
             self._size,
             FunctionGraph(inputs, outputs, clone=False),
@@ -164,14 +169,14 @@ class _Cutting:
         elif axes == (None, 1):
             self._axis[out] = 1
         elif axes[0] == 1 and axes[1] in (0, None):
-            if _cube(out) is None:
+            if _hypercube(out) is None:
                 self._part(right, 0)
             self._reductions[out] = None
         else:
             raise _Unknown
 
     def _part(self, variable: Variable, axis: int) -> None:
-        """Let each slab have its own patterns of a variable, unless all have the same numbers."""
+        """Let each strip have its own patterns of a variable, unless all have the same numbers."""
         if variable in self._axis or variable.type.shape[axis] == 1:
             return
         node = variable.owner
@@ -187,10 +192,10 @@ class _Cutting:
         self._axis[variable] = axis
 
     def _faces(self) -> list[FaceSums]:
-        """The products with a cube's patterns, by what is multiplied, and the sums of the same."""
+        """The products with a hypercube's patterns, by what is multiplied, and sums of the same."""
         products: dict[Variable, list[Variable]] = {}
         for x in self._reductions:
-            if _cube(x) is not None:
+            if _hypercube(x) is not None:
                 transposed = x.owner.inputs[0].owner
                 if transposed is None or not isinstance(transposed.op, DimShuffle):
                     raise _Unknown
@@ -201,13 +206,13 @@ class _Cutting:
             converted, scale = self._unscaled(summed)
             if converted.owner is None or not isinstance(converted.owner.op, Elemwise):
                 raise _Unknown
-            cube = _cube(found[0])
-            if cube is not None:
-                faces.append(FaceSums(cube, converted, scale, tuple(found), tuple(totals)))
+            hypercube = _hypercube(found[0])
+            if hypercube is not None:
+                faces.append(FaceSums(hypercube, converted, scale, tuple(found), tuple(totals)))
         return faces
 
     def _unscaled(self, summed: Variable) -> tuple[Variable, Variable | None]:
-        """A slab's part of a matrix without one factor of each column, and those factors.
+        """A strip's part of a matrix without one factor of each column, and those factors.
 
         In front of a single unit, derivatives have its weights as such factors.
         """
@@ -220,7 +225,7 @@ class _Cutting:
         return self._converted(summed), None
 
     def _converted(self, variable: Variable) -> Variable:
-        """What a variable of the graph is in the slab's."""
+        """What a variable of the graph is in the strip's."""
         if variable not in self._made:
             self._made[variable] = self._conversion(variable)
         return self._made[variable]
@@ -260,8 +265,8 @@ class _Cutting:
             others.insert(0, _constant(constant, others[0]))
         return multiply(*others) if len(others) > 1 else others[0]
 
-    def _output(self, layer: CornerLayer) -> Variable:
-        """A slab's outputs of a layer, which are an input of the slab's graph."""
+    def _output(self, layer: HypercubeLayer) -> Variable:
+        """A strip's outputs of a layer, which are an input of the strip's graph."""
         if layer.tanh not in self._made:
             kind = TensorType(layer.tanh.type.dtype, (self._size, layer.tanh.type.shape[1]))
             self._made[layer.tanh] = kind()
@@ -280,9 +285,9 @@ def _is_total(variable: Variable, summed: Variable) -> bool:
     return is_sum and node.op.axis == (0,) and node.inputs[0] is summed
 
 
-def _cube(product: Variable) -> Cube | None:
-    """The cube by whose corners a product multiplies from the right."""
+def _hypercube(product: Variable) -> Hypercube | None:
+    """The hypercube by whose corners a product multiplies from the right."""
     if not isinstance(product.owner.op, Dot):
         return None
     patterns = product.owner.inputs[1]
-    return cube_of(patterns.data) if isinstance(patterns, Constant) else None
+    return hypercube_of(patterns.data) if isinstance(patterns, Constant) else None

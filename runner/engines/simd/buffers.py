@@ -1,4 +1,4 @@
-"""Where the variables of a nested graph lie, while its operations are written."""
+"""The buffers of a nested graph: which matrix in memory holds each of its variables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.simd.fusion import Fusion
 from runner.engines.simd.memory import Matrix, Memory, static_shape
-from runner.engines.simd.names import Pointer, Variable
+from runner.engines.simd.type_aliases import Pointer, Variable
 from runner.engines.simd.vectors import Vectors
 
 
-class Matrices:
+class Buffers:
     """The matrices of a graph, by variable.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The two programs that a graph becomes: computed once in every lane, or repeated until done."""
+"""Control flow of the two programs a graph becomes: once in every lane, or repeated until done."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.simd.artifact import Kind
-from runner.engines.simd.bodies import Attempt, Body, InMemory, InRegisters
 from runner.engines.simd.function_frame import Frame
-from runner.engines.simd.lane_refills import Turn
-from runner.engines.simd.lanes import Lanes, declare
-from runner.engines.simd.names import Block, Builder, Value, Variable
+from runner.engines.simd.lane_refills import LaneRefill
+from runner.engines.simd.lane_state import LaneState, declare
+from runner.engines.simd.loop_bodies import LoopBody, MemoryBody, RegisterBody, StepAttempt
+from runner.engines.simd.type_aliases import Block, Builder, Value, Variable
 from runner.engines.simd.vectors import I64
 
 
 @dataclass(frozen=True)
-class Written:
+class ProgramText:
     """A program for LLVM, and what has to be known to run it."""
 
     text: str
@@ -33,7 +33,7 @@ class Written:
     """See `Interface`."""
 
 
-def once(graph: FunctionGraph, nested: bool = False) -> Written:
+def once(graph: FunctionGraph, nested: bool = False) -> ProgramText:
     """Write a program that computes a graph's outputs in every lane.
 
     Parameters
@@ -45,7 +45,7 @@ def once(graph: FunctionGraph, nested: bool = False) -> Written:
 
     Returns
     -------
-    Written
+    ProgramText
         ``run(inputs, outputs, n, scratch)``; n lanes, a positive multiple of the width.
 
     Notes
@@ -74,7 +74,7 @@ def once(graph: FunctionGraph, nested: bool = False) -> Written:
 
 def until_done(
     graph: FunctionGraph, n_carried: int, nested: bool = False, *, kind: Kind = "loop"
-) -> Written:
+) -> ProgramText:
     """Write a program that repeats a step in every column until it halts there.
 
     Parameters
@@ -91,7 +91,7 @@ def until_done(
 
     Returns
     -------
-    Written
+    ProgramText
         ``run(inputs, outputs, n, steps, limit, scratch)``; n columns. The inputs that are carried
         and ``steps`` are overwritten. For threads it ends in ``counter``, the address of the next
         column's number, which any number of threads share; for blocks in ``counter``, the bytes of
@@ -103,10 +103,10 @@ def until_done(
     registers, or next to them. When a lane's column halts, it is written back and the next one
     takes the lane, so that no lane waits for another.
 
-    The basic blocks. ``turn`` serves one lane after the other: it writes back a column that has
+    The basic blocks. ``refill`` serves one lane after the other: it writes back a column that has
     halted and fetches the next. Then steps are made until a lane halts, or one has no steps left::
 
-        entry ──> turn ──(every lane is empty)──> end
+        entry ──> refill ──(every lane is empty)──> end
                   │  ^
                   v  └─────────────────────┬────────────────────┐
                 enter                      │                    │
@@ -117,36 +117,36 @@ def until_done(
            │      v                                             │
            └─── take ──(a lane has no steps left)──> end (.1) ──┘
 
-    If any lane halts, none takes the step: the others attempt it again after the turn. So a new
+    If any lane halts, none takes the step: the others attempt it again after the refill. So a new
     value can take the old one's place.
     """
     frame, body = _opened(graph, kind, nested)
     lanes = declare(frame, graph.outputs[n_carried:])
-    turn, enter, end = (frame.block(name) for name in ("turn", "enter", "end"))
+    refill, enter, end = (frame.block(name) for name in ("refill", "enter", "end"))
     together = nested and not frame.is_for_gpu
-    Turn(frame, lanes, n_carried, together=together).write(turn, enter, end)
-    _write_steps(frame, lanes, body, n_carried, enter, turn)
+    LaneRefill(frame, lanes, n_carried, together=together).write(refill, enter, end)
+    _write_steps(frame, lanes, body, n_carried, enter, refill)
     frame.vectors.begin(end).ret_void()
-    frame.vectors.entry.branch(turn)
+    frame.vectors.entry.branch(refill)
     return _written(frame)
 
 
-def _opened(graph: FunctionGraph, kind: Kind, nested: bool) -> tuple[Frame, Body]:
-    body: type[Body] = InMemory if nested else InRegisters
+def _opened(graph: FunctionGraph, kind: Kind, nested: bool) -> tuple[Frame, LoopBody]:
+    body: type[LoopBody] = MemoryBody if nested else RegisterBody
     frame = Frame(graph, kind, body.n_rows, body.block_bytes)
     return frame, body(frame)
 
 
-def _written(frame: Frame) -> Written:
+def _written(frame: Frame) -> ProgramText:
     v, threads = frame.vectors, frame.vectors.thread_block
     widest = threads.widest if threads else 1
-    return Written(str(v.module), v.width, frame.scratch_bytes, frame.n_rows, widest)
+    return ProgramText(str(v.module), v.width, frame.scratch_bytes, frame.n_rows, widest)
 
 
 def _write_steps(
-    frame: Frame, lanes: Lanes, body: Body, n_carried: int, enter: Block, turn: Block
+    frame: Frame, lanes: LaneState, body: LoopBody, n_carried: int, enter: Block, refill: Block
 ) -> None:
-    """Write the loop over steps, from ``enter`` on until it goes back to ``turn``."""
+    """Write the loop over steps, from ``enter`` on until it goes back to ``refill``."""
     v = frame.vectors
     before = v.begin(enter)
     occupied = _occupied(frame, lanes, before)
@@ -170,10 +170,10 @@ def _write_steps(
         b = v.begin(block)
         b.store(count, lanes.steps_taken)
         _leave(frame, lanes, attempt, carried)
-        b.branch(turn)
+        b.branch(refill)
 
 
-def _occupied(frame: Frame, lanes: Lanes, before: Builder) -> Value:
+def _occupied(frame: Frame, lanes: LaneState, before: Builder) -> Value:
     """A mask of the lanes that have a column."""
     v = frame.vectors
     kind = ir.PointerType(ir.VectorType(I64, v.width))
@@ -183,8 +183,8 @@ def _occupied(frame: Frame, lanes: Lanes, before: Builder) -> Value:
     return before.not_(before.sext(empty, v.mask))
 
 
-def _leave(frame: Frame, lanes: Lanes, attempt: Attempt, carried: list[Value]) -> None:
-    """Put into memory what the turn reads: carried values, and the other outputs."""
+def _leave(frame: Frame, lanes: LaneState, attempt: StepAttempt, carried: list[Value]) -> None:
+    """Put into memory what the refill reads: carried values, and the other outputs."""
     attempt.put_back(carried)
     for place, x, value in zip(lanes.others, lanes.variables, attempt.others, strict=True):
         frame.vectors.store(value, place, x.type.dtype)

@@ -1,8 +1,8 @@
-"""Sigmoid layers whose patterns are the corners of a cube, as a graph has them.
+"""Finds in a graph the sigmoid layers whose patterns are the corners of a hypercube.
 
 A pre-activation at a corner is a sum along the edges that lead there, so its exponential is a
 product of the edges' exponentials: one for each input, and one more, serve all patterns
-(`runner.engines.simd.corners`). Sums over patterns share terms in the same way.
+(`runner.engines.simd.hypercube_writer`). Sums over patterns share terms in the same way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pytensor.scalar import basic as scalar
 from pytensor.tensor.math import Dot
 
 from runner.engines.simd.exponents import is_elementwise, number
-from runner.engines.simd.names import Node, Variable
+from runner.engines.simd.type_aliases import Node, Variable
 
 FEWEST_INPUTS = 3
 """With two there are as many exponentials as patterns, nearly."""
@@ -26,7 +26,7 @@ MOST_INPUTS = 16
 
 
 @dataclass(frozen=True)
-class Cube:
+class Hypercube:
     """All combinations of two levels of each input, the last input changing fastest."""
 
     low: tuple[float, ...]
@@ -38,8 +38,8 @@ class Cube:
 
 
 @dataclass(frozen=True)
-class CornerLayer:
-    """A layer of sigmoid units, 1/2 + tanh(z/2)/2, at all corners of a cube."""
+class HypercubeLayer:
+    """A layer of sigmoid units, 1/2 + tanh(z/2)/2, at all corners of a hypercube."""
 
     tanh: Variable
     """tanh(z/2), shape (n_patterns, n_units)."""
@@ -47,7 +47,7 @@ class CornerLayer:
     """What is the units' outputs."""
     slopes: tuple[Variable, ...]
     """What is 1 - tanh(z/2)**2: four times the outputs' derivative."""
-    cube: Cube
+    hypercube: Hypercube
     """The corners."""
     weights: Variable
     """Shape (n_inputs, n_units)."""
@@ -62,8 +62,8 @@ class CornerLayer:
         return [self.weights] if self.bias is None else [self.weights, self.bias]
 
 
-def cube_of(data: np.ndarray) -> Cube | None:
-    """Return the cube whose corners a matrix's rows are; None if they are not."""
+def hypercube_of(data: np.ndarray) -> Hypercube | None:
+    """Return the hypercube whose corners a matrix's rows are; None if they are not."""
     n = data.shape[1] if data.ndim == 2 else 0
     if not FEWEST_INPUTS <= n <= MOST_INPUTS or len(data) != 2**n or not np.isfinite(data).all():
         return None
@@ -71,11 +71,11 @@ def cube_of(data: np.ndarray) -> Cube | None:
     low, high = data[0], data[-1]
     if not np.array_equal(data, np.where(is_high, high, low)):
         return None
-    return Cube(tuple(map(float, low)), tuple(map(float, high)), data)
+    return Hypercube(tuple(map(float, low)), tuple(map(float, high)), data)
 
 
-def corner_layer(graph: FunctionGraph, node: Node) -> CornerLayer | None:
-    """Return the layer at a cube's corners whose tanh a node is; None if it is none's."""
+def hypercube_layer(graph: FunctionGraph, node: Node) -> HypercubeLayer | None:
+    """Return the layer at a hypercube's corners whose tanh a node is; None if it is none's."""
     if not is_elementwise(node, scalar.Tanh):
         return None
     (half,), (tanh,) = node.inputs, node.outputs
@@ -88,9 +88,9 @@ def corner_layer(graph: FunctionGraph, node: Node) -> CornerLayer | None:
     if len(products) != 1 or len(rows) > 1:
         return None
     patterns, weights = products[0].owner.inputs
-    cube = cube_of(patterns.data) if isinstance(patterns, Constant) else None
+    hypercube = hypercube_of(patterns.data) if isinstance(patterns, Constant) else None
     before = dict.fromkeys((*products, z, half))
-    if cube is None or any(len(graph.clients[x]) != 1 for x in before):
+    if hypercube is None or any(len(graph.clients[x]) != 1 for x in before):
         return None
     if any(x.type.shape != (1, weights.type.shape[1]) for x in rows):
         return None
@@ -99,7 +99,9 @@ def corner_layer(graph: FunctionGraph, node: Node) -> CornerLayer | None:
         return None
     outputs, slopes, behind = used
     inside = (*(x.owner for x in before), node, *behind)
-    return CornerLayer(tanh, outputs, slopes, cube, weights, rows[0] if rows else None, inside)
+    return HypercubeLayer(
+        tanh, outputs, slopes, hypercube, weights, rows[0] if rows else None, inside
+    )
 
 
 def _uses(

@@ -1,4 +1,4 @@
-"""Layers at the corners of a cube: exact outputs, large weights, whole trainings beside NumPy."""
+"""Layers at a hypercube's corners: exact outputs, large weights, whole trainings beside NumPy."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.combinations import Combination, OfCube, check
 
-from runner.engines.simd import bodies
-from runner.engines.simd.cubes import cube_of
+from runner.engines.simd import loop_bodies
+from runner.engines.simd.hypercube_layers import hypercube_of
 from runner.engines.simd.lowering import function, loop
-from runner.engines.simd.slabs import cut
+from runner.engines.simd.strip_mining import strip_mined
 from runner.engines.vector_programs import loop_program
 
 UNITS = 3
@@ -54,7 +54,7 @@ def outputs(x: np.ndarray, weights: np.ndarray, places: np.ndarray, dtype: str) 
 
 
 def summed(x: np.ndarray, weights: np.ndarray, places: np.ndarray, dtype: str) -> np.ndarray:
-    """The same, computed from sums: what is no loop is not cut into slabs."""
+    """The same, computed from sums: what is no loop is not cut into strips."""
     w, b, y = layer(x, dtype)
     (every,) = function([w, b], [[y]], nested=True)(weights.astype(dtype))
     one_hot = np.arange(len(x))[:, np.newaxis, np.newaxis] == places
@@ -155,7 +155,7 @@ def of_cube(output="sigmoid", loss="cross-entropy", optimizer="momentum", **more
     return OfCube("sigmoid", output, loss, optimizer, dtype, "stacked", **more)
 
 
-CUT = [
+STRIP_MINED = [
     of_cube(),
     of_cube(dtype="float32"),
     of_cube(gate="PARITY-3"),
@@ -166,40 +166,42 @@ CUT = [
     of_cube("tanh", "squared-error", "nesterov"),
 ]
 # A second pass through the network, joint outputs, only two inputs.
-UNCUT = [
+NOT_STRIP_MINED = [
     of_cube(optimizer="lbfgs", gate="PARITY-3"),
     of_cube("softmax", gate="PARITY-3"),
     of_cube(gate="XOR"),
 ]
 
 
-def is_cut(combination: Combination, monkeypatch: pytest.MonkeyPatch) -> bool:
+def is_strip_mined(combination: Combination, monkeypatch: pytest.MonkeyPatch) -> bool:
     found = []
-    monkeypatch.setattr(bodies, "cut", lambda graph: found.append(cut(graph)) or found[-1])
+    monkeypatch.setattr(
+        loop_bodies, "strip_mined", lambda graph: found.append(strip_mined(graph)) or found[-1]
+    )
     (configuration,) = combination.plan.configurations
     loop_program(configuration.signature())
-    return any(slabs is not None for slabs in found)
+    return any(strips is not None for strips in found)
 
 
-@pytest.mark.parametrize("combination", CUT, ids=str)
+@pytest.mark.parametrize("combination", STRIP_MINED, ids=str)
 def test_restarts_are_trained_as_by_plain_numpy(combination, monkeypatch) -> None:
-    assert is_cut(combination, monkeypatch)
+    assert is_strip_mined(combination, monkeypatch)
     check("pytensor", combination)
 
 
-@pytest.mark.parametrize("combination", UNCUT, ids=str)
+@pytest.mark.parametrize("combination", NOT_STRIP_MINED, ids=str)
 def test_other_networks_are_computed_as_they_were(combination, monkeypatch) -> None:
-    assert not is_cut(combination, monkeypatch)
+    assert not is_strip_mined(combination, monkeypatch)
 
 
 @given(st.integers(3, 6), st.floats(-3, 3), st.floats(-3, 3))
 def test_a_cube_is_told_by_its_rows(n, low, high) -> None:
     rows = corners(n, low, high)
-    cube = cube_of(rows)
-    assert cube is not None
-    assert (cube.low, cube.high) == ((low,) * n, (high,) * n)
-    assert cube_of(rows[:-1]) is None
+    hypercube = hypercube_of(rows)
+    assert hypercube is not None
+    assert (hypercube.low, hypercube.high) == ((low,) * n, (high,) * n)
+    assert hypercube_of(rows[:-1]) is None
     if low != high:
-        assert cube_of(rows[::-1][[1, 0, *range(2, len(rows))]]) is None
+        assert hypercube_of(rows[::-1][[1, 0, *range(2, len(rows))]]) is None
         rows[1, 0] += 1
-        assert cube_of(rows) is None
+        assert hypercube_of(rows) is None
