@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.dispatch.answers import Answer
+from runner.dispatch.task_cost import TaskCost
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 
@@ -35,14 +35,14 @@ class GroupCosts:
         self.seen = np.zeros((2, len(members)))
         """Restarts of each that were trained, and their steps."""
         self.trained_s = 0.0
-        """Seconds of work that its batches took, without surveys."""
+        """Seconds of work that its batches took, without pilots."""
         self.expected_of_seen_s = 0.0
         """Seconds that the plan expects of these."""
         self.compile_s = 0.0
         """The longest that a worker has compiled."""
         self._fit = np.zeros(5)  # of seconds on steps, per restart: the sums of a regression
         self._most_x = 0.0  # steps of a restart, on average, of the batch that has most
-        self._surveyed = (0.0, 0.0)  # steps and seconds of a restart, on average, of its survey
+        self._piloted = (0.0, 0.0)  # steps and seconds of a restart, on average, of its pilot
         self._dearest_s = float("inf")  # a step, by the task that leaves least for it
 
     @property
@@ -63,32 +63,32 @@ class GroupCosts:
             place = self.place[number]
             self.left[place] = max(0.0, self.left[place] + share * (stop - start))
 
-    def survey(self, answer: Answer) -> None:
+    def note_pilot(self, cost: TaskCost) -> None:
         """Note the steps of a few restarts, and what they have cost."""
-        for number, seen in answer.steps.items():
+        for number, seen in cost.steps.items():
             self.seen[:, self.place[number]] += seen
-        x, y = self._surveyed = self._per_restart(answer)
+        x, y = self._piloted = self._per_restart(cost)
         self._dearest_s = min(self._dearest_s, y / max(x, 1e-9))
 
-    def note(self, answer: Answer) -> None:
+    def note(self, cost: TaskCost) -> None:
         """Note what some of its restarts have cost."""
-        before, (x, y) = self._surveyed, self._per_restart(answer)
-        self.survey(answer)
-        self._surveyed = before
+        before, (x, y) = self._piloted, self._per_restart(cost)
+        self.note_pilot(cost)
+        self._piloted = before
         self._most_x = max(self._most_x, x)
         self._fit += np.array([1, x, x * x, y, x * y]) / (y * y)  # times are off by shares
-        self.trained_s += max(answer.work_s, 1e-9)  # a coarse clock may have seen none
+        self.trained_s += max(cost.work_s, 1e-9)  # a coarse clock may have seen none
         self.expected_of_seen_s += sum(
-            n * self.expected_s[self.place[number]] for number, (n, _) in answer.steps.items()
+            n * self.expected_s[self.place[number]] for number, (n, _) in cost.steps.items()
         )
-        self.compile_s = max(self.compile_s, answer.compile_s)
+        self.compile_s = max(self.compile_s, cost.compile_s)
 
     @staticmethod
-    def _per_restart(answer: Answer) -> tuple[float, float]:
+    def _per_restart(cost: TaskCost) -> tuple[float, float]:
         """Return steps and seconds per restart of a task."""
-        n = sum(restarts for restarts, _ in answer.steps.values())
-        steps = sum(steps for _, steps in answer.steps.values())
-        return steps / n, max(answer.work_s, 1e-9) / n
+        n = sum(restarts for restarts, _ in cost.steps.values())
+        steps = sum(steps for _, steps in cost.steps.values())
+        return steps / n, max(cost.work_s, 1e-9) / n
 
     def mean_steps(self) -> np.ndarray:
         """Return the steps of a restart of each configuration, (n,), by what was trained."""
@@ -109,11 +109,11 @@ class GroupCosts:
 
         Both are fitted to the batches so far where these tell them apart. Where not, a step takes
         what is given, but no more than any task allows; if nothing is given (inf), it takes what
-        the survey took beyond the batches, which is less sure, as that was a short task.
+        the pilot took beyond the batches, which is less sure, as that was a short task.
         """
         n, x, xx, y, xy = self._fit
         spread = n * xx - x * x
-        steps, seconds = self._surveyed
+        steps, seconds = self._piloted
         if self.knows_steps():
             step_s = (n * xy - x * y) / spread if spread > 1e-6 * n * xx else self._dearest_s
         elif np.isinf(step_s) and steps * n > 2 * x:

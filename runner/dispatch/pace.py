@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.dispatch.answers import Answer
+from runner.dispatch.task_cost import TaskCost
 
 _MEMORY = 0.5  # share of a run's time so far after which what was measured counts a third
 
@@ -22,16 +22,16 @@ class Pace:
         self._trained_s = self._worked_s = 0.0  # of late
         self._now_s = 0.0
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, cost: TaskCost) -> None:
         """Note that a worker has answered."""
-        if answer.worker in self._latest_s:
-            self._busy_s += answer.train_s + answer.compile_s
-            self._passed_s += answer.now_s - self._latest_s[answer.worker]
-        self._latest_s[answer.worker] = answer.now_s
-        fresh = np.exp((self._now_s - answer.now_s) / max(_MEMORY * answer.now_s, 1e-9))
-        self._trained_s = fresh * self._trained_s + answer.train_s
-        self._worked_s = fresh * self._worked_s + answer.work_s
-        self._now_s = answer.now_s
+        if cost.worker in self._latest_s:
+            self._busy_s += cost.train_s + cost.compile_s
+            self._passed_s += cost.now_s - self._latest_s[cost.worker]
+        self._latest_s[cost.worker] = cost.now_s
+        fresh = np.exp((self._now_s - cost.now_s) / max(_MEMORY * cost.now_s, 1e-9))
+        self._trained_s = fresh * self._trained_s + cost.train_s
+        self._worked_s = fresh * self._worked_s + cost.work_s
+        self._now_s = cost.now_s
 
     def spent_s(self, now_s: float, workers: int) -> list[float]:
         """Return for how long each of the workers that answered last has been at its task."""

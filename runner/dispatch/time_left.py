@@ -3,7 +3,7 @@
 A configuration that is never solved costs a hundred times as much as one that stops at once, and
 no plan can tell. So one batch of every group is trained before the others (`each_group_first`),
 and a few restarts of every configuration where that is little beside all
-(`runner.dispatch.surveys`). From then on what is left is known by what its like has cost.
+(`runner.dispatch.pilot_tasks`). From then on what is left is known by what its like has cost.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from statistics import fmean
 
 import numpy as np
 
-from runner.dispatch.answers import Answer
 from runner.dispatch.group_costs import GroupCosts
 from runner.dispatch.pace import Pace
+from runner.dispatch.task_cost import TaskCost
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 
@@ -68,13 +68,13 @@ class TimeLeft:
             self._groups[batch.group_of_round].add(batch, len(batch))
         self._pace = Pace()
 
-    def trained(self, part: Batch, answer: Answer) -> None:
+    def trained(self, part: Batch, cost: TaskCost) -> None:
         """Note the cost of restarts that are done: a part of a batch, or several batches."""
         self._done(part, len(part))
-        self._groups[part.group_of_round].note(answer)
-        self._pace.answered(answer)
+        self._groups[part.group_of_round].note(cost)
+        self._pace.answered(cost)
 
-    def surveyed(self, part: Batch, answer: Answer) -> Batch | None:
+    def piloted(self, part: Batch, cost: TaskCost) -> Batch | None:
         """Note the cost of restarts of a part's group that are still to be done.
 
         Returns
@@ -84,8 +84,8 @@ class TimeLeft:
             step takes are known for sure.
         """
         group = self._groups[part.group_of_round]
-        group.survey(answer)
-        self._pace.answered(answer)
+        group.note_pilot(cost)
+        self._pace.answered(cost)
         left = [key[2] for key in self._left if key[:2] == part.group_of_round]
         steps = group.mean_steps()
         if not left:

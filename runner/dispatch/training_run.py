@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.answers import Answer
 from runner.dispatch.audits import AuditRecord, Audits, AuditTask, unaudited
 from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.dispatch.batch_origin import BatchOrigin
@@ -17,10 +16,11 @@ from runner.dispatch.dispatcher import Complete, Piece
 from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.gpu_code import GpuCode
 from runner.dispatch.late_shards import LateShards
+from runner.dispatch.pilot_tasks import PilotTask, pilot_tasks
 from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.sent_tasks import Call, SentTask
 from runner.dispatch.staged_training import StagedAnswers, StagedBatch, unpacked
-from runner.dispatch.surveys import SurveyTask, surveys
+from runner.dispatch.task_cost import TaskCost
 from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
 from runner.dispatch.telemetry import Telemetry
 from runner.dispatch.time_left import TimeLeft
@@ -120,23 +120,23 @@ class TrainingRun(TaskHandler):
         return time.monotonic() - self._started_s
 
     def begin(self, run: RunState) -> None:
-        """Queue the audits of what earlier runs have committed, and surveys."""
+        """Queue the audits of what earlier runs have committed, and pilot tasks."""
         self.progress.dashboard = run.pool.client.dashboard_link or ""
         self.check(run)
         if run.pool.counts.get("cpu"):  # a GPU takes batches together that follow each other
-            for survey in surveys(self.plan, self._left):
-                run.auxiliary.add(survey)
+            for pilot in pilot_tasks(self.plan, self._left):
+                run.auxiliary.add(pilot)
         for commit in self._earlier:
             self._audit(run, commit)
 
     # What is sent.
 
     def call(self, task: SentTask) -> Call:
-        """Train pieces, a canary, a survey, or an audited batch."""
+        """Train pieces, a canary, a pilot, or an audited batch."""
         if isinstance(task.auxiliary, CanaryTask):
             return self.tasks.canary(task.auxiliary.batch, task.kind)
-        if isinstance(task.auxiliary, SurveyTask):
-            return self.tasks.survey(task.auxiliary.segments, task.kind)
+        if isinstance(task.auxiliary, PilotTask):
+            return self.tasks.pilot(task.auxiliary.segments, task.kind)
         if isinstance(task.auxiliary, AuditTask):
             return self.tasks.audit(task.range, task.kind)
         known = self.telemetry.known(task.range.group_of_round)
@@ -244,14 +244,14 @@ class TrainingRun(TaskHandler):
     def auxiliary_ended(
         self, run: RunState, task: AuxiliaryTask, result: TaskResult | None
     ) -> None:
-        """Do what canaries and audits ask for, and note what a survey has cost."""
+        """Do what canaries and audits ask for, and note what a pilot has cost."""
         if isinstance(task, CanaryTask):
             self._apply(run, *self.unverified.ended(task, result))
         elif isinstance(task, AuditTask):
             self._apply(run, task.ended(result))
-        elif isinstance(task, SurveyTask) and result is not None and not result.reason:
-            answer = Answer.of(result.worker, [result.value.telemetry], self._now_s)
-            if (dearest := self._time_left.surveyed(task.batch, answer)) is not None:
+        elif isinstance(task, PilotTask) and result is not None and not result.reason:
+            cost = TaskCost.of(result.worker, [result.value.telemetry], self._now_s)
+            if (dearest := self._time_left.piloted(task.batch, cost)) is not None:
                 run.dispatcher.hasten(dearest)
 
     def report_progress(self, run: RunState) -> None:
@@ -304,15 +304,15 @@ class TrainingRun(TaskHandler):
         """Note what was trained, and commit the batches that it completes."""
         value: Trained | Sequence[Trained | StagedBatch] = result.value
         parts = [value] if isinstance(value, Trained) else value
-        answer = Answer.of(result.worker, [part.telemetry for part in parts], self._now_s)
+        cost = TaskCost.of(result.worker, [part.telemetry for part in parts], self._now_s)
         self.deadlines.note(
             (task.kind, task.range.group_of_round),
             result.worker,
             work=sum(part.telemetry["lane_steps"] for part in parts),
-            train_s=answer.train_s,
-            compile_s=answer.compile_s,
+            train_s=cost.train_s,
+            compile_s=cost.compile_s,
         )
-        self._time_left.trained(task.range, answer)
+        self._time_left.trained(task.range, cost)
         for piece, trained in zip(task.pieces, parts, strict=True):
             self.gpu_code.require(self.plan, piece.batch, trained.telemetry)
             self._note(piece, trained, result.worker)

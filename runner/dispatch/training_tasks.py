@@ -13,7 +13,7 @@ from runner.dispatch.staged_training import StagedTraining, packed_call
 from runner.experiment.batches import Batch, Segment
 from runner.experiment.plan import Plan
 from runner.study.staging import Staging
-from runner.training.worker import Task, Trained, survey, train_batch, train_batches
+from runner.training.worker import Task, Trained, pilot, train_batch, train_batches
 
 _CANARY_RESTARTS = 16
 _CANARY_STEPS = 100
@@ -93,9 +93,9 @@ class TrainingTasks:
         )
         return Call(HashedTraining(train_batch), (replace(task, segments=segments, n_curves=0),))
 
-    def survey(self, segments: Sequence[Segment], device: str) -> Call:
+    def pilot(self, segments: Sequence[Segment], device: str) -> Call:
         """Train restarts of several configurations of a group, for what they cost."""
-        return Call(survey, (self._of(tuple(segments), device, n_curves=0),))
+        return Call(pilot, (self._of(tuple(segments), device, n_curves=0),))
 
     def batches_that_fill(self, batch: Batch, device: str) -> int:
         """Return how many batches of a batch's group the lanes of a device hold, at least one."""

@@ -15,6 +15,7 @@ from runner.errors.keywords import LooseKeywords
 from runner.experiment.content_hash import digest
 from runner.landscape import table_files
 from runner.landscape.analysis_plan import AnalysisPlan
+from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.class_tables import class_tables, classify
 from runner.landscape.endpoint_pairs import (
     choose_pairs,
@@ -34,7 +35,6 @@ from runner.landscape.endpoint_sample import (
 )
 from runner.landscape.inspections import Inspections
 from runner.landscape.options import AnalysisKeywords, AnalysisOptions
-from runner.landscape.parts import Parts
 from runner.landscape.stage import Stage, stages
 from runner.landscape.verdicts import verdict_tables
 from runner.study.store import Store
@@ -92,11 +92,9 @@ def analyze(
     ClusterError
         If there is nothing to run on, or it is lost on the way.
 
-    Notes
-    -----
-    An interrupted analysis continues from its finished parts, and one whose tables are up to date
-    is not repeated: see `runner.landscape.parts.Parts`. Of a study that has grown only the new
-    restarts are inspected: see `runner.landscape.inspections`.
+    Notes ----- An interrupted analysis continues from its checkpoints, and one whose tables are up
+    to date is not repeated: see `runner.landscape.checkpoints.Checkpoints`. Of a study that has
+    grown only the new restarts are inspected: see `runner.landscape.inspections`.
 
     Examples
     --------
@@ -120,33 +118,36 @@ def analyze(
         def inspections(device: str) -> Inspections:
             return Inspections(store, lock, plan, device)
 
-        def parts_of(device: str) -> Parts:
+        def checkpoints_of(device: str) -> Checkpoints:
             # which batches there are depends on what is kept
-            return Parts(store, lock, digest([plan.key(device), inspections(device).state]))
+            return Checkpoints(store, lock, digest([plan.key(device), inspections(device).state]))
 
         if not table_files.up_to_date(store, plan, cluster.device):
-            with stages(client, cluster, plan.engine, parts_of, report or _ignore) as run:
-                tables = _tables(plan, run.parts, inspections(run.kind), run)
+            with stages(client, cluster, plan.engine, checkpoints_of, report or _ignore) as run:
+                tables = _tables(plan, run.checkpoints, inspections(run.kind), run)
             table_files.write(store, lock, plan, run.kind, tables)
-        parts_of("cpu").remove()  # which are all, of whatever device
+        checkpoints_of("cpu").remove()  # which are all, of whatever device
     return Study(store.path)
 
 
 def _tables(
-    plan: AnalysisPlan, parts: Parts, inspections: Inspections, run: Callable[[Stage], None]
+    plan: AnalysisPlan,
+    checkpoints: Checkpoints,
+    inspections: Inspections,
+    run: Callable[[Stage], None],
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of an analysis, by name; ``run`` has a stage done on the cluster."""
     samples = read_samples(plan)
     known = known_endpoints(samples, inspections)
     stage = endpoint_stage(plan, new_endpoints(samples, known))
     run(stage)
-    inspected = read_inspected(samples, known, stage, parts)
+    inspected = read_inspected(samples, known, stage, checkpoints)
     classified = classify(plan, inspected)
     pairs = choose_pairs(plan, classified)
     walked = known_paths(pairs, inspections)
     stage = pair_stage(plan, samples, inspected, new_pairs(pairs, walked))
     run(stage)
-    paths = read_paths(pairs, walked, stage, parts)
+    paths = read_paths(pairs, walked, stage, checkpoints)
     inspections.keep([*kept_endpoints(samples, inspected), *kept_paths(paths)])
     return dict(class_tables(plan, classified)) | dict(verdict_tables(plan, classified, paths))
 

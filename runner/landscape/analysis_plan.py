@@ -10,7 +10,7 @@ from runner.landscape.options import AnalysisOptions
 from runner.landscape.surface_plan import SurfacePlan, device_digest
 
 FORMAT = 3
-"""Version of what an analysis computes: parts and tables of another one are not used."""
+"""Version of what an analysis computes: checkpoints and tables of another one are not used."""
 
 
 @dataclass(frozen=True)

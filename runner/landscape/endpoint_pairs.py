@@ -12,11 +12,11 @@ from runner.dispatch.dispatcher import Piece
 from runner.dispatch.sent_tasks import Call
 from runner.experiment.configuration import Configuration
 from runner.landscape.analysis_plan import AnalysisPlan
+from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.class_tables import Classified
 from runner.landscape.endpoint_sample import Inspected, Samples, in_batches
 from runner.landscape.inspections import MARK, Inspections, marks
 from runner.landscape.options import AnalysisOptions
-from runner.landscape.parts import Parts
 from runner.landscape.stage import Stage
 from runner.landscape.worker import PATH_COLUMNS, EndpointTask, PairTask, inspect_pairs
 from runner.study.analysis_tables import TABLES
@@ -140,7 +140,9 @@ def new_pairs(pairs: Pairs, known: pd.DataFrame) -> Pairs:
     return {number: frame for number, frame in parts.items() if len(frame)}
 
 
-def read_paths(pairs: Pairs, known: pd.DataFrame, stage: Stage, parts: Parts) -> pd.DataFrame:
+def read_paths(
+    pairs: Pairs, known: pd.DataFrame, stage: Stage, checkpoints: Checkpoints
+) -> pd.DataFrame:
     """Join pairs with what was known and what workers found on the paths between them.
 
     Returns
@@ -150,7 +152,7 @@ def read_paths(pairs: Pairs, known: pd.DataFrame, stage: Stage, parts: Parts) ->
         configuration.
     """
     found: dict[int, list[pd.DataFrame]] = {number: [] for number in pairs}
-    for batch, frame in parts.read(stage.name, stage.batches):
+    for batch, frame in checkpoints.read(stage.name, stage.batches):
         found[batch.group].append(frame)
     joined = []
     for number, frame in pairs.items():

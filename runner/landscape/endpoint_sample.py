@@ -14,8 +14,8 @@ from runner.dispatch.sent_tasks import Call
 from runner.experiment.batches import Batch
 from runner.experiment.configuration import Configuration
 from runner.landscape.analysis_plan import AnalysisPlan
+from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.inspections import MARK, Inspections, marks
-from runner.landscape.parts import Parts
 from runner.landscape.stage import Stage
 from runner.landscape.worker import EndpointTask, endpoint_columns, inspect_endpoints
 from runner.study.analysis_tables import INDEX
@@ -144,11 +144,11 @@ def new_endpoints(samples: Samples, known: Mapping[int, pd.DataFrame]) -> Sample
 
 
 def read_inspected(
-    samples: Samples, known: Mapping[int, pd.DataFrame], stage: Stage, parts: Parts
+    samples: Samples, known: Mapping[int, pd.DataFrame], stage: Stage, checkpoints: Checkpoints
 ) -> Inspected:
     """Join what was known and what workers found with the labels and losses of training."""
     fresh: dict[int, list[pd.DataFrame]] = {}
-    for batch, frame in parts.read(stage.name, stage.batches):
+    for batch, frame in checkpoints.read(stage.name, stage.batches):
         fresh.setdefault(batch.group, []).append(frame)
     inspected = {}
     for number, sample in samples.items():

@@ -21,7 +21,7 @@ from runner.dispatch.task_loop import TaskLoop
 from runner.dispatch.time_left import each_group_first
 from runner.errors import ClusterError
 from runner.experiment.batches import Batch
-from runner.landscape.parts import Parts
+from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.time_left import StageTimeLeft
 
 
@@ -44,7 +44,7 @@ class Stages:
 
     kind: str
     """Kind of device, ``cpu`` or ``gpu``: its bits are in what workers return."""
-    parts: Parts
+    checkpoints: Checkpoints
     """What they have returned."""
     pool: WorkerPool
     """The workers."""
@@ -53,7 +53,7 @@ class Stages:
 
     def __call__(self, stage: Stage) -> None:
         """Have a stage done."""
-        run_stage(stage, self.parts, self.pool, self.report)
+        run_stage(stage, self.checkpoints, self.pool, self.report)
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def stages(
     client: Any,
     cluster: ClusterOptions,
     engine: str,
-    parts_of: Callable[[str], Parts],
+    checkpoints_of: Callable[[str], Checkpoints],
     report: AnalysisProgressCallback,
 ) -> Iterator[Stages]:
     """Yield what has stages done: on a given client, or on what the cluster's options say.
@@ -72,8 +72,8 @@ def stages(
     cluster : ClusterOptions
     engine : str
         What compiles.
-    parts_of : callable
-        Given the kind of device that is used, the parts that it computes.
+    checkpoints_of : callable
+        Given the kind of device that is used, the checkpoints that it writes.
     report : callable
         Called with an `AnalysisProgress` now and then.
 
@@ -98,38 +98,38 @@ def stages(
                 f"{lacking}\nInstall it there, or give --device cpu and workers with CPU=1."
             )
             raise ClusterError(message)
-        parts = parts_of(kind)
-        parts.prepare()
-        yield Stages(kind, parts, pool, report)
+        checkpoints = checkpoints_of(kind)
+        checkpoints.prepare()
+        yield Stages(kind, checkpoints, pool, report)
 
 
 def run_stage(
-    stage: Stage, parts: Parts, pool: WorkerPool, report: AnalysisProgressCallback
+    stage: Stage, checkpoints: Checkpoints, pool: WorkerPool, report: AnalysisProgressCallback
 ) -> None:
-    """Have every batch done that has no part yet, and write what is returned as parts."""
-    missing = each_group_first(parts.missing(stage.name, stage.batches))
+    """Have every batch done that has no checkpoint yet, and write its checkpoint."""
+    missing = each_group_first(checkpoints.missing(stage.name, stage.batches))
     if not missing:
         return
     total = sum(map(len, stage.batches))
     before = total - sum(map(len, missing))
     progress = AnalysisProgress(stage.name, before, total, before)
-    handler = _StageHandler(stage, parts, progress, StageTimeLeft(missing), report)
+    handler = _StageHandler(stage, checkpoints, progress, StageTimeLeft(missing), report)
     TaskLoop(RunState.of(pool, missing), handler).finish()
 
 
 class _StageHandler(TaskHandler):
-    """Sends the pieces of a stage, and writes what is returned as parts."""
+    """Sends the pieces of a stage, and writes what is returned as checkpoints."""
 
     def __init__(
         self,
         stage: Stage,
-        parts: Parts,
+        checkpoints: Checkpoints,
         progress: AnalysisProgress,
         time_left: StageTimeLeft,
         report: AnalysisProgressCallback,
     ) -> None:
         self._stage = stage
-        self._parts = parts
+        self._checkpoints = checkpoints
         self._progress = progress
         self._time_left = time_left
         self._report = report
@@ -153,7 +153,7 @@ class _StageHandler(TaskHandler):
 
     def completed(self, run: RunState, complete: Complete) -> None:
         """Write the rows of a batch; what could not be inspected is missing from them."""
-        self._parts.write(self._stage.name, complete.batch, complete.shards)
+        self._checkpoints.write(self._stage.name, complete.batch, complete.shards)
         self._progress.done += len(complete.batch)
         self._time_left.failed(complete.batch, len(complete.failures))
 

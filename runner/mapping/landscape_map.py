@@ -12,7 +12,7 @@ import numpy as np
 from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.dispatch.progress import AnalysisProgress
 from runner.errors.keywords import LooseKeywords
-from runner.landscape.parts import Parts
+from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.stage import stages
 from runner.mapping import table_files
 from runner.mapping.configuration_map import ConfigurationMap
@@ -103,11 +103,11 @@ def map_landscape(
         groups = _maps(plan)
         progress = _Progress([each for group in groups for each in group], report)
 
-        def parts_of(device: str) -> Parts:
-            return Parts(store, lock, plan.key(device), "map")
+        def checkpoints_of(device: str) -> Checkpoints:
+            return Checkpoints(store, lock, plan.key(device), "map")
 
-        with stages(client, cluster, plan.engine, parts_of, progress) as run:
-            rounds = SearchRounds(groups, run.parts, run, plan.engine, options)
+        with stages(client, cluster, plan.engine, checkpoints_of, progress) as run:
+            rounds = SearchRounds(groups, run.checkpoints, run, plan.engine, options)
             rounds.make(progress.goes_on(for_s))
         made = tables(progress.maps, plan.study.parameter_names)
         table_files.write(store, lock, plan, run.kind, made)

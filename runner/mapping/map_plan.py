@@ -11,7 +11,7 @@ from runner.landscape.surface_plan import SurfacePlan, device_digest
 from runner.mapping.options import MapOptions
 
 FORMAT = 3
-"""Version of what a map computes: parts and tables of another one are not used."""
+"""Version of what a map computes: checkpoints and tables of another one are not used."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pandas as pd
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.sent_tasks import Call
 from runner.experiment.batches import Batch
-from runner.landscape.parts import Parts
+from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.stage import Stage
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.options import MapOptions
@@ -48,7 +48,7 @@ class SearchRounds:
     ----------
     groups : sequence of sequence of ConfigurationMap
         Of each group, which one compiled function serves, the maps of all its configurations.
-    parts : Parts
+    checkpoints : Checkpoints
         What is stored of finished work.
     run : callable
         Has a stage done on the cluster, as far as it is not stored.
@@ -59,13 +59,13 @@ class SearchRounds:
     def __init__(
         self,
         groups: Sequence[Sequence[ConfigurationMap]],
-        parts: Parts,
+        checkpoints: Checkpoints,
         run: Callable[[Stage], None],
         engine: str,
         options: MapOptions,
     ) -> None:
         self._groups = groups
-        self._parts = parts
+        self._checkpoints = checkpoints
         self._run = run
         self._engine = engine
         self._options = options
@@ -116,7 +116,7 @@ class SearchRounds:
         stage = Stage(name, tuple(by_batch), call)
         self._run(stage)
         found: dict[ConfigurationMap, list[pd.DataFrame]] = {}
-        for batch, frame in self._parts.read(name, stage.batches):
+        for batch, frame in self._checkpoints.read(name, stage.batches):
             found.setdefault(by_batch[batch].map, []).append(frame)
         for each, frames in found.items():
             yield each, pd.concat(frames, ignore_index=True)

@@ -12,7 +12,7 @@ from runner.landscape.table_files import replace
 from runner.mapping.map_plan import MapPlan
 from runner.study import analysis_tables
 from runner.study.lock import StudyLock
-from runner.study.map_tables import MAP_TABLES
+from runner.study.map_columns import MAP_TABLES
 from runner.study.store import Store
 
 

@@ -20,7 +20,7 @@ from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.study import files
 from runner.study.folder import require_file
-from runner.study.map_tables import MAP_TABLES
+from runner.study.map_columns import MAP_TABLES
 from runner.training.column_names import distinct, plain_name
 
 INDEX: Final = ["configuration", "restart"]

@@ -15,7 +15,7 @@ from runner.errors import RunnerError, StudyError
 from runner.errors.messages import printable
 from runner.errors.paths import local_path
 from runner.study.commits import Commit
-from runner.study.sealed import read_sealed
+from runner.study.hashed_json import read_hashed_json
 from runner.study.store import Store
 
 # Of a plan whose restarts are its experiment's alone; any other is worked out in full.
@@ -164,7 +164,7 @@ def _solved(store: Store, commits: Sequence[Commit]) -> int:
 def _why(store: Store) -> State:
     """Tell a plan of another version from a damaged one."""
     try:
-        read_sealed(store, store.plan_path)
+        read_hashed_json(store, store.plan_path)
     except StudyError:
         return State.DAMAGED
     return State.OTHER_VERSION

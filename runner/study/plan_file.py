@@ -28,7 +28,7 @@ from runner.experiment.rounds import MAX_ROUNDS, Range
 from runner.study import files
 from runner.study.differences import recorded_versions
 from runner.study.folder import StudyFolder, require_file
-from runner.study.sealed import MAX_BYTES, read_sealed, sealed
+from runner.study.hashed_json import MAX_BYTES, hashed_json, read_hashed_json
 from runner.training.shards import FORMAT
 
 _READABLE = (1, FORMAT)
@@ -54,7 +54,7 @@ class PlanFile:
     def write(self, plan: Plan) -> None:
         """Write the plan of a new study, durably; FileExistsError if there is one."""
         content = {"format": FORMAT, "plan": plan.canonical(), "versions": recorded_versions()}
-        files.write_new(self._folder.plan_path, sealed(content))
+        files.write_new(self._folder.plan_path, hashed_json(content))
 
     def append(self, plan: Plan) -> None:
         """Write the last round of a plan that has grown from the stored one, durably."""
@@ -68,7 +68,7 @@ class PlanFile:
         content = {"format": FORMAT, "round": number, "after": self.sha256}
         content |= {"plan": plan.canonical(), "versions": recorded_versions()}
         files.make_folder(self._folder.rounds_path)
-        files.write_new(self._folder.round_path(number), sealed(content))
+        files.write_new(self._folder.round_path(number), hashed_json(content))
         self.__dict__.pop("_paths", None)
 
     def read(self) -> tuple[Plan, dict[str, str]]:
@@ -188,7 +188,7 @@ class PlanFile:
                 f"`python -m runner upgrade {self._where}`, which finishes it."
             )
             raise StudyError(message)
-        content = read_sealed(self._folder, path)
+        content = read_hashed_json(self._folder, path)
         if content["format"] not in _READABLE:
             message = (
                 f"{self._where}: {self._name(path)} has format {shown(content['format'])}; "

@@ -22,6 +22,7 @@ from runner.study.content_hashes import content_hashes
 from runner.study.notebook import NotebookProperties
 from runner.study.parameter_properties import ParameterProperties
 from runner.study.restart_table import restart_table
+from runner.study.restart_tallies import COLUMNS, Tally, tallies
 from runner.study.shard_reader import ShardReader
 from runner.study.statistics.budgets import budgets
 from runner.study.statistics.comparisons import comparisons
@@ -31,7 +32,6 @@ from runner.study.statistics.strategies import strategies
 from runner.study.statistics.summary import summary
 from runner.study.statistics.times import times
 from runner.study.store import Store
-from runner.study.tally import COLUMNS, Tally, tallies
 from runner.training.shards import array_columns
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from runner.study import analysis_tables, files
 from runner.study.commits import Commit
 from runner.study.configuration_table import configuration_file
 from runner.study.folder import require_file
-from runner.study.sealed import sealed
+from runner.study.hashed_json import hashed_json
 from runner.study.store import Store
 from runner.study.wide_shards import as_lists, wide_schema
 from runner.study.writer import Writer
@@ -85,7 +85,7 @@ def _make(store: Store, beside: Store) -> None:
     files.replace(beside.configurations_path, configuration_file(plan))
     _mark_tables(store, beside, len(plan.configurations))
     content = {**store.plan_file.content(), "format": FORMAT}
-    files.replace(beside.plan_path, sealed(content))
+    files.replace(beside.plan_path, hashed_json(content))
 
 
 def _rewrite(store: Store, writer: Writer, plan: Plan, commit: Commit) -> None:

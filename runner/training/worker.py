@@ -73,7 +73,7 @@ def train_batch(task: Task) -> Trained:
     return trained
 
 
-def survey(task: Task) -> Trained:
+def pilot(task: Task) -> Trained:
     """Train as `train_batch` does, for what it costs: not the first time that this process does.
 
     What a process loads when it first trains takes longer than a few restarts.

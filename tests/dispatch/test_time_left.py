@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.dispatch.answers import Answer
 from runner.dispatch.dispatcher import Dispatcher
-from runner.dispatch.surveys import surveys
+from runner.dispatch.pilot_tasks import pilot_tasks
+from runner.dispatch.task_cost import TaskCost
 from runner.dispatch.time_left import TimeLeft, each_group_first
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
@@ -86,14 +86,14 @@ class Recorded:
         return {int(number): (restarts[number], steps) for number, steps in of_all.items()}
 
     def begun(self) -> tuple[list[Batch], TimeLeft]:
-        """Return the batches as they are sent, and what surveys have told already."""
+        """Return the batches as they are sent, and what pilots have told already."""
         batches = each_group_first(self.plan.batches())
         time_left, dispatcher = TimeLeft(self.plan, batches), Dispatcher(batches)
-        for task in surveys(self.plan, batches):
-            found = self.recording["surveys"][task.batch.group]
+        for task in pilot_tasks(self.plan, batches):
+            found = self.recording["pilot_tasks"][task.batch.group]
             each, work_s = len(task.batch) // len(task.segments), self.longer * found["work_s"]
             steps = {int(number): (each, n) for number, n in found["steps"].items()}
-            dearest = time_left.surveyed(task.batch, Answer("w0", work_s, work_s, 0.0, 0.0, steps))
+            dearest = time_left.piloted(task.batch, TaskCost("w0", work_s, work_s, 0.0, 0.0, steps))
             assert dearest is not None
             dispatcher.hasten(dearest)
         return [piece.batch for _ in batches if (piece := dispatcher.next())], time_left
@@ -104,7 +104,7 @@ class Recorded:
 def test_from_a_third_on_the_time_left_is_within_a_quarter(recording, n_workers) -> None:
     """Where nothing else runs; work is that of real sweeps, in seconds of processors.
 
-    In gates16 two gates of sixteen take half the time, each in a batch of its own: a survey tells
+    In gates16 two gates of sixteen take half the time, each in a batch of its own: a pilot tells
     which.
     """
     good = within_a_quarter(Recorded(recording), n_workers, lambda share: 1.0)
@@ -139,8 +139,8 @@ def within_a_quarter(
         while answers[0][0] <= now_s:
             at_s, worker, batch, compile_s = answers.pop(0)
             train_s, work_s = costs(batch)[0], recorded.work_s(batch)
-            answer = Answer(worker, train_s, work_s, compile_s, at_s, recorded.steps(batch))
-            time_left.trained(batch, answer)
+            cost = TaskCost(worker, train_s, work_s, compile_s, at_s, recorded.steps(batch))
+            time_left.trained(batch, cost)
         left_s = time_left.seconds(now_s, n_workers)
         good.append(left_s == pytest.approx(end_s - now_s, rel=0.25, abs=1.0))
     return good
@@ -159,7 +159,7 @@ def test_once_every_group_is_known_only_a_batch_per_worker_is_uncertain(costs, n
     time_left, known = TimeLeft(WIDTHS, batches), set()
     for now_s, worker, batch, _ in answers:
         train_s = by_group[batch.group] * len(batch)
-        time_left.trained(batch, Answer(worker, train_s, train_s, 0.0, now_s, every_step(batch)))
+        time_left.trained(batch, TaskCost(worker, train_s, train_s, 0.0, now_s, every_step(batch)))
         known.add(batch.group)
         left_s = time_left.seconds(now_s, n_workers)
         assert (left_s is None) == (len(known) < 3)
@@ -178,7 +178,7 @@ def noted(*groups: int, left: list[Batch] = BATCHES, compile_s: float = 0.0) -> 
     time_left = TimeLeft(WIDTHS, left)
     for second, group in enumerate(groups, start=1):
         batch = next(batch for batch in left if batch.group == group)
-        time_left.trained(batch, Answer("w", 1.0, 1.0, compile_s, second, every_step(batch)))
+        time_left.trained(batch, TaskCost("w", 1.0, 1.0, compile_s, second, every_step(batch)))
     return time_left
 
 

@@ -19,7 +19,7 @@ from runner.cluster.options import ClusterOptions
 from runner.experiment import given_starts, settings, toml_file
 from runner.experiment.formats import base
 from runner.network.custom import source
-from runner.study import analysis_tables, commits, sealed
+from runner.study import analysis_tables, commits, hashed_json
 from runner.study.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def test_sizes_are_bounded_as_the_page_says() -> None:
         f"{base.MAX_BYTES >> 20} MiB and {base.MAX_ROWS:,} rows for a table",
         f"{given_starts.MAX_BYTES >> 20} MiB and a million numbers for given starts",
         f"{source.MAX_BYTES >> 10} KiB for a custom model",
-        f"{sealed.MAX_BYTES >> 20} MiB for a plan with all its rounds",
+        f"{hashed_json.MAX_BYTES >> 20} MiB for a plan with all its rounds",
         f"{commits.MAX_BYTES >> 30} GiB for a log",
         f"{analysis_tables.MAX_BYTES >> 30} GiB and {values} million values for a table of an",
     ):

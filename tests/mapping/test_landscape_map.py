@@ -12,7 +12,7 @@ from subprocess import PIPE
 import numpy as np
 import pandas as pd
 import pytest
-from support.maps import XOR, MemoryParts
+from support.maps import XOR, MemoryCheckpoints
 
 import runner
 from runner.errors import ExperimentError, StudyError
@@ -24,7 +24,7 @@ from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.sentences import opening, sentences
 from runner.mapping.table_files import up_to_date
 from runner.study import analysis_tables
-from runner.study.map_tables import MAP_TABLES
+from runner.study.map_columns import MAP_TABLES
 from runner.study.store import Store
 
 OPTIONS = MapOptions(unchanged=600, round_searches=300)
@@ -89,8 +89,8 @@ def test_any_workers_give_the_same_tables(study) -> None:
 def _require_tables(study) -> None:
     """Compare a study's tables with those of the same map, made in this process."""
     plan = MapPlan(study, study.plan, OPTIONS)
-    groups, parts = _maps(plan), MemoryParts()
-    SearchRounds(groups, parts, parts.run, plan.engine, OPTIONS).make(lambda: True)
+    groups, checkpoints = _maps(plan), MemoryCheckpoints()
+    SearchRounds(groups, checkpoints, checkpoints.run, plan.engine, OPTIONS).make(lambda: True)
     maps = sorted((m for group in groups for m in group), key=lambda m: m.configuration.index)
     for name, table in tables(maps, study.parameter_names).items():
         expected = analysis_tables.frame(name, table)

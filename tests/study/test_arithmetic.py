@@ -21,7 +21,7 @@ from runner.engines.simd.fingerprint import digest
 from runner.engines.versions import versions
 from runner.study import arithmetic
 from runner.study.arithmetic import DECIDED, other_arithmetic
-from runner.study.sealed import sealed
+from runner.study.hashed_json import hashed_json
 from runner.study.store import Store
 from runner.training.shards import decode, encode
 
@@ -70,7 +70,7 @@ def seal(store: Store, other: dict[str, str]) -> None:
     content = json.loads(store.plan_path.read_text())
     del content["sha256"]
     content["versions"] |= other
-    store.plan_path.write_bytes(sealed(content))
+    store.plan_path.write_bytes(hashed_json(content))
 
 
 def relog(store: Store, lines: list[str]) -> None:

@@ -21,8 +21,8 @@ from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study import damage
 from runner.study.growth import added_text, planned
+from runner.study.hashed_json import hashed_json
 from runner.study.plan_file import PlanFile
-from runner.study.sealed import sealed
 from runner.study.store import Store
 from runner.study.study import Study, open_study
 
@@ -292,7 +292,7 @@ class TestARoundFromElsewhere:
         content = json.loads(grown.read_bytes())
         del content["sha256"]
         content["plan"]["added"] = added
-        grown.write_bytes(sealed(content))
+        grown.write_bytes(hashed_json(content))
         with pytest.raises(StudyError, match=r"rounds/001\.json is whole, but not a plan"):
             open_study(grown.parents[1])
 
@@ -300,7 +300,7 @@ class TestARoundFromElsewhere:
         content = json.loads(grown.read_bytes())
         del content["sha256"]
         content["plan"]["experiment"]["problem"]["gate"] = "OR"
-        grown.write_bytes(sealed(content))
+        grown.write_bytes(hashed_json(content))
         with pytest.raises(StudyError, match=r"rounds/001\.json is whole, but not a plan"):
             open_study(grown.parents[1])
 

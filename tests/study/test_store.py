@@ -19,7 +19,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.content_hash import digest
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
-from runner.study import damage, sealed
+from runner.study import damage, hashed_json
 from runner.study.commits import MAX_BYTES, Commit, Failure
 from runner.study.store import Store, is_finished
 from runner.study.writer import Writer
@@ -371,7 +371,7 @@ def test_a_log_larger_than_any_study_makes_is_not_read(store, name, read) -> Non
 
 def test_a_plan_larger_than_any_is_refused(store, monkeypatch) -> None:
     assert store.read_plan()
-    monkeypatch.setattr(sealed, "MAX_BYTES", store.plan_path.stat().st_size - 1)
+    monkeypatch.setattr(hashed_json, "MAX_BYTES", store.plan_path.stat().st_size - 1)
     with pytest.raises(StudyError, match="damaged"):
         store.read_plan()
 

@@ -22,7 +22,7 @@ from runner.engines.versions import versions
 from runner.errors import StudyError
 from runner.study import damage
 from runner.study.commits import Commit
-from runner.study.sealed import sealed
+from runner.study.hashed_json import hashed_json
 from runner.study.store import Store
 from runner.study.upgrade import upgrade
 
@@ -109,7 +109,7 @@ def test_an_unfinished_study_of_an_earlier_format_goes_on_once_upgraded(first, c
     whole = tables(first)
     plan = json.loads((first / "plan.json").read_bytes())
     content = {name: value for name, value in plan.items() if name != "sha256"}
-    (first / "plan.json").write_bytes(sealed(content | {"versions": versions()}))
+    (first / "plan.json").write_bytes(hashed_json(content | {"versions": versions()}))
     line, *rest = (first / "commits.jsonl").read_bytes().splitlines(keepends=True)
     (first / "commits.jsonl").write_bytes(b"".join(rest))
     batch = Commit.parse(line.decode().rstrip()).batch

@@ -33,8 +33,8 @@ XOR: dict[str, Any] = {
 QUICK = MapOptions(unchanged=1000, round_searches=500)
 
 
-class MemoryParts:
-    """What `runner.landscape.parts.Parts` keeps on disk, in memory; work is done at once."""
+class MemoryCheckpoints:
+    """`runner.landscape.checkpoints.Checkpoints`, in memory; work is done at once."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[str, Batch], bytes] = {}
@@ -59,8 +59,8 @@ def mapped(c: Configuration, options: MapOptions = QUICK) -> ConfigurationMap:
     """Map a configuration, without endpoints to start from."""
     none = np.zeros((c.architecture.n_parameters, 0))
     stream = SearchStream(1990, c.symmetries, none, options.highest_index)
-    found, parts = ConfigurationMap(c, stream, options), MemoryParts()
-    rounds = SearchRounds([[found]], parts, parts.run, "pytensor", options)  # type: ignore[arg-type]
+    found, checkpoints = ConfigurationMap(c, stream, options), MemoryCheckpoints()
+    rounds = SearchRounds([[found]], checkpoints, checkpoints.run, "pytensor", options)  # type: ignore[arg-type]
     rounds.make(lambda: True)
     return found
 

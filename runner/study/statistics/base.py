@@ -4,7 +4,7 @@ A statistic is a function of a `Plan` and of what a study has counted and sample
 DataFrame. It never opens a study, so it can be called with restarts that come from anywhere. What
 it takes says what has to be read for it:
 
-``tallies`` (`runner.study.tally.Tally` by configuration)
+``tallies`` (`runner.study.restart_tallies.Tally` by configuration)
     Every restart, counted by label and number of steps, in memory that does not grow with them.
 ``sample`` (DataFrame, as `runner.study.study.Study.sample`)
     The first restarts of each configuration, a row each, where a count is not enough.
@@ -26,7 +26,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.experiment.plan import Plan
-    from runner.study.tally import Tallies, Tally
+    from runner.study.restart_tallies import Tallies, Tally
 
 CONFIGURATION: Final = "configuration"
 """Name of the index that every statistic has."""

@@ -13,7 +13,7 @@ from runner.study.statistics.times import times_known
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan
-    from runner.study.tally import Tallies
+    from runner.study.restart_tallies import Tallies
 
 
 def budgets(plan: Plan, tallies: Tallies) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan
-    from runner.study.tally import Tallies
+    from runner.study.restart_tallies import Tallies
 
 
 def losses(plan: Plan, tallies: Tallies, sample: pd.DataFrame) -> pd.DataFrame:

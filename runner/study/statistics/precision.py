@@ -15,7 +15,7 @@ from runner.study.statistics.times import times_known
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan
-    from runner.study.tally import Tallies, Tally
+    from runner.study.restart_tallies import Tallies, Tally
 
 
 def made_for(plan: Plan) -> float:

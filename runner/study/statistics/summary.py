@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from runner.study.restart_tallies import step_quantiles
 from runner.study.statistics.base import CONFIGURATION, group_quantiles
 from runner.study.statistics.proportions import Proportion, proportion
-from runner.study.tally import step_quantiles
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
-    from runner.study.tally import Tallies
+    from runner.study.restart_tallies import Tallies
 
 QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
 """Quantiles in the summary, by the ending of their columns."""

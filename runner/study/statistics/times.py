@@ -17,7 +17,7 @@ from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, Z, coun
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
     from runner.experiment.plan import Plan
-    from runner.study.tally import Tallies
+    from runner.study.restart_tallies import Tallies
 
 
 STOPPED = (

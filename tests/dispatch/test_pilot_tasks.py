@@ -1,13 +1,13 @@
-"""Surveys: what is trained before all else to know how long it takes, and that nothing shows it."""
+"""Pilot tasks: what is trained before all else to know how long it takes, and how little."""
 
 from __future__ import annotations
 
 from support.workers import hashes
 
 import runner
-from runner.dispatch import surveys as module
+from runner.dispatch import pilot_tasks as module
 from runner.dispatch import training_run
-from runner.dispatch.surveys import surveys
+from runner.dispatch.pilot_tasks import pilot_tasks
 from runner.dispatch.time_left import TimeLeft
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
@@ -20,9 +20,9 @@ EXPERIMENT = {
 }
 
 
-def planned(restarts: int, **changes: object) -> list[module.SurveyTask]:
+def planned(restarts: int, **changes: object) -> list[module.PilotTask]:
     plan = Plan(load_experiment({**EXPERIMENT, "restarts": restarts, **changes}))
-    return list(surveys(plan, plan.batches()))
+    return list(pilot_tasks(plan, plan.batches()))
 
 
 def test_only_what_may_stop_early_and_takes_long_is_surveyed() -> None:
@@ -48,16 +48,16 @@ def test_a_surveyed_sweep_has_the_bytes_of_any_other(client, tmp_path, monkeypat
     seen = []
 
     class Told(TimeLeft):
-        def surveyed(self, part, answer):
-            seen.append(answer)
-            return super().surveyed(part, answer)
+        def piloted(self, part, cost):
+            seen.append(cost)
+            return super().piloted(part, cost)
 
     monkeypatch.setattr(training_run, "TimeLeft", Told)
-    runner.sweep(EXPERIMENT, tmp_path / "surveyed", client, batch_size=16)
-    assert hashes(tmp_path / "surveyed") == hashes(tmp_path / "plain")
-    assert [sum(n for n, _ in answer.steps.values()) for answer in seen] == [24, 24]
-    summary = runner.open_study(tmp_path / "surveyed").restarts.groupby("configuration")
-    for answer in seen:
-        for number, (n, steps) in answer.steps.items():
+    runner.sweep(EXPERIMENT, tmp_path / "piloted", client, batch_size=16)
+    assert hashes(tmp_path / "piloted") == hashes(tmp_path / "plain")
+    assert [sum(n for n, _ in cost.steps.values()) for cost in seen] == [24, 24]
+    summary = runner.open_study(tmp_path / "piloted").restarts.groupby("configuration")
+    for cost in seen:
+        for number, (n, steps) in cost.steps.items():
             of_all = summary.get_group(number)["steps"].iloc[:n]
             assert steps == of_all.sum()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.study import tally
-from runner.study.tally import step_quantiles, tallies
+from runner.study import restart_tallies
+from runner.study.restart_tallies import step_quantiles, tallies
 
 SCHEMA = pa.schema(
     {
@@ -46,7 +46,7 @@ def test_counts_are_those_of_all_rows_at_once(n, most, seed, size) -> None:
     frame = endpoints(n, most, seed)
     table = pa.Table.from_pandas(frame, SCHEMA, preserve_index=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tally, "_MOST_ROWS", 10)  # adds partial counts up many times
+        patch.setattr(restart_tallies, "_MOST_ROWS", 10)  # adds partial counts up many times
         found = tallies(map(pa.table, table.to_batches(max_chunksize=size)))
     assert sorted(found) == sorted(frame["configuration"].unique())
     for configuration, mine in frame.groupby("configuration"):

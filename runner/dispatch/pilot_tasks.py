@@ -1,4 +1,4 @@
-"""A few restarts of every configuration, trained first where that tells how long a run takes."""
+"""Pilot tasks: a few restarts of every configuration, trained first to foretell a run's time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from runner.experiment.batches import Batch, Segment
 from runner.experiment.plan import Plan
 
 _LONG_S = 10.0  # of a group on one worker, if none stops early: less needs no foretelling
-_SHARE = 64  # one restart in so many, as what a survey trains is trained again in its batch
+_SHARE = 64  # one restart in so many, as what a pilot trains is trained again in its batch
 _MOST_EACH = 256  # restarts of a configuration: its mean steps within a tenth or so
-_MOST = 8192  # restarts of a survey: one task, that no worker is long at
+_MOST = 8192  # restarts of a pilot: one task, that no worker is long at
 
 
 @dataclass(frozen=True, eq=False)
-class SurveyTask(AuxiliaryTask):
+class PilotTask(AuxiliaryTask):
     """The first restarts of every configuration of a group, for their steps alone.
 
     Where restarts stop early, one configuration may cost a hundred times as much as its neighbour,
@@ -30,15 +30,15 @@ class SurveyTask(AuxiliaryTask):
     @property
     def name(self) -> str:
         """For Dask's name of the task."""
-        return f"survey-{self.batch.name}"
+        return f"pilot-{self.batch.name}"
 
     def workers(self, addresses: Sequence[str]) -> Sequence[str]:
         """Return all of them."""
         return addresses
 
 
-def surveys(plan: Plan, left: Iterable[Batch]) -> Iterator[SurveyTask]:
-    """Return the surveys of what is left, for CPUs."""
+def pilot_tasks(plan: Plan, left: Iterable[Batch]) -> Iterator[PilotTask]:
+    """Return the pilot tasks of what is left, for CPUs."""
     begun: dict[tuple[int, int], Batch] = {}
     n_left: dict[tuple[int, int], int] = {}
     for batch in left:
@@ -53,4 +53,4 @@ def surveys(plan: Plan, left: Iterable[Batch]) -> Iterator[SurveyTask]:
             whole = plan.stored_segments(batch.part(0, len(plan.round_group(batch))))
             segments = tuple(replace(s, stop=min(s.stop, s.start + each)) for s in whole)
             n_restarts = sum(s.stop - s.start for s in segments)
-            yield SurveyTask("cpu", batch.part(0, n_restarts), segments)
+            yield PilotTask("cpu", batch.part(0, n_restarts), segments)

@@ -1,4 +1,4 @@
-"""What a task has cost that a worker has answered."""
+"""What a task has cost that a worker has just answered: seconds of training, steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Answer:
+class TaskCost:
     """What a task has cost that a worker has just answered."""
 
     worker: str
@@ -25,7 +25,7 @@ class Answer:
     """Restarts and the sum of their steps, by number of the configuration."""
 
     @classmethod
-    def of(cls, worker: str, told: Sequence[Mapping[str, Any]], now_s: float) -> Answer:
+    def of(cls, worker: str, told: Sequence[Mapping[str, Any]], now_s: float) -> TaskCost:
         """Return what a task has cost by the telemetry of its batches."""
         steps: dict[int, tuple[int, int]] = {}
         for each in told:

@@ -1,4 +1,4 @@
-"""Finished batches of an analysis on disk, from which an interrupted one continues."""
+"""Checkpoints: finished batches of an analysis on disk, from which an interrupted one continues."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from runner.study.store import Store
 from runner.training.shards import decode, join
 
 
-class Parts:
+class Checkpoints:
     """What workers have returned to one analysis, in a file per batch.
 
     Parameters
@@ -35,7 +35,7 @@ class Parts:
     key : str
         Digest of the analysis, see `runner.landscape.analysis_plan.AnalysisPlan`.
     folder : str
-        Of the study's tables: where parts are kept apart from those of other work.
+        Of the study's tables: where checkpoints are kept apart from those of other work.
 
     Notes
     -----
@@ -47,14 +47,14 @@ class Parts:
           -> tables/*.parquet of this analysis, verdicts last
           -> tables/parts/ is removed
 
-    A part is written whole or not at all (`files.replace`), so one that exists is complete. Its
-    path has a hash of the key and of the runner's source: parts of other restarts, options or
-    versions, or from before a line of the runner was changed, are never read, and are removed as
-    soon as a new analysis begins. (Finished tables outlive a change of the source, which seldom
-    changes what they hold; `runner.landscape.analysis_plan.FORMAT` is raised when it does.) Which
-    batches there are depends on the parts of the stage before alone, so the same command finds
-    the same batches again, and only those without a part go to the cluster. What is made of the
-    parts is computed anew.
+    A checkpoint is written whole or not at all (`files.replace`), so one that exists is complete.
+    Its path has a hash of the key and of the runner's source: checkpoints of other restarts,
+    options or versions, or from before a line of the runner was changed, are never read, and are
+    removed as soon as a new analysis begins. (Finished tables outlive a change of the source, which
+    seldom changes what they hold; `runner.landscape.analysis_plan.FORMAT` is raised when it does.)
+    Which batches there are depends on the checkpoints of the stage before alone, so the same
+    command finds the same batches again, and only those without a checkpoint go to the cluster.
+    What is made of the checkpoints is computed anew.
     """
 
     def __init__(self, store: Store, lock: StudyLock, key: str, folder: str = "parts") -> None:
@@ -64,7 +64,7 @@ class Parts:
         self._folder = self._all / digest([key, source()])[:16]
 
     def prepare(self) -> None:
-        """Make the folder, and remove the parts of other analyses."""
+        """Make the folder, and remove the checkpoints of other analyses."""
         self._lock.require(self._store)
         with self._store.writing():
             for old in self._all.glob("*"):
@@ -73,14 +73,14 @@ class Parts:
             files.make_folder(self._folder)
 
     def missing(self, stage: str, batches: Iterable[Batch]) -> list[Batch]:
-        """Return the batches of a stage that have no part yet."""
+        """Return the batches of a stage that have no checkpoint yet."""
         return [batch for batch in batches if not self._path(stage, batch).exists()]
 
     def write(self, stage: str, batch: Batch, shards: Iterable[bytes]) -> None:
         """Keep what was returned for a batch: Parquet files with its rows, in order.
 
-        A batch of which nothing could be inspected has none. Its part is an empty file, so that it
-        is not tried again, and its rows are missing from the tables.
+        A batch of which nothing could be inspected has none. Its checkpoint is an empty file, so
+        that it is not tried again, and its rows are missing from the tables.
         """
         self._lock.require(self._store)
         shards = tuple(shards)
@@ -95,7 +95,7 @@ class Parts:
         Raises
         ------
         StudyError
-            If a part is damaged, a link, or larger than any.
+            If a checkpoint is damaged, a link, or larger than any.
         """
         for batch in batches:
             path = self._path(stage, batch)
@@ -104,7 +104,7 @@ class Parts:
                 yield batch, _decoded(path, content)
 
     def remove(self) -> None:
-        """Remove all parts: the tables have made them superfluous."""
+        """Remove all checkpoints: the tables have made them superfluous."""
         self._lock.require(self._store)
         with self._store.writing(), suppress(FileNotFoundError):
             shutil.rmtree(self._all)
@@ -114,7 +114,7 @@ class Parts:
 
 
 def _decoded(path: Path, content: bytes) -> pd.DataFrame:
-    """Return the rows of a part."""
+    """Return the rows of a checkpoint."""
     try:
         rows: pd.DataFrame = decode(content).to_pandas()
     except (OSError, ValueError, pa.ArrowException) as error:

@@ -15,14 +15,14 @@ MAX_BYTES = 2**28
 """Largest file that is read; of a plan, largest sum of all its files."""
 
 
-def sealed(content: dict[str, Any]) -> bytes:
+def hashed_json(content: dict[str, Any]) -> bytes:
     """Return content as the bytes of a file that ends with its ``sha256``."""
     # not sorted: the order of the grid is the order of the configurations
     text = json.dumps(content | {"sha256": digest(content)}, indent=1)
     return text.encode() + b"\n"
 
 
-def read_sealed(folder: StudyFolder, path: Path) -> dict[str, Any]:
+def read_hashed_json(folder: StudyFolder, path: Path) -> dict[str, Any]:
     """Return the fields ``format``, ``plan``, ``versions``, ``sha256`` and others of a plan's file.
 
     Raises
