@@ -1,11 +1,13 @@
 """Measure the runner beside other ways to do the same work, in one run on this machine.
 
-    python benchmarks/bench.py [--rounds 5] [--to benchmarks/results/NAME.json]
+    python benchmarks/bench.py [--rounds 5] [--before FILE] [--to benchmarks/results/NAME.json]
 
 The work: XOR on a 2-2-1 logistic network, full batch, mean cross-entropy, plain gradient descent
 with rate 2, from the same uniform starts; no restart stops early. One computing thread each. The
 figure is millions of restart-steps per second; all ways take their turn in every round, and the
 medians of the rounds are compared. What is not installed is left out and named.
+
+Then the rows of batches.py, from this network to ones of 256,256, beside those of an earlier file.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+import batches
 import numpy as np
 
 from runner.engines.registry import compiled
@@ -371,8 +374,9 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--to", type=Path, help="a JSON file")
+    batches.add_options(parser)
     options = parser.parse_args()
+    before = batches.earlier(options.before)  # --to may name the same file
     results = {dtype: measure(dtype, options.rounds) for dtype in ("float32", "float64")}
     print(f"{machine()}, {date.today()}, one core; M restart-steps/s, median of {options.rounds}")
     names = results["float32"]
@@ -389,6 +393,8 @@ def main() -> None:
             share = f"{median / limit[dtype]:.3f}" if dtype in limit else ""
             cells += f"{median:12.3f}{share:>10s}"
         print(f"{name:34s}{cells}")
+    print("\nCPU µs per restart and step; shares of the function's rate")
+    rows = batches.table(options.cases, options.rounds, before)
     if options.to is not None:
         content = {
             "machine": machine(),
@@ -396,6 +402,7 @@ def main() -> None:
             "python": platform.python_version(),
             "unit": "M restart-steps/s on one core",
             "rounds": results,
+            "batches": rows,
         }
         options.to.write_text(json.dumps(content, indent=1) + "\n")
 

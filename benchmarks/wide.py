@@ -19,7 +19,6 @@ from dataclasses import replace
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
-os.environ["RUNNER_CACHE_DIR"] = ""  # compile times are those of a first run
 
 import numpy as np
 
@@ -33,13 +32,18 @@ RATE = 0.5
 Work = Callable[[], float]  # does a piece of work, returns how many restart-steps it was
 
 
-def configuration(case: str, dtype: str):
+def plan(case: str, dtype: str, *, restarts: int = 1, max_steps: int = 10**6) -> Plan:
     gate, _, hidden = case.partition(":")
     widths = [int(n) for n in hidden.split(",") if n]
-    training = {"learning_rate": RATE, "max_steps": 10**6, "dtype": dtype}
+    training = {"learning_rate": RATE, "max_steps": max_steps, "dtype": dtype}
     problem = {"table" if gate.endswith(".csv") else "gate": gate}
-    content = {"name": "wide", "problem": problem, "network": {"hidden": widths}}
-    return Plan(load_experiment(content | {"training": training})).configurations[0]
+    content = {"name": "wide", "restarts": restarts, "problem": problem}
+    content |= {"network": {"hidden": widths}, "training": training}
+    return Plan(load_experiment(content))
+
+
+def configuration(case: str, dtype: str):
+    return plan(case, dtype).configurations[0]
 
 
 def products(c) -> int:
@@ -185,6 +189,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--only", default=",".join(WAYS))
     options = parser.parse_args()
+    os.environ["RUNNER_CACHE_DIR"] = ""  # compile times are those of a first run
     heads = "".join(f"{name:>9s} {'':7s}" for name in WAYS)
     print(f"{options.dtype}, CPU µs per restart and step (CPU s until the first call has ended)")
     print(f"{'case':16s}{'products':>8s}  {'chosen':8s}{heads}")
