@@ -26,7 +26,7 @@ import peak
 import wide
 
 from runner.engines.registry import compiled
-from runner.engines.simd.cubes import cube_of
+from runner.engines.simd.hypercube_layers import hypercube_of
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.training.worker import Task, prepare, train_batch
@@ -131,7 +131,7 @@ def in_products(c) -> int:
     shapes = c.architecture.parameter_shapes[::2]
     sizes = [int(np.prod(shape)) for shape in shapes]
     # a first layer at a cube's corners multiplies no matrices, and nothing goes back through any
-    first = 0 if len(sizes) > 1 and cube_of(c.table.inputs) is not None else 2 * sizes[0]
+    first = 0 if len(sizes) > 1 and hypercube_of(c.table.inputs) is not None else 2 * sizes[0]
     return c.table.n_patterns * (first + 3 * sum(sizes[1:]))
 
 
