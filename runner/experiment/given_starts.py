@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -49,7 +50,7 @@ def read_starts(
     Raises
     ------
     ExperimentError
-        If it cannot be read, or has more than `MAX_NUMBERS` numbers.
+        If it cannot be read, has more than `MAX_NUMBERS` numbers, or two columns of one name.
     """
     import pyarrow as pa  # takes a while to load
 
@@ -79,7 +80,7 @@ def _table(source: Path | bytes, where: str) -> pa.Table:
         if source.stat().st_size > MAX_BYTES:
             raise _too_large(where)
         with parquet.ParquetFile(source) as file:
-            names = _numeric(file.schema_arrow)
+            names = _numeric(file.schema_arrow, where)
             _check_size(_most_rows(file.metadata, set(names)), len(names), where)
             return file.read(columns=names)
     else:
@@ -88,7 +89,7 @@ def _table(source: Path | bytes, where: str) -> pa.Table:
         if len(content) > MAX_BYTES:
             raise _too_large(where)
     table = csv.read_csv(io.BytesIO(content))
-    return table.select(_numeric(table.schema))
+    return table.select(_numeric(table.schema, where))
 
 
 def _most_rows(footer: parquet.FileMetaData, names: set[str]) -> int:
@@ -99,11 +100,22 @@ def _most_rows(footer: parquet.FileMetaData, names: set[str]) -> int:
     return max(int(footer.num_rows), sum(max(values, default=0) for values in chosen))
 
 
-def _numeric(schema: pa.Schema) -> list[str]:
+def _numeric(schema: pa.Schema, where: str) -> list[str]:
+    """Return the names of the columns of numbers; refuse a name of two columns, of any kind."""
     import pyarrow as pa
 
     kinds = (pa.types.is_integer, pa.types.is_floating)
-    return [field.name for field in schema if any(of_kind(field.type) for of_kind in kinds)]
+    names = [field.name for field in schema if any(of_kind(field.type) for of_kind in kinds)]
+    of_all = Counter(schema.names)
+    spelt = Counter(name.translate(_PLAIN) for name in names)
+    for name in names:
+        if of_all[name] > 1:
+            message = f"{where}: the file names column {shown(name)} {of_all[name]} times; "
+            raise ExperimentError(f"{message}expected once.")
+        if (plain := name.translate(_PLAIN)) != name and spelt[plain] > 1:
+            message = f"{where}: the file has the columns {shown(name)} and {shown(plain)}; "
+            raise ExperimentError(f"{message}expected one of the two, as both mean one weight.")
+    return names
 
 
 def _check_size(n_rows: int, n_columns: int, where: str) -> None:

@@ -157,6 +157,34 @@ def test_a_wrong_table_is_refused(folder, frame, text) -> None:
         assert text in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("second", "text"),
+    [
+        ("W1[0,1]", "the file names column 'W1[0,1]' 2 times; expected once."),
+        ("W1_0_1", "the file has the columns 'W1[0,1]' and 'W1_0_1'; expected one of the two"),
+    ],
+)
+def test_a_weight_has_one_column(folder, second, text) -> None:
+    doubled = pd.concat([FRAME, FRAME[["W1[0,1]"]].set_axis([second], axis=1)], axis=1)
+    doubled.to_csv("s.csv", index=False)
+    arrays = [pa.array(doubled.iloc[:, i]) for i in range(doubled.shape[1])]
+    pq.write_table(pa.table(arrays, names=list(doubled.columns)), "s.parquet")
+    for source in ("s.csv", "s.parquet", doubled):
+        with pytest.raises(ExperimentError) as caught:
+            Plan(load_experiment(experiment({"table": source}))).configurations  # noqa: B018
+        assert text in str(caught.value)
+
+
+def test_a_name_of_numbers_and_of_words_is_refused_too(folder) -> None:
+    words = pd.concat([FRAME, FRAME[["b2[0]"]].astype(str).add("x")], axis=1)
+    words.to_csv("s.csv", index=False)
+    with pytest.raises(ExperimentError, match=r"names column 'b2\[0\]' 2 times"):
+        read_starts("s.csv", folder)
+    notes = FRAME.assign(a="x", b="y").set_axis([*NAMES, "note", "note"], axis=1)
+    notes.to_csv("s.csv", index=False)  # what is left aside may be there twice
+    assert [*read_starts("s.csv", folder)] == list(NAMES)
+
+
 def test_no_more_is_read_than_starts_may_be(folder) -> None:
     zeros = b"0" * (MAX_BYTES + 1)
     (folder / "large.csv").write_bytes(zeros)
