@@ -127,6 +127,7 @@ def run_map(
     for_s: float | None,
     *,
     trust_model: bool,
+    overwrite: bool,
     quiet: bool,
 ) -> Study:
     """Map the loss surfaces of a study; say what is searched for once there is anything to do."""
@@ -149,6 +150,7 @@ def run_map(
             cluster=cluster,
             for_s=for_s,
             trust_model=trust_model,
+            overwrite=overwrite,
             report=told,
         )
 

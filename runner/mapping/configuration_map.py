@@ -46,6 +46,8 @@ class ConfigurationMap:
     """Where its searches start from."""
     options: MapOptions
     """How it is searched."""
+    least: int = 0
+    """Searches of an earlier map: as many are made again before it can be done."""
     searches: int = 0
     """Searches made."""
     statuses: Counter[str] = field(default_factory=Counter)
@@ -71,7 +73,12 @@ class ConfigurationMap:
     def is_done(self) -> bool:
         """Whether no more searches are to be made."""
         enough = self.unchanged >= self.options.unchanged
-        return enough or self.searches >= self.options.searches
+        return not self.is_behind and (enough or self.searches >= self.options.searches)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether an earlier map has more searches."""
+        return self.searches < self.least
 
     def next_searches(self) -> Searches:
         """Return the next search round's starts; the same whenever and wherever it is drawn."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.dispatch.progress import AnalysisProgress
+from runner.engines.devices import KINDS
 from runner.errors.keywords import LooseKeywords
 from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.stage import stages
@@ -36,6 +37,7 @@ def map_landscape(
     *,
     for_s: float | None = None,
     trust_model: bool = False,
+    overwrite: bool = False,
     report: MapProgressCallback | None = None,
     options: MapOptions | None = None,
     cluster: ClusterOptions | None = None,
@@ -50,9 +52,11 @@ def map_landscape(
     client : distributed.Client, optional
         Where to run; by default what ``cluster`` says.
     for_s : float, optional
-        No new search round after so many seconds.
+        No new search round after so many seconds; one is always begun.
     trust_model : bool
         Whether the study's own model may be executed, where it has one.
+    overwrite : bool
+        Whether to replace a map that was made with other options.
     report : callable, optional
         Called with a `MapProgress` now and then.
     options : MapOptions, optional
@@ -74,13 +78,15 @@ def map_landscape(
         If an option is unknown or out of range, a network has more parameters than
         ``max_parameters`` or frozen arrays, or the study has a model and ``trust_model`` is false.
     StudyError
-        If there is no study, it is damaged, or its folder is in use.
+        If there is no study, it is damaged, its folder is in use, or it has a map that was made
+        with other options or on another kind of device.
     ClusterError
         If there is nothing to run on, or it is lost on the way.
 
     Notes
     -----
-    A map that was interrupted, or is asked for more searches, goes on from what is stored of it.
+    A map that was interrupted, or is asked for more searches, goes on from what is stored of it;
+    one that has as many as are asked for, or more, stays as it is.
 
     Examples
     --------
@@ -103,9 +109,17 @@ def map_landscape(
         groups = _maps(plan)
         progress = _Progress([each for group in groups for each in group], report)
 
+        def has_made(kinds: Collection[str]) -> None:
+            made = {} if overwrite else table_files.searches(store, plan, kinds)
+            for each in progress.maps:
+                each.least = made.get(each.configuration.index, 0)
+
         def checkpoints_of(device: str) -> Checkpoints:
+            has_made([device])
             return Checkpoints(store, lock, plan.key(device), "map")
 
+        # before any worker starts
+        has_made(KINDS if cluster.device == "auto" else [cluster.device])
         with stages(client, cluster, plan.engine, checkpoints_of, progress) as run:
             rounds = SearchRounds(groups, run.checkpoints, run, plan.engine, options)
             rounds.make(progress.goes_on(for_s))

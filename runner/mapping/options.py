@@ -72,8 +72,12 @@ class MapOptions:
 
     @property
     def lasting(self) -> dict[str, Any]:
-        """The options that decide what a search finds: all but when the searching ends."""
-        return {k: v for k, v in asdict(self).items() if k not in ("searches", "unchanged")}
+        """The options that decide what a search finds: all but when the searching ends.
+
+        What may be mapped decides nothing either, but its default is in the keys of maps.
+        """
+        found = asdict(self) | {"max_parameters": MapOptions.max_parameters}
+        return {k: v for k, v in found.items() if k not in ("searches", "unchanged")}
 
 
 class MapKeywords(TypedDict, total=False):

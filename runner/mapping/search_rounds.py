@@ -71,9 +71,14 @@ class SearchRounds:
         self._options = options
 
     def make(self, goes_on: Callable[[], bool]) -> None:
-        """Search until every map is done, or until ``goes_on`` says no between two of them."""
+        """Search until every map is done, or until ``goes_on`` says no between two of them.
+
+        What an earlier map has is made in any case, of what is stored of it.
+        """
         number = 0
-        while goes_on() and (searching := [m for m in self._maps() if not m.is_done]):
+        while (searching := [m for m in self._maps() if not m.is_done]) and (
+            any(m.is_behind for m in searching) or goes_on()
+        ):
             starts = {each: each.next_searches() for each in searching}
             sent = [
                 Points(each, each.searches + np.arange(len(s)), s.weights, s.wanted)

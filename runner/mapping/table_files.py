@@ -1,15 +1,19 @@
-"""The tables of a map on disk: whether they are up to date, and how they are written."""
+"""The tables of a map on disk: whether they are up to date or another map's, and writing them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
 from runner.engines.devices import KINDS
-from runner.errors import StudyError
+from runner.errors import ExperimentError, StudyError
+from runner.errors.messages import printable
 from runner.landscape.table_files import replace
+from runner.mapping.completeness import ALL
 from runner.mapping.map_plan import MapPlan
+from runner.mapping.options import MapOptions
 from runner.study import analysis_tables
 from runner.study.lock import StudyLock
 from runner.study.map_columns import MAP_TABLES
@@ -17,27 +21,87 @@ from runner.study.store import Store
 
 
 def up_to_date(store: Store, plan: MapPlan, device: str) -> bool:
-    """Whether all tables are there, of just this map, and no time was short when it was made.
+    """Whether all tables are there, of just this map, searched for as long as is asked or longer.
 
     With ``auto`` it may be that of any kind of device.
     """
     if device == "auto":
         return any(up_to_date(store, plan, kind) for kind in KINDS)
-    found = [_current(store, plan, name, device) for name in MAP_TABLES]
-    if any(table is None for table in found):
+    tables = [_current(store, plan, name) for name in MAP_TABLES]
+    if any(t is None or t.attrs.get("map") != plan.key(device) for t in tables):
         return False
-    of_all = pd.DataFrame(found[-1])
-    return bool((of_all["done"] | (of_all["searches"] >= plan.options.searches)).all())
+    of_all = _of_all(pd.DataFrame(tables[-1]))
+    enough = of_all["unchanged"] >= plan.options.unchanged
+    return bool((enough | (of_all["searches"] >= plan.options.searches)).all())
 
 
-def _current(store: Store, plan: MapPlan, name: str, device: str) -> pd.DataFrame | None:
-    """Return a table if it is of this map; None if it is missing, damaged or of another one."""
+def searches(store: Store, plan: MapPlan, kinds: Collection[str]) -> dict[int, int]:
+    """Return how many searches of each configuration the map that is there has, if there is one.
+
+    Parameters
+    ----------
+    store : Store
+    plan : MapPlan
+    kinds : collection of str
+        Of device, on which it may have been made.
+
+    Raises
+    ------
+    StudyError
+        If there is a map that was searched for in another way, and would be lost.
+    """
+    table = _current(store, plan, list(MAP_TABLES)[-1])
+    if table is None:
+        return {}
+    key, stored = table.attrs.get("map"), _options(table)
+    if stored is None:  # of another version
+        return {}
+    as_stored = dataclasses.replace(plan, options=stored)
+    kind = next((kind for kind in KINDS if as_stored.key(kind) == key), None)
+    if kind is None:
+        return {}
+    now = plan.options.lasting
+    changes = [
+        f"{_OPTIONS.get(name, name)} was {was!r}, now {now[name]!r}"
+        for name, was in stored.lasting.items()
+        if was != now[name]
+    ]
+    if kind not in kinds:
+        changes.append(f"--device was {kind!r}, now {next(iter(kinds))!r}")
+    if changes:
+        raise StudyError(
+            f"{printable(str(store.path))}: the map there is another one: {'; '.join(changes)}. "
+            "Ask for it as it was made, map a copy of the study, or replace the map with "
+            "--overwrite (overwrite=True)."
+        )
+    of_all = _of_all(table)
+    return dict(zip(of_all["configuration"], of_all["searches"], strict=True))
+
+
+_OPTIONS = {"highest_index": "highest_index (--index)"}
+"""How the command line calls options."""
+
+
+def _of_all(completeness: pd.DataFrame) -> pd.DataFrame:
+    return completeness[completeness["index"] == ALL]
+
+
+def _options(table: pd.DataFrame) -> MapOptions | None:
+    """Return the options that a table was made with; None if it has others than these."""
+    names = [field.name for field in dataclasses.fields(MapOptions)]
+    try:
+        return MapOptions(**{name: table.attrs[name] for name in names})
+    except (KeyError, ExperimentError):
+        return None
+
+
+def _current(store: Store, plan: MapPlan, name: str) -> pd.DataFrame | None:
+    """Return a table of what the study has; None if it is missing, damaged or out of date."""
     try:
         n = len(plan.study.plan.configurations)
-        table = analysis_tables.read(store.tables_path, name, plan.study.digest, n)
+        return analysis_tables.read(store.tables_path, name, plan.study.digest, n)
     except StudyError:
         return None
-    return table if plan.attrs(device).items() <= table.attrs.items() else None
 
 
 def write(

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from subprocess import PIPE
 
 import numpy as np
@@ -155,6 +156,47 @@ def test_time_is_short_and_then_there_is_more(study, client, tmp_path) -> None:
     told = []
     map_landscape(copy, client, options=OPTIONS, report=told.append)
     assert not told
+
+
+def test_a_map_never_loses_what_an_earlier_one_has(study, client, tmp_path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    told = []
+    for less in (
+        {"unchanged": 300},
+        {"searches": 300},
+        {"unchanged": 600, "max_parameters": 9},
+    ):
+        options = MapOptions(**{"unchanged": 600, "round_searches": 300, **less})
+        map_landscape(copy, client, options=options, report=told.append)
+        assert bytes_of(runner.open_study(copy)) == bytes_of(study)
+    assert not told
+    longer = replace(OPTIONS, unchanged=900)
+    long = map_landscape(copy, client, options=longer)
+    unchanged = long.completeness.query("index == -1")["unchanged"]
+    assert unchanged.ge(900).all()
+    short = map_landscape(copy, client, options=replace(OPTIONS, unchanged=1200), for_s=0.0)
+    before, after = (each.completeness.query("index == -1")["searches"] for each in (long, short))
+    assert (after - before).tolist() == [300, 300]  # one round more, in no time
+
+
+def test_a_map_with_other_options_is_refused_unless_told_to(study, client, tmp_path) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    other = replace(OPTIONS, highest_index=1, reach=500.0)
+    text = (
+        r"the map there is another one: highest_index \(--index\) was -1, now 1; reach was 1000.0, "
+        r"now 500.0. Ask for it as it was made, .* with --overwrite"
+    )
+    with pytest.raises(StudyError, match=text):
+        map_landscape(copy, options=other, scheduler="tcp://127.0.0.1:1")  # before it is looked for
+    with pytest.raises(StudyError, match="--device was 'cpu', now 'gpu'"):
+        map_landscape(copy, options=OPTIONS, scheduler="tcp://127.0.0.1:1", device="gpu")
+    assert bytes_of(runner.open_study(copy)) == bytes_of(study)
+    assert list((copy / "tables" / "map").rglob("*.parquet"))
+    new = map_landscape(copy, client, options=other, overwrite=True)
+    assert new.tree.attrs["highest_index"] == 1
+    assert new.completeness["searches"].gt(0).all()
 
 
 def test_an_analysis_leaves_the_map_alone(study, client, tmp_path) -> None:

@@ -57,6 +57,12 @@ def map_(
             "--for", metavar="TIME", help="No new search round after this time, as in 90s, 10m, 2h."
         ),
     ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", metavar="", help="Replace a map that was made with other options."
+        ),
+    ] = False,
     trust_model: TrustModel = False,
     quiet: Quiet = False,
     cluster: Cluster,
@@ -83,7 +89,12 @@ def map_(
     }
     options = MapOptions(**{name: value for name, value in given.items() if value is not None})
     for_s = None if for_ is None else parse_time(for_)
-    study = run_map(folder, cluster, options, for_s, trust_model=trust_model, quiet=quiet)
+    study = run_map(
+        *(folder, cluster, options, for_s),
+        trust_model=trust_model,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
     if quiet:
         return
     print_table(map_table(study))
