@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+import pandas as pd
 
 from runner.errors import StudyError
 from runner.errors.messages import listed, nearest, printable, shown
@@ -18,8 +22,6 @@ from runner.study.table_names import TABLES
 from runner.training.column_names import distinct, plain_name
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from runner.study.study import Study
 
 TABLE_FORMATS: Final = {
@@ -128,7 +130,7 @@ def _chosen(rows: pd.DataFrame, configurations: Collection[int] | None) -> pd.Da
 
 def _write(rows: pd.DataFrame, file: IO[bytes], form: str) -> None:
     if form == "csv":
-        rows.to_csv(file, index=False)
+        _with_texts(rows).to_csv(file, index=False)
     elif form == "parquet":
         buffer = io.BytesIO()  # it seeks, which a pipe cannot
         rows.to_parquet(buffer, index=False)
@@ -139,13 +141,45 @@ def _write(rows: pd.DataFrame, file: IO[bytes], form: str) -> None:
 
 def _text(rows: pd.DataFrame, form: str) -> str:
     if form == "json":
-        text = rows.to_json(orient="records", double_precision=15)
-        return f"{json.dumps(json.loads(text), indent=1)}\n"
+        return json_text(rows)
+    rows = _with_texts(rows)
     if form == "latex":
-        return rows.to_latex(index=False, escape=True, na_rep="")
+        return rows.to_latex(index=False, escape=True, na_rep="", float_format=repr)
     lines = [[*rows.columns], ["---"] * rows.shape[1]]
     lines += rows.astype(object).where(rows.notna(), "").values.tolist()
     return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def json_text(rows: pd.DataFrame) -> str:
+    """Return rows as JSON, an object each: numbers with all digits, null for what is missing."""
+    columns = [map(_of_json, rows[name].astype(object)) for name in rows]
+    records = [dict(zip(rows, row, strict=True)) for row in zip(*columns, strict=True)]
+    return f"{json.dumps(records, indent=1, allow_nan=False)}\n"
+
+
+def _of_json(value: Any) -> object:
+    """Return a cell as JSON has it, which knows no number that is not finite."""
+    if _is_list(value):
+        return [*map(_of_json, value)]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value
+
+
+def _with_texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with lists as texts, as JSON has them: their own would be cut and rounded."""
+    lists = {
+        str(name): rows[name].map(lambda v: json.dumps(_of_json(v)) if _is_list(v) else v)
+        for name in rows
+        if rows[name].dtype == object and rows[name].map(_is_list).any()
+    }
+    return rows.assign(**lists)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, np.ndarray | list | tuple)
 
 
 def _cell(value: object) -> str:

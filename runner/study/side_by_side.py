@@ -35,6 +35,13 @@ class SideBySide:
     """Starts that one study solves and the other does not, a row each: a, b (configurations),
     restart, solved_by (``a`` or ``b``), steps (int32, of the one that is solved) and label (of the
     other). Empty where restarts are not paired."""
+    left_out: pd.DataFrame
+    """Configurations that are in no row of ``configurations``, a row each: study (``a`` or ``b``),
+    configuration, and reason: ``unmatched``, where the other study has none of these settings, or
+    ``untrained``, where no restarts of both are trained that could be compared."""
+    trained: pd.DataFrame
+    """Restarts that each study has, and those that it is to have: index ``study`` (``a``, ``b``),
+    columns done and planned (int64)."""
 
 
 def compare(a: Study | str | Path, b: Study | str | Path) -> SideBySide:
@@ -104,7 +111,9 @@ def compare(a: Study | str | Path, b: Study | str | Path) -> SideBySide:
     if not rows:
         message = "restarts: no configuration has trained ones in both studies; expected some."
         raise StudyError(f"{message} Go on with the sweep that is not finished.")
-    return SideBySide(_settings(first, second), _table(rows, len(pairs)), _together(parts))
+    table = _table(rows, len(pairs))
+    settings, left_out = _settings(first, second), _left_out(first, second, pairs, table)
+    return SideBySide(settings, table, _together(parts), left_out, _trained(first, second))
 
 
 def _require_random(pairs: list[matching.Match]) -> None:
@@ -181,6 +190,28 @@ def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     dtypes |= {"solved_by": TEXT, "steps": "int32", "label": TEXT}
     none = pd.DataFrame(columns=list(dtypes)).astype(dtypes)
     return pd.concat(parts, ignore_index=True) if parts else none
+
+
+def _left_out(a: Study, b: Study, pairs: list[matching.Match], table: pd.DataFrame) -> pd.DataFrame:
+    """Return the configurations of both studies without a row; those of pairs too many have one."""
+    rows = []
+    for name, study, matched in (
+        ("a", a, [pair.a.index for pair in pairs]),
+        ("b", b, [pair.b.index for pair in pairs]),
+    ):
+        compared = {*table[name], *matched[MOST_PAIRS:]}
+        for c in study.plan.configurations:
+            if c.index not in compared:
+                rows.append((name, c.index, "untrained" if c.index in matched else "unmatched"))
+    return pd.DataFrame(rows, columns=["study", "configuration", "reason"]).astype(
+        {"study": TEXT, "configuration": INTEGER, "reason": TEXT}
+    )
+
+
+def _trained(a: Study, b: Study) -> pd.DataFrame:
+    rows = {name: (study.n_done, study.plan.n_restarts) for name, study in (("a", a), ("b", b))}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["done", "planned"])
+    return table.astype(INTEGER).rename_axis("study")
 
 
 def _settings(a: Study, b: Study) -> pd.DataFrame:

@@ -17,7 +17,10 @@ from typer.testing import CliRunner
 import runner
 from runner.cli.app import app
 from runner.errors import StudyError
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan
 from runner.study.statistics.shifts import independent_shift, paired_shift
+from runner.study.store import Store
 
 N = 40
 SLOWER = {**EXPERIMENT, "training": {**EXPERIMENT["training"], "learning_rate": 0.5}}
@@ -107,6 +110,45 @@ def test_only_restarts_that_both_have_are_paired(tmp_path) -> None:
     both = runner.compare(a, b)
     assert both.configurations["n"].tolist() == [1]
     assert both.restarts[["restart", "solved_by"]].values.tolist() == [[0, "a"]]
+
+
+def test_what_is_not_compared_is_said(tmp_path) -> None:
+    """An unfinished study, configurations that only one has, and those that are still to train."""
+    gates = {"problem.gate": ["AND", "XOR", "OR", "NAND"]}
+    experiment = {**EXPERIMENT, "grid": gates}
+    of_or = (8, 9, 10, 11)  # which both have
+    study(tmp_path / "a", dict.fromkeys(range(4), [True] * 4), experiment, failed=of_or)
+    more = Plan(load_experiment({**experiment, "restarts": 6}))
+    with Store(tmp_path / "a").writer() as writer:
+        writer.grow(runner.open_study(tmp_path / "a").plan.grown(more))
+    fewer = {"problem.gate": ["OR", "XOR", "NOR"]}
+    study(tmp_path / "b", dict.fromkeys(range(3), [True] * 4), {**EXPERIMENT, "grid": fewer})
+    both = runner.compare(tmp_path / "a", tmp_path / "b")
+    assert both.trained.to_dict("index") == {
+        "a": {"done": 16, "planned": 24},
+        "b": {"done": 12, "planned": 12},
+    }
+    assert both.left_out.values.tolist() == [
+        ["a", 0, "unmatched"],
+        ["a", 2, "untrained"],
+        ["a", 3, "unmatched"],
+        ["b", 0, "untrained"],
+        ["b", 2, "unmatched"],
+    ]
+    for form in ("table", "csv", "json"):
+        words = ["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--format", form]
+        done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+        assert done.exit_code == 0
+        told = " ".join(done.stderr.split())
+        assert "The first study is unfinished: 16 of 24 restarts are trained" in told
+        assert "The second study is unfinished" not in told
+        assert (
+            "Left out: 2 configurations of the first study (gate AND; gate NAND): without the "
+            "same settings in the other study."
+        ) in told
+        assert "Left out: 1 configuration of the second study (gate OR): without trained" in told
+    alike = runner.compare(tmp_path / "b", tmp_path / "b")
+    assert alike.left_out.empty
 
 
 @pytest.mark.parametrize(

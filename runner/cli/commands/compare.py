@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli.console import print_message, print_result, print_table
+from runner.display.text import point_text
 from runner.display.text_table import Column
 from runner.errors.messages import counted, listed, printable
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from runner.study.side_by_side import SideBySide
+    from runner.study.study import Study
+
+
+_STUDIES = {"a": "The first study", "b": "The second study"}
+_REASONS = {
+    "unmatched": "without the same settings in the other study",
+    "untrained": "without trained restarts that could be compared with the other study's",
+}
+_MOST_NAMED = 3  # configurations in a message
 
 
 class Format(StrEnum):
@@ -45,20 +55,24 @@ def compare(
     --------
     python -m runner compare results/gates results/faster
     """
+    from runner.study.export import json_text
     from runner.study.side_by_side import compare as side_by_side
+    from runner.study.study import open_study
 
-    both = side_by_side(a, b)
+    studies = {"a": open_study(a), "b": open_study(b)}
+    both = side_by_side(*studies.values())
     table = both.restarts if starts else both.configurations
     if format is Format.CSV:
         typer.echo(table.to_csv(index=False), nl=False)
     elif format is Format.JSON:
-        text = table.to_json(orient="records", double_precision=15)
-        typer.echo(json.dumps(json.loads(text), indent=1))
+        typer.echo(json_text(table), nl=False)
     elif starts:
         print_table([Column(str(name), [*map(str, table[name])]) for name in table])
     else:
         _say(both)
         print_table(_columns(both))
+    for text in _missing(both, studies):
+        print_message(text, wrap=True)
 
 
 def _say(both: SideBySide) -> None:
@@ -77,6 +91,22 @@ def _say(both: SideBySide) -> None:
     print_result(text, wrap=True)
     if left_out := both.configurations.attrs["left_out"]:
         print_message(f"{counted(left_out, 'pair')} of configurations are left out.", wrap=True)
+
+
+def _missing(both: SideBySide, studies: Mapping[str, Study]) -> Iterator[str]:
+    """Say what of the studies is not compared: restarts to come, configurations without a row."""
+    for name, row in both.trained.iterrows():
+        if row["done"] < row["planned"]:
+            yield (
+                f"{_STUDIES[str(name)]} is unfinished: {row['done']:,} of {row['planned']:,} "
+                "restarts are trained, and everything here is of these alone."
+            )
+    for (name, reason), rows in both.left_out.groupby(["study", "reason"], sort=False):
+        configurations = studies[name].plan.configurations
+        points = [point_text(configurations[n].point) for n in rows["configuration"]]
+        some = "; ".join(points[:_MOST_NAMED]) + ("; …" if len(points) > _MOST_NAMED else "")
+        of = f"{counted(len(points), 'configuration')} of {_STUDIES[name].lower()} ({some})"
+        yield f"Left out: {printable(of)}: {_REASONS[reason]}."
 
 
 def _values(values: list[object]) -> str:

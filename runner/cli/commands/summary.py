@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Annotated
 
@@ -32,14 +31,14 @@ def summary(
     python -m runner summary results/gates --format csv
     """
     from runner.display.text import unfinished_text
+    from runner.study.export import json_text
     from runner.study.study import open_study
 
     study = open_study(folder)
     if format is Format.CSV:
         typer.echo(study.summary.to_csv(), nl=False)
     elif format is Format.JSON:
-        text = study.summary.reset_index().to_json(orient="records", double_precision=15)
-        typer.echo(json.dumps(json.loads(text), indent=1))
+        typer.echo(json_text(study.summary.reset_index()), nl=False)
     else:
         from runner.cli.runs import print_summary
 
