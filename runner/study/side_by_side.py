@@ -211,7 +211,7 @@ def _left_out(a: Study, b: Study, pairs: list[matching.Match], table: pd.DataFra
 def _trained(a: Study, b: Study) -> pd.DataFrame:
     rows = {name: (study.n_done, study.plan.n_restarts) for name, study in (("a", a), ("b", b))}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["done", "planned"])
-    return table.astype(INTEGER).rename_axis("study")
+    return table.astype("int64").rename_axis("study")
 
 
 def _settings(a: Study, b: Study) -> pd.DataFrame:

@@ -101,7 +101,8 @@ def _missing(both: SideBySide, studies: Mapping[str, Study]) -> Iterator[str]:
                 f"{_STUDIES[str(name)]} is unfinished: {row['done']:,} of {row['planned']:,} "
                 "restarts are trained, and everything here is of these alone."
             )
-    for (name, reason), rows in both.left_out.groupby(["study", "reason"], sort=False):
+    for key, rows in both.left_out.groupby(["study", "reason"], sort=False):
+        name, reason = map(str, key)
         configurations = studies[name].plan.configurations
         points = [point_text(configurations[n].point) for n in rows["configuration"]]
         some = "; ".join(points[:_MOST_NAMED]) + ("; …" if len(points) > _MOST_NAMED else "")
