@@ -19,11 +19,15 @@ MAX_EXACT = 24
 _LANCZOS = 32
 _LANES = 4096  # evaluated in one call, about
 _DIFFERENCE = 6e-6  # of a parameter, relative to the largest: eps ** (1/3)
+_ROUNDING = 1e-12  # of eigenvalues, relative to the largest
 _SEED = 0x73746162  # of the vector that Lanczos begins with
 
 
 def extreme_curvatures(
-    gradients: Gradients, parameters: np.ndarray, which: np.ndarray
+    gradients: Gradients,
+    parameters: np.ndarray,
+    which: np.ndarray,
+    least: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest eigenvalue of the loss's Hessian.
 
@@ -33,21 +37,28 @@ def extreme_curvatures(
     parameters : ndarray, shape (n_parameters, k), float64
     which : ndarray, shape (k,), int
         The endpoints that they are of.
+    least : ndarray, shape (k,), optional
+        Where the lowest one is known to be below this, nothing further is computed.
 
     Returns
     -------
     lowest, highest : ndarray, shape (k,), float64
         Up to `MAX_EXACT` parameters of the whole Hessian, by central differences of the gradient;
         beyond that the Ritz values of Lanczos' method with full reorthogonalisation, which lie
-        inside the true ones.
+        inside the true ones. Where the lowest one is below ``least``, both may be those of fewer
+        steps: below it, too, and inside those of all steps.
     """
     n = len(parameters)
-    find = _exact if n <= MAX_EXACT else _lanczos
     size = max(1, _LANES // (2 * n) if n <= MAX_EXACT else _LANES // 2)
     found = np.empty((2, len(which)))
     for first in range(0, len(which), size):
         part = slice(first, first + size)
-        found[:, part] = find(gradients, parameters[:, part], which[part])
+        there, whose = parameters[:, part], which[part]
+        if n <= MAX_EXACT:
+            found[:, part] = _exact(gradients, there, whose)
+        else:
+            bound = np.full(len(whose), -np.inf) if least is None else least[part]
+            found[:, part] = _lanczos(gradients, there, whose, bound)
     return found[0], found[1]
 
 
@@ -97,25 +108,57 @@ def _exact(gradients: Gradients, parameters: np.ndarray, which: np.ndarray) -> n
     return _ends((hessians + hessians.transpose(0, 2, 1)) / 2)
 
 
-def _lanczos(gradients: Gradients, parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
+def _lanczos(
+    gradients: Gradients, parameters: np.ndarray, which: np.ndarray, least: np.ndarray
+) -> np.ndarray:
+    """Return the ends of Ritz values (2, k), of all steps or until one is below ``least``.
+
+    A step's matrix is the upper left part of the next one's, so its lowest eigenvalue can only fall
+    from step to step: an endpoint that is below leaves.
+    """
     n, k = parameters.shape
+    n_steps = min(_LANCZOS, n)
     begin = np.random.Generator(np.random.Philox(_SEED)).normal(size=(n, 1))
-    vectors = np.zeros((min(_LANCZOS, n), n, k))
-    vectors[0] = begin / np.linalg.norm(begin)
-    matrix = np.zeros((k, len(vectors), len(vectors)))
-    for step, vector in enumerate(vectors):
-        product = hessian_products(gradients, parameters, vector, which)
+    found, left = np.full((2, k), np.nan), np.arange(k)
+    vectors = [np.repeat(begin / np.linalg.norm(begin), k, axis=1)]  # of those that are left
+    matrix = np.zeros((k, n_steps, n_steps))
+    pivot, beside = np.zeros(k), np.zeros(k)
+    for step in range(n_steps):
+        product = hessian_products(gradients, parameters, vectors[-1], which)
         # against rounding twice, so that no eigenvalue is found a second time
         for _ in range(2):
-            for number, earlier in enumerate(vectors[: step + 1]):
+            for number, earlier in enumerate(vectors):
                 along = column_dots(earlier, product)
                 matrix[:, number, step] += along
-                product = product - along * earlier
+                product -= along * earlier
         length = column_norms(product)
-        if step + 1 < len(vectors):
-            vectors[step + 1] = product / np.where(length > 0, length, 1.0)
-    upper = np.triu(matrix)
-    return _ends(upper + np.triu(matrix, 1).transpose(0, 2, 1))
+        # of the matrix less the bound, as it would be without rounding
+        with np.errstate(all="ignore"):
+            taken = beside**2 / pivot if step else beside
+            pivot, beside = matrix[:, step, step] - least - taken, length
+        below = np.zeros(left.size, bool)
+        asked = np.flatnonzero(~(pivot > 0) & (least > -np.inf))
+        if asked.size and step + 1 < n_steps:
+            ends = _ends(_mirrored(matrix[asked, : step + 1, : step + 1]))
+            sure = ends[0] + _ROUNDING * np.abs(ends).max(axis=0) < least[asked]
+            found[:, left[asked[sure]]] = ends[:, sure]
+            below[asked[sure]] = True
+        if below.any():
+            on = np.flatnonzero(~below)
+            if not on.size:
+                return found
+            left, which, least = left[on], which[on], least[on]
+            matrix, pivot, beside, length = matrix[on], pivot[on], beside[on], length[on]
+            parameters, product = parameters[:, on], product[:, on]
+            vectors = [vector[:, on] for vector in vectors]
+        vectors.append(product / np.where(length > 0, length, 1.0))
+    found[:, left] = _ends(_mirrored(matrix))
+    return found
+
+
+def _mirrored(matrices: np.ndarray) -> np.ndarray:
+    """Symmetric matrices, by the upper triangles of some."""
+    return np.asarray(np.triu(matrices) + np.triu(matrices, 1).transpose(0, 2, 1))
 
 
 def hessian_products(

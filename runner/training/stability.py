@@ -67,7 +67,7 @@ def will_stay(
     if len(moving) <= MAX_EXACT:
         stays[open_] = are_bounded(among, moving[:, open_], open_, least, enough)
     else:
-        lowest, highest = extreme_curvatures(among, moving[:, open_], open_)
+        lowest, highest = extreme_curvatures(among, moving[:, open_], open_, least)
         stays[open_] = (lowest >= least) & (highest >= enough)
     return stays
 
