@@ -25,9 +25,9 @@ from distributed import Client, Scheduler, Worker
 from runner.cluster.task_results import TaskResult
 from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.dispatcher import Complete
-from runner.dispatch.sent_tasks import Call, SentTask
-from runner.dispatch.task_handler import RunState, TaskHandler
-from runner.dispatch.task_loop import TaskLoop
+from runner.dispatch.tasks.handler import RunState, TaskHandler
+from runner.dispatch.tasks.in_flight import Call, SentTask
+from runner.dispatch.tasks.loop import TaskLoop
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan

@@ -1,6 +1,6 @@
 """Decides what is trained next, what is tried again, and when a batch is complete.
 
-A pure state machine: it never looks at a clock, a cluster or a disk. `runner.dispatch.task_loop`
+A pure state machine: it never looks at a clock, a cluster or a disk. `runner.dispatch.tasks.loop`
 feeds it what happened and does what it says.
 """
 

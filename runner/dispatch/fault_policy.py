@@ -25,7 +25,7 @@ class FaultPolicy:
     deadline_s: float | None = None
     """Seconds that a task may train, compilation apart, before its worker is given up and
     restarted; by default a rule on how long others took, see
-    `runner.dispatch.deadlines.Deadlines`."""
+    `runner.dispatch.tasks.deadlines.Deadlines`."""
     max_failures: int | None = None
     """How many restarts of the study may fail before the sweep stops; by default all."""
     audit: float = 0.0

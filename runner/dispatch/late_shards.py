@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.sent_tasks import SentTask
 from runner.dispatch.staged_training import NotStaged
+from runner.dispatch.tasks.in_flight import SentTask
 from runner.study.staging import LATE_S, Staging
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from runner.cluster.task_results import TaskResult
 from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.dispatcher import Piece
-from runner.dispatch.sent_tasks import Call
+from runner.dispatch.tasks.in_flight import Call
 from runner.engines.simd.fingerprint import digest
 from runner.errors import ClusterError, StudyError
 from runner.errors.messages import printable

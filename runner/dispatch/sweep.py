@@ -11,14 +11,14 @@ from typing import Any, Unpack
 from runner.cluster.connections import Connections
 from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.cluster.worker_pool import WorkerPool
-from runner.dispatch.audits import unaudited
 from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.progress import ProgressCallback
 from runner.dispatch.staged_training import SharesFolder
-from runner.dispatch.task_handler import RunState
-from runner.dispatch.task_loop import TaskLoop
-from runner.dispatch.time_left import each_group_first
+from runner.dispatch.tasks.handler import RunState
+from runner.dispatch.tasks.loop import TaskLoop
+from runner.dispatch.time_left.estimate import each_group_first
 from runner.dispatch.training_run import TrainingRun
+from runner.dispatch.verification.audits import unaudited
 from runner.engines.devices import JAX_ENGINES, KINDS
 from runner.engines.registry import may_compute_with_jax, try_out
 from runner.errors import ClusterError, StudyError

@@ -7,25 +7,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.audits import AuditRecord, Audits, AuditTask, unaudited
-from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.dispatch.batch_origin import BatchOrigin
-from runner.dispatch.canaries import CanaryTask, Difference
-from runner.dispatch.deadlines import Deadlines
 from runner.dispatch.dispatcher import Complete, Piece
 from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.gpu_code import GpuCode
 from runner.dispatch.late_shards import LateShards
-from runner.dispatch.pilot_tasks import PilotTask, pilot_tasks
 from runner.dispatch.progress import Progress, ProgressCallback
-from runner.dispatch.sent_tasks import Call, SentTask
 from runner.dispatch.staged_training import StagedAnswers, StagedBatch, unpacked
-from runner.dispatch.task_cost import TaskCost
-from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
+from runner.dispatch.tasks.auxiliary import AuxiliaryTask
+from runner.dispatch.tasks.deadlines import Deadlines
+from runner.dispatch.tasks.handler import TASKS_PER_WORKER, RunState, TaskHandler
+from runner.dispatch.tasks.in_flight import Call, SentTask
 from runner.dispatch.telemetry import Telemetry
-from runner.dispatch.time_left import TimeLeft
+from runner.dispatch.time_left.estimate import TimeLeft
+from runner.dispatch.time_left.pilot_tasks import PilotTask, pilot_tasks
+from runner.dispatch.time_left.task_cost import TaskCost
 from runner.dispatch.training_tasks import TrainingTasks
-from runner.dispatch.unverified_results import Unverified
+from runner.dispatch.verification.audits import AuditRecord, Audits, AuditTask, unaudited
+from runner.dispatch.verification.canaries import CanaryTask, Difference
+from runner.dispatch.verification.unverified_results import Unverified
 from runner.errors import FailuresError
 from runner.errors.messages import printable, shown
 from runner.experiment.batches import Batch

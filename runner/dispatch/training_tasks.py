@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from runner.dispatch.dispatcher import Piece
-from runner.dispatch.sent_tasks import Call
 from runner.dispatch.staged_training import StagedTraining, packed_call
+from runner.dispatch.tasks.in_flight import Call
 from runner.experiment.batches import Batch, Segment
 from runner.experiment.plan import Plan
 from runner.study.staging import Staging

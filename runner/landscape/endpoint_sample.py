@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from runner.dispatch.dispatcher import Piece
-from runner.dispatch.sent_tasks import Call
+from runner.dispatch.tasks.in_flight import Call
 from runner.experiment.batches import Batch
 from runner.experiment.configuration import Configuration
 from runner.landscape.analysis_plan import AnalysisPlan

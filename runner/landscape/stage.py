@@ -15,10 +15,10 @@ from runner.cluster.task_results import TaskResult
 from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.dispatcher import Complete, Piece
 from runner.dispatch.progress import AnalysisProgress, AnalysisProgressCallback
-from runner.dispatch.sent_tasks import Call, SentTask
-from runner.dispatch.task_handler import RunState, TaskHandler
-from runner.dispatch.task_loop import TaskLoop
-from runner.dispatch.time_left import each_group_first
+from runner.dispatch.tasks.handler import RunState, TaskHandler
+from runner.dispatch.tasks.in_flight import Call, SentTask
+from runner.dispatch.tasks.loop import TaskLoop
+from runner.dispatch.time_left.estimate import each_group_first
 from runner.errors import ClusterError
 from runner.experiment.batches import Batch
 from runner.landscape.checkpoints import Checkpoints

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from runner.dispatch.dispatcher import Piece
-from runner.dispatch.sent_tasks import Call
+from runner.dispatch.tasks.in_flight import Call
 from runner.experiment.batches import Batch
 from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.stage import Stage

@@ -297,7 +297,7 @@ runpy.run_module("runner", run_name="__main__", alter_sys=True)
 
 
 @pytest.mark.parametrize(
-    "module", ["typer", "pydantic", "distributed", "runner.dispatch.task_loop"]
+    "module", ["typer", "pydantic", "distributed", "runner.dispatch.tasks.loop"]
 )
 def test_ctrl_c_is_one_line_from_the_first_moment_on(tmp_path, module) -> None:
     arguments = ["sweep", "--out", str(tmp_path / "s")]

@@ -12,8 +12,8 @@ from support.workers import hashes, two_processes, workers
 
 import runner
 from runner.cli.runs import audit_text
-from runner.dispatch import deadlines
 from runner.dispatch.progress import Progress
+from runner.dispatch.tasks import deadlines
 from runner.errors import FailuresError, StudyError
 from runner.study.store import Store
 

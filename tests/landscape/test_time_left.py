@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner.dispatch.time_left import each_group_first
+from runner.dispatch.time_left.estimate import each_group_first
 from runner.experiment.batches import Batch
 from runner.landscape.time_left import StageTimeLeft
 

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from runner.dispatch.dispatcher import Complete, Dispatcher, Piece
-from runner.dispatch.worker_failures import WorkerFailures
+from runner.dispatch.tasks.worker_failures import WorkerFailures
 from runner.experiment.batches import Batch
 
 ALLOWED_DEATHS = 3  # of workers that held a task, as Dask counts them

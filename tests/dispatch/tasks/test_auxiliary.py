@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runner.dispatch.auxiliary_tasks import AuxiliaryQueue, AuxiliaryTask
-from runner.dispatch.canaries import CanaryTask
+from runner.dispatch.tasks.auxiliary import AuxiliaryQueue, AuxiliaryTask
+from runner.dispatch.verification.canaries import CanaryTask
 from runner.experiment.batches import Batch
 
 BATCH = Batch(0, 0, 4)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.canaries import MOST_LOST
-from runner.dispatch.kernel_canaries import KernelCanaries
+from runner.dispatch.verification.canaries import MOST_LOST
+from runner.dispatch.verification.kernel_canaries import KernelCanaries
 from runner.experiment.batches import Batch
 
 A, B = Batch(0, 0, 16), Batch(1, 0, 16)

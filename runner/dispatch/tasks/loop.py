@@ -10,14 +10,14 @@ from functools import partial
 
 from runner.cluster.client import is_death
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.dispatch.dispatcher import Complete, Piece
-from runner.dispatch.isolation import IsolatedWorker
-from runner.dispatch.result_transfer import ResultTransfer
-from runner.dispatch.sent_tasks import SentTask
-from runner.dispatch.task_handler import TASKS_PER_WORKER, RunState, TaskHandler
-from runner.dispatch.task_monitor import TaskMonitor
-from runner.dispatch.worker_failures import MOST_REFUTED, WorkerFailures
+from runner.dispatch.tasks.auxiliary import AuxiliaryTask
+from runner.dispatch.tasks.handler import TASKS_PER_WORKER, RunState, TaskHandler
+from runner.dispatch.tasks.in_flight import SentTask
+from runner.dispatch.tasks.isolation import IsolatedWorker
+from runner.dispatch.tasks.monitor import TaskMonitor
+from runner.dispatch.tasks.result_transfer import ResultTransfer
+from runner.dispatch.tasks.worker_failures import MOST_REFUTED, WorkerFailures
 from runner.errors import ClusterError
 
 _REFRESH_S = 0.5  # how often workers are counted and progress is reported when nothing comes back

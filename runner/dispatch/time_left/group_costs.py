@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.dispatch.task_cost import TaskCost
+from runner.dispatch.time_left.task_cost import TaskCost
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from runner.dispatch.auxiliary_tasks import AuxiliaryTask
+from runner.dispatch.tasks.auxiliary import AuxiliaryTask
 from runner.experiment.batches import Batch, Segment
 from runner.experiment.plan import Plan
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.audits import Audits, chosen
+from runner.dispatch.verification.audits import Audits, chosen
 from runner.errors import StudyError
 from runner.experiment.batches import Batch
 from runner.study.commits import Commit, Failure

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.dispatch.dispatcher import Dispatcher
-from runner.dispatch.pilot_tasks import pilot_tasks
-from runner.dispatch.task_cost import TaskCost
-from runner.dispatch.time_left import TimeLeft, each_group_first
+from runner.dispatch.time_left.estimate import TimeLeft, each_group_first
+from runner.dispatch.time_left.pilot_tasks import pilot_tasks
+from runner.dispatch.time_left.task_cost import TaskCost
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECORDINGS = json.loads((Path(__file__).parent / "recorded_sweeps.json").read_text())
 WIDTHS = Plan(
     load_experiment(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.dispatch.task_cost import TaskCost
+from runner.dispatch.time_left.task_cost import TaskCost
 
 _MEMORY = 0.5  # share of a run's time so far after which what was measured counts a third
 

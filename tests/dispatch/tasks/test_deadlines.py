@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.dispatch.deadlines import FLOOR_S, UNKNOWN_S, Deadlines
+from runner.dispatch.tasks.deadlines import FLOOR_S, UNKNOWN_S, Deadlines
 
 KIND = ("cpu", 0)
 positive = st.floats(1e-6, 1e6)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.auxiliary_tasks import AuxiliaryTask
+from runner.dispatch.tasks.auxiliary import AuxiliaryTask
 
 Kind = tuple[str, tuple[int, int]]
 """What has a canary: a kind of device, and a group of a round."""

@@ -9,10 +9,10 @@ import pytest
 import runner
 from runner.cluster.task_results import TaskResult
 from runner.dispatch.dispatcher import Dispatcher
-from runner.dispatch.sent_tasks import SentTask
-from runner.dispatch.task_handler import RunState
+from runner.dispatch.tasks.handler import RunState
+from runner.dispatch.tasks.in_flight import SentTask
 from runner.dispatch.training_tasks import TrainingTasks
-from runner.dispatch.unverified_results import Unverified
+from runner.dispatch.verification.unverified_results import Unverified
 from runner.experiment.plan import Plan
 from runner.training.worker import Trained
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from runner.cluster.client import connection_errors
 from runner.cluster.task_results import run_task
-from runner.dispatch.auxiliary_tasks import AuxiliaryTask
 from runner.dispatch.dispatcher import Piece
+from runner.dispatch.tasks.auxiliary import AuxiliaryTask
 from runner.experiment.batches import Batch
 
 

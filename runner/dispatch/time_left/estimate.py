@@ -1,9 +1,10 @@
 """How long a run has still to go, from what its restarts have cost so far; knows no clock.
 
-A configuration that is never solved costs a hundred times as much as one that stops at once, and
-no plan can tell. So one batch of every group is trained before the others (`each_group_first`),
-and a few restarts of every configuration where that is little beside all
-(`runner.dispatch.pilot_tasks`). From then on what is left is known by what its like has cost.
+A configuration that is never solved costs a hundred times as much as one that stops at once, and no
+plan can tell. So one batch of every group is trained before the others (`each_group_first`), and a
+few restarts of every configuration where that is little beside all
+(`runner.dispatch.time_left.pilot_tasks`). From then on what is left is known by what its like has
+cost.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from statistics import fmean
 
 import numpy as np
 
-from runner.dispatch.group_costs import GroupCosts
-from runner.dispatch.pace import Pace
-from runner.dispatch.task_cost import TaskCost
+from runner.dispatch.time_left.group_costs import GroupCosts
+from runner.dispatch.time_left.pace import Pace
+from runner.dispatch.time_left.task_cost import TaskCost
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 

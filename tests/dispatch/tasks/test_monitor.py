@@ -6,7 +6,7 @@ import threading
 
 from support.workers import until, workers
 
-from runner.dispatch.task_monitor import RunningTask, TaskMonitor
+from runner.dispatch.tasks.monitor import RunningTask, TaskMonitor
 
 go = threading.Event()
 begun = threading.Event()

@@ -7,12 +7,12 @@ from typing import Any
 
 from runner.cluster.task_results import TaskResult
 from runner.cluster.worker_pool import WorkerPool
-from runner.dispatch.canaries import Canaries, CanaryTask, Difference
-from runner.dispatch.kernel_canaries import KernelCanaries, KernelCanaryTask
-from runner.dispatch.sent_tasks import SentTask
 from runner.dispatch.staged_training import NotStaged, StagedBatch
-from runner.dispatch.task_handler import RunState
+from runner.dispatch.tasks.handler import RunState
+from runner.dispatch.tasks.in_flight import SentTask
 from runner.dispatch.training_tasks import TrainingTasks
+from runner.dispatch.verification.canaries import Canaries, CanaryTask, Difference
+from runner.dispatch.verification.kernel_canaries import KernelCanaries, KernelCanaryTask
 from runner.experiment.plan import Plan
 from runner.training.worker import Trained
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runner.dispatch.worker_failures import _REMEMBERED, MOST_REFUTED, WorkerFailures
+from runner.dispatch.tasks.worker_failures import _REMEMBERED, MOST_REFUTED, WorkerFailures
 from runner.experiment.batches import Batch
 
 PIECES = [Batch(0, k, k + 1) for k in range(MOST_REFUTED + 1)]

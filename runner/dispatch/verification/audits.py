@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.auxiliary_tasks import AuxiliaryTask
+from runner.dispatch.tasks.auxiliary import AuxiliaryTask
 from runner.engines.devices import KINDS
 from runner.errors import StudyError
 from runner.errors.messages import printable

@@ -5,10 +5,10 @@ from __future__ import annotations
 from support.workers import hashes
 
 import runner
-from runner.dispatch import pilot_tasks as module
 from runner.dispatch import training_run
-from runner.dispatch.pilot_tasks import pilot_tasks
-from runner.dispatch.time_left import TimeLeft
+from runner.dispatch.time_left import pilot_tasks as module
+from runner.dispatch.time_left.estimate import TimeLeft
+from runner.dispatch.time_left.pilot_tasks import pilot_tasks
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 

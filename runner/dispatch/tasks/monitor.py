@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from runner.dispatch.sent_tasks import SentTask, TasksInFlight
+from runner.dispatch.tasks.in_flight import SentTask, TasksInFlight
 
 RESTART_S = 30.0
 """How long a restart of a worker may take."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.canaries import Canaries, CanaryTask
+from runner.dispatch.verification.canaries import Canaries, CanaryTask
 from runner.experiment.batches import Batch
 
 A, B = ("cpu", (0, 0)), ("cpu", (0, 1))

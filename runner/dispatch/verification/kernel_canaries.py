@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from runner.cluster.task_results import TaskResult
-from runner.dispatch.canaries import MOST_LOST, CanaryTask, Difference
+from runner.dispatch.verification.canaries import MOST_LOST, CanaryTask, Difference
 from runner.experiment.batches import Batch
 
 Group = tuple[int, int]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from runner.cluster.task_results import TaskResult
 from runner.cluster.worker_pool import WorkerPool
-from runner.dispatch.auxiliary_tasks import AuxiliaryQueue, AuxiliaryTask
 from runner.dispatch.dispatcher import Complete, Dispatcher
-from runner.dispatch.sent_tasks import Call, SentTask, TasksInFlight
+from runner.dispatch.tasks.auxiliary import AuxiliaryQueue, AuxiliaryTask
+from runner.dispatch.tasks.in_flight import Call, SentTask, TasksInFlight
 from runner.experiment.batches import Batch
 
 TASKS_PER_WORKER = {"cpu": 3, "gpu": 2}

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from runner.cluster.client import connection_errors
 from runner.cluster.worker_pool import WorkerPool
-from runner.dispatch.task_monitor import TaskMonitor
+from runner.dispatch.tasks.monitor import TaskMonitor
 
 _POLL_S = 0.1  # how often workers are asked what they have to do
 
