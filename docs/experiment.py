@@ -11,10 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, "")  # the folder that it is started in, as for `python -m`
 
-from runner.experiment import field_meanings, field_rules, sections
 from runner.experiment.experiment import Experiment
-from runner.experiment.grid import SECTIONS
-from runner.experiment.library_defaults import LIKES
+from runner.experiment.fields import meanings, rules, sections
+from runner.experiment.fields.library_defaults import LIKES
+from runner.experiment.grid.grid import SECTIONS
 
 PAGE = Path(__file__).with_name("experiment.md")
 BEGIN, END = "<!-- fields -->\n", "<!-- end -->\n"
@@ -31,10 +31,10 @@ def default_of(kind: type[sections.Section], name: str) -> str:
     """A field's default as TOML, or in words."""
     if kind.model_fields[name].is_required():
         return "required"
-    value = field_meanings.default_of(kind, name)
+    value = meanings.default_of(kind, name)
     if value is not None:
         return f"`{json.dumps(value)}`"
-    words = field_meanings.default_in_words(kind, name) or ""
+    words = meanings.default_in_words(kind, name) or ""
     return words if not words or " " in words else f"`{words}`"
 
 
@@ -43,7 +43,7 @@ def rows(title: str, kind: type[sections.Section], names: list[str], prefix: str
     lines = [f"### {title}\n", "| field | default | values | meaning |", "|---|---|---|---|"]
     for name in names:
         values = OF_PATHS[name] if name in OF_PATHS else valid(kind, name)
-        meaning = field_meanings.meaning_of(kind, name)
+        meaning = meanings.meaning_of(kind, name)
         cells = (f"`{prefix}{name}`", default_of(kind, name), values, meaning)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return [*lines, ""]
@@ -70,9 +70,9 @@ def valid(kind: type[sections.Section], name: str) -> str:
     """The values of a field, in words."""
     if (kind, name) == (sections.Problem, "gate"):
         return "a gate by name"
-    choices = field_rules.choices_of(kind, name)
+    choices = rules.choices_of(kind, name)
     names = ", ".join(f'`"{choice}"`' for choice in choices)
-    rule = field_rules.own_rule(kind, name)
+    rule = rules.own_rule(kind, name)
     return f"{names}; {rule}" if names and rule else names or str(rule)
 
 

@@ -6,7 +6,7 @@
 
 The second command needs an environment of its own (torch 2.13.0, scikit-learn 1.9.1), the third
 Debian's libfann-dev 2.2.0 and NumPy, and adds to the file of the second; what they wrote is
-tests/experiment/likes.json, and a test trains the same restarts here.
+tests/experiment/fields/likes.json, and a test trains the same restarts here.
 """
 
 from __future__ import annotations

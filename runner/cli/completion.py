@@ -39,7 +39,7 @@ def complete_experiment(incomplete: str) -> list[str]:
 
 def complete_change(incomplete: str) -> list[str]:
     """Return ``path=`` for each field that may be set; of a whole path, its values."""
-    from runner.experiment.changes import SCALARS
+    from runner.experiment.grid.changes import SCALARS
 
     return _assignments(incomplete, SCALARS)
 
@@ -50,7 +50,7 @@ def complete_axis(incomplete: str) -> list[str]:
 
 
 def _assignments(incomplete: str, scalars: tuple[str, ...]) -> list[str]:
-    from runner.experiment.grid import PATHS
+    from runner.experiment.grid.grid import PATHS
 
     path, sign, written = incomplete.partition("=")
     if not sign:
@@ -65,10 +65,10 @@ def _assignments(incomplete: str, scalars: tuple[str, ...]) -> list[str]:
 
 def _values(path: str) -> list[str]:
     """Return values of a field: its names, true and false, or else its default."""
-    from runner.experiment.field_meanings import default_of
-    from runner.experiment.field_rules import choices_of, rule_of
-    from runner.experiment.grid import SECTIONS
-    from runner.experiment.library_defaults import LIKES
+    from runner.experiment.fields.library_defaults import LIKES
+    from runner.experiment.fields.meanings import default_of
+    from runner.experiment.fields.rules import choices_of, rule_of
+    from runner.experiment.grid.grid import SECTIONS
 
     section, _, field = path.partition(".")
     if path == "like":

@@ -45,7 +45,7 @@ def run_sweep(
     """
     from runner.cluster.addresses import is_embedded
     from runner.cluster.fork_server import start_fork_server
-    from runner.experiment.reachability import table_notes
+    from runner.experiment.truth_tables.reachability import table_notes
     from runner.study.store import Store
 
     whole, grows, finished = plan, False, False

@@ -13,6 +13,8 @@ __getattr__, __all__ = attach(
         "Configuration": "runner.experiment.configuration",
         "Experiment": "runner.experiment.experiment",
         "Plan": "runner.experiment.plan",
+        "gate_names": "runner.experiment.truth_tables.gates",
+        "gate_outputs": "runner.experiment.truth_tables.gates",
         "load_experiment": "runner.experiment.experiment",
     },
 )

@@ -12,7 +12,7 @@ import numpy as np
 from runner.experiment import batch_sizes
 from runner.experiment.content_hash import digest
 from runner.experiment.settings import Settings
-from runner.experiment.truth_table import TruthTable
+from runner.experiment.truth_tables.truth_table import TruthTable
 from runner.network.architecture import Network
 from runner.network.criterion import SolvedCriterion
 from runner.network.custom.model import CustomModel

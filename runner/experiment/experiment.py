@@ -23,25 +23,9 @@ from runner.errors import ExperimentError
 from runner.errors.messages import MAX_PROBLEMS, printable, shown, summed_up
 from runner.errors.paths import local_path
 from runner.experiment.batch_sizes import MAX_CURVES
-from runner.experiment.changes import merge_changes, take_out
-from runner.experiment.field_rules import rule_of
-from runner.experiment.formats.base import TableSource
-from runner.experiment.given_starts import count_starts
-from runner.experiment.given_tables import take_tables
-from runner.experiment.grid import (
-    PATHS,
-    SECTIONS,
-    checked_axes,
-    crossed,
-    split_paths,
-    unknown_path,
-    wrong_value,
-)
-from runner.experiment.grid_exceptions import checked_cells
-from runner.experiment.grid_rules import conflicts, miscounted, miscounts
-from runner.experiment.library_defaults import fill
-from runner.experiment.overrides import parse_axis, parse_change
-from runner.experiment.sections import (
+from runner.experiment.fields.library_defaults import fill
+from runner.experiment.fields.rules import rule_of
+from runner.experiment.fields.sections import (
     Init,
     Loss,
     Network,
@@ -50,8 +34,24 @@ from runner.experiment.sections import (
     Section,
     Training,
 )
+from runner.experiment.formats.base import TableSource
+from runner.experiment.given_starts import count_starts
+from runner.experiment.grid.changes import merge_changes, take_out
+from runner.experiment.grid.exceptions import checked_cells
+from runner.experiment.grid.grid import (
+    PATHS,
+    SECTIONS,
+    checked_axes,
+    crossed,
+    split_paths,
+    unknown_path,
+    wrong_value,
+)
+from runner.experiment.grid.overrides import parse_axis, parse_change
+from runner.experiment.grid.rules import conflicts, miscounted, miscounts
 from runner.experiment.settings import Settings
 from runner.experiment.toml_file import plain_data, read_toml
+from runner.experiment.truth_tables.given_tables import take_tables
 
 __all__ = [
     "Experiment",
@@ -227,7 +227,7 @@ def load_experiment(
     source : str, Path or mapping
         A TOML file, or the same as a mapping; relative tables then start at the current folder,
         and `problem.table` may also be a DataFrame or an array. With ``like``, another program's
-        defaults stand in place of what is not set; see `runner.experiment.library_defaults`.
+        defaults stand in place of what is not set; see `runner.experiment.fields.library_defaults`.
     changes : mapping
         Dotted path, `name`, `seed`, `restarts` or `like` to value. A path that is also an axis of
         the source's grid takes that axis out of the grid.

@@ -13,19 +13,19 @@ from pydantic import model_validator
 
 from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
-from runner.experiment.formats.base import TableSource
-from runner.experiment.gates import GATES, GATES_IN_WORDS
-from runner.experiment.layer_rules import layer_conflicts
-from runner.experiment.sections import Init, Loss, Network, Problem, Section, Training
-from runner.experiment.start_rules import start_conflicts, weight_problems
-from runner.experiment.success_rules import (
+from runner.experiment.conflicts.layers import layer_conflicts
+from runner.experiment.conflicts.starts import start_conflicts, weight_problems
+from runner.experiment.conflicts.success import (
     SUCCESS_FIELDS,
     class_problem,
     solved_by,
     success_conflicts,
 )
-from runner.experiment.truth_table import TruthTable, truth_table
-from runner.experiment.update_rules import UPDATE_FIELDS, table_problems, update_conflicts
+from runner.experiment.conflicts.updates import UPDATE_FIELDS, table_problems, update_conflicts
+from runner.experiment.fields.sections import Init, Loss, Network, Problem, Section, Training
+from runner.experiment.formats.base import TableSource
+from runner.experiment.truth_tables.gates import GATES, GATES_IN_WORDS
+from runner.experiment.truth_tables.truth_table import TruthTable, truth_table
 from runner.network.optimizers.registry import OPTIMIZERS
 
 __all__ = ["Conflict", "Settings"]

@@ -10,9 +10,9 @@ from typing import Any, Final
 from runner.errors import ExperimentError
 from runner.errors.messages import shown
 from runner.experiment.experiment import Experiment, load_experiment
-from runner.experiment.field_rules import rule_of
+from runner.experiment.fields.rules import rule_of
+from runner.experiment.fields.sections import Init
 from runner.experiment.plan import Plan
-from runner.experiment.sections import Init
 from runner.network.slices import parse_axis, parse_weight
 
 __all__ = ["sliced"]

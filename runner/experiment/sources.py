@@ -11,12 +11,12 @@ import numpy as np
 
 from runner.errors import ExperimentError
 from runner.errors.messages import printable
+from runner.experiment.conflicts.starts import weight_problems
+from runner.experiment.fields.sections import Section
 from runner.experiment.formats.base import TableSource
 from runner.experiment.given_starts import read_starts, rows_of
-from runner.experiment.sections import Section
 from runner.experiment.settings import Settings
-from runner.experiment.start_rules import weight_problems
-from runner.experiment.truth_table import TruthTable
+from runner.experiment.truth_tables.truth_table import TruthTable
 from runner.network.architecture import Network
 from runner.network.custom.model import CustomModel
 from runner.network.custom.source import make_model, read_source

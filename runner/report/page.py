@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from runner.display.text import unfinished_text
 from runner.errors.messages import counted
 from runner.experiment.batch_sizes import curves
-from runner.experiment.reachability import table_notes
+from runner.experiment.truth_tables.reachability import table_notes
 from runner.precision.outcome import options, outcomes
 from runner.report.answer import Sentence, answer
 from runner.report.colours import OTHER, THEME, style_sheet

@@ -9,8 +9,8 @@ from typing import Any
 from runner.engines.registry import may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, computing_source, versions
 from runner.errors.messages import counted, printable, shown
+from runner.experiment.fields.sections import Problem
 from runner.experiment.plan import Plan
-from runner.experiment.sections import Problem
 from runner.study.arithmetic import DECIDED
 
 SOURCE = "source"

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from runner.experiment.configuration import Configuration
+from runner.experiment.conflicts.success import class_problem
 from runner.experiment.plan import Plan
-from runner.experiment.success_rules import class_problem
 from runner.network.architecture import Network
 from runner.network.criterion import SolvedCriterion
 from runner.network.forward import blocks_of, layers

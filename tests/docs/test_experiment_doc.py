@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
-from runner.experiment.library_defaults import LIKES
+from runner.experiment.fields.library_defaults import LIKES
 from runner.network.architecture import Architecture
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.schedules.registry import SCHEDULES, parse_schedule

@@ -79,7 +79,7 @@ def test_the_source_is_that_of_the_rooms_that_compute(monkeypatch, tmp_path) -> 
         ("training/labels.py", "x = 1\n", True),
         ("network/step.py", "x = 1\n", True),
         ("engines/simd/control_flow.py", "x = 1\n", True),
-        ("experiment/grid.py", "x = 1\n", True),
+        ("experiment/grid/grid.py", "x = 1\n", True),
         ("training/labels.py", "# x\n", False),
         ("network/step.py", '"""x"""\n', False),
         ("report/page.py", "x = 1\n", False),

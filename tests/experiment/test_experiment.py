@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from runner.errors import ExperimentError
 from runner.experiment.experiment import Experiment, load_experiment, parse_axis, parse_change
-from runner.experiment.field_rules import rule_of
-from runner.experiment.grid import PATHS, SECTIONS
-from runner.experiment.sections import CONSTANTS, Init, Network, Problem, Training
+from runner.experiment.fields.rules import rule_of
+from runner.experiment.fields.sections import CONSTANTS, Init, Network, Problem, Training
+from runner.experiment.grid.grid import PATHS, SECTIONS
 from runner.experiment.settings import Settings
-from runner.experiment.truth_table import gate_names
+from runner.experiment.truth_tables.truth_table import gate_names
 
 ROOT = Path(__file__).parents[2]
 XOR: Mapping[str, Any] = {"name": "x", "problem": {"gate": "XOR"}}

@@ -12,12 +12,12 @@ import pytest
 
 from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment
+from runner.experiment.fields.sections import Problem
 from runner.experiment.formats.column_choice import ColumnChoice
 from runner.experiment.formats.registry import read_table
 from runner.experiment.plan import Plan
-from runner.experiment.reachability import table_notes
-from runner.experiment.sections import Problem
-from runner.experiment.truth_table import TruthTable, truth_table
+from runner.experiment.truth_tables.reachability import table_notes
+from runner.experiment.truth_tables.truth_table import TruthTable, truth_table
 
 XOR = [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]]
 SNNS = """SNNS pattern definition file V3.2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runner.experiment import sections
-from runner.experiment.field_rules import choices_of
+from runner.experiment.fields import sections
+from runner.experiment.fields.rules import choices_of
 from runner.network.activations.registry import ACTIVATIONS
 from runner.network.losses.registry import LOSSES
 from runner.network.optimizers.registry import OPTIMIZERS

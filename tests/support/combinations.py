@@ -15,9 +15,9 @@ from runner.engines.registry import compiled
 from runner.errors import ExperimentError
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
-from runner.experiment.field_rules import choices_of
+from runner.experiment.fields.rules import choices_of
+from runner.experiment.fields.sections import Loss, Network, Training
 from runner.experiment.plan import Plan
-from runner.experiment.sections import Loss, Network, Training
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.training.lanes import train
 from runner.training.worker import Task, prepare

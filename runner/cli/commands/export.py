@@ -59,7 +59,7 @@ def export(
     python -m runner export results/gates --to - --format csv
     """
     from runner.display.text import unfinished_text
-    from runner.experiment.overrides import parse_change
+    from runner.experiment.grid.overrides import parse_change
     from runner.study.array_files import FORMATS as ARRAY_FORMATS
     from runner.study.export import ENDINGS, export_table
     from runner.study.matching import chosen

@@ -28,7 +28,7 @@ def init(
     python -m runner init parity.toml
     """
     from runner.cli.commands.schema import schema_text
-    from runner.experiment.template import SCHEMA_FILE, template
+    from runner.experiment.fields.template import SCHEMA_FILE, template
 
     path = local_path(file, ExperimentError, "file")
     if path.suffix != ".toml":

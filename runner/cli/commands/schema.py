@@ -22,6 +22,6 @@ def schema_text() -> str:
     """Return the schema as a file's text."""
     import json
 
-    from runner.experiment import schema as schemas
+    from runner.experiment.fields import schema as schemas
 
     return json.dumps(schemas.schema(), indent=2) + "\n"

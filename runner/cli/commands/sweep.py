@@ -199,7 +199,7 @@ def _print_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> None:
     from runner.cli.printed_tables import plan_table
     from runner.cluster.embedded import usable_cores
     from runner.display.text import duration
-    from runner.experiment.reachability import table_notes
+    from runner.experiment.truth_tables.reachability import table_notes
 
     n_workers, added = cluster.workers or usable_cores(), plan.rounds[-1]
     size = f"{counted(len(plan.configurations), 'configuration')} × "

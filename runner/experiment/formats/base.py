@@ -10,7 +10,7 @@ A format is a file of this folder with a `TableReader`, and an entry in
 - leaves it to `ColumnChoice` which columns are targets, and says in `TableContent.understood` what
   it had to find out;
 - returns numbers, names and classes only. What they mean to a network (levels, middles, one-hot
-  columns) is worked out in `runner.experiment.truth_table`, alike for every format.
+  columns) is worked out in `runner.experiment.truth_tables.truth_table`, alike for every format.
 """
 
 from __future__ import annotations

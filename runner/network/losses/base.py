@@ -17,7 +17,7 @@ class Loss(ABC):
     -----
     For who adds one: write ``runner/network/losses/NAME.py`` with a subclass, name it in
     `runner.network.losses.registry.LOSSES`, and allow the name in
-    `runner.experiment.sections.Loss`. Terms are summed here and multiplied by
+    `runner.experiment.fields.sections.Loss`. Terms are summed here and multiplied by
     `runner.network.loss_kind.LossKind.factor` elsewhere.
     """
 

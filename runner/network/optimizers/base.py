@@ -66,12 +66,10 @@ class Update:
 class Optimizer(ABC):
     """An update rule and the state that it keeps.
 
-    Notes
-    -----
-    For who adds one: write ``runner/network/optimizers/NAME.py`` with a subclass, name it in
-    `runner.network.optimizers.registry.OPTIMIZERS`, and allow the name in
-    `runner.experiment.sections.Training`. State is *slots*, which are tensors shaped like the
-    parameters, 0 at the start, and *counters*, which are numbers of a lane.
+    Notes ----- For who adds one: write ``runner/network/optimizers/NAME.py`` with a subclass, name
+    it in `runner.network.optimizers.registry.OPTIMIZERS`, and allow the name in
+    `runner.experiment.fields.sections.Training`. State is *slots*, which are tensors shaped like
+    the parameters, 0 at the start, and *counters*, which are numbers of a lane.
 
     The rule must be elementwise over lanes, and may use of ``T`` only what every engine has and
     `runner.engines.simd` has vector code for; constants are made with

@@ -14,7 +14,7 @@ from runner.report.svg import Tips
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
-    from runner.experiment.truth_table import TruthTable
+    from runner.experiment.truth_tables.truth_table import TruthTable
 
 KEYS = (Key("lower target", "#f4f4f4"), Key("upper target", "#3f3f3f"))
 """What its greys mean."""

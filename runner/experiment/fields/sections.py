@@ -12,10 +12,9 @@ from pydantic import (
     model_serializer,
 )
 
-from runner.experiment.gates import GATES, GATES_IN_WORDS
-from runner.experiment.section import Section
-from runner.experiment.training import CONSTANTS, Training
-from runner.experiment.values import (
+from runner.experiment.fields.section import Section
+from runner.experiment.fields.training import CONSTANTS, Training
+from runner.experiment.fields.values import (
     ArrayNames,
     ColumnNames,
     Finite,
@@ -34,6 +33,7 @@ from runner.experiment.values import (
     SliceWeights,
     YesNo,
 )
+from runner.experiment.truth_tables.gates import GATES, GATES_IN_WORDS
 from runner.network.architecture import Architecture
 from runner.network.slices import Slice, fixed_weights, parse_axis
 from runner.network.starts.adjustments import Adjustments

@@ -11,9 +11,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from runner.errors.messages import shown
-from runner.experiment.field_rules import choices_of, rule_of
-from runner.experiment.ranges import expanded
-from runner.experiment.sections import (
+from runner.experiment.fields.rules import choices_of, rule_of
+from runner.experiment.fields.sections import (
     Init,
     Loss,
     Network,
@@ -21,8 +20,9 @@ from runner.experiment.sections import (
     Section,
     Training,
 )
+from runner.experiment.fields.synonyms import field_hint, value_hint
+from runner.experiment.grid.ranges import expanded
 from runner.experiment.settings import Settings
-from runner.experiment.synonyms import field_hint, value_hint
 
 __all__ = [
     "ALTERNATIVES",

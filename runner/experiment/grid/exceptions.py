@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from runner.errors.messages import shown
-from runner.experiment.grid import PATHS, SECTIONS, paths_of, unknown_path, wrong_value
+from runner.experiment.grid.grid import PATHS, SECTIONS, paths_of, unknown_path, wrong_value
 
 __all__ = ["checked_cells", "misplaced_cells"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from runner.experiment.sections import Network, Training
+from runner.experiment.fields.sections import Network, Training
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.schedules.base import LONGEST_FLOAT32
 

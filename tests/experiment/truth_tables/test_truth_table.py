@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import ExperimentError
+from runner.experiment.fields.sections import Problem
 from runner.experiment.formats.base import MAX_BYTES, MAX_ROWS
 from runner.experiment.formats.column_choice import ColumnChoice
 from runner.experiment.formats.registry import read_table
-from runner.experiment.sections import Problem
-from runner.experiment.truth_table import GATES, TruthTable, gate_names, truth_table
+from runner.experiment.truth_tables.truth_table import GATES, TruthTable, gate_names, truth_table
 
 HERE = Path()
 TWO_INPUTS: dict[str, Callable[[bool, bool], bool]] = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from runner.errors import ExperimentError
-from runner.experiment import synonyms
 from runner.experiment.experiment import load_experiment
-from runner.experiment.field_rules import choices_of
-from runner.experiment.grid import PATHS, SECTIONS
+from runner.experiment.fields import synonyms
+from runner.experiment.fields.rules import choices_of
+from runner.experiment.grid.grid import PATHS, SECTIONS
 
 ALL = {*PATHS, "seed", "restarts"}
 

@@ -16,14 +16,14 @@ import numpy as np
 from runner.errors import ExperimentError
 from runner.errors.messages import counted, printable, shown
 from runner.errors.paths import local_path
+from runner.experiment.fields.sections import Problem
 from runner.experiment.formats.base import TableContent, TableSource
 from runner.experiment.formats.column_choice import ColumnChoice
 from runner.experiment.formats.csv import read_source
 from runner.experiment.formats.registry import read_table
-from runner.experiment.gates import GATES, gate_names, gate_outputs
-from runner.experiment.held_out import held_rows, joined
-from runner.experiment.one_hot import class_columns, one_hot_columns
-from runner.experiment.sections import Problem
+from runner.experiment.truth_tables.gates import GATES, gate_names, gate_outputs
+from runner.experiment.truth_tables.held_out import held_rows, joined
+from runner.experiment.truth_tables.one_hot import class_columns, one_hot_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,14 +17,14 @@ from runner.engines.registry import compiled
 from runner.errors import ExperimentError
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
-from runner.experiment.library_defaults import LIKES
+from runner.experiment.fields.library_defaults import LIKES
+from runner.experiment.fields.sections import CONSTANTS
 from runner.experiment.plan import Plan
-from runner.experiment.sections import CONSTANTS
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.training.lanes import train
 from runner.training.worker import Task, prepare
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECORDED = json.loads((Path(__file__).parent / "likes.json").read_text())
 SCRIPT = runpy.run_path(str(ROOT / "docs" / "likes.py"))
 TOLERANCES = {"float64": 1e-10, "float32": 1e-5}

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from runner.experiment.experiment import Experiment
-from runner.experiment.field_meanings import meaning_of
-from runner.experiment.field_rules import choices_of, rule_of
-from runner.experiment.gates import GATES
-from runner.experiment.grid import SECTIONS
-from runner.experiment.library_defaults import LIKES
-from runner.experiment.sections import Section
+from runner.experiment.fields.library_defaults import LIKES
+from runner.experiment.fields.meanings import meaning_of
+from runner.experiment.fields.rules import choices_of, rule_of
+from runner.experiment.fields.sections import Section
+from runner.experiment.grid.grid import SECTIONS
+from runner.experiment.truth_tables.gates import GATES
 
 __all__ = ["DIALECT", "schema"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from runner.experiment.changes import SCALARS
 from runner.experiment.experiment import Experiment
-from runner.experiment.field_meanings import default_of, meaning_of
-from runner.experiment.field_rules import rule_of
-from runner.experiment.grid import SECTIONS
-from runner.experiment.sections import Section
+from runner.experiment.fields.meanings import default_of, meaning_of
+from runner.experiment.fields.rules import rule_of
+from runner.experiment.fields.sections import Section
+from runner.experiment.grid.changes import SCALARS
+from runner.experiment.grid.grid import SECTIONS
 
 __all__ = ["SCHEMA_FILE", "template"]
 

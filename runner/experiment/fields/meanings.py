@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from typing import Any, Final, get_args
 
-from runner.experiment.sections import CONSTANTS, Section
+from runner.experiment.fields.sections import CONSTANTS, Section
 from runner.network.optimizers.registry import OPTIMIZERS
 
 __all__ = ["default_in_words", "default_of", "meaning_of"]

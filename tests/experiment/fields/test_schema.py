@@ -11,11 +11,11 @@ import pytest
 
 from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment
-from runner.experiment.grid import PATHS
-from runner.experiment.schema import schema
-from runner.experiment.template import template
+from runner.experiment.fields.schema import schema
+from runner.experiment.fields.template import template
+from runner.experiment.grid.grid import PATHS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMA = schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 FILES = sorted((ROOT / "experiments").rglob("*.toml"))

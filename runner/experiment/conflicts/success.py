@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from runner.experiment.sections import Network, Problem, Training
+from runner.experiment.fields.sections import Network, Problem, Training
 
 __all__ = ["SUCCESS_FIELDS", "class_problem", "solved_by", "success_conflicts"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from runner.errors.messages import listed, shown
-from runner.experiment.sections import Init, Network
+from runner.experiment.fields.sections import Init, Network
 from runner.network.slices import fixed_weights
 
 _OWNERS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runner.experiment.grid_exceptions import misplaced_cells
+from runner.experiment.grid.exceptions import misplaced_cells
 from runner.experiment.settings import Conflict, Settings
 
 

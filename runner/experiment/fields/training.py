@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from runner.experiment.section import Section
-from runner.experiment.values import (
+from runner.experiment.fields.section import Section
+from runner.experiment.fields.values import (
     AtLeastOne,
     NotNegative,
     Number,

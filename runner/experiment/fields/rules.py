@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import get_args
 
 from runner.errors.messages import listed
-from runner.experiment.gates import GATES
-from runner.experiment.sections import Problem, Rule, Section
+from runner.experiment.fields.sections import Problem, Rule, Section
+from runner.experiment.truth_tables.gates import GATES
 
 __all__ = ["choices_of", "own_rule", "rule_of"]
 

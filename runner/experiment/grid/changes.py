@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from runner.experiment.grid import ALTERNATIVES, PATHS, SECTIONS, split_paths, unknown_path
+from runner.experiment.grid.grid import ALTERNATIVES, PATHS, SECTIONS, split_paths, unknown_path
 
 __all__ = ["merge_changes", "take_out"]
 

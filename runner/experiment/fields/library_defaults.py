@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runner.errors.messages import listed, nearest, shown
-from runner.experiment.grid import split_paths
+from runner.experiment.grid.grid import split_paths
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from scipy.optimize import minimize, minimize_scalar
 from runner.experiment.configuration import Configuration
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
-from runner.experiment.reachability import Reachability, table_notes
+from runner.experiment.truth_tables.reachability import Reachability, table_notes
 
 RANGES = {
     "sigmoid": (0.0, 1.0),
