@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose test-arm bench gpu studies studies-full labels crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose test-arm test-objects bench gpu studies studies-full labels crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -40,6 +40,11 @@ test-compose: env-dev  ## Run the cluster's tests in real containers (needs Dock
 
 test-arm: env-dev  ## Sweep as 64-bit Arm, emulated, and compare (needs root, debootstrap, qemu-user-static)
 	@$(RUN) -m pytest tests/campaigns/arm.py --timeout 0 -s -rs $(ARGS)
+
+# moto's requirements and the runner's cannot be in one environment (requirements/moto.in).
+test-objects: env-dev  ## Push and pull with an S3 server of moto
+	@$(RUN) $(PIP_INSTALL) --only-binary :all: --require-hashes --upgrade --target .moto -r requirements/moto.txt
+	@RUNNER_MOTO=.moto $(RUN) -m pytest tests/campaigns/moto.py $(ARGS)
 
 bench: env-dev  ## Measure the training beside other ways to do it
 	@$(RUN) benchmarks/bench.py $(ARGS)
@@ -98,7 +103,7 @@ lock: python  ## Pin the requirements anew; ARGS=--upgrade takes the newest vers
 	@rm -rf .lock-venv
 	@$(PYTHON) -m venv .lock-venv
 	@.lock-venv/bin/python $(PIP_INSTALL) uv
-	@cd requirements && for name in runner jax dev cuda cuda-core fuzz; do \
+	@cd requirements && for name in runner jax objects dev cuda cuda-core fuzz moto; do \
 	    echo "requirements/$$name.txt"; \
 	    ../.lock-venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	        --fork-strategy requires-python --only-binary :all: --generate-hashes \

@@ -7,9 +7,10 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-EXTRAS = ("jax", "cuda", "cuda-core", "xarray")
+EXTRAS = ("jax", "cuda", "cuda-core", "xarray", "objects")
 """JAX is needed on GPUs, where NVIDIA's cuda-core does not take its place, by the engine
-pytensor-jax, and by some custom models; xarray for arrays, netCDF and Zarr."""
+pytensor-jax, and by some custom models; xarray for arrays, netCDF and Zarr; objects for studies in
+object stores."""
 
 
 class Requirements(MetadataHookInterface):

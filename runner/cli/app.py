@@ -21,6 +21,9 @@ from runner.cli.commands.export import export
 from runner.cli.commands.init import init
 from runner.cli.commands.list import list_
 from runner.cli.commands.map import map_
+from runner.cli.commands.pull import pull
+from runner.cli.commands.push import push
+from runner.cli.commands.release import release
 from runner.cli.commands.report import report
 from runner.cli.commands.schema import schema
 from runner.cli.commands.slice import slice_
@@ -48,6 +51,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "verify": verify,
     "export": export,
+    "push": push,
+    "pull": pull,
+    "release": release,
     "upgrade": upgrade,
     "certificates": certificates,
     "schema": schema,

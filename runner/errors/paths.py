@@ -10,11 +10,47 @@ from pathlib import Path
 from runner.errors.exceptions import RunnerError
 from runner.errors.messages import printable
 
-__all__ = ["local_path", "why_no_file"]
+__all__ = ["local_path", "store_url", "why_no_file"]
 
 # As a path it would make a folder `s3:`. One slash is enough: `Path` makes one of two. A single
 # letter is a drive of Windows.
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
+
+
+_STORES = ("s3", "gs", "az")
+_PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}(/[A-Za-z0-9_=+-][A-Za-z0-9._=+ -]{0,254})+")
+
+
+def store_url(path: str | PathLike[str], error: type[RunnerError]) -> str | None:
+    """Return the URL of an object store that a user's path is, or None if it is none.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Such as ``s3://bucket/prefix``; `Path` makes one slash of two.
+    error : type of RunnerError
+        What is raised.
+
+    Raises
+    ------
+    RunnerError
+        Of the type ``error``, if it is of an object store, but names no bucket and prefix, or more:
+        a user, a query.
+    """
+    found = _URI.fullmatch(str(path))
+    if found is None or found[1].lower() not in _STORES:
+        return None
+    place = found[2].rstrip("/")
+    url = f"{found[1].lower()}://{place}"
+    if _PLACE.fullmatch(place) is None:
+        # what stands before an @ may be a password
+        message = (
+            f"{printable(url.rpartition('@')[2])} is no URL of a study; expected "
+            "s3://bucket/prefix, with letters, digits and -_.=+ in its names. Credentials belong "
+            "into the environment."
+        )
+        raise error(message)
+    return url
 
 
 def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = "folder") -> Path:

@@ -97,6 +97,7 @@ def test_the_package_needs_what_the_requirements_name(installed) -> None:
         "jax",
         "h5netcdf",
         "h5py",
+        "obstore",
         "xarray",
         "zarr",
     ]

@@ -1,0 +1,113 @@
+"""The lease of a study in an object store: one client writes at a time, and others can name it.
+
+It is an object, ``.lock``, that is made only where there is none. A process that is killed leaves
+it; the next process of the same folder knows it by the folder's token and goes on. Of a folder that
+is gone for good nobody knows the token: `release` removes the lease. Should that client live, it
+finds at its next push that the lease is not its own, and writes nothing more.
+
+Even without a lease nothing would be lost: shards are never replaced, the log is written only as it
+was when it was last read, and only with more lines. The lease saves two clients the same work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from datetime import UTC, datetime
+from typing import Any
+
+from runner.errors import StudyError
+from runner.errors.messages import printable
+from runner.study.object_store import Changed, Meta, ObjectStore
+
+NAME = ".lock"
+"""Name of the object."""
+
+_MOST = 2**16
+
+
+class Lease:
+    """The right to push to a URL, by a folder's token.
+
+    Parameters
+    ----------
+    objects : ObjectStore
+    token : str
+        Of the folder.
+    """
+
+    def __init__(self, objects: ObjectStore, token: str) -> None:
+        self._objects = objects
+        self._token = token
+
+    def take(self) -> None:
+        """Take the lease; StudyError if another folder's client has it."""
+        content = {
+            "owner": f"process {os.getpid()} on {socket.gethostname()}",
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "token": self._token,
+        }
+        data = json.dumps(content).encode()
+        try:
+            self._objects.put(NAME, data, "create")
+        except Changed:
+            there, meta = _read(self._objects)
+            # perhaps this very write was done, and its answer lost
+            if there.get("token") != self._token:
+                raise _in_use(self._objects, there) from None
+            self._renew(data, meta)
+
+    def _renew(self, data: bytes, meta: Meta) -> None:
+        try:
+            self._objects.put(NAME, data, meta.condition)
+        except Changed:
+            there, _ = _read(self._objects)
+            if there.get("token") != self._token:
+                raise _in_use(self._objects, there) from None
+
+    def require(self) -> None:
+        """Raise StudyError if the lease is another's by now, or nobody's."""
+        there, _ = _read(self._objects)
+        if there.get("token") != self._token:
+            raise _in_use(self._objects, there)
+
+    def give_back(self) -> None:
+        """Remove the lease, if it is still this folder's."""
+        if _read(self._objects)[0].get("token") == self._token:
+            self._objects.delete(NAME)
+
+
+def release(objects: ObjectStore) -> str:
+    """Remove a lease, whoever has it; return who that was, or nothing."""
+    there, _ = _read(objects)
+    if there:
+        objects.delete(NAME)
+    return _holder(there) if there else ""
+
+
+def _read(objects: ObjectStore) -> tuple[dict[str, Any], Meta]:
+    try:
+        data, meta = objects.get(NAME, _MOST)
+    except FileNotFoundError:
+        return {}, Meta(0, None)
+    try:
+        return dict(json.loads(data)), meta
+    except (ValueError, TypeError, RecursionError):
+        return {"owner": "somebody unknown"}, meta
+
+
+def _holder(there: dict[str, Any]) -> str:
+    return printable(f"{there.get('owner')}, since {there.get('since')}"[:300])
+
+
+def _in_use(objects: ObjectStore, there: dict[str, Any]) -> StudyError:
+    if not there:
+        return StudyError(
+            f"{objects.url}: the lease of this client was released; expected it to be there until "
+            "the end. What is committed stays in the folder; the same command goes on."
+        )
+    return StudyError(
+        f"{objects.url} is in use by {_holder(there)}; expected one client at a time. Wait until "
+        f"it ends; if it never will, `python -m runner release {objects.url}`."
+    )

@@ -1,0 +1,177 @@
+"""The copy of a study whose home is an object store: a folder in which all work is done.
+
+Everything that reads or trains works on files. So a study at a URL has a folder on each machine
+that has to do with it: what is there is pulled before, what is new is pushed after, and meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from runner.errors import StudyError
+from runner.errors.messages import printable
+from runner.errors.paths import store_url
+from runner.errors.platforms import require_posix
+from runner.study.folder import StudyFolder
+from runner.study.lease import Lease
+from runner.study.lease import release as release_lease
+from runner.study.lock import locked
+from runner.study.object_state import ObjectState
+from runner.study.object_store import ObjectStore
+from runner.study.pull import Pull
+from runner.study.push import Moved, Push
+
+
+def required_url(url: str | Path) -> str:
+    """Return a URL as `runner.errors.paths.store_url` does; StudyError if it is none."""
+    found = store_url(url, StudyError)
+    if found is None:
+        message = (
+            f"{printable(str(url))} is no URL of an object store; expected one such as "
+            "s3://bucket/prefix (or gs://, az://). Give the URL of a study."
+        )
+        raise StudyError(message)
+    return found
+
+
+def push(folder: str | Path, url: str | Path) -> Moved:
+    """Push what an object store lacks of a study.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The study's, finished or not; it may be trained meanwhile.
+    url : str
+        Such as ``s3://bucket/prefix``.
+
+    Returns
+    -------
+    Moved
+        What was pushed.
+
+    Raises
+    ------
+    StudyError
+        If there is no study, another one at the URL, or another client that writes there; if a
+        shard is not as the log says; if the store fails.
+    """
+    study, objects = StudyFolder(folder), ObjectStore(required_url(url))
+    if not study.exists:
+        message = f"{study.where} has no study; expected the folder of one. Name another."
+        raise StudyError(message)
+    with pushing(study, objects) as run:
+        run.run()
+    return run.moved
+
+
+def pull(url: str | Path, folder: str | Path) -> Moved:
+    """Pull what a folder lacks of a study in an object store, verified.
+
+    Parameters
+    ----------
+    url : str
+        Such as ``s3://bucket/prefix``.
+    folder : str or Path
+        New, empty, or one with a part of this study.
+
+    Returns
+    -------
+    Moved
+        What was pulled.
+
+    Raises
+    ------
+    StudyError
+        If there is no study at the URL, or another one in the folder; if the folder is in use; if
+        an object is not as the log says; if the store fails.
+    """
+    study, objects = StudyFolder(folder), ObjectStore(required_url(url))
+    found, moved = pulled(study, objects)
+    if not found:
+        raise no_study(objects)
+    return moved
+
+
+def release(url: str | Path) -> str:
+    """Release the lease of a client that is gone for good; return who had it, or nothing."""
+    objects = ObjectStore(required_url(url))
+    objects.listing()  # a bucket that is not there would pass for a lease that is not
+    return release_lease(objects)
+
+
+def no_study(objects: ObjectStore) -> StudyError:
+    """Return the error of a URL without a study."""
+    return StudyError(
+        f"{objects.url} has no study (plan.json is missing); expected one. Look at the URL, or run "
+        f"`python -m runner push DIR {objects.url}`."
+    )
+
+
+def pulled(study: StudyFolder, objects: ObjectStore) -> tuple[bool, Moved]:
+    """Pull, if there is a study; return whether there is, and what was pulled."""
+    state = ObjectState.read(study, objects.url)
+    before = study.path.exists()
+    if before and not study.exists and not state.path.exists() and any(study.path.iterdir()):
+        message = (
+            f"{study.where} has files, but no study; expected a new or empty folder, or one with a "
+            f"part of {objects.url}. Name another."
+        )
+        raise StudyError(message)
+    objects.listing()  # what is wrong with the URL is told before a folder is made
+    with locked(study) as lock:
+        with study.writing():
+            state.write()
+        run = Pull(objects, study, lock, state)
+        found = run.run()
+    if not found and not before:
+        # of a folder that was made for nothing, nothing is left
+        for name in (".lock", state.path.name):
+            with suppress(OSError):
+                (study.path / name).unlink()
+        with suppress(OSError):
+            study.path.rmdir()
+    return found, run.moved
+
+
+@contextmanager
+def pushing(study: StudyFolder, objects: ObjectStore, *, replaces: bool = False) -> Iterator[Push]:
+    """Hold the lease of a URL, and yield what pushes to it.
+
+    Raises
+    ------
+    StudyError
+        If another client has the lease, or another process of this machine this folder's part.
+    """
+    require_posix()
+    lock = FileLock(study.path / ".objects.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        message = (
+            f"{study.where} is being pushed by another process of this machine; expected one at a "
+            "time. Wait until it ends."
+        )
+        raise StudyError(message) from None
+    except OSError as error:
+        raise study.unwritable(error) from error
+    try:
+        objects.listing()  # a bucket that is not there is told as such
+        state = ObjectState.read(study, objects.url)
+        with study.writing():
+            state.write()  # before the lease, which nobody would know
+        lease = Lease(objects, state.token)
+        lease.take()
+        run = Push(study, objects, state, lease, replaces=replaces)
+        try:
+            yield run
+        except BaseException:
+            with suppress(StudyError):  # a store that fails is not what has to be told
+                lease.give_back()
+            raise
+        lease.give_back()
+    finally:
+        lock.release()

@@ -1,0 +1,83 @@
+"""The log as it lies in a store, and what it and a folder's log make together.
+
+Both only grow, and a batch has the same bytes wherever it is trained. So two logs of one plan never
+contradict each other, whoever trained what, unless something is broken; then nothing is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runner.errors import StudyError
+from runner.experiment.batches import Batch
+from runner.study import object_names
+from runner.study.commits import MAX_BYTES as MOST_OF_LOG
+from runner.study.commits import Commit, parsed
+from runner.study.object_store import Meta, ObjectStore
+
+MOST_OF_SHARD = 2**32
+"""Bytes of a shard that is pulled; no study has one that comes near."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The whole lines of a log."""
+
+    commits: dict[Batch, Commit]
+    lines: dict[Batch, bytes]
+    """What is written of each."""
+
+    @classmethod
+    def parse(cls, data: bytes, where: str) -> Lines:
+        """Read a log; what a crash has left of a last line is no line."""
+        commits: dict[Batch, Commit] = {}
+        lines: dict[Batch, bytes] = {}
+        for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+            commit = parsed(line)
+            if commit is None or commit.batch in commits or not _is_possible(commit):
+                message = (
+                    f"{where}: line {number} of commits.jsonl is damaged, or there twice; expected "
+                    "a commit. Restore it from another copy of the study."
+                )
+                raise StudyError(message)
+            commits[commit.batch], lines[commit.batch] = commit, line
+        return cls(commits, lines)
+
+    @property
+    def data(self) -> bytes:
+        """The log's bytes."""
+        return b"".join(line + b"\n" for line in self.lines.values())
+
+    def with_those_of(self, other: Lines, where: str) -> Lines:
+        """Return these lines, and after them what the other log has besides."""
+        for batch in self.commits.keys() & other.commits.keys():
+            if self.commits[batch].sha256 != other.commits[batch].sha256:
+                message = (
+                    f"{where}: batch {batch.name} has SHA-256 {self.commits[batch].sha256[:16]} in "
+                    f"the store and {other.commits[batch].sha256[:16]} in the folder; expected the "
+                    "same bits. Nothing was changed. Verify both, and keep the one that is whole."
+                )
+                raise StudyError(message)
+        return Lines(other.commits | self.commits, self.lines | _without(other, self))
+
+
+def _without(other: Lines, known: Lines) -> dict[Batch, bytes]:
+    return {batch: line for batch, line in other.lines.items() if batch not in known.lines}
+
+
+def _is_possible(commit: Commit) -> bool:
+    return object_names.is_shard(shard_name(commit.batch)) and commit.size <= MOST_OF_SHARD
+
+
+def shard_name(batch: Batch) -> str:
+    """Return the name of a batch's shard as an object."""
+    return f"shards/{batch.name}.parquet"
+
+
+def stored_log(objects: ObjectStore) -> tuple[Lines, Meta | None]:
+    """Return the store's log and its state; none where there is no log."""
+    try:
+        data, meta = objects.get(object_names.LOG, MOST_OF_LOG)
+    except FileNotFoundError:
+        return Lines({}, {}), None
+    return Lines.parse(data, objects.url), meta

@@ -1,0 +1,212 @@
+"""An object store, such as S3: the objects below one URL, and what goes wrong with them in words.
+
+Nothing else here imports obstore, which is there only where studies in object stores are wanted.
+Its own errors have many lines, of which the first says all; credentials are in none of them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from runner.errors import StudyError
+from runner.errors.messages import printable
+
+MAX_OBJECTS = 10**7
+"""Most objects below a URL that are listed: twice as many as a log can name shards."""
+
+TIMEOUT_S = 120.0
+"""Longest that one request may take, a shard's bytes included."""
+
+_CONNECT_S, _RETRIES, _RETRY_S = 10.0, 4, 60.0  # a store that is gone is told within minutes
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a store tells of an object."""
+
+    size: int
+    """In bytes."""
+    e_tag: str | None
+    """Changes with the object's content; None where the store has none."""
+    version: str | None = None
+    """What some stores want in place of it."""
+
+    @property
+    def condition(self) -> dict[str, str]:
+        """The very state of the object, as the condition of a write."""
+        both = {"e_tag": self.e_tag, "version": self.version}
+        # obstore refuses its own None
+        return {name: value for name, value in both.items() if value is not None}
+
+
+class Changed(Exception):
+    """An object is there already, or is no longer what it was: the write did not happen."""
+
+
+class ObjectStore:
+    """The objects below a URL.
+
+    Parameters
+    ----------
+    url : str
+        Such as ``s3://bucket/prefix``; see `runner.errors.paths.store_url`.
+
+    Notes
+    -----
+    Every method is one operation on the store and raises StudyError where the store refuses, is
+    not reached or does not answer in time.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @cached_property
+    def _library(self) -> Any:
+        try:
+            import obstore
+            import obstore.store
+        except ImportError:
+            message = (
+                f"{self.url}: studies in object stores need the package obstore. Install "
+                "requirements/objects.txt, or `pip install 'restart-runner[objects]'`."
+            )
+            raise StudyError(message) from None
+        return obstore
+
+    @cached_property
+    def _store(self) -> Any:
+        options: dict[str, Any] = {
+            "client_options": {
+                "timeout": timedelta(seconds=TIMEOUT_S),
+                "connect_timeout": timedelta(seconds=_CONNECT_S),
+            },
+            "retry_config": {
+                "max_retries": _RETRIES,
+                "retry_timeout": timedelta(seconds=_RETRY_S),
+            },
+        }
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        if self.url.startswith("s3:") and endpoint:
+            # Not Amazon's own: there the bucket is a part of the path, and may be without TLS.
+            options |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
+            options["client_options"]["allow_http"] = endpoint.startswith("http://")
+        library = self._library
+        with self._told("cannot be used"):
+            return library.store.from_url(self.url, **options)
+
+    def listing(self) -> dict[str, Meta]:
+        """Return every object below the URL by its name, which is relative to the URL.
+
+        A bucket that is not there is an error here, and a missing object for `get`.
+        """
+        found: dict[str, Meta] = {}
+        store = self._store
+        with self._told("cannot be listed"):
+            for chunk in self._library.list(store):
+                for each in chunk:
+                    found[each["path"]] = _meta(each)
+                if len(found) > MAX_OBJECTS:
+                    message = (
+                        f"{self.url} has more than {MAX_OBJECTS:,} objects; expected those of one "
+                        "study. Give the URL of one."
+                    )
+                    raise StudyError(message)
+        return found
+
+    def get(self, name: str, most: int) -> tuple[bytes, Meta]:
+        """Return an object's content and state.
+
+        Parameters
+        ----------
+        name : str
+        most : int
+            Bytes; what is larger is refused before it is read.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is none, or no such bucket.
+        """
+        store = self._store
+        with self._told(f"{name} cannot be read"):
+            result = self._library.get(store, name)
+            meta = _meta(result.meta)
+            if meta.size > most:
+                message = (
+                    f"{self.url}: {printable(name)} has {meta.size:,} bytes; expected at most "
+                    f"{most:,}. Look at what has written it."
+                )
+                raise StudyError(message)
+            return bytes(result.bytes()), meta
+
+    def put(self, name: str, data: bytes, mode: str | Mapping[str, str] = "overwrite") -> Meta:
+        """Write an object, whole or not at all.
+
+        Parameters
+        ----------
+        name : str
+        data : bytes
+        mode : str or mapping
+            ``create`` writes no object that is there already; a `Meta.condition` writes only what
+            is still in that state.
+
+        Returns
+        -------
+        Meta
+
+        Raises
+        ------
+        Changed
+            If ``mode`` does not hold. Perhaps this very write was done before, and its answer lost.
+        """
+        library, store = self._library, self._store
+        with self._told(f"{name} cannot be written"):
+            try:
+                condition = mode if isinstance(mode, str) else dict(mode)
+                done = library.put(store, name, data, mode=condition, use_multipart=False)
+            except (library.exceptions.AlreadyExistsError, library.exceptions.PreconditionError):
+                raise Changed(name) from None
+            return Meta(len(data), done.get("e_tag"), done.get("version"))
+
+    def delete(self, name: str) -> None:
+        """Remove an object; it need not be there."""
+        store = self._store
+        with self._told(f"{name} cannot be removed"):
+            try:
+                self._library.delete(store, name)
+            except FileNotFoundError:
+                return
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Turn what the library raises into one line."""
+        errors = (self._library.exceptions.BaseError, OSError, ValueError)
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except errors as error:
+            reason = _first_line(error)
+            message = (
+                f"{self.url}: {printable(what)}: {reason}. Nothing is lost; look at the URL, the "
+                "store and what the environment says of it, then run the same command again."
+            )
+            raise StudyError(message) from None
+
+
+def _meta(told: Mapping[str, Any]) -> Meta:
+    return Meta(int(told["size"]), told.get("e_tag"), told.get("version"))
+
+
+def _first_line(error: BaseException) -> str:
+    """Return the first line of an error, without the XML that some stores answer in."""
+    line = str(error).partition("\n")[0].partition("<?xml")[0]
+    line = re.sub(r"\s+", " ", line).strip().rstrip(":. ")
+    return printable(line[:300]) or type(error).__name__

@@ -1,0 +1,213 @@
+"""From an object store into a folder: every file verified before it counts, the log last.
+
+What is read of the store comes from whoever can write there. Names that no study gives its files
+are passed over, sizes are bounded before anything is read, a shard must be what the log says it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.errors import StudyError
+from runner.errors.messages import counted
+from runner.study import files, object_names
+from runner.study.commits import MAX_BYTES as MOST_OF_LOG
+from runner.study.commits import Commit
+from runner.study.files import side_by_side
+from runner.study.folder import StudyFolder, read_bounded, require_file
+from runner.study.lock import StudyLock
+from runner.study.object_log import Lines, shard_name, stored_log
+from runner.study.object_state import ObjectState, sha256
+from runner.study.object_store import Meta, ObjectStore
+from runner.study.push import Moved
+from runner.study.writer import Writer
+
+_TOGETHER = 64  # shards that are got before they are written and synced together
+
+
+class Pull:
+    """Pulls what a folder lacks of a study.
+
+    Parameters
+    ----------
+    objects : ObjectStore
+    folder : StudyFolder
+        May have a part of the study, and batches that the store lacks.
+    lock : StudyLock
+        The folder's.
+    state : ObjectState
+    """
+
+    def __init__(
+        self, objects: ObjectStore, folder: StudyFolder, lock: StudyLock, state: ObjectState
+    ) -> None:
+        self._objects = objects
+        self._folder = folder
+        self._lock = lock
+        self._state = state
+        self.moved = Moved()
+
+    def run(self) -> bool:
+        """Pull; return whether there is a study.
+
+        Raises
+        ------
+        StudyError
+            If the folder has another study, or one whose batches have other bits; if an object is
+            not what the log says; if the store fails, or the disk.
+        """
+        self._lock.require(self._folder)
+        # the log before the listing: what it names was there then
+        stored, meta = stored_log(self._objects)
+        there = self._objects.listing()
+        if object_names.PLAN not in there:
+            return False
+        with self._folder.writing():
+            planned = self._plan(there)
+            here = self._local_log()
+            together = stored.with_those_of(here, self._objects.url)
+            self._shards(stored, here)
+            for name, data in planned.items():
+                self._write(name, data)
+            for name in sorted(there):
+                if object_names.most_bytes(name) is not None:
+                    self._other(name, there[name])
+            if together.data != here.data:
+                files.replace(self._folder.log_path, together.data)
+            if meta is not None:
+                self.moved.add([meta.size])
+            self._state.log = sha256(stored.data)
+            self._state.write()
+        return True
+
+    def _plan(self, there: dict[str, Meta]) -> dict[str, bytes]:
+        """Get the plan's files that are not here, or not known to be the same."""
+        names = object_names.fixed(there)
+        if sum(there[name].size for name in names) > object_names.MOST_OF_PLAN:
+            message = (
+                f"{self._objects.url}: the plan has more than {object_names.MOST_OF_PLAN:,} bytes; "
+                "expected less. Look at what has written it."
+            )
+            raise StudyError(message)
+        found = {}
+        for name in names:
+            path = self._folder.path / name
+            require_file(path)
+            here = path.read_bytes() if path.is_file() else None
+            known = self._state.known.get(name)
+            unchanged = known is not None and known.is_object(there[name])
+            if known and here is not None and unchanged and known.sha256 == sha256(here):
+                continue
+            data, meta = self._objects.get(name, object_names.MOST_OF_PLAN)
+            if here is not None and here != data:
+                self._give_way(name)
+                return self._plan(there)
+            found[name] = data
+            self._state.note(name, data, meta)
+        return found
+
+    def _give_way(self, name: str) -> None:
+        """Remove what is here of another study, if all of it was pulled or pushed."""
+        here = self._local_log()
+        if here.lines and sha256(here.data) != self._state.log:
+            message = (
+                f"{self._folder.where}: {name} is not that of {self._objects.url}, and the folder "
+                f"has {counted(len(here.lines), 'batch', 'batches')} that may be nowhere else; "
+                "expected the same study. Move the folder away, or choose another URL."
+            )
+            raise StudyError(message)
+        Writer(self._folder, self._lock).clear()
+        self._state.known.clear()
+
+    def _local_log(self) -> Lines:
+        try:
+            data = read_bounded(self._folder.log_path, MOST_OF_LOG)
+        except FileNotFoundError:
+            data = b""
+        return Lines.parse(data, self._folder.where)
+
+    def _shards(self, stored: Lines, here: Lines) -> None:
+        """Get the shards that are not here."""
+        wanted = [c for c in stored.commits.values() if not self._is_here(c, here)]
+        for k in range(0, len(wanted), _TOGETHER):
+            group = wanted[k : k + _TOGETHER]
+            contents = dict(zip(map(self._path, group), self._get(group), strict=True))
+            for path in contents:
+                files.make_folder(path.parent)
+                require_file(path)
+            files.write_side_by_side(contents)
+            for folder in sorted({path.parent for path in contents}):
+                files.sync_folder(folder)
+
+    def _is_here(self, commit: Commit, here: Lines) -> bool:
+        path = self._path(commit)
+        if self._folder.is_linked(path):
+            raise self._folder.damaged(f"{shard_name(commit.batch)} lies behind a symbolic link")
+        if not path.is_file() or path.stat().st_size != commit.size:
+            return False
+        # one that the log here does not name may be half written, behind its right size
+        return commit.batch in here.commits or sha256(path.read_bytes()) == commit.sha256
+
+    def _path(self, commit: Commit) -> Path:
+        return self._folder.path / shard_name(commit.batch)
+
+    def _get(self, group: Sequence[Commit]) -> list[bytes]:
+        found = side_by_side(self._get_shard, group)
+        self.moved.add([len(data) for data in found])
+        return found
+
+    def _get_shard(self, commit: Commit) -> bytes:
+        name = shard_name(commit.batch)
+        try:
+            data, _ = self._objects.get(name, commit.size)
+        except FileNotFoundError:
+            data = b""
+        if len(data) != commit.size or sha256(data) != commit.sha256:
+            message = (
+                f"{self._objects.url}: {name} is missing, or not as the log says; expected "
+                f"{commit.size:,} bytes with SHA-256 {commit.sha256[:16]}. Push a whole copy of "
+                "the study to another URL."
+            )
+            raise StudyError(message)
+        return data
+
+    def _other(self, name: str, meta: Meta) -> None:
+        """Get a file of which the last one counts, if the store's is another than it was."""
+        path = self._folder.path / name
+        known = self._state.known.get(name)
+        if path.is_file():
+            if known and known.is_object(meta):
+                return  # what is here may be newer, and is pushed then
+            if name == "experiment.toml" and not (known and known.sha256 == _sha256_of(path)):
+                return  # somebody has changed it, as in a folder that grows
+        try:
+            data, meta = self._objects.get(name, object_names.most_bytes(name) or 0)
+        except FileNotFoundError:
+            return  # it was removed since
+        self._write(
+            name, self._with_lines_here(path, data) if object_names.is_lines(name) else data
+        )
+        self._state.note(name, data, meta)
+
+    def _with_lines_here(self, path: Path, data: bytes) -> bytes:
+        """Add lines of telemetry that only this folder has."""
+        try:
+            here = read_bounded(path, MOST_OF_LOG)
+        except FileNotFoundError:
+            return data
+        known = set(data.split(b"\n"))
+        return data + b"".join(line + b"\n" for line in here.split(b"\n")[:-1] if line not in known)
+
+    def _write(self, name: str, data: bytes) -> None:
+        path = self._folder.path / name
+        if self._folder.is_linked(path):
+            raise self._folder.damaged(f"{name} lies behind a symbolic link")
+        if not (path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data):
+            files.make_folder(path.parent)
+            files.replace(path, data)
+            self.moved.add([len(data)])
+
+
+def _sha256_of(path: Path) -> str:
+    return sha256(path.read_bytes())

@@ -1,0 +1,240 @@
+"""From a folder into an object store: shards first, the log last, so that what is there opens.
+
+Pushed in this order, each object whole or not at all::
+
+    shards/*, those that the log names      made where there are none; their bytes are the log's
+    plan.json, rounds/*.json                likewise, and never changed
+    tables/*, telemetry/*, experiment.toml, ...   replaced where they differ
+    commits.jsonl                           replaced only as it was last read, and by more lines
+
+A client that dies leaves objects that no log names yet; the next push finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runner.errors import StudyError
+from runner.errors.messages import counted, printable
+from runner.study import object_names, object_store
+from runner.study.commits import MAX_BYTES as MOST_OF_LOG
+from runner.study.commits import Commit
+from runner.study.files import side_by_side
+from runner.study.folder import StudyFolder, read_bounded
+from runner.study.lease import Lease
+from runner.study.object_log import MOST_OF_SHARD, Lines, shard_name, stored_log
+from runner.study.object_state import ObjectState, sha256
+from runner.study.object_store import Changed, Meta, ObjectStore
+
+_TOGETHER = 64  # shards that are read and put before the next are
+
+
+@dataclass
+class Moved:
+    """What a push or a pull has moved."""
+
+    files: int = 0
+    """How many."""
+    size: int = 0
+    """Their bytes."""
+
+    def add(self, sizes: Sequence[int]) -> None:
+        """Count files of these sizes, in bytes."""
+        self.files += len(sizes)
+        self.size += sum(sizes)
+
+    def text(self) -> str:
+        """Say it in words."""
+        return f"{counted(self.files, 'file')}, {self.size:,} bytes"
+
+
+class Push:
+    """Pushes a folder's study, as often as is wanted; what the store has is listed once.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        May be written meanwhile: what its log names is pushed.
+    objects : ObjectStore
+    state : ObjectState
+    lease : Lease
+        Taken.
+    replaces : bool
+        Whether the study that is there is removed first, whatever it is.
+    """
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        objects: ObjectStore,
+        state: ObjectState,
+        lease: Lease,
+        *,
+        replaces: bool = False,
+    ) -> None:
+        self._folder = folder
+        self._objects = objects
+        self._state = state
+        self._lease = lease
+        self._replaces = replaces
+        self._there: dict[str, Meta] | None = None
+        self._log: tuple[Lines, Meta | None] = (Lines({}, {}), None)
+        self.moved = Moved()
+
+    def run(self) -> None:
+        """Push what the store lacks.
+
+        Raises
+        ------
+        StudyError
+            If the store has another study, or batches that the folder lacks; if a shard here is
+            not as the log says; if the lease is not ours any more; if the store fails.
+        """
+        self._lease.require()
+        there = self._look()
+        lines = Lines.parse(self._local_log(), self._folder.where)
+        self._require_same_plan(there)
+        stored, meta = self._log
+        if missing := stored.commits.keys() - lines.commits.keys():
+            raise StudyError(
+                f"{self._objects.url} has {counted(len(missing), 'batch', 'batches')} that "
+                f"{self._folder.where} lacks; expected none. Run `python -m runner pull "
+                f"{self._objects.url} {self._folder.where}` first."
+            )
+        stored.with_those_of(lines, self._objects.url)  # which refuses other bits
+        wanted = [c for c in lines.commits.values() if not self._has(there, c)]
+        for k in range(0, len(wanted), _TOGETHER):
+            group = wanted[k : k + _TOGETHER]
+            there |= dict(side_by_side(self._put_shard, group))
+            self.moved.add([commit.size for commit in group])
+        names = list(object_names.local_names(self._folder))
+        for name in object_names.fixed(names):
+            if name not in there:
+                there[name] = self._put_fixed(name)
+        for name in names:
+            if not object_names.is_fixed(name):
+                self._put_other(there, name)
+        if len(lines.commits) > len(stored.commits) or (meta is None and lines.commits):
+            meta = self._put_log(lines, meta)
+            self._log = lines, meta
+        self._state.log = sha256(lines.data)
+        self._state.write()
+
+    def _look(self) -> dict[str, Meta]:
+        """List what is there, once."""
+        if self._there is None:
+            there = self._objects.listing()
+            if self._replaces:
+                there = clear(self._objects, there)
+            self._log = stored_log(self._objects)
+            self._there = there
+        return self._there
+
+    def _local_log(self) -> bytes:
+        if not self._folder.exists:
+            message = (
+                f"{self._folder.where} has no study (plan.json is missing); expected a study's "
+                "folder. Name another."
+            )
+            raise StudyError(message)
+        try:
+            return read_bounded(self._folder.log_path, MOST_OF_LOG)
+        except FileNotFoundError:
+            return b""
+
+    def _require_same_plan(self, there: dict[str, Meta]) -> None:
+        """Raise StudyError if the store has another plan, or has grown otherwise."""
+        for name in object_names.fixed(there):
+            path = self._folder.path / name
+            known = self._state.known.get(name)
+            here = b""
+            if path.is_file() and not self._folder.is_linked(path):
+                here = path.read_bytes()
+            if known and known.is_object(there[name]) and known.sha256 == sha256(here):
+                continue
+            data, meta = self._objects.get(name, object_names.MOST_OF_PLAN)
+            if data != here:
+                raise StudyError(
+                    f"{self._objects.url} has another study than {self._folder.where}, or one that "
+                    f"has grown otherwise: {name} differs; expected the same. Choose another URL."
+                )
+            self._state.note(name, data, meta)
+
+    @staticmethod
+    def _has(there: dict[str, Meta], commit: Commit) -> bool:
+        found = there.get(shard_name(commit.batch))
+        return found is not None and found.size == commit.size
+
+    def _put_shard(self, commit: Commit) -> tuple[str, Meta]:
+        """Put one shard that is as the log says."""
+        name = shard_name(commit.batch)
+        path = self._folder.path / name
+        try:
+            data = b"" if self._folder.is_linked(path) else read_bounded(path, MOST_OF_SHARD)
+        except FileNotFoundError:
+            data = b""
+        if len(data) != commit.size or sha256(data) != commit.sha256:
+            raise self._folder.damaged(f"{printable(name)} is missing, or not as the log says")
+        try:
+            return name, self._objects.put(name, data, "create")
+        except Changed:
+            pass
+        # It came after the listing, perhaps by a write of our own whose answer was lost; or it has
+        # another size, and then nobody's log can have named it.
+        there, meta = self._objects.get(name, MOST_OF_SHARD)
+        return name, meta if there == data else self._objects.put(name, data, meta.condition)
+
+    def _put_fixed(self, name: str) -> Meta:
+        data = read_bounded(self._folder.path / name, object_names.MOST_OF_PLAN)
+        try:
+            meta = self._objects.put(name, data, "create")
+        except Changed:
+            there, meta = self._objects.get(name, object_names.MOST_OF_PLAN)
+            if there != data:
+                raise self._changed(name) from None
+        self._state.note(name, data, meta)
+        self.moved.add([len(data)])
+        return meta
+
+    def _put_other(self, there: dict[str, Meta], name: str) -> None:
+        """Put a file of which the last one counts, if it is not what is there."""
+        data = read_bounded(self._folder.path / name, object_names.most_bytes(name) or 0)
+        known = self._state.known.get(name)
+        if known and known.sha256 == sha256(data) and known.is_object(there.get(name)):
+            return
+        meta = there[name] = self._objects.put(name, data)
+        self._state.note(name, data, meta)
+        self.moved.add([len(data)])
+
+    def _put_log(self, lines: Lines, before: Meta | None) -> Meta:
+        """Put the log, if nobody has written it since it was read."""
+        data = lines.data
+        try:
+            meta = self._objects.put(
+                object_names.LOG, data, "create" if before is None else before.condition
+            )
+        except Changed:
+            there, meta = self._objects.get(object_names.LOG, MOST_OF_LOG)
+            if there != data:
+                raise self._changed(object_names.LOG) from None
+        self.moved.add([len(data)])
+        return meta
+
+    def _changed(self, name: str) -> StudyError:
+        return StudyError(
+            f"{self._objects.url}: another client has written {name} meanwhile; expected one "
+            "client at a time. Nothing is lost; run the same command again."
+        )
+
+
+def clear(
+    objects: ObjectStore, there: dict[str, object_store.Meta]
+) -> dict[str, object_store.Meta]:
+    """Remove a study's own objects; return what is left. The log goes first, the plan last."""
+    own = [name for name in there if object_names.is_own(name)]
+    last = (object_names.LOG, "", object_names.PLAN)
+    order = {name: last.index(name) if name in last else 1 for name in own}
+    for name in sorted(own, key=lambda name: order[name]):
+        objects.delete(name)
+    return {name: meta for name, meta in there.items() if name not in order}

@@ -1,0 +1,376 @@
+"""Push and pull a study, whatever goes wrong with the store, the client or what lies there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.in_process import swept
+from support.s3_server import SECRET, S3Server, reached, serving
+from typer.testing import CliRunner
+
+import runner
+from runner.cli.app import app
+from runner.study import damage
+from runner.study.folder import StudyFolder
+from runner.study.object_copy import pull, push, pushing, release
+from runner.study.object_store import ObjectStore
+from runner.study.store import Store
+
+URL = "s3://studies/some/gates"
+EXPERIMENT = {
+    "name": "pushed",
+    "restarts": 4,
+    "problem": {"gate": "AND"},
+    "network": {"hidden": []},
+    "training": {"max_steps": 3},
+}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[S3Server]:
+    with serving() as server, reached(server, monkeypatch):
+        yield server
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A finished study of one batch per restart; nothing may change it."""
+    path = tmp_path_factory.mktemp("pushed") / "whole"
+    swept(path, EXPERIMENT, batch_size=1)
+    return path
+
+
+@pytest.fixture
+def study(whole, tmp_path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "study"))
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file of a study, by its name; not what tells of locks and of the store."""
+    found = {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+    return {name: data for name, data in found.items() if not name.startswith(".")}
+
+
+def opens(objects: dict[str, bytes], path: Path) -> int:
+    """Write objects as files, see that nothing contradicts the log, and return its batches."""
+    for name, data in objects.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    store = Store(path)
+    if not store.exists:
+        assert not store.log_path.exists()
+        return 0
+    problems = [each.problem for each in damage.find(store, store.read_plan()[0])]
+    assert set(problems) <= {"is not in the log"}
+    assert len(runner.open_study(path).restarts) == len(store.commits())
+    return len(store.commits())
+
+
+def test_a_pushed_study_is_pulled_as_it_was(server, study, tmp_path) -> None:
+    moved = push(study, URL)
+    assert server.below("some/gates") == contents(study)
+    assert moved.files == len(contents(study))
+    assert moved.size == sum(map(len, contents(study).values()))
+    pulled = pull(URL, tmp_path / "pulled")
+    assert contents(tmp_path / "pulled") == contents(study)
+    assert pulled.size == moved.size
+    assert runner.open_study(tmp_path / "pulled").complete
+
+
+def test_what_is_there_is_not_moved_again(server, study, tmp_path) -> None:
+    push(study, URL)
+    pull(URL, tmp_path / "pulled")
+    server.sent = server.received = 0
+    assert push(study, URL).files == 0
+    lease = server.received
+    assert lease < 300
+    assert pull(URL, tmp_path / "pulled").size == (study / "commits.jsonl").stat().st_size
+    assert server.sent == 2 * lease + 2 * (study / "commits.jsonl").stat().st_size
+    (study / "report.html").write_text("a report")
+    assert push(study, URL).files == 1
+    assert pull(URL, tmp_path / "pulled").files == 2  # the log is always asked for
+    assert (tmp_path / "pulled" / "report.html").read_text() == "a report"
+
+
+def test_shards_are_pushed_first_and_the_log_last(server, study, tmp_path) -> None:
+    """After every single write the store has a study that opens, or none."""
+    seen: list[int] = []
+
+    def look(operation: str, key: str) -> None:
+        if operation in ("PUT", "DELETE"):
+            seen.append(opens(server.below("some/gates"), tmp_path / f"look-{len(seen)}"))
+
+    server.before = look
+    push(study, URL)
+    assert seen[-1] == 4
+    assert set(seen) == {0, 4}
+    assert len(seen) == len(contents(study)) + 2
+
+
+def why_not(study: Path) -> str:
+    """Push; return why that failed, or nothing."""
+    try:
+        push(study, URL)
+    except runner.StudyError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("fault", ["fail_from", "lose"])
+def test_a_store_can_fail_at_every_write(server, study, tmp_path, fault, monkeypatch) -> None:
+    from runner.study import object_store
+
+    monkeypatch.setattr(object_store, "_RETRIES", 1 if fault == "lose" else 0)
+    n_failed = 0
+    for at in range(1, 40):
+        server.objects.clear()
+        server.be_well()
+        setattr(server, fault, at)
+        told = why_not(study)
+        n_failed += told != ""
+        assert "\n" not in told
+        assert SECRET not in told
+        opens(server.below("some/gates"), tmp_path / f"left-{at}")
+        n_writes = server.n_writes
+        server.be_well()
+        push(study, URL)
+        assert server.below("some/gates") == contents(study)
+        if n_writes < at:
+            break
+    assert at > len(contents(study))
+    assert n_failed == (at - 1 if fault == "fail_from" else 0)
+
+
+def test_a_client_can_die_at_every_operation(server, study, tmp_path) -> None:
+    """It is killed before the n-th request is answered, and the same command goes on."""
+    program = (
+        "import sys; from runner.study.object_copy import push, pull\n"
+        "{'push': push, 'pull': pull}[sys.argv[1]](*sys.argv[2:])"
+    )
+    for action in ("push", "pull"):
+        for at in range(1, 40, 3):
+            target = tmp_path / f"{action}-{at}"
+            words = [study, URL] if action == "push" else [URL, target]
+            if action == "push":
+                server.objects.clear()
+            count = 0
+            with subprocess.Popen(
+                [sys.executable, "-c", program, action, *map(str, words)], cwd=ROOT
+            ) as client:
+
+                def kill(operation: str, key: str, client=client, at=at) -> None:
+                    nonlocal count
+                    count += 1
+                    if count == at:
+                        client.kill()
+                        client.wait()
+
+                server.before = kill
+                client.wait()
+            server.be_well()
+            if action == "push":
+                opens(server.below("some/gates"), tmp_path / f"left-{at}")
+                push(study, URL)
+                assert server.below("some/gates") == contents(study)
+            else:
+                if (target / "plan.json").exists():
+                    opens({}, target)
+                pull(URL, target)
+                assert contents(target) == contents(study)
+            if client.returncode == 0:
+                break
+        assert client.returncode == 0
+        assert at > 6
+
+
+def test_of_two_clients_one_writes_and_the_other_is_told(server, study, whole, tmp_path) -> None:
+    other = Path(shutil.copytree(whole, tmp_path / "other"))
+    told: list[str] = []
+
+    def come_second(operation: str, key: str) -> None:
+        if operation == "PUT" and key.endswith(".parquet") and not told:
+            told.append("")
+            with pytest.raises(runner.StudyError) as error:
+                push(other, URL)
+            told.append(str(error.value))
+
+    server.before = come_second
+    push(study, URL)
+    assert f"{URL} is in use by process {os.getpid()} on " in told[1]
+    assert f"python -m runner release {URL}" in told[1]
+    assert server.below("some/gates") == contents(study)
+    push(other, URL)
+    assert server.below("some/gates").keys() == contents(study).keys()
+
+
+def test_a_lease_can_be_released_and_its_client_writes_nothing_more(server, study) -> None:
+    assert release(URL) == ""
+    (study / "report.html").write_text("never pushed")
+
+    def dies() -> None:
+        with pushing(StudyFolder(study), ObjectStore(URL)) as run:
+            assert f"process {os.getpid()} on " in release(URL)
+            run.run()
+
+    with pytest.raises(runner.StudyError, match="the lease of this client was released"):
+        dies()
+    assert server.objects == {}
+
+
+def test_a_client_whose_lease_another_has_taken_is_told(server, study, whole, tmp_path) -> None:
+    other = Path(shutil.copytree(whole, tmp_path / "other"))
+
+    def overtaken() -> None:
+        with pushing(StudyFolder(study), ObjectStore(URL)) as run:
+            release(URL)
+            with pushing(StudyFolder(other), ObjectStore(URL)) as second:
+                second.run()
+                run.run()
+
+    with pytest.raises(runner.StudyError, match="is in use by process"):
+        overtaken()
+    assert server.below("some/gates").keys() == contents(study).keys()
+
+
+def test_batches_of_two_folders_make_one_study(server, study, whole, tmp_path) -> None:
+    log = (whole / "commits.jsonl").read_bytes().splitlines(keepends=True)
+    first, second = (Path(shutil.copytree(whole, tmp_path / name)) for name in ("one", "two"))
+    for folder, lines in ((first, log[:3]), (second, log[2:])):
+        (folder / "commits.jsonl").write_bytes(b"".join(lines))
+    push(first, URL)
+    with pytest.raises(runner.StudyError, match=r"has 2 batches that .*two lacks; expected none"):
+        push(second, URL)
+    pull(URL, second)
+    assert len(Store(second).commits()) == 4
+    push(second, URL)
+    assert opens(server.below("some/gates"), tmp_path / "left") == 4
+
+
+def test_another_study_is_not_pushed_over(server, study, tmp_path) -> None:
+    push(study, URL)
+    before = server.below("some/gates")
+    swept(tmp_path / "another", EXPERIMENT | {"seed": 9}, batch_size=1)
+    with pytest.raises(runner.StudyError, match=r"has another study than .*plan.json differs"):
+        push(tmp_path / "another", URL)
+    with pytest.raises(runner.StudyError, match="has 4 batches that may be nowhere else"):
+        pull(URL, tmp_path / "another")
+    assert server.below("some/gates") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("shards", lambda data: data[:-1], "missing, or not as the log says"),
+        ("shards", lambda data: data[:-1] + b"!", "missing, or not as the log says"),
+        ("shards", lambda data: data + b"!", "bytes; expected at most"),
+        ("shards", lambda data: None, "missing, or not as the log says"),
+        ("commits.jsonl", lambda data: data.replace(b"a", b"b", 1), "line 1 of commits.jsonl"),
+        ("plan.json", lambda data: None, "has no study"),
+    ],
+)
+def test_what_is_damaged_in_the_store_is_not_taken(
+    server, study, tmp_path, name, change, told
+) -> None:
+    push(study, URL)
+    key = min(key for key in server.objects if f"/{name}" in key)
+    changed = change(server.objects.pop(key))
+    if changed is not None:
+        server.objects[key] = changed
+    with pytest.raises(runner.StudyError, match=told) as error:
+        pull(URL, tmp_path / "pulled")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "pulled" / "commits.jsonl").exists()
+
+
+def test_names_of_objects_that_are_no_studys_make_no_file(server, study, tmp_path) -> None:
+    push(study, URL)
+    strange = ["tables/.hidden", "shards/x/y.parquet", "tables/a/b.tmp", "rounds/1.json", "evil"]
+    strange += [".lock.holder", "quarantine/x", "staging/token"]
+    for name in strange:
+        server.objects[f"studies/some/gates/{name}"] = b"x"
+    pull(URL, tmp_path / "pulled")
+    assert contents(tmp_path / "pulled") == contents(study)
+    for name in ("tables/../../../evil", "tables//etc/passwd"):
+        server.objects[f"studies/some/gates/{name}"] = b"x"
+        with pytest.raises(runner.StudyError, match="cannot be listed") as error:
+            pull(URL, tmp_path / "again")
+        del server.objects[f"studies/some/gates/{name}"]
+        assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir() if path.name == "evil"] == []
+
+
+def test_a_link_in_the_folder_is_not_written_through(server, study, tmp_path) -> None:
+    push(study, URL)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "pulled").mkdir()
+    push_state = {"url": URL, "token": "x", "log": "", "known": {}}
+    (tmp_path / "pulled" / ".objects.json").write_text(json.dumps(push_state))
+    (tmp_path / "pulled" / "shards").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(runner.StudyError, match="symbolic link"):
+        pull(URL, tmp_path / "pulled")
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_damaged_shard_is_not_pushed(server, study) -> None:
+    shard = min((study / "shards").rglob("*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:-1] + b"!")
+    with pytest.raises(runner.StudyError, match=r"missing, or not as the log says.*verify"):
+        push(study, URL)
+    assert "commits.jsonl" not in server.below("some/gates")
+
+
+@pytest.mark.parametrize("command", ["push", "pull", "release"])
+def test_commands_say_in_one_line_what_is_wrong(server, study, tmp_path, command) -> None:
+    def fails(url: str) -> str:
+        words = {"push": [str(study), url], "pull": [url, str(tmp_path / "x")], "release": [url]}
+        done = CliRunner().invoke(app, [command, *words[command]])
+        assert done.exit_code == 3
+        assert done.stderr.count("\n") == 1
+        assert not (tmp_path / "x").exists()
+        return done.stderr
+
+    assert "s3://nothing/gates: cannot be listed" in fails("s3://nothing/gates")
+    assert "is no URL of an object store" in fails("results/gates")
+    assert "is no URL of a study" in fails("s3://studies")
+    assert "hunter2" not in fails("s3://user:hunter2@studies/x")
+    assert "is no URL of a study" in fails("s3://studies/a/../b")
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_store_that_does_not_answer_is_given_up(server, study, monkeypatch) -> None:
+    from runner.study import object_store
+
+    monkeypatch.setattr(object_store, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(object_store, "_RETRIES", 1)
+    server.silent = True
+    with pytest.raises(runner.StudyError, match=f"{URL}: cannot be listed: "):
+        push(study, URL)
+    server.be_well()
+    push(study, URL)
+    assert server.below("some/gates") == contents(study)
+
+
+def test_credentials_are_nowhere(server, study, tmp_path) -> None:
+    push(study, URL)
+    pull(URL, tmp_path / "pulled")
+    kept = [p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()]
+    assert not any(SECRET.encode() in data for data in [*kept, *server.objects.values()])
+
+
+def test_without_the_library_it_is_said_what_to_install(study) -> None:
+    program = (
+        "import sys; sys.modules['obstore'] = None\n"
+        "from runner.study.object_copy import push\n"
+        f"push({str(study)!r}, {URL!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert "Install requirements/objects.txt, or `pip install" in done.stderr
