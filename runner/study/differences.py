@@ -8,11 +8,12 @@ from typing import Any
 
 from runner.engines.registry import may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, computing_source, versions
-from runner.errors.messages import counted, printable, shown
+from runner.errors.messages import shown
 from runner.experiment.fields.defaults import without_defaults
 from runner.experiment.fields.sections import Problem
 from runner.experiment.plan import Plan
 from runner.study.arithmetic import DECIDED
+from runner.study.content_differences import content_differences
 
 SOURCE = "source"
 """Among the versions that a study records: a hash of the runner's code that computes."""
@@ -78,7 +79,11 @@ def differences(
         side["plan"]["experiment"] = without_defaults(_with_levels(side["plan"]["experiment"]))
     if grows:
         old["plan"], new["plan"] = _kept(old["plan"], new["plan"]), _kept(new["plan"], old["plan"])
-    found = dict(_differences(old, new))
+    files = dict(content_differences(old["plan"], new["plan"]))
+    for side in (old, new):
+        for kind in ("tables", "models", "starts"):
+            side["plan"].pop(kind, None)
+    found = dict(_differences(old, new)) | files
     of_jax = {f"versions.{name}" for name in JAX_PACKAGES} & found.keys()
     if of_jax and not _may_use_jax(plan, devices):
         found = {path: text for path, text in found.items() if path not in of_jax}
@@ -86,11 +91,7 @@ def differences(
     if found and found.keys() <= of_arithmetic and (computed := arithmetic()) is not None:
         return [*found.values(), *computed] if computed else []
     # What follows from other fields is named only where nothing else explains it.
-    telling = [
-        text
-        for path, text in found.items()
-        if path not in _DERIVED and not path.endswith(".source")
-    ]
+    telling = [text for path, text in found.items() if path not in _DERIVED]
     return telling or list(found.values())
 
 
@@ -129,10 +130,7 @@ def _may_use_jax(plan: Plan, devices: Iterable[str]) -> bool:
 
 
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if _is_table(path, old) and _is_table(path, new):
-        if old != new:
-            yield path, _table_text(old, new)
-    elif isinstance(old, dict) and isinstance(new, dict):
+    if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(k for k in new if k not in old)]:
             yield from _differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
     elif old != new:
@@ -148,27 +146,3 @@ def in_file(value: Any) -> str:
     if isinstance(value, list) and any(isinstance(each, bool) for each in value):
         return f"[{', '.join(map(in_file, value))}]"  # an axis of a few values
     return shown(value).lower() if isinstance(value, bool) else shown(value)
-
-
-def _is_table(path: str, stored: Any) -> bool:
-    return path.startswith("plan.tables.") and isinstance(stored, dict) and "inputs" in stored
-
-
-def _table_text(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Say in what a user's table is another one: their numbers would fill pages."""
-    name = printable(str(new["name"]))
-    rows, others = (
-        [inputs + targets for inputs, targets in zip(t["inputs"], t["targets"], strict=True)]
-        for t in (old, new)
-    )
-    if len(rows) != len(others):
-        return f"{name} had {counted(len(rows), 'row')}, now {len(others):,}"
-    if len(rows[0]) != len(others[0]):
-        return f"{name} had {counted(len(rows[0]), 'column')} that count, now {len(others[0]):,}"
-    names = [*new.get("input_names", []), *new.get("target_names", [])]
-    for number, (row, other) in enumerate(zip(rows, others, strict=True), start=1):
-        for place, (was, now) in enumerate(zip(row, other, strict=True)):
-            if was != now:  # one number: of long rows only the beginning would be shown
-                column = shown(names[place]) if names else f"{place + 1:,}"
-                return f"{name}: row {number:,} of column {column} was {was!r}, now {now!r}"
-    return "; ".join(f"{name}: {text}" for _, text in _differences(dict(old), dict(new)))
