@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,24 @@ class PathEnd:
     """Some of the points on the way, from the saddle to the end."""
 
 
+@dataclass(frozen=True, eq=False)
+class PlaneBasins:
+    """Where the starts in a plane lead."""
+
+    saddle: int
+    """Position of the saddle that the plane goes through."""
+    coordinates: np.ndarray
+    """(2, n): of the starts, in the plane."""
+    weights: np.ndarray
+    """(n_parameters, n): the starts."""
+    end: list[str]
+    """(n,): kind of critical point that each leads to, ``infinity`` or ``unfinished``."""
+    point: np.ndarray
+    """(n,) int: its position; -1 where none was reached, or one that is not known."""
+    loss: np.ndarray
+    """(n,): where the way down ended."""
+
+
 @dataclass(eq=False)
 class ConfigurationMap:
     """The critical points of one configuration, what joins them, and how they were found."""
@@ -60,6 +78,8 @@ class ConfigurationMap:
     """Searches that started from random points."""
     paths: dict[int, list[PathEnd]] = field(default_factory=dict)
     """Saddle -> the ends of its two paths."""
+    basins: PlaneBasins | None = None
+    """Around the lowest way between the two lowest minima, once they were looked at."""
 
     def __post_init__(self) -> None:
         self.points = CriticalPoints(self.configuration, self.options)
@@ -91,7 +111,7 @@ class ConfigurationMap:
         before, positions = self.searches, {}
         # of a family, the row that has the point is that of highest index, not the first one
         first = rows.groupby("same_as")["number"].min()
-        for row in _records(rows[rows["number"] == rows["same_as"]]):
+        for row in records(rows[rows["number"] == rows["same_as"]]):
             positions[row["number"]] = self._added(row, int(first[row["number"]]) + 1)
         for number, same_as, status in zip(
             rows["number"], rows["same_as"], rows["status"], strict=True
@@ -120,7 +140,7 @@ class ConfigurationMap:
 
     def absorb_paths(self, rows: pd.DataFrame) -> None:
         """Take in where the paths from saddles led."""
-        for row in _records(rows):
+        for row in records(rows):
             point, weights = -1, None
             if row["status"] == ARRIVED:
                 point = self._added(row, self.searches)
@@ -138,6 +158,13 @@ class ConfigurationMap:
         return position
 
 
-def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame by column."""
     return [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
+
+
+def classes(found: ConfigurationMap) -> Mapping[int, int]:
+    """Number the critical points: by index, those of one index by loss."""
+    points = found.points.points
+    order = sorted(range(len(points)), key=lambda k: (points[k].index, points[k].loss, k))
+    return {position: number for number, position in enumerate(order)}

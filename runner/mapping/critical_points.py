@@ -107,7 +107,7 @@ class CriticalPoints:
         """
         weights = self.weights_of(row)
         loss, null = float(row["loss"]), int(row["null_directions"])
-        at = place(self.configuration, weights[:, None], np.array([loss]), null > 0)[0]
+        at = self._place(weights, loss, null > 0)
         position = self._position(weights, loss, null > 0, at)
         if position >= 0:
             known = self.points[position]
@@ -136,6 +136,17 @@ class CriticalPoints:
             # exact there, and quick however many images there are
             return align_by_assignment(self.symmetries, one, other)
         return align(self.symmetries, one, other)
+
+    def find(self, row: Mapping[str, Any]) -> int:
+        """Return the position of the known point that a worker's row has, or -1."""
+        weights, loss = self.weights_of(row), float(row["loss"])
+        family = int(row["null_directions"]) > 0
+        return self._position(weights, loss, family, self._place(weights, loss, family))
+
+    def _place(self, weights: np.ndarray, loss: float, family: bool) -> np.ndarray:
+        """What a point (n_parameters,) is known by."""
+        at = place(self.configuration, weights[:, None], np.array([loss]), family)
+        return np.asarray(at[0])
 
     def knows(self, point: CriticalPoint) -> bool:
         """Whether a point of another map of the same surface is known here."""

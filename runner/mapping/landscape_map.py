@@ -70,7 +70,8 @@ def map_landscape(
     Returns
     -------
     Study
-        Opened anew, with the tables `critical_points`, `transitions`, `tree` and `completeness`.
+        Opened anew, with the tables `critical_points`, `transitions`, `paths`, `basins`, `tree` and
+        `completeness`.
 
     Raises
     ------
@@ -123,6 +124,7 @@ def map_landscape(
         with stages(client, cluster, plan.engine, checkpoints_of, progress) as run:
             rounds = SearchRounds(groups, run.checkpoints, run, plan.engine, options)
             rounds.make(progress.goes_on(for_s))
+            rounds.look_at_basins()
         made = tables(progress.maps, plan.study.parameter_names)
         table_files.write(store, lock, plan, run.kind, made)
     return Study(store.path)

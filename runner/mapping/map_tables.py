@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from runner.mapping import completeness, paths, transitions, trees
-from runner.mapping.configuration_map import ConfigurationMap
+from runner.mapping import basins, completeness, paths, transitions, trees
+from runner.mapping.configuration_map import ConfigurationMap, classes
 from runner.mapping.starts import BETWEEN, ENDPOINT, PATH, RANDOM
 from runner.network.canonical_images import canonical_images
 from runner.study.map_columns import MAP_TABLES
@@ -22,10 +22,11 @@ def tables(maps: Iterable[ConfigurationMap], names: Sequence[str]) -> dict[str, 
     maps : iterable of ConfigurationMap
         In the order of the configurations.
     names : sequence of str
-        Of the study's parameters, the last columns of the tables of critical points and of paths.
+        Of the study's parameters, the last columns of the tables of critical points, paths and
+        basins.
     """
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in MAP_TABLES}
-    stations: list[pd.DataFrame] = []
+    frames: dict[str, list[pd.DataFrame]] = {"paths": [], "basins": []}
     for found in maps:
         number = classes(found)
         rows["critical_points"] += _point_rows(found, number)
@@ -34,21 +35,16 @@ def tables(maps: Iterable[ConfigurationMap], names: Sequence[str]) -> dict[str, 
             if tree is not None:
                 rows["tree"] += trees.rows(found.configuration.index, tree, number)
         rows["completeness"] += completeness.rows(found)
-        stations += paths.frames(found, number)
+        frames["paths"] += paths.frames(found, number)
+        frames["basins"] += basins.frames(found, number)
     columns = {name: list(MAP_TABLES[name]) for name in MAP_TABLES}
-    for name in ("critical_points", "paths"):
+    for name in ("critical_points", *frames):
         columns[name] += names
     made = {name: pd.DataFrame(rows[name], columns=columns[name]) for name in MAP_TABLES}
-    if stations:
-        made["paths"] = pd.concat(stations, ignore_index=True)[columns["paths"]]
+    for name, parts in frames.items():
+        if parts:
+            made[name] = pd.concat(parts, ignore_index=True)[columns[name]]
     return made
-
-
-def classes(found: ConfigurationMap) -> Mapping[int, int]:
-    """Number the critical points: by index, those of one index by loss."""
-    points = found.points.points
-    order = sorted(range(len(points)), key=lambda k: (points[k].index, points[k].loss, k))
-    return {position: number for number, position in enumerate(order)}
 
 
 def _point_rows(found: ConfigurationMap, number: Mapping[int, int]) -> Iterator[dict[str, Any]]:

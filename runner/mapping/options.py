@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from runner.landscape.options import require_values
 
-_LEAST = {"endpoints": 0, "highest_index": -1, "stations": 2}
+_LEAST = {"endpoints": 0, "highest_index": -1, "stations": 2, "basin_side": 0}
 """Least value of the counts that may be something else than 1 or more."""
 
 
@@ -65,6 +65,9 @@ class MapOptions:
     """Most steps of a path."""
     stations: int = 32
     """Most points of a path that are kept between its saddle and its end."""
+    basin_side: int = 33
+    """Starts along one side of the square whose basins are looked at, 0 for none; fewer of large
+    networks."""
 
     def __post_init__(self) -> None:
         """Raise ExperimentError for the first value that is out of range."""
@@ -72,12 +75,13 @@ class MapOptions:
 
     @property
     def lasting(self) -> dict[str, Any]:
-        """The options that decide what a search finds: all but when the searching ends.
+        """The options that decide what a search finds, not when searching ends or what follows.
 
         What may be mapped decides nothing either, but its default is in the keys of maps.
         """
         found = asdict(self) | {"max_parameters": MapOptions.max_parameters}
-        return {k: v for k, v in found.items() if k not in ("searches", "unchanged")}
+        others = ("searches", "unchanged", "basin_side")
+        return {k: v for k, v in found.items() if k not in others}
 
 
 class MapKeywords(TypedDict, total=False):
@@ -99,3 +103,4 @@ class MapKeywords(TypedDict, total=False):
     path_tolerance: float
     path_steps: int
     stations: int
+    basin_side: int

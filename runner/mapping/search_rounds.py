@@ -16,11 +16,14 @@ import pandas as pd
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.tasks.in_flight import Call
 from runner.experiment.batches import Batch
+from runner.experiment.content_hash import digest
 from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.stage import Stage
+from runner.mapping.basin_planes import plane_of, side_of
+from runner.mapping.basins import basins_of
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.options import MapOptions
-from runner.mapping.worker import MapTask, descend_from_saddles, search
+from runner.mapping.worker import MapTask, descend_from_saddles, descend_from_starts, search
 
 _LANES = 1000  # of a task at most: enough for vector code, few enough for all workers to have some
 _BYTES = 2**26  # of Hessians of a task, at most
@@ -102,6 +105,24 @@ class SearchRounds:
                 for position in saddles.number:
                     saddles.map.paths.setdefault(int(position), [])
             depth += 1
+
+    def look_at_basins(self) -> None:
+        """Follow descent from the starts of each map's plane, once its searching has ended.
+
+        Nothing that is searched later depends on it: a map that goes on has another plane then.
+        """
+        planes, sent = {}, []
+        for each in self._maps():
+            side = side_of(each.configuration.architecture.n_parameters, self._options.basin_side)
+            plane = plane_of(each) if side else None
+            if plane is not None:
+                planes[each] = plane, side
+                number = np.arange(side**2)
+                weights = plane.weights(plane.grid(side))
+                sent.append(Points(each, number, weights, np.zeros_like(number)))
+        made = digest([self._options.basin_side, *(each.searches for each in self._maps())])
+        for each, rows in self._done(f"basins/{made[:16]}", sent, descend_from_starts):
+            each.basins = basins_of(each, *planes[each], rows)
 
     def _maps(self) -> Iterator[ConfigurationMap]:
         return (each for group in self._groups for each in group)

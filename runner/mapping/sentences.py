@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from runner.landscape.convexity import known
 from runner.landscape.equivalence import attained
 from runner.mapping.funnels import bottoms
 from runner.mapping.options import MapOptions
-from runner.mapping.trees import CLASSES
+from runner.mapping.trees import ClassTree
 from runner.mapping.worker import has_kinks
 from runner.study.study import Study
 
@@ -71,28 +70,6 @@ def sentences(study: Study, configuration: Configuration) -> Iterator[str]:
         yield _lowest_barrier(study, index, minima, tree)
         yield _ways_down(minima, tree)
         yield _funnels(minima, _of(study.transitions, index))
-
-
-class ClassTree:
-    """The tree of classes, as the rows of the study's table."""
-
-    def __init__(self, table: pd.DataFrame) -> None:
-        rows: list[Any] = table[table["reading"] == CLASSES].to_dict("records")
-        self._nodes = {row["node"]: row for row in rows}
-        self._leaves = {row["class"]: row for row in rows if row["kind"] == "minimum"}
-
-    def above(self, minimum: int) -> list[Any]:
-        """Rows of the joins above a class of minima, upwards."""
-        found, node = [], self._leaves[minimum]["parent"]
-        while node >= 0:
-            found.append(self._nodes[node])
-            node = self._nodes[node]["parent"]
-        return found
-
-    def connection(self, one: int, other: int) -> Any:
-        """Row of the join at which two classes become connected; None without one."""
-        shared = {row["node"] for row in self.above(other)}
-        return next((row for row in self.above(one) if row["node"] in shared), None)
 
 
 def _of(table: pd.DataFrame, configuration: int) -> pd.DataFrame:

@@ -20,9 +20,14 @@ def by_side(ends: Sequence[PathEnd]) -> list[PathEnd]:
 
 def kind_of(point: CriticalPoint) -> str:
     """Name a critical point by its index: minimum, transition state or saddle; or family."""
-    if point.is_family:
+    return kind_named(point.index, point.is_family)
+
+
+def kind_named(index: int, is_family: bool) -> str:
+    """Name a kind of critical point: see `kind_of`."""
+    if is_family:
         return "family"
-    return ("minimum", "transition state")[point.index] if point.index < 2 else "saddle"
+    return ("minimum", "transition state")[index] if index < 2 else "saddle"
 
 
 def rows(found: ConfigurationMap, number: Mapping[int, int]) -> Iterator[dict[str, Any]]:
@@ -57,7 +62,10 @@ def rows(found: ConfigurationMap, number: Mapping[int, int]) -> Iterator[dict[st
         yield row
 
 
+def end_named(status: str) -> str:
+    """Name the end of a path that came to no critical point."""
+    return "infinity" if status == LEFT else "unfinished"
+
+
 def _end(end: PathEnd, points: Sequence[CriticalPoint]) -> str:
-    if end.point >= 0:
-        return kind_of(points[end.point])
-    return "infinity" if end.status == LEFT else "unfinished"
+    return kind_of(points[end.point]) if end.point >= 0 else end_named(end.status)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.disconnectivity import Disconnectivity, Join
@@ -97,3 +98,25 @@ def rows(configuration: int, tree: Tree, number: Mapping[int, int]) -> Iterator[
             "minima": node.n_minima,
             "lowest": number[tree.point[node.lowest]],
         }
+
+
+class ClassTree:
+    """The tree of classes, as the rows of the study's table."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        rows: list[Any] = table[table["reading"] == CLASSES].to_dict("records")
+        self._nodes = {row["node"]: row for row in rows}
+        self._leaves = {row["class"]: row for row in rows if row["kind"] == "minimum"}
+
+    def above(self, minimum: int) -> list[Any]:
+        """Rows of the joins above a class of minima, upwards."""
+        found, node = [], self._leaves[minimum]["parent"]
+        while node >= 0:
+            found.append(self._nodes[node])
+            node = self._nodes[node]["parent"]
+        return found
+
+    def connection(self, one: int, other: int) -> Any:
+        """Row of the join at which two classes become connected; None without one."""
+        shared = {row["node"] for row in self.above(other)}
+        return next((row for row in self.above(one) if row["node"] in shared), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ from runner.training.shards import encode
 
 # What leaves for infinity overflows on the way; that is a result, not a warning.
 _QUIET = np.errstate(all="ignore")
+
+
+_BASIN_STEPS = 400  # of a way down to see of which basin its start is; most take a tenth
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,24 @@ def descend_from_saddles(task: MapTask) -> bytes:
     shown = ends.status == ARRIVED
     columns |= {"path_length": path_length}
     return encode(_table(task, ends, task.number[both], columns, shown))
+
+
+@_QUIET
+def descend_from_starts(task: MapTask) -> bytes:
+    """Follow steepest descent from each start, to see of which basin it is.
+
+    Returns
+    -------
+    bytes
+        A Parquet file with a row per start, in order; ``same_as`` as of searches.
+    """
+    with COMPUTE_LOCK:
+        surface = task.surface(len(task.number))
+        steps = min(task.options.path_steps, _BASIN_STEPS)
+        found = descend(surface, task.weights, replace(task.options, path_steps=steps))
+        ends = task.finite(inspect(surface, found.weights, found.status, task.options))
+    same_as = _same_as(task, ends)
+    return encode(_table(task, ends, task.number, {"same_as": same_as}, same_as == task.number))
 
 
 def _stations(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAMES = ("curvature", "classes", "minima", "unseen", "barriers", "verdicts")
 """What `analyze` adds to a study."""
 
-MAP_NAMES = ("critical_points", "transitions", "paths", "tree")
+MAP_NAMES = ("critical_points", "transitions", "paths", "basins", "tree")
 """What figures show of what `map` adds."""
 
 

@@ -133,7 +133,8 @@ class Plots:
     def path(self, axes: Axes | Sequence[Axes] | None = None) -> np.ndarray:
         """Draw the loss along the lowest known way between the two lowest classes of minima.
 
-        Of a network of two inputs also what it computes at five stations of that way.
+        Of a network of two inputs also what it computes at five stations of that way. A second
+        panel has the basins around its highest point, where `Study.basins` has them.
         """
         needs = f"{_MAPPED} It needs two classes of minima that a known way joins."
         return self._drawn("path", draw_path, axes, needs)

@@ -104,7 +104,7 @@ these. `runner.study.analysis_properties` says what each column means."""
 ALL_TABLES: Final = {**TABLES, **MAP_TABLES}
 """Those of `map` too."""
 
-WITH_WEIGHTS: Final = ("minima", "critical_points", "paths")
+WITH_WEIGHTS: Final = ("minima", "critical_points", "paths", "basins")
 """Tables that have a column for each weight and bias after their own."""
 
 MAX_BYTES: Final = 2**30

@@ -48,6 +48,15 @@ MAP_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "distance": "float64",
         "loss": "float64",
     },
+    "basins": {
+        "configuration": "int64",
+        "saddle": "int64",
+        "x": "float64",
+        "y": "float64",
+        "end": "str",
+        "class": "int64",
+        "loss": "float64",
+    },
     "tree": {
         "configuration": "int64",
         "reading": "str",
@@ -82,5 +91,5 @@ MAP_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "euler": "float64",
     },
 }
-"""Columns and dtypes of every table. `critical_points` and `paths` have a column per weight after
-these. `runner.study.map_properties` says what each column means."""
+"""Columns and dtypes of every table. `critical_points`, `paths` and `basins` have a column per
+weight after these. `runner.study.map_properties` says what each column means."""

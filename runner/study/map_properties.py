@@ -89,6 +89,31 @@ class MapProperties(ABC):
         return self._analysis_table("paths")
 
     @cached_property
+    def basins(self) -> pd.DataFrame:
+        """One row per start on a grid in a plane, from which steepest descent was followed.
+
+        The plane is that of the two lowest classes of minima, at images that the lowest known way
+        joins, and of the highest saddle on this way; where the three lie on one line, of this line
+        and of where the way goes furthest astray. (Where the way's paths do not hang together, as
+        at a family, of the ends of those around the saddle.) A configuration without a way has no
+        rows, nor has one of more than some hundred parameters.
+
+        Columns
+        -------
+        configuration : int64
+        saddle : int64, class of the saddle
+        x : float64, distance of the start from the way's beginning, at the lowest class, in
+            weights, in the direction of its end
+        y : float64, at right angles to that in the plane, towards the saddle
+        end : str, kind of the critical point that the way down came to, ``infinity`` where its
+            weights grow without bound, or ``unfinished`` where it ran out of steps
+        class : int64, its class; -1 without one, or of a point that the map does not have
+        loss : float64 (loss), there
+        W1[0,0], ... : float64, weights of the start
+        """
+        return self._analysis_table("basins")
+
+    @cached_property
     def tree(self) -> pd.DataFrame:
         """One row per node of the disconnectivity graphs.
 

@@ -91,7 +91,9 @@ def _require_tables(study) -> None:
     """Compare a study's tables with those of the same map, made in this process."""
     plan = MapPlan(study, study.plan, OPTIONS)
     groups, checkpoints = _maps(plan), MemoryCheckpoints()
-    SearchRounds(groups, checkpoints, checkpoints.run, plan.engine, OPTIONS).make(lambda: True)
+    rounds = SearchRounds(groups, checkpoints, checkpoints.run, plan.engine, OPTIONS)
+    rounds.make(lambda: True)
+    rounds.look_at_basins()
     maps = sorted((m for group in groups for m in group), key=lambda m: m.configuration.index)
     for name, table in tables(maps, study.parameter_names).items():
         expected = analysis_tables.frame(name, table)

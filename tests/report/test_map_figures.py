@@ -13,10 +13,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from support.crafted import EXPERIMENT, crafted
 from support.maps import XOR, mapped, tables_of
 
@@ -25,6 +27,7 @@ from runner.errors import StudyError
 from runner.mapping.disconnectivity import Disconnectivity, Join
 from runner.mapping.options import MapOptions
 from runner.report.figures.loss_axis import LossAxis
+from runner.report.figures.path_basins import SADDLE, deepest
 from runner.report.tree_layout import laid_out
 from runner.report.writer import write_report
 from runner.study import analysis_tables
@@ -255,7 +258,7 @@ def test_a_slice_that_is_mapped_has_its_basins_beside_the_map(found, tmp_path) -
     study = crafted(tmp_path / "s", {0: [9] * 12}, {0: [True] * 12}, experiment)
     tables = {
         name: getattr(found, name).to_dict("records")
-        for name in ("critical_points", "transitions", "paths", "tree")
+        for name in ("critical_points", "transitions", "paths", "basins", "tree")
     }
     text = write_report(kept(study, tables)).read_text()
     for figure in ("basins", "tree", "path", "critical-points"):
@@ -270,7 +273,7 @@ def test_points_are_drawn_at_their_loss_and_index(found) -> None:
 
 
 def test_the_lowest_way_is_drawn_as_its_paths_are_stored(found) -> None:
-    (axes,) = found.plot.path()
+    axes, _ = found.plot.path()
     line = max((line.get_xydata() for line in axes.lines), key=len)
     minima = found.critical_points.query("index == 0")
     tree = found.tree.query("reading == 'classes'").set_index("node")
@@ -285,6 +288,65 @@ def test_the_lowest_way_is_drawn_as_its_paths_are_stored(found) -> None:
     boxes = axes.child_axes
     assert [box.get_xlabel() for box in boxes] == ["1", "2", "3", "4", "5"]
     assert all(len(box.images) == 1 for box in boxes)
+
+
+def test_basins_are_drawn_beside_the_way_as_their_table_says(found) -> None:
+    profile, axes = found.plot.path()
+    assert axes.get_title().startswith("XOR 2-2-1\nbasins: class ")
+    table = found.basins
+    drawn = axes.collections
+    assert len(drawn) == table["class"].nunique()
+    step = np.diff(np.unique(table["x"]))[0]
+    parts = [(subpaths(each), tuple(each.get_facecolor()[0])) for each in drawn]
+    seen = set()
+    for x, y, class_ in table[["x", "y", "class"]].itertuples(index=False):
+        inside = [
+            colour
+            for paths, colour in parts
+            if any(path.contains_point((x, y), radius=-step / 9) for path in paths)
+        ]
+        assert len(inside) == 1
+        seen.add((class_, inside[0]))
+    assert len(seen) == table["class"].nunique() == len({colour for _, colour in seen})
+    shares = table["class"].value_counts(normalize=True)
+    named = {text.get_text() for text in axes.texts}
+    assert named == {f"class {k}" for k, share in shares.items() if share >= 0.01}
+    # the way in the plane: from minimum to minimum, at x = 0 and on the axis again
+    (way,) = [line for line in axes.lines if line.get_linestyle() == "-"]
+    x, y = way.get_xydata().T
+    assert (x[0], y[0], y[-1]) == pytest.approx((0, 0, 0), abs=1e-6)
+    (line,) = [each for each in profile.lines if each.get_linestyle() == "-"]
+    assert x[-1] < np.ptp(line.get_xdata())  # the straight line is shorter than the way
+    (saddles,) = [each for each in axes.lines if each.get_color() == SADDLE.colour]
+    assert len(saddles.get_xdata()) >= 1
+
+
+def subpaths(areas):
+    return [Path(part) for path in areas.get_paths() for part in path.to_polygons()]
+
+
+@given(hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7)))
+def test_a_name_stands_as_far_inside_as_any_place(cells) -> None:
+    assume(cells.any())
+    framed = np.pad(cells, 1)
+    outside = np.argwhere(~framed) - 1
+
+    def depth(place):
+        return np.abs(outside - place).sum(axis=1).min()
+
+    best = max(depth(place) for place in np.argwhere(cells))
+    assert cells[deepest(cells)]
+    assert depth(deepest(cells)) == best
+
+
+def test_a_map_without_basins_has_the_way_alone(found, tmp_path) -> None:
+    shutil.copytree(found.path, tmp_path / "s")
+    (tmp_path / "s" / "tables" / "basins.parquet").unlink()
+    study = runner.open_study(tmp_path / "s")
+    assert len(study.plot.path()) == 1
+    said = re.sub(r"<[^>]*>", "", write_report(study).read_text())
+    assert "1 table of the map cannot be read, or not for these restarts: study.basins." in said
+    assert "Beside it, basins" not in said
 
 
 def test_images_are_leaves_of_their_own(found) -> None:

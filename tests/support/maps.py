@@ -62,6 +62,7 @@ def mapped(c: Configuration, options: MapOptions = QUICK) -> ConfigurationMap:
     found, checkpoints = ConfigurationMap(c, stream, options), MemoryCheckpoints()
     rounds = SearchRounds([[found]], checkpoints, checkpoints.run, "pytensor", options)  # type: ignore[arg-type]
     rounds.make(lambda: True)
+    rounds.look_at_basins()
     return found
 
 

@@ -163,8 +163,8 @@ def _draw_codes(grid: Slice, codes: np.ndarray, colours: Mapping[int, str], axes
         size = ((right - left) / grid.x.n, (high - low) / grid.y.n)
         for rank, code in enumerate(present):
             own = found[found[:, 0] == rank, 1:] * np.tile(size, 2) + np.tile((left, low), 2)
-            area = _area(own)
-            axes.add_collection(PathCollection([area], facecolors=colours[code], linewidths=0))
+            shape = area(own)
+            axes.add_collection(PathCollection([shape], facecolors=colours[code], linewidths=0))
     return {}
 
 
@@ -191,7 +191,7 @@ def boxes(ranks: np.ndarray) -> np.ndarray:
     return np.array(found, np.int64).reshape(-1, 5)
 
 
-def _area(boxes: np.ndarray) -> Path:
+def area(boxes: np.ndarray) -> Path:
     """Return one path around boxes, rows (left, low, right, high)."""
     left, low, right, high = boxes.T
     x = np.column_stack([left, right, right, left, left])

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from runner.report.colours import INK, LABEL_COLOURS
-from runner.report.figures.base import Key, Panel, Picture, can_be_evaluated
+from runner.report.colours import INK
+from runner.report.figures.base import Panel, Picture, can_be_evaluated
 from runner.report.figures.choice import chosen, telling
 from runner.report.figures.decision import KEYS, draw_decision
+from runner.report.figures.path_basins import MINIMUM, SADDLE, basins_panel
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import loss_name, title
 from runner.report.numbers import number
@@ -31,9 +32,11 @@ _SHAPE = Shape(3.8, 3.0)
 _MAPS = 5  # of the network along the way
 _GRID, _MARK = 41, 2.5  # of a map: points along one side, and a pattern's mark in points
 _ROOM = 0.36  # share of a panel's height above the line, for the maps
-_STOPS = (
-    Key("minimum", LABEL_COLOURS["minimum"], "o"),
-    Key("saddle", LABEL_COLOURS["saddle"], "o"),
+_STOPS = (MINIMUM, SADDLE)
+_BASINS = (
+    "Beside it, basins, in the plane of the two minima and of the highest saddle between them: "
+    "each start of a grid has the colour of the class to which steepest descent leads from it. "
+    "The line is the way, as far as it is seen from above. Every start is in study.basins. "
 )
 
 
@@ -45,6 +48,8 @@ class _Way:
     """In order, with distance from the first minimum, loss, class of a stop or -1, and weights."""
     ends: tuple[int, int]
     """Classes of the two minima."""
+    legs: list[pd.DataFrame]
+    """The stations of each of its paths, as they were followed."""
 
     @property
     def top(self) -> int:
@@ -69,6 +74,14 @@ def draw_path(study: Study, landscape: Landscape) -> Iterator[Picture]:
     if not found:
         return
     surfaces = any(_has_maps(c) for c, _ in found)
+    beside = {c.index: basins_panel(landscape, c, way.legs, title(c)) for c, way in found}
+    found.sort(key=lambda item: beside[item[0].index] is None)  # pairs stay side by side
+    panels, keys = [], dict.fromkeys(_STOPS)
+    for c, way in found:
+        panels.append(Panel(title(c), partial(_draw, c, way), way.said))
+        if (basins := beside[c.index]) is not None:
+            panels.append(basins[0])
+            keys |= dict.fromkeys(basins[1])
     told = (
         "Above it, what the network computes at its ends, at its highest point and halfway between "
         "these: the darker the higher, discs and squares are the patterns. "
@@ -79,12 +92,13 @@ def draw_path(study: Study, landscape: Landscape) -> Iterator[Picture]:
         "Loss along the lowest known way between the two lowest classes of minima: up a path of "
         "steepest descent to a saddle and down on its other side, once or more often. Of ways that "
         "rise to the same loss it is the shortest. Distances are between weights. "
-        f"{told if surfaces else ''}{chosen(len(configurations), len(shown))}".strip(),
+        f"{told if surfaces else ''}{_BASINS if len(panels) > len(found) else ''}"
+        f"{chosen(len(configurations), len(shown))}".strip(),
         "Lines of the loss along the lowest way. "
         + "; ".join(f"{title(c)}: {way.said}" for c, way in found),
-        tuple(Panel(title(c), partial(_draw, c, way), way.said) for c, way in found),
+        tuple(panels),
         pd.concat([_data(c, way) for c, way in found], ignore_index=True),
-        keys=(*_STOPS, *(KEYS if surfaces else ())),
+        keys=(*keys, *(KEYS if surfaces else ())),
         shape=_SHAPE,
         columns=2,
     )
@@ -106,7 +120,7 @@ def _pair(landscape: Landscape, c: Configuration) -> tuple[int, int] | None:
 def _way(landscape: Landscape, c: Configuration) -> _Way | None:
     # here, as most pages are of studies without a map, and these bring half of SciPy
     from runner.mapping.lowest_paths import lowest_way
-    from runner.mapping.sentences import ClassTree
+    from runner.mapping.trees import ClassTree
 
     pair, tree = _pair(landscape, c), landscape.of("tree", c)
     transitions = landscape.of("transitions", c)
@@ -118,27 +132,30 @@ def _way(landscape: Landscape, c: Configuration) -> _Way | None:
     if join is None:
         return None
     legs = lowest_way(transitions, *pair, join["loss"])
-    stations = _stations(landscape.of("paths", c), legs, pair[0])
-    return None if stations is None else _Way(stations, pair)
+    parts = _parts(landscape.of("paths", c), legs)
+    return _Way(_stations(parts), pair, parts) if parts else None
 
 
-def _stations(paths: pd.DataFrame, legs: list[Leg], first: int) -> pd.DataFrame | None:
-    """Return the stations of a way; None where those of a leg are not stored."""
+def _parts(paths: pd.DataFrame, legs: list[Leg]) -> list[pd.DataFrame]:
+    """Return the stations of each leg of a way; none where those of a leg are not stored."""
     by_path = dict(list(paths.groupby(["class", "side"])))
     parts, walked = [], 0.0
     for leg in legs:
         own = by_path.get((leg.saddle, leg.side))
         if own is None:
-            return None
+            return []
         whole = own["distance"].max()
         part = own if leg.down else own.iloc[::-1].assign(distance=whole - own["distance"])
         stop = np.where(part["station"] == 0, leg.saddle, -1)
         parts.append(part.assign(distance=walked + part["distance"], stop=stop))
         walked += whole
-    if not parts:
-        return None
+    return parts
+
+
+def _stations(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the stations of a way: where a leg ends the next one begins, at one of them."""
     found = pd.concat(parts, ignore_index=True).drop(columns=["class", "side", "station"])
-    # where a leg ends the next one begins: one row of both, a saddle if either says so
+    # one row of both, a saddle if either says so
     place = (found["distance"] != found["distance"].shift(1)).cumsum()
     stops = found.groupby(place)["stop"].max().to_numpy()
     return found[~place.duplicated()].reset_index(drop=True).assign(stop=stops)
