@@ -19,6 +19,7 @@ from runner.network.canonical_images import canonical_images, multiplicities
 from runner.network.forward import outputs
 
 _SAME_LOSS = 1e-8  # relative: at a critical point the loss is exact to the square of the distance
+_ROUNDING = 1e-12  # relative: what sums of float64 make of one loss at two points
 _SAME_OUTPUTS = 1e-3  # relative to the largest weight or to 1; of one point 1e-6 at most
 _PROBES = 4  # inputs that none of a table's own symmetries exchanges
 
@@ -115,6 +116,7 @@ class CriticalPoints:
                 # a flat stretch from which another one of its points leads down is no minimum
                 self._represent(known, row, weights)
             return position
+        loss = self._level(loss)
         bisect.insort(self._by_loss, (loss, len(self.points)))
         self.points.append(
             CriticalPoint(
@@ -136,6 +138,17 @@ class CriticalPoints:
             # exact there, and quick however many images there are
             return align_by_assignment(self.symmetries, one, other)
         return align(self.symmetries, one, other)
+
+    def _level(self, loss: float) -> float:
+        """Return the loss of a known point that differs by rounding alone, or the loss itself.
+
+        Symmetries of the problem make points of equal losses. Rounding, which is another one on
+        another machine, must not decide their order and what joins them.
+        """
+        place = bisect.bisect(self._by_loss, (loss, -1))
+        near = [known for known, _ in self._by_loss[max(place - 1, 0) : place + 1]]
+        known = min(near, key=lambda known: abs(known - loss), default=loss)
+        return known if abs(known - loss) <= _ROUNDING * abs(loss) else loss
 
     def find(self, row: Mapping[str, Any]) -> int:
         """Return the position of the known point that a worker's row has, or -1."""

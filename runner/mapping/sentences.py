@@ -65,7 +65,11 @@ def sentences(study: Study, configuration: Configuration) -> Iterator[str]:
     if minima.empty:
         yield "No minimum was found at finite weights."
     elif len(minima) == 1:
-        yield "There is one class of minima: none is bad."
+        yield (
+            "There is one known class of minima; whether there are others at kinks is not known."
+            if has_kinks(configuration)
+            else "There is one class of minima: none is bad."
+        )
     else:
         yield _lowest_barrier(study, index, minima, tree)
         yield _ways_down(minima, tree)
@@ -87,15 +91,22 @@ def _nothing(completeness: pd.Series) -> str:
 def _counts(points: pd.DataFrame) -> str:
     """How many points of which kind there are."""
     parts = []
+    kinds = points["kind"].mask(
+        points["kind"] == "family",
+        np.where(
+            points["index"] > 0, "family of degenerate saddles", "family of degenerate minima"
+        ),
+    )
     for kind, plural in (
         ("minimum", "minima"),
+        ("family of degenerate minima", "families of degenerate minima"),
         ("transition state", "transition states"),
         ("saddle", "saddles of a higher index"),
-        ("family", "families of degenerate points"),
+        ("family of degenerate saddles", "families of degenerate saddles"),
     ):
-        chosen = points[points["kind"] == kind]
+        chosen = points[kinds == kind]
         images = int(chosen["multiplicity"].sum())
-        if len(chosen) or kind == "minimum":
+        if len(chosen) or (kind == "minimum" and (points["index"] > 0).all()):
             text = counted(len(chosen), kind, plural)
             parts.append(f"{text} ({images:,} with all images)" if images > len(chosen) else text)
     return f"Known: {', '.join(parts)}."

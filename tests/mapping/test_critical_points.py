@@ -62,3 +62,19 @@ def test_a_point_and_a_family_of_one_loss_are_two() -> None:
         0,
     ]
     assert [point.first for point in known.points] == [3, 4]
+
+
+@given(st.permutations(range(5)), st.sampled_from([1e-9, 0.25, 300.0]))
+def test_losses_that_rounding_tells_apart_are_one(order, scale) -> None:
+    """Their points are then numbered as they were found, whatever the last digits are."""
+    known, rng = CriticalPoints(XOR, MapOptions()), np.random.default_rng(2)
+    losses = scale * (1 + np.array([-2e-16, 0.0, 2e-16, 1e-9, 2e-9]))
+    for place in order:
+        weights = rng.normal(size=len(NAMES))
+        known.add({**row(weights, 1, 0), "loss": losses[place]}, place)
+    found = [point.loss for point in known.points]
+    assert len(set(found)) == 3
+    assert {found[order.index(place)] for place in (0, 1, 2)} == {
+        found[min(map(order.index, (0, 1, 2)))]
+    }
+    np.testing.assert_allclose(found, losses[list(order)], rtol=1e-12)

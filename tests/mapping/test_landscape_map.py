@@ -69,7 +69,8 @@ def test_paths_lead_from_their_saddle_to_their_end(study) -> None:
         assert path["station"].tolist() == list(range(len(path)))
         assert len(path) <= study.paths.attrs["stations"] + 1
         assert path["distance"].iloc[[0, -1]].tolist() == [0, row[f"path_length_{side}"]]
-        assert path["loss"].iloc[[0, -1]].tolist() == [row["loss"], row[f"loss_{side}"]]
+        assert path["loss"].iloc[0] == pytest.approx(row["loss"], rel=1e-12)
+        assert path["loss"].iloc[-1] == row[f"loss_{side}"]
         assert (np.diff(path["loss"]) < 1e-12).all()
         apart = np.linalg.norm(np.diff(path[[*study.weights.columns]], axis=0), axis=1)
         assert (apart <= np.diff(path["distance"]) * 1.001 + 1e-9).all()
@@ -317,6 +318,42 @@ def test_no_sum_of_signs_is_told_of_units_with_kinks(client, tmp_path) -> None:
     assert found.completeness["euler"].isna().all()
     (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
     assert "units have kinks" in text
+
+
+def test_families_of_minima_are_told_from_those_of_saddles(client, tmp_path) -> None:
+    """Two linear units in a row: W2 (W1 x) is one product, so that minima are never alone."""
+    experiment = {
+        "name": "families",
+        "restarts": 2,
+        "problem": {"gate": "AND"},
+        "network": {"hidden": [1], "activation": "linear", "output": "linear"},
+        "loss": {"kind": "squared-error"},
+        "training": {"max_steps": 20},
+    }
+    found = map_landscape(runner.sweep(experiment, tmp_path / "s", client), client, options=OPTIONS)
+    points = found.critical_points
+    assert points["kind"].eq("family").all()
+    assert (points["index"] == 0).sum() == 1
+    assert len(points) == 2
+    (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
+    assert text.startswith("Known: 1 family of degenerate minima, 1 family of degenerate saddles.")
+    assert "There is one class of minima: none is bad." in text
+
+
+def test_units_without_slopes_have_one_flat_family_and_nothing_is_said_of_others(
+    client, tmp_path
+) -> None:
+    experiment = {
+        "name": "flat",
+        "restarts": 2,
+        "problem": {"gate": "XOR"},
+        "network": {"hidden": [2], "activation": "step"},
+        "training": {"max_steps": 20},
+    }
+    found = map_landscape(runner.sweep(experiment, tmp_path / "s", client), client, options=OPTIONS)
+    (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
+    assert "none is bad" not in text
+    assert "whether there are others at kinks is not known" in text
 
 
 MODEL = """
