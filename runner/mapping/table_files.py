@@ -28,7 +28,8 @@ def up_to_date(store: Store, plan: MapPlan, device: str) -> bool:
     if device == "auto":
         return any(up_to_date(store, plan, kind) for kind in KINDS)
     tables = [_current(store, plan, name) for name in MAP_TABLES]
-    if any(t is None or t.attrs.get("map") != plan.key(device) for t in tables):
+    asked = {"map": plan.key(device), "basin_side": plan.options.basin_side}
+    if any(t is None or not asked.items() <= t.attrs.items() for t in tables):
         return False
     of_all = _of_all(pd.DataFrame(tables[-1]))
     enough = of_all["unchanged"] >= plan.options.unchanged
