@@ -1,6 +1,6 @@
-"""What pele and TopSearch find of a regularised parity surface in some CPU seconds.
+"""What pele and TopSearch find of a regularised loss surface in some CPU seconds.
 
-    python landscape_peers.py pele|topsearch INPUTS HIDDEN L2 SECONDS OUT.npz
+    python landscape_peers.py pele|topsearch TABLE.csv HIDDEN L2 SECONDS OUT.npz
 
 For an environment of its own, with the versions that `landscape.py` names; it does not import the
 runner. The potential is plain NumPy, one point per call, as both libraries want it. From random
@@ -12,7 +12,6 @@ seconds at which each was found.
 from __future__ import annotations
 
 import io
-import itertools
 import os
 import sys
 import time
@@ -24,9 +23,10 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 
-INPUTS, HIDDEN, L2 = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-X = np.array(list(itertools.product([-1.0, 1.0], repeat=INPUTS)))
-T = np.where((X > 0).sum(axis=1) % 2, 0.8, -0.8)
+TABLE = np.loadtxt(sys.argv[2], delimiter=",", skiprows=1)
+HIDDEN, L2 = int(sys.argv[3]), float(sys.argv[4])
+X, T = TABLE[:, :-1], TABLE[:, -1]
+INPUTS = X.shape[1]
 REACH = 15.0  # bounds that TopSearch asks for
 
 
