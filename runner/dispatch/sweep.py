@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
+from runner.cluster.addresses import is_embedded
 from runner.cluster.connections import Connections
 from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.cluster.worker_pool import WorkerPool
@@ -67,8 +68,15 @@ def train(
     """
     cluster = connections.cluster
     device = _devices_of(plan, cluster)
-    with store.writer() as writer:
-        plan = prepared(store, writer, plan, overwrite, device_of(plan, cluster), restarts)
+
+    def connect() -> None:
+        # what starts workers of its own can be reached, and starts them while plans are made
+        if not is_embedded(cluster):
+            connections.client(device)
+
+    with store.writer() as writer, _nothing_left_of(store, writer):
+        kind = device_of(plan, cluster)
+        plan = prepared(store, writer, plan, overwrite, kind, restarts, connect)
         if device == "auto" and store.has_other_jax():
             # A GPU would train with another JAX than the study records; CPUs train without.
             device = "cpu"
@@ -87,6 +95,18 @@ def train(
                     pool.check()
                     handler = TrainingRun(store, writer, plan, in_order, faults, report, staging)
                     TaskLoop(RunState.of(pool, in_order), handler).finish()
+
+
+@contextmanager
+def _nothing_left_of(store: Store, writer: Writer) -> Iterator[None]:
+    """Remove a study that was begun here, if no cluster was fit to train anything of it."""
+    begun = not store.exists
+    try:
+        yield
+    except ClusterError:
+        if begun and store.exists and not store.commits():
+            writer.clear()
+        raise
 
 
 def _devices_of(plan: Plan, cluster: ClusterOptions) -> str:
@@ -200,8 +220,14 @@ def prepared(
     overwrite: bool,
     device: str,
     restarts: Sequence[int] | None = None,
+    connect: Callable[[], None] = lambda: None,
 ) -> Plan:
-    """Make the folder ready for what is asked for, or say why it is not; return its whole plan."""
+    """Make the folder ready for what is asked for, or say why it is not; return its whole plan.
+
+    ``connect`` is called before anything is written: what cannot be trained leaves nothing.
+    """
+    if overwrite or not store.exists:
+        connect()
     if overwrite:
         writer.clear()
     if not store.exists:
@@ -210,6 +236,7 @@ def prepared(
             return asked
     plan = planned(store, asked, device, restarts)
     if len(plan.rounds) > store.n_rounds:
+        connect()
         writer.grow(plan)
     writer.describe(plan)
     return plan

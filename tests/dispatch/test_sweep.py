@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from support.workers import hashes, two_processes
 
 import runner
@@ -173,3 +173,34 @@ def test_a_scheduler_that_does_not_answer_is_named() -> None:
         open_client(ClusterOptions("tcp://127.0.0.1:1", wait_s=0.5)),
     ):
         pass
+
+
+NOWHERE = {"scheduler": "tcp://127.0.0.1:1", "wait_s": 0.5}
+
+
+def test_a_scheduler_that_is_not_there_changes_no_folder(study, client, tmp_path) -> None:
+    folder = tmp_path / "s"
+    with pytest.raises(ClusterError, match="no scheduler answers"):
+        runner.sweep(EXPERIMENT, folder, **NOWHERE)
+    assert not Store(folder).exists
+    other = {**EXPERIMENT, "name": "other", "grid": {}, "restarts": 4}
+    begun = runner.sweep(other, folder, client)  # nothing is in its way
+    before = hashes(folder)
+    for asked, options in (
+        (EXPERIMENT, {"overwrite": True}),
+        ({**other, "restarts": 8}, {}),
+    ):
+        with pytest.raises(ClusterError, match="no scheduler answers"):
+            runner.sweep(asked, folder, **NOWHERE, **options)
+        assert hashes(folder) == before
+        assert runner.open_study(folder).plan.canonical() == begun.plan.canonical()
+
+
+def test_a_cluster_that_is_unfit_leaves_no_study(tmp_path) -> None:
+    with (
+        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as empty,
+        pytest.raises(ClusterError, match="no worker within 0.5 s"),
+    ):
+        runner.sweep(EXPERIMENT, tmp_path / "s", empty, wait_s=0.5)
+    assert not Store(tmp_path / "s").exists
