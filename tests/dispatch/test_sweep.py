@@ -200,7 +200,7 @@ def test_a_cluster_that_is_unfit_leaves_no_study(tmp_path) -> None:
     with (
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as empty,
-        pytest.raises(ClusterError, match="no worker within 0.5 s"),
+        pytest.raises(ClusterError, match=r"no worker within 0\.5 s"),
     ):
         runner.sweep(EXPERIMENT, tmp_path / "s", empty, wait_s=0.5)
     assert not Store(tmp_path / "s").exists
