@@ -77,8 +77,9 @@ def _connected(address: str, wait_s: float) -> Any:
     while True:
         try:
             require_greeting(address, timeout_s)
-            # not what is left of the time: the client keeps it for later losses
-            return Client(address, timeout=timeout_s)
+            client = Client(address, timeout=max(until - time.monotonic(), 1.0))
+            client._timeout = timeout_s  # for later losses, of which it takes no other
+            return client
         except FatalCommClosedError:  # of TLS: it would be so the next time
             raise
         except CommClosedError:

@@ -11,7 +11,7 @@ from typing import Any
 from runner.cluster import fork_server
 from runner.cluster.caller_process import all_is_logged, sigint_blocked
 from runner.cluster.dask_configuration import check_configuration, faults_of_configuration
-from runner.cluster.freed_memory import MALLOC_VARIABLES
+from runner.cluster.freed_memory import DASKS_TRIM, MALLOC_VARIABLES
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 
@@ -63,7 +63,9 @@ def embedded_cluster(options: ClusterOptions) -> Iterator[Any]:
         "distributed.scheduler.allowed-failures": 1,
     }
     for name, value in MALLOC_VARIABLES.items():
-        settings[f"distributed.nanny.pre-spawn-environ.{name}"] = value
+        key = f"distributed.nanny.pre-spawn-environ.{name}"
+        if str(dask.config.get(key, DASKS_TRIM)) == DASKS_TRIM:  # else the user has chosen
+            settings[key] = value
     if fork_server.is_running():
         # as `multiprocessing` is set; by name, Dask would import pandas here first
         settings["distributed.worker.multiprocessing-method"] = None

@@ -20,17 +20,22 @@ MALLOC_VARIABLES: Final = MappingProxyType(
 )
 """What does the same for a process that begins with them. Dask's own value gives back all."""
 
+DASKS_TRIM: Final = "65536"
+"""What Dask sets ``MALLOC_TRIM_THRESHOLD_`` to in its workers, if nobody says otherwise."""
+
 
 def keep_freed_memory() -> None:
     """Have this process keep what it frees, up to 128 MiB; arrays of more than 32 MiB still go.
 
     Changes the process for good. Does nothing where ``MALLOC_MMAP_THRESHOLD_`` is set: the user has
-    chosen, or a process that has started this one has done the same.
+    chosen, or a process that has started this one has done the same. What
+    ``MALLOC_TRIM_THRESHOLD_`` says holds, unless it is Dask's own value.
     """
     if sys.platform != "linux" or "MALLOC_MMAP_THRESHOLD_" in os.environ:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:  # another C library
         return
-    mallopt(-1, _KEPT_BYTES)  # glibc's M_TRIM_THRESHOLD
+    if os.environ.get("MALLOC_TRIM_THRESHOLD_") in (None, DASKS_TRIM):
+        mallopt(-1, _KEPT_BYTES)  # glibc's M_TRIM_THRESHOLD
     mallopt(-3, _LARGEST_BYTES)  # and M_MMAP_THRESHOLD

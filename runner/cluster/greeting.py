@@ -7,7 +7,8 @@ program may wait to be spoken to, or answer anything.
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future
 
 _DASHBOARD = "a dashboard has a port of its own"
 
@@ -20,9 +21,18 @@ def require_greeting(address: str, timeout_s: float) -> None:
     OSError
         If there is no greeting of Dask in time; TypeError if a certificate to show is missing.
     """
-    # The caller's thread may have a loop that runs, as in a notebook.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, _greet(address, timeout_s)).result()
+    done: Future[None] = Future()
+
+    def greet() -> None:
+        try:
+            done.set_result(asyncio.run(_greet(address, timeout_s)))
+        except BaseException as error:
+            done.set_exception(error)
+
+    # The caller's thread may have a loop that runs, as in a notebook; and nothing waits for a
+    # thread that is left behind when the caller is interrupted.
+    threading.Thread(target=greet, name="greeting", daemon=True).start()
+    done.result()
 
 
 async def _greet(address: str, timeout_s: float) -> None:

@@ -18,6 +18,8 @@ from runner.errors import ClusterError
 _COUNT_S = 0.5  # how often workers are counted, at most
 _GONE_S = 10.0  # after which tasks for a kind of device that has left go to the other kind
 
+_MOST_INSPECTIONS = 8  # at a time
+
 _log = logging.getLogger("runner")
 
 
@@ -81,8 +83,8 @@ class WorkerPool:
         self._reported: set[str] = set()  # misfits that the log has named
         self._counted_at = float("-inf")
         self._last_seen = dict.fromkeys(self.kinds, time.monotonic())
-        self._thread = ThreadPoolExecutor(1, "preflight")
-        self._inspection: Future[Inspection] | None = None
+        self._thread = ThreadPoolExecutor(_MOST_INSPECTIONS + 1, "preflight")
+        self._inspections: dict[Future[Inspection], frozenset[str]] = {}
         self._retirement: Future[Any] | None = None
 
     @property
@@ -181,8 +183,13 @@ class WorkerPool:
             self._count()
         return self.device
 
-    def refresh(self) -> None:
+    def refresh(self, *, needed: bool = True) -> None:
         """Count the workers anew, at most every half second, and inspect those that have joined.
+
+        Parameters
+        ----------
+        needed : bool
+            Whether there is anything left for workers to do, so that it is wrong if all have left.
 
         Raises
         ------
@@ -200,6 +207,8 @@ class WorkerPool:
         else:
             self._count_none()  # Dask tries to connect again by itself
         self._counted_at = time.monotonic()
+        if not needed:
+            self._last_seen = dict.fromkeys(self.kinds, self._counted_at)
         waited = not self.total and self._counted_at - max(self._last_seen.values()) > self.wait_s
         if self.client.status == "closed" or (waited and not connected):
             message = (
@@ -224,7 +233,7 @@ class WorkerPool:
         return not self.counts[kind] and self.total > 0 and gone_s > _GONE_S
 
     def close(self) -> None:
-        """End the thread that inspects and retires workers."""
+        """End the threads that inspect and retires workers."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _count(self) -> int:
@@ -257,15 +266,23 @@ class WorkerPool:
         self._addresses = {}
 
     def _inspect_joined(self) -> None:
-        """Inspect workers that have joined, in the background; send misfits away."""
-        if self._inspection is None:
-            joined = {a: kind for a, kind in self._offers.items() if a not in self._checked}
-            if joined:
-                self._inspection = self._thread.submit(inspect, self.client, joined, *self._demands)
-            return
-        if not self._inspection.done():
-            return
-        done, self._inspection = self._inspection, None
+        """Inspect workers that have joined, in the background; send misfits away.
+
+        Those that join while others are inspected do not wait for them: a worker whose file system
+        does not show the client's folder answers after a minute only.
+        """
+        asked = set[str]().union(*self._inspections.values())
+        known = self._checked | asked
+        joined = {a: kind for a, kind in self._offers.items() if a not in known}
+        if joined and len(self._inspections) < _MOST_INSPECTIONS:
+            inspection = self._thread.submit(inspect, self.client, joined, *self._demands)
+            self._inspections[inspection] = frozenset(joined)
+        for done in [each for each in self._inspections if each.done()]:
+            del self._inspections[done]
+            self._inspected(done)
+
+    def _inspected(self, done: Future[Inspection]) -> None:
+        """Remember who has passed, and send misfits away."""
         try:
             inspection = done.result()
         except OSError:

@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from distributed import Client, LocalCluster
 from runner.cluster.addresses import check_address, is_embedded, scheduler_address
 from runner.cluster.certificates import make_certificates
 from runner.cluster.client import open_client
+from runner.cluster.greeting import require_greeting
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 
@@ -316,3 +319,20 @@ def test_workers_of_this_machine_follow_dasks_configuration(tmp_path) -> None:
     assert len(re.findall("distributed.scheduler .* Scheduler at:", done.stderr)) == 1
     assert done.stderr.count("Scheduler at:") == 1
     assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["dask-scratch-space"]
+
+
+def test_an_interrupt_does_not_wait_for_a_scheduler_that_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        accepted = []
+
+        def interrupt() -> None:
+            accepted.append(silent.accept()[0])  # what connects waits for a greeting
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=interrupt, daemon=True).start()
+        with pytest.raises(KeyboardInterrupt):
+            require_greeting(address, 60)
+        (greeting,) = [t for t in threading.enumerate() if t.name == "greeting"]
+        accepted[0].close()
+        greeting.join()

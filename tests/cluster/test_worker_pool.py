@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -305,3 +307,58 @@ def test_a_worker_of_another_checkout_or_none_is_refused(cpu_only, tmp_path, has
                 process.wait()
     assert ("missing" in str(caught.value)) != has_runner
     assert "client" in str(caught.value)
+
+
+def join(cluster, name: int) -> None:
+    """Start one more worker of a cluster in this process."""
+    cluster.worker_spec[name] = cluster.worker_spec[0]
+    cluster.sync(cluster._correct_state)
+
+
+def test_workers_that_join_do_not_wait_for_another_ones_inspection(tmp_path) -> None:
+    """One whose file system does not show a folder answers after a minute only."""
+    asked, goes_on = tmp_path / "asked", tmp_path / "goes on"
+    asked.mkdir()
+
+    async def requirement(dask_worker) -> None:
+        (asked / str(dask_worker.name)).touch()
+        while dask_worker.name == 1 and not goes_on.exists():
+            await asyncio.sleep(0.01)
+
+    with (
+        workers({"CPU": 1}) as (cluster, client),
+        closing(WorkerPool(client, requirement=requirement)) as pool,
+    ):
+        pool.check()
+
+        def seen(n_asked: int, n_checked: int) -> bool:
+            pool.count_soon()
+            pool.refresh()
+            return len([*asked.iterdir()]) == n_asked and len(pool.checked("cpu")) == n_checked
+
+        join(cluster, 1)
+        until(lambda: seen(2, 1))
+        join(cluster, 2)
+        until(lambda: seen(3, 2))  # while the other one is still asked
+        goes_on.touch()
+        until(lambda: seen(3, 3))
+
+
+def test_no_worker_is_missed_where_none_is_needed() -> None:
+    with (
+        workers({"CPU": 1}) as (cluster, client),
+        closing(WorkerPool(client, wait_s=0.0)) as pool,
+    ):
+        pool.check()
+        cluster.worker_spec.clear()
+        cluster.sync(cluster._correct_state)
+
+        def gone(needed: bool) -> bool:
+            pool.count_soon()
+            pool.refresh(needed=needed)
+            return not pool.present
+
+        until(lambda: gone(needed=False))
+        gone(needed=False)
+        with pytest.raises(ClusterError, match="There has been none for 0 s"):
+            until(lambda: gone(needed=True) and False)

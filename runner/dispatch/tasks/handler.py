@@ -41,6 +41,11 @@ class RunState:
         dispatcher = self.dispatcher
         return bool(self.in_flight or self.auxiliary or dispatcher.in_flight or dispatcher.waiting)
 
+    @property
+    def needs_workers(self) -> bool:
+        """Whether there is anything to send, or sent: else results alone are waited for."""
+        return bool(self.in_flight or self.auxiliary or self.dispatcher.waiting)
+
     def lose(self, task: SentTask) -> None:
         """Have the pieces of a task done again that was never done, or is not to be believed."""
         for piece in task.pieces:

@@ -104,7 +104,7 @@ class TaskLoop:
     def _send_what_fits(self) -> None:
         """Hand out pieces until every worker of every kind has enough."""
         pool = self.run.pool
-        pool.refresh()
+        pool.refresh(needed=self.run.needs_workers)
         self._take_back_stranded()
         self.handler.prepare(self.run)
         self._send_isolated()
