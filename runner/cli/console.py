@@ -41,7 +41,11 @@ def print_message(text: str, *, wrap: bool = False) -> None:
 def print_table(columns: Sequence[Column]) -> None:
     """Print a table to standard output, for the terminal's width if it is one."""
     fixed = _WIDTH is not None and not out_console.is_terminal
-    out_console.print(table_text(columns, None if fixed else out_console.width), soft_wrap=True)
+    text = table_text(columns, None if fixed else out_console.width)
+    if out_console.is_terminal:
+        out_console.print(text, soft_wrap=True)
+    else:  # of thousands of lines, to look for places to break them takes long
+        out_console.out(text.plain, highlight=False)
 
 
 def _print(console: Console, text: str, wrap: bool) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.display.text import point_text
 from runner.display.text_table import Column
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from runner.study.study import Study
+
+Summary: TypeAlias = "pd.DataFrame | Mapping[str, Any]"
 
 _HELD_OUT = {
     "rows_right_mean": "mean rows right",
@@ -54,9 +56,9 @@ def hash_table(study: Study) -> list[Column]:
 
 
 def summary_table(
-    summary: pd.DataFrame, axes: Sequence[str], precision: pd.DataFrame | None = None
+    summary: Summary, axes: Sequence[str], precision: pd.DataFrame | None = None
 ) -> list[Column]:
-    """Return a study's summary; labels that no restart has are left out.
+    """Return a study's summary, a column by its name; labels that no restart has are left out.
 
     With ``precision``, as `Study.precision`, it has that table's other interval too. In a narrow
     terminal the interval goes first, then the median loss, then labels from the last.
@@ -68,7 +70,7 @@ def summary_table(
     medians = zip(summary["loss_median"], summary["n"], strict=True)
     always = []
     if precision is not None:
-        found = precision.reindex(summary.index)[["anytime_low", "anytime_high"]]
+        found = precision.reindex(range(len(rates)))[["anytime_low", "anytime_high"]]
         ends = found.itertuples(index=False)
         always = [Column("whenever one looks", [_interval(*map(float, pair)) for pair in ends])]
     return [
@@ -94,9 +96,10 @@ def summary_table(
     ]
 
 
-def _cells(values: pd.Series[Any]) -> list[str]:
-    """Return an axis's values; nothing where a configuration has no such field."""
-    return ["" if missing else str(v) for v, missing in zip(values, values.isna(), strict=True)]
+def _cells(values: Iterable[object]) -> list[str]:
+    """Return an axis's values; nothing where a configuration has no such field, None or NaN."""
+    lists = [list(v) if isinstance(v, tuple) else v for v in values]
+    return ["" if v is None or v != v else str(v) for v in lists]
 
 
 def _interval(low: float, high: float) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runner.mapping.options import MapOptions
     from runner.mapping.progress import MapProgress
     from runner.precision.until import Until
+    from runner.study.contents import StudyContents
     from runner.study.study import Study
 
 FAILURES = 5
@@ -74,10 +75,9 @@ def run_sweep(
     plan = plan.trusting(trust_model)
     _sweep(plan, whole, folder, cluster, faults, until, overwrite, quiet)
     if not quiet:
-        # not before, and not for nothing: it loads pandas
-        from runner.study.study import Study
+        from runner.study.contents import StudyContents
 
-        study = Study(folder)
+        study = StudyContents(folder)
         if finished:
             print_result("Already finished: nothing was left to do.\n")
         print_summary(study)
@@ -155,23 +155,29 @@ def run_map(
         )
 
 
-def print_summary(study: Study) -> None:
-    """Print a study's summary, a row per configuration."""
+def print_summary(study: StudyContents) -> None:
+    """Print a study's summary, a row per configuration; without pandas, which takes to load."""
     from runner.cli.printed_tables import summary_table
-    from runner.study.statistics.times import STOPPED, times_known
+    from runner.study.statistics.base import STOPPED, times_known
+    from runner.study.statistics.summary import summary
 
-    always = study.precision if study.plan.until else None
-    print_table(summary_table(study.summary, list(study.experiment.axes), always))
-    if always is not None:
+    plan, axes = study.plan, list(study.experiment.axes)
+    always, texts = None, []
+    if plan.until:
         from runner.precision.outcome import outcomes
+        from runner.study.study import Study
 
-        for text in outcomes(study):
-            print_result(text, wrap=True)
-    if any(times_known(c) for c in study.plan.configurations):
+        whole = Study(study.path)
+        always, texts = whole.precision, outcomes(whole)
+    points = {axis: [c.point[axis] for c in plan.configurations] for axis in axes}
+    print_table(summary_table(points | summary(plan, study.overview), axes, always))
+    for text in texts:
+        print_result(text, wrap=True)
+    if any(times_known(c) for c in plan.configurations):
         print_message(STOPPED, wrap=True)
 
 
-def audit_text(study: Study) -> str:
+def audit_text(study: StudyContents) -> str:
     """Return how many batches were trained a second time, and where, as a sentence."""
     from runner.study.store import Store
 

@@ -14,7 +14,8 @@ from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.endpoint_sample import Inspected
 from runner.landscape.equivalence import Points, classes, kinds
 from runner.landscape.worker import SPECTRUM
-from runner.study.analysis_tables import INDEX, TABLES
+from runner.study.analysis_tables import TABLES
+from runner.training.shards import INDEX
 
 
 @dataclass(frozen=True, eq=False)

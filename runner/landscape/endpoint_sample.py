@@ -18,7 +18,7 @@ from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.inspections import MARK, Inspections, marks
 from runner.landscape.stage import Stage
 from runner.landscape.worker import EndpointTask, endpoint_columns, inspect_endpoints
-from runner.study.analysis_tables import INDEX
+from runner.training.shards import INDEX
 
 _PIECE_ENDPOINTS = 4096  # at most, so that a restart that kills its worker costs little
 _PIECE_BYTES = 2**27  # of Hessians, at most

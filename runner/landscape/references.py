@@ -19,11 +19,11 @@ from runner.experiment.configuration import Configuration
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.network.signature import Signature
-from runner.study.analysis_tables import INDEX
 from runner.study.study import Study
 from runner.training.evaluation import evaluate, gradients_of
 from runner.training.labels import label
 from runner.training.restarts import Restarts
+from runner.training.shards import INDEX
 
 
 def reference(

@@ -33,7 +33,7 @@ from runner.report.svg import inline
 from runner.report.tables.base import Table
 from runner.report.tables.order import all_tables
 from runner.study.growth import restarts_text
-from runner.study.statistics.times import STOPPED
+from runner.study.statistics.base import STOPPED
 
 if TYPE_CHECKING:
     from runner.study.study import Study

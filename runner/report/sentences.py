@@ -13,7 +13,7 @@ from runner.landscape.convexity import OPEN
 from runner.report.landscape_tables import Landscape, highest_rise, overflowing
 from runner.report.names import title
 from runner.report.numbers import number, percent
-from runner.study.statistics.times import times_known
+from runner.study.statistics.base import times_known
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:

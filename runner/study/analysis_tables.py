@@ -22,9 +22,7 @@ from runner.study import files
 from runner.study.folder import require_file
 from runner.study.map_columns import MAP_TABLES
 from runner.training.column_names import distinct, plain_name
-
-INDEX: Final = ["configuration", "restart"]
-"""Index of every table with a row per restart."""
+from runner.training.shards import INDEX
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "curvature": {

@@ -22,9 +22,8 @@ import tomli_w
 from runner.errors import RunnerError, StudyError
 from runner.errors.messages import listed, shown
 from runner.study import parameters, plan_tables
-from runner.study.analysis_tables import INDEX
 from runner.training.column_names import plain_name
-from runner.training.shards import array_columns, describe
+from runner.training.shards import INDEX, array_columns, describe
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from runner.experiment.plan import Plan
-from runner.study.analysis_tables import INDEX
+from runner.training.shards import INDEX
 
 BLOCK = 4096
 """Restarts of a configuration that are hashed together."""

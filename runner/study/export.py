@@ -17,7 +17,8 @@ from runner.errors.messages import listed, nearest, printable, shown
 from runner.errors.paths import local_path
 from runner.study import array_files, files
 from runner.study.array_files import FORMATS as ARRAY_FORMATS
-from runner.study.parameters import MOST_COLUMNS, n_columns
+from runner.study.matrices import MOST_COLUMNS
+from runner.study.parameters import n_columns
 from runner.study.table_names import TABLES
 from runner.training.column_names import distinct, plain_name
 
@@ -55,7 +56,7 @@ def export_table(
     """Write a table to one file, or the restarts as arrays.
 
     Columns have names of letters, digits and underscores: ``W1_0_1``, ``problem_gate``. Networks of
-    more than `runner.study.parameters.MOST_COLUMNS` weights have a column of lists for each array
+    more than `runner.study.matrices.MOST_COLUMNS` weights have a column of lists for each array
     of parameters, as shards have, in place of one for each weight, if it is a Parquet file.
 
     Parameters

@@ -12,8 +12,8 @@ import pandas as pd
 from runner.errors import StudyError
 from runner.errors.messages import listed, printable, shown
 from runner.study import plan_tables
-from runner.study.analysis_tables import INDEX
-from runner.training.shards import array_columns
+from runner.study.matrices import MOST_COLUMNS, listed_numbers, matrix
+from runner.training.shards import INDEX, array_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from runner.experiment.plan import Plan
     from runner.network.architecture import Network
     from runner.study.shard_reader import ShardReader
-
-MOST_COLUMNS = 10_000
-"""Weights and biases of which a table with a column for each is made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +37,6 @@ class ParameterArray:
 
     def __len__(self) -> int:
         return len(self.values)
-
-
-def matrix(table: pa.Table, network: Network) -> np.ndarray:
-    """Return all parameters (n_parameters, n) in the arrays' columns of n rows of shards.
-
-    A parameter's numbers lie side by side, as what is computed of all restarts at once reads them.
-    """
-    blocks = [_values(table, column).reshape(len(table), -1).T for column in array_columns(network)]
-    together = np.empty((network.n_parameters, len(table)), blocks[0].dtype)
-    return np.concatenate(blocks, out=together)
 
 
 def wide_table(shards: ShardReader, plan: Plan, where: str) -> pd.DataFrame:
@@ -90,7 +77,9 @@ def by_network(
         if not len(table):
             continue
         named = zip(array_columns(network), network.parameter_shapes, strict=True)
-        arrays = [_values(table, column).reshape(len(table), *shape) for column, shape in named]
+        arrays = [
+            listed_numbers(table, column).reshape(len(table), *shape) for column, shape in named
+        ]
         yield network, _index(table), arrays
 
 
@@ -130,7 +119,7 @@ def array(
     for _, table in shards.by_network(columns, wanted):
         if len(table):
             index.append(_index(table))
-            drawn = _starts(plan, name, index[-1]) if starts else _values(table, column)
+            drawn = _starts(plan, name, index[-1]) if starts else listed_numbers(table, column)
             parts.append(drawn.reshape(len(table), *shape))
     if not parts:
         return ParameterArray(name, np.empty((0, *shape)), _empty())
@@ -196,13 +185,6 @@ def _shape(network: Network, name: str) -> tuple[int, ...]:
 
 def _column(network: Network, name: str) -> str:
     return array_columns(network)[network.array_names.index(name)]
-
-
-def _values(table: pa.Table, column: str) -> np.ndarray:
-    """Return the numbers of a column of lists, one after the other."""
-    lists = table[column].combine_chunks()
-    values: np.ndarray = lists.flatten().to_numpy(zero_copy_only=False)
-    return values
 
 
 def _index(table: pa.Table) -> pd.MultiIndex:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from runner.experiment.plan import Plan
-from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
+from runner.training.shards import INDEX
 
 
 def grid_column(plan: Plan, name: str) -> pd.Categorical:

@@ -9,11 +9,10 @@ from runner.experiment.plan import Plan
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.signature import PLATEAU_COLUMNS
 from runner.study import plan_tables
-from runner.study.analysis_tables import INDEX
 from runner.study.rows_right import add_rows_right
 from runner.study.shard_reader import ShardReader
 from runner.training.labels import LABELS
-from runner.training.shards import RESTART_COLUMNS
+from runner.training.shards import INDEX, RESTART_COLUMNS
 
 
 def restart_table(plan: Plan, shards: ShardReader, rows: ds.Expression | None) -> pd.DataFrame:

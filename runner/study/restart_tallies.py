@@ -10,10 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from runner.training.arrow_arrays import numbers, of_objects
+from runner.training.labels import LABELS
+
 COLUMNS = ("configuration", "restart", "label", "solved", "steps", "loss")
 """Columns of the shards that are read."""
 
+_Part: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
 _BLOCK_ROWS = 2**17  # that are counted at once, or as many as one part of a shard has
+_MOST_STEPS = 2**31  # a shard's steps are int32
 _MOST_ROWS = 2**20  # of partial counts that are kept before they are added up
 
 
@@ -77,22 +83,19 @@ def tallies(tables: Iterable[pa.Table]) -> dict[int, Tally]:
     Memory grows with the number of different steps, at most a configuration's ``max_steps``, and
     not with the number of restarts.
     """
-    ends = _Sums(["configuration", "steps", "solved", "odd"])
-    labels = _Sums(["configuration", "label"])
-    for table in _in_blocks(tables):
-        odd = pc.bit_wise_and(table["restart"], 1)
-        one = pa.array(np.ones(len(table), np.int64))
-        table = table.append_column("odd", odd).append_column("n", one)
-        least = table.append_column("least", table["loss"]).append_column("most", table["loss"])
-        ends.add(table)
-        labels.add(least)
-    return _by_configuration(ends.table(), labels.table())
+    counter = Counter()
+    for table in in_blocks(tables):
+        counter.add(table)
+    return counter.tallies()
 
 
-def _in_blocks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def in_blocks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Join consecutive tables: to count one takes as long as to count a few thousand rows more."""
     waiting: list[pa.Table] = []
     for table in tables:
+        if waiting and table.column_names != waiting[0].column_names:  # of another network
+            yield pa.concat_tables(waiting)
+            waiting = []
         waiting.append(table)
         if sum(map(len, waiting)) >= _BLOCK_ROWS:
             yield pa.concat_tables(waiting)
@@ -101,62 +104,86 @@ def _in_blocks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-class _Sums:
-    """Rows with equal keys, added up: ``n`` as a sum, ``least`` and ``most`` as extremes."""
+class Counter:
+    """Counts restarts, block by block."""
 
-    def __init__(self, keys: list[str]) -> None:
-        self.keys = keys
-        self.parts: list[pa.Table] = []
+    def __init__(self) -> None:
+        self._ends = (
+            _Sums()
+        )  # by configuration, steps, whether solved, and whether the number is odd
+        self._labels = [_Sums() for _ in LABELS]  # by configuration
 
     def add(self, table: pa.Table) -> None:
-        self.parts.append(self._summed(table))
-        if sum(map(len, self.parts)) > _MOST_ROWS:
-            self.parts = [self.table()]
+        """Count the rows of a table with the columns `COLUMNS`."""
+        names = ("configuration", "restart", "steps", "solved")
+        owner, restart, steps, solved = (numbers(table[n]).astype(np.int64) for n in names)
+        pair = (owner << 32) + (steps + _MOST_STEPS)
+        self._ends.add((pair << 2) + (solved << 1) + (restart & 1))
+        label = numbers(pc.index_in(table["label"], of_objects(LABELS, pa.string())))
+        loss = numbers(table["loss"])
+        for place in np.flatnonzero(np.bincount(label, minlength=len(LABELS))):
+            rows = np.flatnonzero(label == place)
+            self._labels[place].add(owner[rows], loss[rows])
 
-    def table(self) -> pa.Table:
-        if not self.parts:
-            return pa.table({name: [] for name in [*self.keys, "n", "least", "most"]})
-        return self._summed(pa.concat_tables(self.parts))
-
-    def _summed(self, table: pa.Table) -> pa.Table:
-        wanted = {"n": "sum", "least": "min", "most": "max"}
-        aggregates = [item for item in wanted.items() if item[0] in table.column_names]
-        summed = table.group_by(self.keys).aggregate(aggregates)
-        return summed.rename_columns({f"{name}_{what}": name for name, what in aggregates})
-
-
-def _by_configuration(ends: pa.Table, labels: pa.Table) -> dict[int, Tally]:
-    named: dict[int, dict[str, tuple[int, float, float]]] = {}
-    columns = [labels[name].to_pylist() for name in ("configuration", "label", "n")]
-    least, most = (labels[name].to_numpy().astype(float).tolist() for name in ("least", "most"))
-    for owner, label, n, low, high in zip(*columns, least, most, strict=True):
-        named.setdefault(owner, {})[label] = (n, low, high)
-    owners, steps, counts = _counts(ends)
-    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
-    found = {}
-    for first, last in zip(firsts, np.append(firsts, len(owners))[1:], strict=True):
-        rows = slice(first, last)
-        owner = int(owners[first])
-        found[owner] = Tally(steps[rows], counts[rows, 1], counts[rows, 0], named[owner])
-    return found
+    def tallies(self) -> dict[int, Tally]:
+        """Return what has been counted, by configuration."""
+        named: dict[int, dict[str, tuple[int, float, float]]] = {}
+        for label, sums in zip(LABELS, self._labels, strict=True):
+            for owner, n, *ends in zip(*(part.tolist() for part in sums.whole()), strict=True):
+                named.setdefault(owner, {})[label] = (n, *ends)
+        key, n, *_ = self._ends.whole()
+        pair = key >> 2
+        new = np.diff(pair, prepend=-1) != 0
+        counts = np.zeros((int(new.sum()), 2, 2), np.int64)  # not solved and solved, even and odd
+        counts[np.cumsum(new) - 1, (key >> 1) & 1, key & 1] = n
+        owners, steps = pair[new] >> 32, (pair[new] & (2**32 - 1)) - _MOST_STEPS
+        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        found = {}
+        for first, last in zip(firsts, np.append(firsts, len(owners))[1:], strict=True):
+            rows, owner = slice(first, last), int(owners[first])
+            found[owner] = Tally(steps[rows], counts[rows, 1], counts[rows, 0], named[owner])
+        return found
 
 
-def _counts(ends: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the different pairs of configuration and steps, in order, and counts of each.
+class _Sums:
+    """Rows with equal keys: how many, and the least and most of their values, NaN left out."""
 
-    The counts are (k, 2, 2) int64: not solved and solved, of even and of odd number.
-    """
-    owner, steps, n, odd = (
-        ends[name].to_numpy().astype(np.int64) for name in ("configuration", "steps", "n", "odd")
-    )
-    solved = ends["solved"].to_numpy(zero_copy_only=False).astype(np.int64)
-    order = np.lexsort((steps, owner))
-    owner, steps = owner[order], steps[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (owner[1:] != owner[:-1]) | (steps[1:] != steps[:-1])
-    counts = np.zeros((int(new.sum()), 2, 2), np.int64)
-    np.add.at(counts, (np.cumsum(new) - 1, solved[order], odd[order]), n[order])
-    return owner[new], steps[new], counts
+    def __init__(self) -> None:
+        self._parts: list[_Part] = []
+
+    def add(self, key: np.ndarray, value: np.ndarray | None = None) -> None:
+        """Add rows (k,) int64, with values or without."""
+        if not len(key):
+            return
+        if (np.diff(key) < 0).any():
+            if value is None:
+                key = np.sort(key)
+            else:
+                order = np.argsort(key)
+                key, value = key[order], value[order]
+        nothing = np.zeros(0) if value is None else value
+        self._parts.append(_joined(key, np.ones(len(key), np.int64), nothing, nothing))
+        if sum(len(part[0]) for part in self._parts) > _MOST_ROWS:
+            self._parts = [self.whole()]
+
+    def whole(self) -> _Part:
+        """Return the different keys, rising; and of each the count, the least and the most."""
+        if not self._parts:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+        if len(self._parts) > 1:
+            key, n, *ends = (np.concatenate(each) for each in zip(*self._parts, strict=True))
+            order = np.argsort(key)
+            least, most = (end[order] if len(end) else end for end in ends)
+            self._parts = [_joined(key[order], n[order], least, most)]
+        return self._parts[0]
+
+
+def _joined(key: np.ndarray, n: np.ndarray, least: np.ndarray, most: np.ndarray) -> _Part:
+    """Join rows of equal keys, which follow one another; the last two may be empty."""
+    firsts = np.flatnonzero(np.diff(key, prepend=key[0] - 1))
+    if len(least):
+        least, most = np.fmin.reduceat(least, firsts), np.fmax.reduceat(most, firsts)
+    return key[firsts], np.add.reduceat(n, firsts), least, most
 
 
 def step_quantiles(tallies: Tallies, shares: Sequence[float]) -> dict[int, tuple[float, ...]]:

@@ -8,13 +8,13 @@ would read every byte: `runner.study.damage` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from runner.errors.messages import printable
@@ -23,16 +23,21 @@ from runner.experiment.configuration import Configuration
 from runner.experiment.plan import Plan
 from runner.network.architecture import Network
 from runner.network.signature import Signature
-from runner.study.analysis_tables import INDEX
 from runner.study.commits import Commit
 from runner.study.folder import StudyFolder
 from runner.study.wide_shards import as_lists, wide_columns, wide_schema
+from runner.training.arrow_arrays import column, numbers
 from runner.training.curves import checkpoints
 from runner.training.labels import LABELS
-from runner.training.shards import CURVES, array_columns, may_be_missing, shard_schema
+from runner.training.shards import CURVES, INDEX, array_columns, may_be_missing, shard_schema
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # which loads pandas, so only what filters does
 
 # Arrow's threads would read shards faster than they are counted, and keep them in memory.
 _NOT_AHEAD = {"batch_readahead": 1, "fragment_readahead": 1, "use_threads": False}
+
+_ROWS_AT_ONCE = 2**17
 
 
 class ShardReader:
@@ -82,10 +87,10 @@ class ShardReader:
         Columns that they lack are left out. Every list of an array's column has the array's size.
         """
         with self._reading():
-            for first, dataset in self._datasets():
+            for first, commits in self._groups():
                 signature = self._plan.first_member(first).signature()
                 present, wanted = self._present(signature, columns)
-                table = dataset.to_table(columns=wanted, filter=rows)
+                table = self._dataset(commits).to_table(columns=wanted, filter=rows)
                 if self._is_wide:
                     table = as_lists(signature, table, present)
                 self._check_rows(first, table)
@@ -96,15 +101,33 @@ class ShardReader:
         self, columns: Sequence[str], rows: ds.Expression | None = None
     ) -> Iterator[tuple[Network, pa.Table]]:
         """Yield the same a part of a shard at a time; memory does not grow with their number."""
+        return self._blocks(lambda batch: columns, rows)
+
+    def sampled_blocks(
+        self, columns: Sequence[str], sampled: Sequence[str], n_sampled: int
+    ) -> Iterator[tuple[Network, pa.Table]]:
+        """Yield the same; some columns of those shards alone that have a sampled restart.
+
+        Sampled are the first ``n_sampled`` of each configuration.
+        """
+        is_whole = n_sampled >= self._plan.experiment.restarts
+
+        def columns_of(batch: Batch) -> list[str]:
+            some = is_whole or any(s.start < n_sampled for s in self._plan.segments(batch))
+            return [*columns, *(sampled if some else ())]
+
+        return self._blocks(columns_of, None)
+
+    def _blocks(
+        self, columns_of: Callable[[Batch], Sequence[str]], rows: ds.Expression | None
+    ) -> Iterator[tuple[Network, pa.Table]]:
         with self._reading():
-            for first, dataset in self._datasets():
+            for first, commits in self._groups():
                 signature = self._plan.first_member(first).signature()
-                present, wanted = self._present(signature, columns)
                 last = -1
-                for batch in dataset.to_batches(columns=wanted, filter=rows, **_NOT_AHEAD):
-                    table = pa.table(batch)
-                    if self._is_wide:
-                        table = as_lists(signature, table, present)
+                for batch, part in self._parts(commits, columns_of, rows):
+                    present, _ = self._present(signature, columns_of(batch))
+                    table = as_lists(signature, part, present) if self._is_wide else part
                     last = self._check_rows(first, table, last)
                     self._check_lengths(signature.architecture, table)
                     if len(table):
@@ -118,40 +141,75 @@ class ShardReader:
     def rows_of(self, configurations: Iterable[Configuration]) -> ds.Expression:
         """Return the filter for rows of some of the plan's configurations."""
         numbers = self._plan.numbers[[c.index for c in configurations]].tolist()
+        import pyarrow.dataset as ds
+
         wanted: ds.Expression = ds.field(INDEX[0]).isin(numbers)
         return wanted
 
-    def _datasets(self) -> Iterator[tuple[Batch, ds.Dataset]]:
-        """Yield the shards of every group of every round, with its first batch that has any."""
-        schema_of = wide_schema if self._is_wide else shard_schema
+    def _groups(self) -> Iterator[tuple[Batch, list[Commit]]]:
+        """Yield what is committed of every group of every round, with the first batch of each."""
         of_group: dict[tuple[int, int], list[Commit]] = {}
         for commit in self._commits:
             if commit.rows:
                 of_group.setdefault(commit.batch.group_of_round, []).append(commit)
         for commits in of_group.values():
-            first = commits[0].batch
-            schema = schema_of(self._plan.first_member(first).signature())
-            for commit in commits:
-                self._check_shard(commit, schema)
-            paths = [str(self._folder.shard_path(commit.batch)) for commit in commits]
-            yield first, ds.dataset(paths, schema=schema, format="parquet")
+            yield commits[0].batch, commits
 
-    def pieces(self, columns: Sequence[str] | None) -> Iterator[pa.Table]:
-        """Yield all rows, a part of a shard at a time; memory does not grow with their number.
+    def _dataset(self, commits: Sequence[Commit]) -> ds.Dataset:
+        """Return the shards of a group as one."""
+        import pyarrow.dataset as ds
 
-        Rows of one configuration come in the order of their restarts. ``None`` is all columns.
+        schema = self._schema(commits[0].batch)
+        for commit in commits:
+            self._check_shard(commit, schema)
+        paths = [str(self._folder.shard_path(commit.batch)) for commit in commits]
+        return ds.dataset(paths, schema=schema, format="parquet")
+
+    def _schema(self, batch: Batch) -> pa.Schema:
+        schema_of = wide_schema if self._is_wide else shard_schema
+        return schema_of(self._plan.first_member(batch).signature())
+
+    def _parts(
+        self,
+        commits: Sequence[Commit],
+        columns_of: Callable[[Batch], Sequence[str]],
+        rows: ds.Expression | None,
+    ) -> Iterator[tuple[Batch, pa.Table]]:
+        """Yield columns of a group's shards as they are stored, a part of a shard at a time."""
+        first = commits[0].batch
+        signature, schema = self._plan.first_member(first).signature(), self._schema(first)
+        if rows is not None:
+            _, columns = self._present(signature, columns_of(first))
+            dataset = self._dataset(commits)
+            for part in dataset.to_batches(columns=columns, filter=rows, **_NOT_AHEAD):
+                yield first, pa.Table.from_batches([part])
+            return
+        for commit in commits:
+            self._check_file(commit)
+            with pq.ParquetFile(self._folder.shard_path(commit.batch)) as file:
+                self._check_shard(commit, schema, file.metadata)
+                _, columns = self._present(signature, columns_of(commit.batch))
+                for part in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
+                    yield commit.batch, pa.Table.from_batches([part]).select(columns)
+
+    def pieces(self) -> Iterator[pa.Table]:
+        """Yield all rows and columns as they are stored, a part of a shard at a time.
+
+        Memory does not grow with their number. Rows of one configuration come in the order of their
+        restarts.
         """
         with self._reading():
-            for first, dataset in self._datasets():
+            for first, commits in self._groups():
+                signature = self._plan.first_member(first).signature()
                 last = -1
-                for batch in dataset.to_batches(
-                    columns=None if columns is None else list(columns), **_NOT_AHEAD
-                ):
-                    table = pa.table(batch)
+                for _, table in self._parts(commits, self._all_columns, None):
                     last = self._check_rows(first, table, last)
-                    if columns is None and not self._is_wide:
-                        self._check_lengths(self._plan.first_member(first).architecture, table)
+                    if not self._is_wide:
+                        self._check_lengths(signature.architecture, table)
                     yield self._on_grid(table)
+
+    def _all_columns(self, batch: Batch) -> list[str]:
+        return list(shard_schema(self._plan.first_member(batch).signature()).names)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -167,10 +225,9 @@ class ShardReader:
         place = table.column_names.index(INDEX[0]) if INDEX[0] in table.column_names else -1
         if place < 0 or self._plan.before is None:
             return table
-        positions = self._plan.roster.places[table[place].to_numpy()]
-        return table.set_column(
-            place, table.field(place), pa.array(positions, table.field(place).type)
-        )
+        positions = self._plan.roster.places[numbers(table[place])]
+        field = table.field(place)
+        return table.set_column(place, field, column(positions, field.type))
 
     def _check_rows(self, batch: Batch, table: pa.Table, after: int = -1) -> int:
         """Raise StudyError if rows are not restarts of a batch's group, once each, in order.
@@ -178,12 +235,12 @@ class ShardReader:
         They must come after a position in the group; that of the last one is returned.
         """
         whole = not any(
-            column.null_count
-            for column in table.columns
-            if not (may_be_missing(column.type) or pa.types.is_list(column.type))
+            each.null_count
+            for each in table.columns
+            if not (may_be_missing(each.type) or pa.types.is_list(each.type))
         )
         if whole:
-            owner, restart = (table[name].to_numpy() for name in INDEX)
+            owner, restart = (numbers(table[name]) for name in INDEX)
             position = self._plan.round_group(batch).positions(owner, restart)
             whole = bool((position >= 0).all() and (np.diff(position, prepend=after) > 0).all())
             after = int(position[-1]) if len(position) else after
@@ -198,10 +255,8 @@ class ShardReader:
         for name, (rows, _) in zip(array_columns(network), network.blocks(), strict=True):
             if name in table.column_names:
                 lengths = pc.list_value_length(table[name])
-                if (
-                    lengths.null_count
-                    or pc.any(pc.not_equal(lengths, rows.stop - rows.start)).as_py()
-                ):
+                size = rows.stop - rows.start
+                if lengths.null_count or (numbers(lengths) != size).any():
                     raise self._folder.damaged(f"a shard holds a {name} of another size")
 
     def _longest_lists(self, batch: Batch) -> dict[str, int]:
@@ -217,26 +272,34 @@ class ShardReader:
         self._longest[batch.group_of_round] = longest
         return longest
 
-    def _check_shard(self, commit: Commit, schema: pa.Schema) -> None:
-        """Raise StudyError if a shard is not what its commit says, as far as its footer tells."""
-        if commit.batch in self._checked:
-            return
+    def _check_file(self, commit: Commit) -> None:
+        """Raise StudyError if a shard is a link, or does not have the size of its commit."""
         path, name = self._folder.shard_path(commit.batch), commit.batch.name
         if self._folder.is_linked(path):
             raise self._folder.damaged(f"shard {name} is a link; expected a file")
         if path.stat().st_size != commit.size:
             raise self._folder.damaged(f"shard {name} does not have the size that the log says")
-        footer = pq.read_metadata(path)
+
+    def _check_shard(
+        self, commit: Commit, schema: pa.Schema, footer: pq.FileMetaData | None = None
+    ) -> None:
+        """Raise StudyError if a shard is not what its commit says, as far as its footer tells."""
+        if commit.batch in self._checked:
+            return
+        name = commit.batch.name
+        if footer is None:
+            self._check_file(commit)
+            footer = pq.read_metadata(self._folder.shard_path(commit.batch))
         if footer.num_rows != commit.rows or footer.schema.to_arrow_schema() != schema:
             raise self._folder.damaged(f"shard {name} does not have the plan's rows and columns")
         longest = self._longest_lists(commit.batch)
         for group in range(footer.num_row_groups):
             part = footer.row_group(group)
-            for column in map(part.column, range(part.num_columns)):
+            for chunk in map(part.column, range(part.num_columns)):
                 # a list that repeats one value takes no room in the file, and any in memory
-                most = longest.get(column.path_in_schema.partition(".")[0], 1)
-                if column.num_values > part.num_rows * most:
-                    column_name = printable(column.path_in_schema)
+                most = longest.get(chunk.path_in_schema.partition(".")[0], 1)
+                if chunk.num_values > part.num_rows * most:
+                    column_name = printable(chunk.path_in_schema)
                     raise self._folder.damaged(
                         f"shard {name} holds more values of {column_name} than its rows can have"
                     )

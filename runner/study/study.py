@@ -12,18 +12,14 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from runner.experiment.content_hash import digest
-from runner.experiment.experiment import Experiment
-from runner.experiment.plan import Plan
-from runner.study import arrays, parameters, plan_tables
+from runner.study import arrays, plan_tables
 from runner.study.analysis_properties import AnalysisProperties
-from runner.study.analysis_tables import INDEX
-from runner.study.commits import Commit
 from runner.study.content_hashes import content_hashes
+from runner.study.contents import StudyContents
+from runner.study.matrices import matrix
 from runner.study.notebook import NotebookProperties
 from runner.study.parameter_properties import ParameterProperties
 from runner.study.restart_table import restart_table
-from runner.study.restart_tallies import COLUMNS, Tally, tallies
-from runner.study.shard_reader import ShardReader
 from runner.study.statistics.budgets import budgets
 from runner.study.statistics.comparisons import comparisons
 from runner.study.statistics.losses import losses
@@ -31,14 +27,10 @@ from runner.study.statistics.precision import precision
 from runner.study.statistics.strategies import strategies
 from runner.study.statistics.summary import summary
 from runner.study.statistics.times import times
-from runner.study.store import Store
-from runner.training.shards import array_columns
+from runner.training.shards import INDEX, array_columns
 
 if TYPE_CHECKING:
     import xarray as xr
-
-SAMPLE = 2**21
-"""Restarts of a study that are read at once to look at them one by one; see `Study.sample`."""
 
 
 def open_study(path: str | Path) -> Study:
@@ -63,7 +55,7 @@ def open_study(path: str | Path) -> Study:
     return study
 
 
-class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
+class Study(StudyContents, AnalysisProperties, ParameterProperties, NotebookProperties):
     """The results of one experiment; tables are read when first asked for.
 
     Parameters
@@ -89,22 +81,9 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
     >>> solved = study.weights[study.restarts["solved"]]  # doctest: +SKIP
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._store = Store(path)
-
     def __repr__(self) -> str:
         done, all_ = self.n_done, self.plan.n_restarts
         return f"<Study {self.experiment.name!r}: {done:,} of {all_:,} restarts>"
-
-    @property
-    def path(self) -> Path:
-        """The study's folder."""
-        return self._store.path
-
-    @cached_property
-    def plan(self) -> Plan:
-        """What was to be done."""
-        return self._store.read_plan()[0]
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -124,37 +103,12 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         A study that has grown has those of the one that is asked for at once: see
         `runner.study.content_hashes`. Reads every byte of every shard, a part at a time.
         """
-        return content_hashes(self.plan, self._shards.pieces(None))
+        return content_hashes(self.plan, self._shards.pieces())
 
     @property
     def report_path(self) -> Path:
         """Where the report lies once it is written."""
         return self._store.report_path
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment as it was run."""
-        return self.plan.experiment
-
-    @cached_property
-    def commits(self) -> list[Commit]:
-        """What is committed, round by round; StudyError if the plan has no such batch."""
-        commits = sorted(self._store.commits(), key=lambda c: (c.batch.round, c.batch))
-        n_rounds = len(self.plan.rounds)
-        if commits and max(c.batch.round for c in commits) >= n_rounds < self._store.n_rounds:
-            # the study has grown since the plan was read
-            commits = [commit for commit in commits if commit.batch.round < n_rounds]
-        self._store.require_planned(self.plan, commits)
-        return commits
-
-    @cached_property
-    def _shards(self) -> ShardReader:
-        return ShardReader(self._store, self.plan, self.commits, self._store.form)
-
-    @property
-    def n_done(self) -> int:
-        """Restarts that are trained or have failed for good."""
-        return sum(len(commit.batch) for commit in self.commits)
 
     @cached_property
     def trained(self) -> pd.Series[int]:
@@ -194,11 +148,6 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         """
         return self._restarts()
 
-    @property
-    def n_sampled(self) -> int:
-        """Restarts of each configuration in `sample`."""
-        return min(self.experiment.restarts, max(1, SAMPLE // len(self.plan.configurations)))
-
     @cached_property
     def sample(self) -> pd.DataFrame:
         """The first `n_sampled` restarts of each configuration, as in `restarts`.
@@ -208,14 +157,6 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         if self.n_sampled == self.experiment.restarts:
             return self.restarts
         return self._restarts(ds.field("restart") < self.n_sampled)
-
-    @cached_property
-    def tallies(self) -> dict[int, Tally]:
-        """How all restarts ended, counted, by configuration; those without restarts are left out.
-
-        Read shard by shard: memory does not grow with the number of restarts.
-        """
-        return tallies(self._shards.pieces(COLUMNS))
 
     def _restarts(self, rows: ds.Expression | None = None) -> pd.DataFrame:
         return restart_table(self.plan, self._shards, rows)
@@ -274,10 +215,9 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         All restarts are counted, shard by shard. ``attrs["loss_sample"]`` says of how many
         restarts of each configuration, the first ones, the loss's quantiles are.
         """
-        points = self.configurations[list(self.experiment.axes)]
-        table = summary(points, self.tallies, self.sample)
-        on_grid = [c.index for c in self.plan.configurations if c.settings.init.slice is not None]
-        table.loc[on_grid, ["ci_low", "ci_high"]] = float("nan")  # no random sample
+        table = self.configurations[list(self.experiment.axes)].copy()
+        for name, column in summary(self.plan, self.overview).items():
+            table[name] = column
         table.attrs["loss_sample"] = self.n_sampled
         return table
 
@@ -298,7 +238,7 @@ class Study(AnalysisProperties, ParameterProperties, NotebookProperties):
         table = self._shards.read([*columns, *array_columns(network)], rows)
         if not len(table):
             return table.select(columns)
-        weights = parameters.matrix(table, network)
+        weights = matrix(table, network)
         names = [*columns, *network.parameter_names]
         return pa.table([*table.select(columns).columns, *weights], names=names)
 

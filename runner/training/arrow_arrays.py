@@ -1,7 +1,8 @@
-"""Arrow's arrays from NumPy's, which lend them their memory.
+"""Arrow's arrays from NumPy's, which lend them their memory, and back.
 
-`pyarrow.array` looks whether it is given a column of pandas, and loads pandas for that: half a
-second of every worker, which has no other use for it.
+`pyarrow.array` looks whether it is given a column of pandas, and loads pandas for that, as
+``to_numpy`` does: half a second of every worker, and of a printed summary, which have no other use
+for it.
 """
 
 from __future__ import annotations
@@ -72,3 +73,31 @@ def of_objects(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
     buffers = map(pa.py_buffer, (ends, b"".join(encoded), np.packbits(~missing, bitorder="little")))
     return pa.StringArray.from_buffers(len(values), *buffers)
+
+
+def numbers(array: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Return numbers or bools as NumPy's (n,), without a copy where it can be; NaN for null.
+
+    Parameters
+    ----------
+    array : pyarrow.Array or pyarrow.ChunkedArray
+        Of numbers, or bool. Of these, floats alone may be null.
+    """
+    if isinstance(array, pa.ChunkedArray):
+        if array.num_chunks != 1:
+            none = np.empty(0, array.type.to_pandas_dtype())
+            return np.concatenate([none, *map(numbers, array.chunks)])
+        array = array.chunk(0)
+    valid, data = array.buffers()
+    first, stop = array.offset, array.offset + len(array)
+    if pa.types.is_boolean(array.type):
+        return _bits(data, stop)[first:]
+    found: np.ndarray = np.frombuffer(data or b"", array.type.to_pandas_dtype(), stop)[first:]
+    if array.null_count:
+        found = np.where(_bits(valid, stop)[first:], found, np.nan).astype(found.dtype)
+    return found
+
+
+def _bits(buffer: pa.Buffer, n: int) -> np.ndarray:
+    """Return the first n bits of a buffer, (n,) bool."""
+    return np.unpackbits(np.frombuffer(buffer, np.uint8), count=n, bitorder="little").view(bool)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -48,6 +48,9 @@ _COUNTED = {
 
 CURVES = tuple(_CURVES)
 """Columns of loss curves, a list each."""
+
+INDEX: Final = ["configuration", "restart"]
+"""What tells a restart from all others: index of every table with a row for each."""
 
 RESTART_COLUMNS = tuple(_MEANING)
 """Columns that every shard has, whatever its network."""

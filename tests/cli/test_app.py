@@ -73,10 +73,19 @@ def test_the_same_sweep_again_says_that_it_is_finished(swept) -> None:
 
 def test_a_quiet_sweep_loads_no_pandas(swept) -> None:
     out, _ = swept
-    words = ["sweep", *SMALL, "--out", str(out), "--quiet"]
+    _loads_no_pandas("sweep", *SMALL, "--out", str(out), "--quiet")
+
+
+def test_a_printed_summary_loads_no_pandas(swept) -> None:
+    out, _ = swept
+    _loads_no_pandas("summary", str(out))
+    _loads_no_pandas("sweep", *SMALL, "--out", str(out))  # which is finished
+
+
+def _loads_no_pandas(*words: str) -> None:
     code = f"""import sys
 from runner.cli.app import app
-app({words}, standalone_mode=False)
+app({list(words)}, standalone_mode=False)
 sys.exit("pandas" in sys.modules)"""
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 

@@ -12,8 +12,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from runner.study.analysis_tables import ALL_TABLES, INDEX, WITH_WEIGHTS, frame, read, write
+from runner.study.analysis_tables import ALL_TABLES, WITH_WEIGHTS, frame, read, write
 from runner.study.study import Study
+from runner.training.shards import INDEX
 
 
 @pytest.mark.parametrize("name", ALL_TABLES)

@@ -15,7 +15,6 @@ from support.crafted import crafted
 import runner
 from runner.errors import StudyError
 from runner.experiment.plan import Plan
-from runner.study import study as study_module
 from runner.study.analysis_tables import ALL_TABLES
 from runner.study.store import Store
 from runner.study.table_names import TABLES
@@ -91,7 +90,7 @@ def test_the_summary_counts_what_the_restarts_say(study) -> None:
 
 def test_a_large_study_counts_all_and_looks_at_the_first(path, monkeypatch) -> None:
     whole = runner.open_study(path)
-    monkeypatch.setattr(study_module, "SAMPLE", 41)  # ten of each of the four configurations
+    monkeypatch.setattr("runner.study.contents.SAMPLE", 41)  # ten of each
     large = runner.open_study(path)
     first = whole.restarts[whole.restarts.index.get_level_values("restart") < 10]
     pd.testing.assert_frame_equal(large.sample, first)

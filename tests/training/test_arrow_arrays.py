@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.training.arrow_arrays import column, lists, of_objects, words
+from runner.training.arrow_arrays import column, lists, numbers, of_objects, words
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=5)
 
@@ -96,3 +96,26 @@ def test_a_worker_trains_and_encodes_without_pandas() -> None:
         "sys.exit('pandas' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+@pytest.mark.parametrize("start", [0, 3])
+def test_numbers_are_those_of_arrow(start, chunks) -> None:
+    arrays = [
+        pa.array([1, -2, 3, 4, 5], pa.int32()),
+        pa.array([1, 2**40, 3, 4, 5], pa.int64()),
+        pa.array([0.5, None, 2.5, None, 4.5], pa.float32()),
+        pa.array([0.5, None, 2.5, 3.5, None], pa.float64()),
+        pa.array([True, False, False, True, True]),
+        pa.array([], pa.int32()),
+    ]
+    for array in arrays:
+        part = array.slice(start)
+        expected = part.to_numpy(zero_copy_only=False)
+        for whole, wanted in (
+            (part, expected),
+            (pa.chunked_array([part] * chunks, part.type), np.concatenate([expected] * chunks)),
+        ):
+            found = numbers(whole)
+            np.testing.assert_array_equal(found, wanted)
+            assert found.dtype == wanted.dtype

@@ -31,17 +31,22 @@ def summary(
     python -m runner summary results/gates --format csv
     """
     from runner.display.text import unfinished_text
-    from runner.study.export import json_text
-    from runner.study.study import open_study
+    from runner.study.contents import StudyContents
 
-    study = open_study(folder)
-    if format is Format.CSV:
-        typer.echo(study.summary.to_csv(), nl=False)
-    elif format is Format.JSON:
-        typer.echo(json_text(study.summary.reset_index()), nl=False)
-    else:
+    study = StudyContents(folder)
+    _ = study.plan  # or say that there is none
+    if format is Format.TABLE:
         from runner.cli.runs import print_summary
 
         print_summary(study)
+    else:
+        from runner.study.export import json_text
+        from runner.study.study import open_study
+
+        table = open_study(folder).summary
+        if format is Format.CSV:
+            typer.echo(table.to_csv(), nl=False)
+        else:
+            typer.echo(json_text(table.reset_index()), nl=False)
     if text := unfinished_text(study.n_done, study.plan.n_restarts):
         print_message(text, wrap=True)

@@ -27,7 +27,7 @@ from matplotlib.axes import Axes
 from runner.report.landscape_tables import Landscape
 from runner.report.style import PANEL, Shape
 from runner.report.svg import Tips
-from runner.study.statistics.times import times_known
+from runner.study.statistics.base import times_known
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration

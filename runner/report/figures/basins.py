@@ -23,7 +23,7 @@ from runner.report.names import title
 from runner.report.numbers import drawable, percent
 from runner.report.style import MOST_PANELS, Shape
 from runner.report.svg import Tips
-from runner.study.statistics.times import times_known
+from runner.study.statistics.base import times_known
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pandas as pd
 from runner.report.colours import LABEL_COLOURS, OTHER, RAMP, ramp
 from runner.report.figures.base import Key
 from runner.report.landscape_tables import weights
-from runner.study.rows_right import rows_right
+from runner.study.row_judge import rows_right
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration

@@ -21,9 +21,10 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from runner.experiment.configuration import Configuration
     from runner.experiment.plan import Plan
     from runner.study.restart_tallies import Tallies, Tally
@@ -42,6 +43,18 @@ Z: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 """Half width of that interval of a standard normal variable: 1.96."""
 
 
+STOPPED = (
+    "Restarts stop as soon as they are solved, so their losses are those of that moment: high "
+    "ones are no failure, and would fall if training went on."
+)
+"""What the losses of restarts mean where `times_known`."""
+
+
+def times_known(configuration: Configuration) -> bool:
+    """Tell whether a solved restart's steps are its time to solution."""
+    return configuration.settings.training.stop_solved
+
+
 def counted(plan: Plan, tallies: Tallies) -> Iterator[tuple[Configuration, Tally]]:
     """Yield every configuration that has restarts, in the plan's order, with how they ended."""
     for index in sorted(tallies):
@@ -52,6 +65,8 @@ def indexed(
     rows: Sequence[tuple[object, ...]], index: dict[str, str], columns: dict[str, str]
 ) -> pd.DataFrame:
     """Make a table of its rows, whose first cells are the index; a dtype for each, rows or not."""
+    import pandas as pd  # not with this file, which a printed summary uses without it
+
     dtypes = index | columns
     return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes).set_index(list(index))
 
@@ -76,10 +91,19 @@ def group_quantiles(
     ndarray, shape (n_groups, len(shares)), float64
         NaN where a group has no number.
     """
-    order = np.lexsort((values, group))  # NaN comes last in each group
-    numbers = values[order]
     size = np.bincount(group, minlength=n_groups)
     first = np.cumsum(size) - size
+    if len(group) and size.max() * n_groups <= 2 * len(group):  # a row each, sorted on its own
+        if (np.diff(group) < 0).any():
+            order = np.argsort(group, kind="stable")
+            group, values = group[order], values[order]
+        rows = np.full((n_groups, size.max()), np.nan)
+        rows[group, np.arange(len(group)) - first[group]] = values
+        rows.sort(axis=1)
+        numbers, first = rows.ravel(), np.arange(n_groups) * size.max()
+    else:
+        numbers = values[np.lexsort((values, group))]
+    # NaN comes last in each group
     n = np.bincount(group, ~np.isnan(values), n_groups).astype(np.int64)
     found = np.full((n_groups, len(shares)), np.nan)
     some = np.flatnonzero(n)

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, TRUTH, counted, indexed
+from runner.study.statistics.base import (
+    CONFIGURATION,
+    INTEGER,
+    NUMBER,
+    TRUTH,
+    counted,
+    indexed,
+    times_known,
+)
 from runner.study.statistics.proportions import proportion
-from runner.study.statistics.times import times_known
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan

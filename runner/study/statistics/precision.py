@@ -8,10 +8,16 @@ import numpy as np
 import pandas as pd
 
 from runner.study.statistics.anytime import HALF_WIDTH, anytime
-from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, counted, indexed
+from runner.study.statistics.base import (
+    CONFIGURATION,
+    INTEGER,
+    NUMBER,
+    counted,
+    indexed,
+    times_known,
+)
 from runner.study.statistics.proportions import proportion
 from runner.study.statistics.quantiles import Quantile, anytime_quantile
-from runner.study.statistics.times import times_known
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan

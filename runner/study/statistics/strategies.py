@@ -8,9 +8,15 @@ import numpy as np
 import pandas as pd
 
 from runner.study.statistics import luby
-from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, counted, indexed
+from runner.study.statistics.base import (
+    CONFIGURATION,
+    INTEGER,
+    NUMBER,
+    counted,
+    indexed,
+    times_known,
+)
 from runner.study.statistics.proportions import proportion
-from runner.study.statistics.times import times_known
 
 if TYPE_CHECKING:
     from runner.experiment.plan import Plan

@@ -4,66 +4,91 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
+import numpy as np
 
 from runner.study.restart_tallies import step_quantiles
-from runner.study.statistics.base import CONFIGURATION, group_quantiles
+from runner.study.statistics.base import group_quantiles
 from runner.study.statistics.proportions import Proportion, proportion
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
-    from runner.study.restart_tallies import Tallies
+    from runner.experiment.plan import Plan
+    from runner.study.overview import Overview
 
 QUANTILES = {"q05": 0.05, "median": 0.5, "q95": 0.95}
 """Quantiles in the summary, by the ending of their columns."""
 
-_OF_ROWS = {"rows_right": "mean", "held_out_loss": "median", "held_out_rows_right": "mean"}
 
-
-def summary(points: pd.DataFrame, tallies: Tallies, sample: pd.DataFrame) -> pd.DataFrame:
+def summary(plan: Plan, found: Overview) -> dict[str, np.ndarray]:
     """Return counts, success rate and quantiles of each configuration.
 
     Parameters
     ----------
-    points : DataFrame
-        A row per configuration, with the grid's columns, which the summary begins with.
-    tallies, sample
-        See `runner.study.statistics.base`.
+    plan : Plan
+    found : Overview
 
     Returns
     -------
-    DataFrame
-        The rows of ``points``; columns as in `runner.study.study.Study.summary`.
+    dict of str to ndarray, shape (n_configurations,)
+        The columns after the grid's, as in `runner.study.study.Study.summary`, without pandas,
+        which takes longer to load than a table to print.
     """
-    table = points.copy()
-    counts = {
-        configuration: {label: tally.labels[label][0] for label in tally.labels}
-        for configuration, tally in tallies.items()
-    }
-    labels = pd.DataFrame.from_dict(counts, orient="index", dtype=float)
-    labels = labels.reindex(index=table.index, columns=list(LABELS)).fillna(0).astype("int64")
-    table["n"] = labels.sum(axis="columns")
-    table["solved"] = labels["solved"]
+    n_configurations = len(plan.configurations)
+    counts = np.zeros((len(LABELS), n_configurations), np.int64)
+    for owner, tally in found.tallies.items():
+        for label, (n, _, _) in tally.labels.items():
+            counts[LABELS.index(label), owner] = n
+    solved, n = counts[LABELS.index("solved")], counts.sum(axis=0)
+    columns = {"n": n, "solved": solved} | _rates(plan, solved, n)
+    columns |= dict(zip(LABELS[1:], counts[1:], strict=True))
+    shares = list(QUANTILES.values())
+    losses = group_quantiles(found.owner, found.loss, shares, n_configurations)
+    steps = np.full((n_configurations, len(shares)), np.nan)
+    for owner, row in step_quantiles(found.tallies, shares).items():
+        steps[owner] = row
+    for what, table in (("loss", losses), ("steps", steps)):
+        columns |= {f"{what}_{name}": table[:, k] for k, name in enumerate(QUANTILES)}
+    judged = found.judged
+    columns["rows_right_mean"] = _mean(found.owner, judged.right, n_configurations)
+    if found.has_held:
+        columns["held_out_loss_median"] = _median(found.owner, judged.held_loss, n_configurations)
+        right = _mean(found.owner, judged.held_right, n_configurations)
+        columns["held_out_rows_right_mean"] = right
+    return columns
+
+
+def _rates(plan: Plan, solved: np.ndarray, n: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the share solved of each configuration, and its interval where starts are random."""
     known: dict[tuple[int, int], Proportion] = {}
-    pairs = list(zip(labels["solved"].tolist(), table["n"].tolist(), strict=True))
+    pairs = list(zip(solved.tolist(), n.tolist(), strict=True))
     for pair in pairs:  # many configurations have few different counts
         if pair not in known:
             known[pair] = proportion(*pair)
-    rates = zip(*(known[pair] for pair in pairs), strict=True)
-    for name, column in zip(("success_rate", "ci_low", "ci_high"), rates, strict=True):
-        table[name] = column
-    table[list(LABELS[1:])] = labels[list(LABELS[1:])]
-    owner, shares = sample.index.get_level_values(CONFIGURATION).to_numpy(), [*QUANTILES.values()]
-    losses = group_quantiles(owner, sample["loss"].to_numpy(), shares, len(table))
-    table[[f"loss_{name}" for name in QUANTILES]] = losses
-    steps = step_quantiles(tallies, shares)
-    for place, name in enumerate(QUANTILES):
-        table[f"steps_{name}"] = pd.Series({c: row[place] for c, row in steps.items()}, dtype=float)
-    for name, what in _OF_ROWS.items():
-        if name in sample:
-            groups = sample.groupby(level=CONFIGURATION)[name]
-            found = groups.agg(what)
-            if what == "mean":  # those that are known alone are no sample: they are the solved ones
-                found = found.where(groups.count() == groups.size())
-            table[f"{name}_{what}"] = found.astype(float)
-    return table
+    rate, low, high = np.array([known[pair] for pair in pairs]).T
+    on_grid = [c.settings.init.slice is not None for c in plan.configurations]
+    low[on_grid] = high[on_grid] = np.nan
+    return {"success_rate": rate, "ci_low": low, "ci_high": high}
+
+
+def _mean(owner: np.ndarray, counts: np.ndarray, n: int) -> np.ndarray:
+    """Return the mean count of each owner, NaN where one is not known.
+
+    Those that are known alone are no sample: they are the solved ones.
+    """
+    unknown = np.bincount(owner, counts < 0, n)
+    size = np.bincount(owner, minlength=n)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(owner, counts, n) / size
+    return np.where(unknown == 0, mean, np.nan)
+
+
+def _median(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    """Return the median of each owner's numbers, NaN where it has none."""
+    medians = np.full(n, np.nan)
+    known = np.flatnonzero(~np.isnan(values))
+    order = known[np.argsort(owner[known], kind="stable")]
+    firsts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    for group in np.split(order, firsts[1:]):
+        if len(group):
+            medians[owner[group[0]]] = np.median(values[group])
+    return medians

@@ -12,24 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from runner.study.statistics.base import CONFIGURATION, INTEGER, NUMBER, Z, counted, indexed
+from runner.study.statistics.base import (
+    CONFIGURATION,
+    INTEGER,
+    NUMBER,
+    Z,
+    counted,
+    indexed,
+    times_known,
+)
 
 if TYPE_CHECKING:
-    from runner.experiment.configuration import Configuration
     from runner.experiment.plan import Plan
     from runner.study.restart_tallies import Tallies
-
-
-STOPPED = (
-    "Restarts stop as soon as they are solved, so their losses are those of that moment: high "
-    "ones are no failure, and would fall if training went on."
-)
-"""What the losses of restarts mean where `times_known`."""
-
-
-def times_known(configuration: Configuration) -> bool:
-    """Tell whether a solved restart's steps are its time to solution."""
-    return configuration.settings.training.stop_solved
 
 
 def times(plan: Plan, tallies: Tallies) -> pd.DataFrame:
