@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -36,6 +36,16 @@ def print_result(text: str, *, wrap: bool = False) -> None:
 def print_message(text: str, *, wrap: bool = False) -> None:
     """Print text to standard error as it is: no markup, no colours; see `_print` for ``wrap``."""
     _print(err_console, text, wrap)
+
+
+def teller(quiet: bool) -> Callable[[str], None]:
+    """Return what prints a message, or nothing with ``--quiet``."""
+
+    def tell(text: str) -> None:
+        if not quiet:
+            print_message(text)
+
+    return tell
 
 
 def print_table(columns: Sequence[Column]) -> None:

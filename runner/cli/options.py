@@ -102,7 +102,7 @@ def cluster_options(
 
 Cluster = Annotated[ClusterOptions, OptionGroup(cluster_options)]
 
-StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder.")]
+StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The study's folder, or its URL.")]
 
 TrustModel = Annotated[
     bool,

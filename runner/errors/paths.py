@@ -10,12 +10,11 @@ from pathlib import Path
 from runner.errors.exceptions import RunnerError
 from runner.errors.messages import printable
 
-__all__ = ["local_path", "store_url", "why_no_file"]
+__all__ = ["local_path", "require_place", "store_url", "why_no_file"]
 
 # As a path it would make a folder `s3:`. One slash is enough: `Path` makes one of two. A single
 # letter is a drive of Windows.
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
-
 
 _STORES = ("s3", "gs", "az")
 _PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}(/[A-Za-z0-9_=+-][A-Za-z0-9._=+ -]{0,254})+")
@@ -81,6 +80,12 @@ def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = 
         "Give the path of one, and copy between the two by other means."
     )
     raise error(message)
+
+
+def require_place(path: str | PathLike[str], error: type[RunnerError]) -> None:
+    """Raise an error of this type if a path is neither a folder's nor an object store's URL."""
+    if store_url(path, error) is None:
+        local_path(path, error)
 
 
 def why_no_file(path: Path) -> str:

@@ -16,11 +16,12 @@ from runner.dispatch.sweep import train, try_models
 from runner.engines.registry import check
 from runner.errors import StudyError
 from runner.errors.keywords import LooseKeywords
-from runner.errors.paths import local_path
+from runner.errors.paths import require_place
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.precision.until import Until, UntilKeywords
 from runner.study.store import Store
+from runner.study.url_copy import changeable
 
 if TYPE_CHECKING:
     from runner.study.study import Study
@@ -54,7 +55,8 @@ def sweep(
         An experiment, its content, or its TOML file.
     out : str or Path, optional
         The study's folder; by default ``results/<name>``. A finished study is returned as it is,
-        an interrupted one continues where it stopped.
+        an interrupted one continues where it stopped. Or a URL such as ``s3://bucket/gates``:
+        the study is then made in a copy on this machine, and pushed.
     client : distributed.Client, optional
         Where to run; by default what ``cluster`` says.
     engine : str
@@ -93,8 +95,8 @@ def sweep(
         If the experiment is wrong, or an option unknown or out of range, or a model is wrong or
         not trusted.
     StudyError
-        If ``out`` is a URI, holds another experiment's study or is in use, or an audit finds
-        other bits.
+        If ``out`` is a URI of no object store, holds another experiment's study or is in use, or
+        an audit finds other bits.
     ClusterError
         If there is nothing to run on, it runs other versions, or it is lost on the way.
     FailuresError
@@ -126,13 +128,18 @@ def sweep(
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
     faults = keywords.collected("faults", FaultPolicy, faults)
     until = keywords.collected("until", Until, until)
-    folder = local_path(out, StudyError) if out else None
+    require_place(out or "", StudyError)
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment)
     check(engine)
     plan = Plan(experiment, engine, batch_size, until=until.asked).trusting(trust_model)
-    store = Store(folder or Path("results") / experiment.name)
-    with Connections(cluster, client) as connections, _shown(plan, progress, report) as report:
+    place = out or Path("results") / experiment.name
+    with (
+        changeable(place, overwrite=overwrite) as folder,
+        Connections(cluster, client) as connections,
+        _shown(plan, progress, report) as report,
+    ):
+        store = Store(folder)
         sweep_plan(store, plan, until, connections, faults, report, overwrite=overwrite)
     # not before: pandas takes as long to load as a kept function to start training
     from runner.study.study import Study

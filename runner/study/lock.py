@@ -32,6 +32,10 @@ from runner.study.staging import remove_staged
 _HOLDER_S = 2.0  # how long a process that has just got the lock may need to write its name
 
 
+class StudyInUseError(StudyError):
+    """Another process holds the lock."""
+
+
 class StudyLock:
     """The right to write in a study's folder, from `locked`."""
 
@@ -73,7 +77,7 @@ def locked(folder: StudyFolder) -> Iterator[StudyLock]:
             f"{folder.where} is in use by {_holder(folder)}; expected one sweep at a time. "
             "Wait until it ends, or choose another folder with --out."
         )
-        raise StudyError(message) from None
+        raise StudyInUseError(message) from None
     except OSError as error:
         raise folder.unwritable(error) from error
     name = f"process {os.getpid()} on {socket.gethostname()}"

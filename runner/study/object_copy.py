@@ -111,9 +111,11 @@ def no_study(objects: ObjectStore) -> StudyError:
     )
 
 
-def pulled(study: StudyFolder, objects: ObjectStore) -> tuple[bool, Moved]:
+def pulled(
+    study: StudyFolder, objects: ObjectStore, state: ObjectState | None = None
+) -> tuple[bool, Moved]:
     """Pull, if there is a study; return whether there is, and what was pulled."""
-    state = ObjectState.read(study, objects.url)
+    state = state or ObjectState.read(study, objects.url)
     before = study.path.exists()
     if before and not study.exists and not state.path.exists() and any(study.path.iterdir()):
         message = (

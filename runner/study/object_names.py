@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from runner.study import sealed
+from runner.study import hashed_json
 from runner.study.commits import MAX_BYTES as MOST_OF_LOG
 from runner.study.files import TEMPORARY
 from runner.study.folder import StudyFolder
@@ -20,7 +20,7 @@ LOG = "commits.jsonl"
 PLAN = "plan.json"
 """The plan, without which there is no study."""
 
-MOST_OF_PLAN = sealed.MAX_BYTES
+MOST_OF_PLAN = hashed_json.MAX_BYTES
 """Bytes of a plan, and of a growth's file."""
 
 _ROUND = re.compile(r"rounds/[0-9]{3}\.json")

@@ -75,7 +75,7 @@ class Push:
     ) -> None:
         self._folder = folder
         self._objects = objects
-        self._state = state
+        self.state = state
         self._lease = lease
         self._replaces = replaces
         self._there: dict[str, Meta] | None = None
@@ -118,8 +118,8 @@ class Push:
         if len(lines.commits) > len(stored.commits) or (meta is None and lines.commits):
             meta = self._put_log(lines, meta)
             self._log = lines, meta
-        self._state.log = sha256(lines.data)
-        self._state.write()
+        self.state.log = sha256(lines.data)
+        self.state.write()
 
     def _look(self) -> dict[str, Meta]:
         """List what is there, once."""
@@ -147,7 +147,7 @@ class Push:
         """Raise StudyError if the store has another plan, or has grown otherwise."""
         for name in object_names.fixed(there):
             path = self._folder.path / name
-            known = self._state.known.get(name)
+            known = self.state.known.get(name)
             here = b""
             if path.is_file() and not self._folder.is_linked(path):
                 here = path.read_bytes()
@@ -159,7 +159,7 @@ class Push:
                     f"{self._objects.url} has another study than {self._folder.where}, or one that "
                     f"has grown otherwise: {name} differs; expected the same. Choose another URL."
                 )
-            self._state.note(name, data, meta)
+            self.state.note(name, data, meta)
 
     @staticmethod
     def _has(there: dict[str, Meta], commit: Commit) -> bool:
@@ -193,18 +193,21 @@ class Push:
             there, meta = self._objects.get(name, object_names.MOST_OF_PLAN)
             if there != data:
                 raise self._changed(name) from None
-        self._state.note(name, data, meta)
+        self.state.note(name, data, meta)
         self.moved.add([len(data)])
         return meta
 
     def _put_other(self, there: dict[str, Meta], name: str) -> None:
         """Put a file of which the last one counts, if it is not what is there."""
-        data = read_bounded(self._folder.path / name, object_names.most_bytes(name) or 0)
-        known = self._state.known.get(name)
+        try:
+            data = read_bounded(self._folder.path / name, object_names.most_bytes(name) or 0)
+        except FileNotFoundError:
+            return  # it was removed since it was listed
+        known = self.state.known.get(name)
         if known and known.sha256 == sha256(data) and known.is_object(there.get(name)):
             return
         meta = there[name] = self._objects.put(name, data)
-        self._state.note(name, data, meta)
+        self.state.note(name, data, meta)
         self.moved.add([len(data)])
 
     def _put_log(self, lines: Lines, before: Meta | None) -> Meta:

@@ -27,6 +27,7 @@ from runner.study.statistics.precision import precision
 from runner.study.statistics.strategies import strategies
 from runner.study.statistics.summary import summary
 from runner.study.statistics.times import times
+from runner.study.url_copy import readable
 from runner.training.shards import INDEX, array_columns
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def open_study(path: str | Path) -> Study:
     Parameters
     ----------
     path : str or Path
-        For example ``results/gates``.
+        For example ``results/gates``, or the URL of a study in an object store, such as
+        ``s3://bucket/gates``, whose copy on this machine is brought up to date first.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def open_study(path: str | Path) -> Study:
     StudyError
         If there is no study or its plan is damaged.
     """
-    study = Study(path)
+    study = Study(readable(path))
     _ = study.plan
     return study
 

@@ -57,9 +57,9 @@ def test_a_path_is_left_as_it_is(path) -> None:
 )
 def test_no_command_takes_a_uri_for_a_folder(tmp_path, monkeypatch, words) -> None:
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, [*words, "s3://bucket/x"])
+    done = CliRunner().invoke(app, [*words, "abfss://bucket/x"])
     assert done.exit_code == (1 if words[0] == "certificates" else 3)
-    assert done.stderr.startswith("s3://bucket/x is a URI; expected a folder on this machine. ")
+    assert done.stderr.startswith("abfss://bucket/x is a URI; expected a folder on this machine. ")
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
 
@@ -82,8 +82,8 @@ def test_no_function_takes_a_uri_for_a_path(tmp_path, monkeypatch) -> None:
         lambda uri: scheduler_address(ClusterOptions(scheduler_file=uri)),
     ]
     for call in calls:
-        with pytest.raises(runner.RunnerError, match=r"^s3://bucket/x.* is a URI; expected a f"):
-            call("s3://bucket/x")
+        with pytest.raises(runner.RunnerError, match=r"^abfss://bucket/x.* is a URI; expected a f"):
+            call("abfss://bucket/x")
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.console import print_table
+from runner.cli.console import print_table, teller
 from runner.cli.options import Cluster, Quiet, StudyFolder, TrustModel
 
 
@@ -30,7 +30,11 @@ def analyze(
     """
     from runner.cli.printed_tables import verdict_table
     from runner.cli.runs import run_analysis
+    from runner.study.url_copy import changeable
 
-    study = run_analysis(folder, cluster, trust_model=trust_model, quiet=quiet, endpoints=endpoints)
+    with changeable(folder, tell=teller(quiet)) as place:
+        study = run_analysis(
+            place, cluster, trust_model=trust_model, quiet=quiet, endpoints=endpoints
+        )
     if not quiet:
         print_table(verdict_table(study))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from runner.cli.console import print_result, print_table
+from runner.cli.console import print_result, print_table, teller
 from runner.cli.options import Cluster, Quiet, StudyFolder, TrustModel
 
 _MOST_TEXTS = 12  # configurations of which more than a row is printed
@@ -80,6 +80,7 @@ def map_(
     from runner.mapping.options import MapOptions
     from runner.mapping.sentences import sentences
     from runner.precision.texts import parse_time
+    from runner.study.url_copy import changeable
 
     given = {
         "searches": searches,
@@ -89,12 +90,13 @@ def map_(
     }
     options = MapOptions(**{name: value for name, value in given.items() if value is not None})
     for_s = None if for_ is None else parse_time(for_)
-    study = run_map(
-        *(folder, cluster, options, for_s),
-        trust_model=trust_model,
-        overwrite=overwrite,
-        quiet=quiet,
-    )
+    with changeable(folder, tell=teller(quiet)) as place:
+        study = run_map(
+            *(place, cluster, options, for_s),
+            trust_model=trust_model,
+            overwrite=overwrite,
+            quiet=quiet,
+        )
     if quiet:
         return
     print_table(map_table(study))

@@ -30,5 +30,10 @@ def report(
     """
     from runner.report.writer import write_report
     from runner.study.study import open_study
+    from runner.study.url_copy import changeable
 
-    print_result(f"report: {write_report(open_study(folder), out, figures)}")
+    if out is not None:
+        print_result(f"report: {write_report(open_study(folder), out, figures)}")
+        return
+    with changeable(folder) as place:
+        print_result(f"report: {write_report(open_study(place), None, figures)}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from runner.cli.completion import complete_experiment
+from runner.cli.console import teller
 from runner.cli.options import (
     STUDY_PANEL,
     TRAINED_PANEL,
@@ -18,7 +19,7 @@ from runner.cli.options import (
     TrustModel,
 )
 from runner.errors import StudyError
-from runner.errors.paths import local_path
+from runner.errors.paths import require_place
 
 
 def slice_(
@@ -57,7 +58,7 @@ def slice_(
         typer.Option(
             metavar="DIR",
             rich_help_panel=STUDY_PANEL,
-            help="Folder of the study.",
+            help="Folder or URL of the study.",
             show_default="results/NAME-slice",
         ),
     ] = None,
@@ -82,17 +83,20 @@ def slice_(
     from runner.experiment.experiment import parse_change
     from runner.experiment.plan import Plan
     from runner.experiment.slice import sliced
+    from runner.study.url_copy import changeable
 
-    folder = local_path(out, StudyError) if out else None
+    require_place(out or "", StudyError)
     changed = dict(parse_change(text) for text in changes or [])
     plan = Plan(sliced(experiment, x, y, at or [], changed))
-    run_sweep(
-        plan,
-        folder or Path("results") / plan.experiment.name,
-        cluster,
-        FaultPolicy(),
-        trust_model=trust_model,
-        overwrite=overwrite,
-        quiet=quiet,
-        report=True,
-    )
+    place = out or Path("results") / plan.experiment.name
+    with changeable(place, overwrite=overwrite, tell=teller(quiet)) as folder:
+        run_sweep(
+            plan,
+            folder,
+            cluster,
+            FaultPolicy(),
+            trust_model=trust_model,
+            overwrite=overwrite,
+            quiet=quiet,
+            report=True,
+        )

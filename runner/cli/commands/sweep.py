@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli.completion import complete_axis, complete_experiment
-from runner.cli.console import print_message, print_result, print_table
+from runner.cli.console import print_message, print_result, print_table, teller
 from runner.cli.options import (
     STUDY_PANEL,
     TRAINED_PANEL,
@@ -22,7 +22,7 @@ from runner.cli.options import (
 )
 from runner.errors import StudyError
 from runner.errors.messages import counted
-from runner.errors.paths import local_path
+from runner.errors.paths import require_place
 
 if TYPE_CHECKING:
     from runner.cluster.options import ClusterOptions
@@ -46,7 +46,7 @@ def sweep(
         typer.Option(
             metavar="DIR",
             rich_help_panel=STUDY_PANEL,
-            help="Folder of the study.",
+            help="Folder or URL of the study.",
             show_default="results/NAME",
         ),
     ] = None,
@@ -119,33 +119,37 @@ def sweep(
     from runner.engines.registry import check
     from runner.experiment.experiment import load_experiment, parse_axis, parse_change
     from runner.experiment.plan import Plan
+    from runner.study.url_copy import changeable, readable
 
     check(engine)
-    given = local_path(out, StudyError) if out else None
+    require_place(out or "", StudyError)
     changed = dict(parse_change(text) for text in changes or [])
     changed |= {} if restarts is None else {"restarts": restarts}
     changed |= {} if seed is None else {"seed": seed}
     grid = dict(parse_axis(text) for text in axes or [])
     loaded = load_experiment(experiment or _default(quiet), changes=changed, grid=grid)
     plan = Plan(loaded, engine, batch_size, until=until.asked)
-    folder = given or Path("results") / loaded.name
+    place = out or Path("results") / loaded.name
+    if dry_run:
+        folder = readable(place, required=False)
     if dry_run and until.asked:
         _print_rounds(plan, folder, cluster, trust_model, overwrite)
         return
     if dry_run:
         _print_plan(plan if overwrite else _grown(plan, folder, cluster), folder, cluster)
         return
-    run_sweep(
-        plan,
-        folder,
-        cluster,
-        faults,
-        until,
-        trust_model=trust_model,
-        overwrite=overwrite,
-        quiet=quiet,
-        report=report,
-    )
+    with changeable(place, overwrite=overwrite, tell=teller(quiet)) as folder:
+        run_sweep(
+            plan,
+            folder,
+            cluster,
+            faults,
+            until,
+            trust_model=trust_model,
+            overwrite=overwrite,
+            quiet=quiet,
+            report=report,
+        )
 
 
 def _default(quiet: bool) -> Path:

@@ -39,8 +39,16 @@ def verify(
     from runner.dispatch.sweep import repair as repair_study
     from runner.study import damage
     from runner.study.store import Store
+    from runner.study.url_copy import readable
 
-    store = Store(folder)
+    place = readable(folder)
+    if repair and place != folder:
+        message = (
+            f"{printable(str(folder))} cannot be repaired; expected a folder. Pull it, repair it "
+            "there, and push it to another URL."
+        )
+        raise StudyError(message)
+    store, folder = Store(place), place
     damages = damage.find(store, store.read_plan()[0])
     for each in damages:
         print_message(f"{printable(str(each.path))}: {each.problem}.")

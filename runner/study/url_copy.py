@@ -1,0 +1,159 @@
+"""Studies whose home is a URL: the copy in which they are read and worked on, on this machine.
+
+A path that is no URL of an object store is left as it is, so that whatever takes a study's folder
+can take a URL as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from runner.engines.code_cache import VARIABLE
+from runner.errors import StudyError
+from runner.errors.paths import local_path, store_url
+from runner.study import files
+from runner.study.folder import StudyFolder
+from runner.study.lock import StudyInUseError, locked
+from runner.study.object_copy import no_study, pulled, pushing
+from runner.study.object_store import ObjectStore
+from runner.study.push import Push
+from runner.study.writer import Writer
+
+INTERVAL_S = 30.0
+"""What is committed is pushed so often while a study is worked on: the most that a machine that is
+gone for good takes along."""
+
+
+def copy_of(url: str) -> Path:
+    """Return the folder in which a URL's study is worked on here, by the same user."""
+    named = os.environ.get(VARIABLE)
+    if named and Path(named).is_absolute():
+        base = Path(named)
+    else:
+        import platformdirs
+
+        base = platformdirs.user_cache_path("runner", appauthor=False)
+    # the same URL is another place on another server
+    place = f"{os.environ.get('AWS_ENDPOINT_URL', '')} {url}"
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", url.rpartition("/")[2])[:60]
+    return base / "studies" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+
+
+def readable(path: str | Path, *, required: bool = True) -> Path:
+    """Return a folder in which a study can be read: of a URL, its copy, brought up to date.
+
+    Where a process of this machine works on the copy, that is what is read, as it is.
+
+    Raises
+    ------
+    StudyError
+        If there is no study at the URL, unless it is not required; see also
+        `runner.study.object_copy.pull`.
+    """
+    url = store_url(path, StudyError)
+    if url is None:
+        return local_path(path, StudyError)
+    objects, study = ObjectStore(url), StudyFolder(copy_of(url))
+    try:
+        found, _ = pulled(study, objects)
+    except StudyInUseError:
+        if not study.exists:
+            raise
+        return study.path
+    if not found and required:
+        raise no_study(objects)
+    return study.path
+
+
+@contextmanager
+def changeable(
+    path: str | Path, *, overwrite: bool = False, tell: Callable[[str], None] | None = None
+) -> Iterator[Path]:
+    """Yield a folder in which a study may be changed: of a URL, its copy, which is pushed then.
+
+    What is committed is pushed every `INTERVAL_S` seconds and in the end, also when the work fails.
+
+    Parameters
+    ----------
+    path : str or Path
+    overwrite : bool
+        Whether the study at the URL is to be replaced; it stays until something is pushed.
+    tell : callable, optional
+        Called with what has to be known meanwhile; by default it goes to standard error.
+
+    Raises
+    ------
+    StudyError
+        As `runner.study.object_copy.push` and ``pull`` do. What was not pushed stays in the copy.
+    """
+    url = store_url(path, StudyError)
+    if url is None:
+        yield local_path(path, StudyError)
+        return
+    objects, study, tell = ObjectStore(url), StudyFolder(copy_of(url)), tell or _to_stderr
+    objects.listing()  # what is wrong with the URL is told before a folder is made
+    with study.writing():
+        study.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_folder(study.path)
+    with pushing(study, objects, replaces=overwrite) as run:
+        if overwrite:
+            # or what is left of the study before would be pushed, should the work fail at once
+            with locked(study) as lock:
+                Writer(study, lock).clear()
+        else:
+            pulled(study, objects, run.state)
+        tell(f"{url} is worked on in {study.where}")
+        with _meanwhile(study, run, tell, overwrite):
+            yield study.path
+
+
+@contextmanager
+def _meanwhile(
+    study: StudyFolder, run: Push, tell: Callable[[str], None], overwrite: bool
+) -> Iterator[None]:
+    """Push now and then, and in the end."""
+    ended = threading.Event()
+
+    def is_worth_pushing() -> bool:
+        # a study that is there does not give way to one without a batch
+        return study.log_path.exists() if overwrite else study.exists
+
+    def push_now_and_then() -> None:
+        told = False
+        while not ended.wait(INTERVAL_S):
+            try:
+                if is_worth_pushing():
+                    run.run()
+            except (StudyError, OSError) as error:
+                if not told:
+                    tell(f"{error} The work goes on, and is pushed later.")
+                told = True
+
+    thread = threading.Thread(target=push_now_and_then, name="push", daemon=True)
+    thread.start()
+    try:
+        yield
+    except BaseException:
+        ended.set()
+        thread.join()
+        with suppress(StudyError):  # what has failed first is what has to be told
+            if is_worth_pushing():
+                run.run()
+        raise
+    ended.set()
+    thread.join()
+    if study.exists:
+        run.run()
+        tell(f"Pushed: {run.moved.text()}.")
+
+
+def _to_stderr(text: str) -> None:
+    if sys.stderr is not None:
+        print(text, file=sys.stderr)

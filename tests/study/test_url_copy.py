@@ -1,0 +1,231 @@
+"""Sweep into a URL, read it, go on with it on another machine, whatever dies on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.s3_server import S3Server, reached, serving
+from typer.testing import CliRunner
+
+import runner
+from runner.cli.app import app
+from runner.study import damage, url_copy
+from runner.study.object_copy import pull
+from runner.study.store import Store
+from runner.study.url_copy import copy_of
+
+URL = "s3://studies/some/gates"
+EXPERIMENT = {
+    "name": "gates",
+    "restarts": 4,
+    "problem": {"gate": "AND"},
+    "network": {"hidden": []},
+    "training": {"max_steps": 3},
+}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path) -> Iterator[S3Server]:
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
+    with serving() as server, reached(server, monkeypatch):
+        yield server
+
+
+@pytest.fixture(scope="module")
+def whole(client, tmp_path_factory) -> dict[str, bytes]:
+    """The shards and the log of a study that was made in a folder, undisturbed."""
+    path = tmp_path_factory.mktemp("url") / "whole"
+    runner.sweep(EXPERIMENT, path, client, batch_size=1)
+    return committed(path)
+
+
+def committed(path: Path) -> dict[str, bytes]:
+    found = {
+        p.relative_to(path).as_posix(): p.read_bytes() for p in (path / "shards").rglob("*.parquet")
+    }
+    lines = sorted((path / "commits.jsonl").read_bytes().splitlines())
+    assert len(lines) == len(set(lines))
+    return found | {"commits.jsonl": b"\n".join(lines)}
+
+
+def elsewhere(monkeypatch, tmp_path) -> None:
+    """Be another machine from now on."""
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "there"))
+
+
+def test_a_sweep_into_a_url_is_that_into_a_folder(
+    server, client, whole, tmp_path, monkeypatch
+) -> None:
+    study = runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    assert study.path == copy_of(URL)
+    assert committed(study.path) == whole
+    elsewhere(monkeypatch, tmp_path)
+    there = runner.open_study(URL)
+    assert there.path != study.path
+    assert committed(there.path) == whole
+    assert ".lock" not in server.below("some/gates")
+
+
+def test_another_machine_goes_on_and_grows_and_the_first_sees_it(
+    server, client, tmp_path, monkeypatch
+) -> None:
+    first = runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    elsewhere(monkeypatch, tmp_path)
+    more = EXPERIMENT | {"restarts": 6}
+    grown = runner.sweep(more, URL, client, batch_size=1)
+    assert len(grown.restarts) == 6
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
+    server.sent = 0
+    again = runner.open_study(URL)
+    assert again.path == first.path
+    assert again.configuration_hashes.equals(grown.configuration_hashes)
+    shards = sum(len(data) for name, data in server.below("some/gates").items() if "r001" in name)
+    others = sum(len(d) for n, d in server.below("some/gates").items() if "shards" not in n)
+    assert server.sent <= shards + others
+
+
+def test_a_client_can_die_at_any_request_and_any_machine_goes_on(
+    server, client, scheduler, whole, tmp_path, monkeypatch
+) -> None:
+    """Killed before the n-th request is answered; the same command here, or after a release."""
+    program = (
+        "import json, sys, runner\n"
+        "from runner.study import url_copy; url_copy.INTERVAL_S = 0.05\n"
+        "out, content, address = sys.argv[1:]\n"
+        "runner.sweep(json.loads(content), out, scheduler=address, batch_size=1)"
+    )
+    words = [sys.executable, "-c", program, URL, json.dumps(EXPERIMENT), scheduler]
+    ends = []
+    for at in range(2, 60, 7):
+        server.objects.clear()
+        server.be_well()
+        place = tmp_path / str(at)
+        monkeypatch.setenv("RUNNER_CACHE_DIR", str(place / "here"))
+        count = 0
+        with subprocess.Popen(words, cwd=ROOT, env=os.environ) as victim:
+
+            def kill(operation: str, key: str, victim=victim, at=at) -> None:
+                nonlocal count
+                count += 1
+                if count == at:
+                    victim.kill()
+                    victim.wait()
+
+            server.before = kill
+            victim.wait()
+        server.be_well()
+        ends.append(victim.returncode)
+        if at % 2:  # the folder is gone with its machine
+            CliRunner().invoke(app, ["release", URL])
+            monkeypatch.setenv("RUNNER_CACHE_DIR", str(place / "there"))
+        runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+        pull(URL, place / "pulled")
+        assert committed(place / "pulled") == whole
+        store = Store(place / "pulled")
+        assert damage.find(store, store.read_plan()[0]) == []
+        if victim.returncode == 0:
+            break
+    assert ends[-1] == 0
+    assert len(ends) > 2
+
+
+def test_a_store_that_fails_meanwhile_stops_no_training(
+    server, client, whole, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr("runner.study.object_store._RETRIES", 0)
+    monkeypatch.setattr(url_copy, "INTERVAL_S", 0.01)
+    told = threading.Event()
+
+    def fail(operation: str, key: str) -> None:
+        if key.endswith(".parquet"):
+            server.fail_from = 1
+            told.set()
+
+    server.before = fail
+    with pytest.raises(runner.StudyError, match="Nothing is lost"):
+        runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    assert told.is_set()
+    assert committed(copy_of(URL)) == whole
+    server.be_well()
+    study = runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    assert study.complete
+    assert server.below("some/gates").keys() >= whole.keys()
+
+
+def test_the_second_client_gets_one_line(server, client, tmp_path, monkeypatch) -> None:
+    told: list[str] = []
+
+    def come_second(operation: str, key: str) -> None:
+        if key.endswith("plan.json") and operation == "PUT" and not told:
+            told.append("")
+            for place in ("here", "there"):
+                words = ["sweep", str(tmp_path / "e.toml"), "--out", URL]
+                with monkeypatch.context() as patch:
+                    patch.setenv("RUNNER_CACHE_DIR", str(tmp_path / place))
+                    done = CliRunner().invoke(app, words)
+                assert done.exit_code == 3
+                told.append(done.stderr)
+
+    (tmp_path / "e.toml").write_text('name = "gates"\n[problem]\ngate = "AND"\n')
+    server.before = come_second
+    runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    assert "is being pushed by another process of this machine" in told[1]
+    assert "is in use by process" in told[2]
+    assert [text.count("\n") for text in told[1:]] == [1, 1]
+
+
+def test_a_study_at_a_url_is_replaced_only_when_asked(server, client, tmp_path, monkeypatch):
+    runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    with pytest.raises(runner.StudyError, match="seed"):
+        runner.sweep(EXPERIMENT | {"seed": 5}, URL, client, batch_size=1)
+    before = server.below("some/gates")
+    with pytest.raises(runner.RunnerError):
+        runner.sweep(
+            EXPERIMENT | {"seed": 5}, URL, scheduler="tcp://127.0.0.1:1", overwrite=True, wait_s=0
+        )
+    assert server.below("some/gates") == before
+    elsewhere(monkeypatch, tmp_path)
+    runner.sweep(EXPERIMENT | {"seed": 5}, URL, client, batch_size=2, overwrite=True)
+    assert sum("shards" in name for name in server.below("some/gates")) == 2
+    # the first machine's copy gives way: all of it had been pushed
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
+    assert runner.open_study(URL).experiment.seed == 5
+
+
+def test_commands_take_a_url(server, client, scheduler, tmp_path, monkeypatch) -> None:
+    runner.sweep(EXPERIMENT | {"restarts": 20}, URL, client)
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
+    monkeypatch.chdir(tmp_path)
+    elsewhere(monkeypatch, tmp_path)
+    for words in (
+        ["summary", URL],
+        ["status", URL],
+        ["verify", URL],
+        ["compare", URL, URL],
+        ["export", URL, "--to", "x.csv"],
+        ["analyze", URL],
+        ["report", URL],
+        ["report", URL, "--out", "x.html"],
+        ["sweep", "--out", URL, "--dry-run", "--overwrite"],
+    ):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, f"{words}: {done.output}"
+    names = server.below("some/gates").keys()
+    assert {"tables/verdicts.parquet", "report.html"} <= names
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
+    assert len(runner.open_study(URL).verdicts) == 1
+    assert CliRunner().invoke(app, ["verify", URL, "--repair"]).exit_code == 3
+
+
+def test_a_reader_beside_a_sweep_of_this_machine_reads_its_copy(server, client) -> None:
+    runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    with Store(copy_of(URL)).writer():
+        assert runner.open_study(URL).complete
