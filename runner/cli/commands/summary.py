@@ -32,8 +32,10 @@ def summary(
     """
     from runner.display.text import unfinished_text
     from runner.study.contents import StudyContents
+    from runner.study.url_copy import readable
 
-    study = StudyContents(folder)
+    place = readable(folder)
+    study = StudyContents(place)
     _ = study.plan  # or say that there is none
     if format is Format.TABLE:
         from runner.cli.runs import print_summary
@@ -43,7 +45,7 @@ def summary(
         from runner.study.export import json_text
         from runner.study.study import open_study
 
-        table = open_study(folder).summary
+        table = open_study(place).summary
         if format is Format.CSV:
             typer.echo(table.to_csv(), nl=False)
         else:
