@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import (
-    ClusterError,
-    CompileError,
-    ExperimentError,
-    FailuresError,
-    RunnerError,
-    StudyError,
-)
-from runner.lazy import attach
-from runner.study.accessors import register_accessor
-from runner.version import __version__ as __version__
+from runner.lazy import attach, register_accessor
 
 if TYPE_CHECKING:
     from runner.cluster.options import ClusterOptions as ClusterOptions
     from runner.dispatch.fault_policy import FaultPolicy as FaultPolicy
+    from runner.errors import ClusterError as ClusterError
+    from runner.errors import CompileError as CompileError
+    from runner.errors import ExperimentError as ExperimentError
+    from runner.errors import FailuresError as FailuresError
+    from runner.errors import RunnerError as RunnerError
+    from runner.errors import StudyError as StudyError
     from runner.experiment.experiment import Experiment as Experiment
     from runner.experiment.experiment import load_experiment as load_experiment
     from runner.landscape.analysis import analyze as analyze
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
     from runner.mapping.options import MapOptions as MapOptions
     from runner.precision.sweep import sweep as sweep
     from runner.precision.until import Until as Until
-    from runner.report.plots import Plots
     from runner.report.writer import write_report as write_report
     from runner.study.concatenation import Studies as Studies
     from runner.study.concatenation import concat as concat
@@ -42,19 +37,27 @@ if TYPE_CHECKING:
     from runner.study.study import Study as Study
     from runner.study.study import open_study as open_study
     from runner.training.column_names import plain_name as plain_name
+    from runner.version import __version__ as __version__
 
 _load, _lazy = attach(
     __name__,
     {
         "AnalysisOptions": "runner.landscape.options",
+        "ClusterError": "runner.errors",
         "ClusterOptions": "runner.cluster.options",
+        "CompileError": "runner.errors",
         "Experiment": "runner.experiment.experiment",
+        "ExperimentError": "runner.errors",
+        "FailuresError": "runner.errors",
         "FaultPolicy": "runner.dispatch.fault_policy",
         "MapOptions": "runner.mapping.options",
+        "RunnerError": "runner.errors",
         "SideBySide": "runner.study.side_by_side",
         "Studies": "runner.study.concatenation",
         "Study": "runner.study.study",
+        "StudyError": "runner.errors",
         "Until": "runner.precision.until",
+        "__version__": "runner.version",
         "analyze": "runner.landscape.analysis",
         "compare": "runner.study.side_by_side",
         "concat": "runner.study.concatenation",
@@ -96,13 +99,7 @@ __all__ = [
 ]
 
 
-def _plots(study: Study) -> Plots:
-    from runner.report.plots import Plots
-
-    return Plots(study)
-
-
-register_accessor("plot", _plots)
+register_accessor("plot", "runner.report.plots", "Plots")
 
 
 def __getattr__(name: str) -> Any:
@@ -110,4 +107,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_lazy])
+    return sorted({*globals(), *_lazy})

@@ -1,4 +1,4 @@
-"""Public names of a package that are loaded when first used.
+"""Public names of a package, and properties of its objects, that are loaded when first used.
 
 pandas, pyarrow and Dask take longer to import than `--help` should, and a worker needs few of a
 room's files. So a room names what it hands out, and the file is loaded on first use (PEP 562).
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 
@@ -24,6 +23,8 @@ def attach(package: str, files: Mapping[str, str]) -> tuple[Callable[[str], Any]
     """
 
     def load(name: str) -> Any:
+        from importlib import import_module  # which `import runner` does without
+
         if name not in files:
             message = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(message)
@@ -32,3 +33,29 @@ def attach(package: str, files: Mapping[str, str]) -> tuple[Callable[[str], Any]
         return found
 
     return load, sorted(files)
+
+
+_ACCESSORS: dict[str, tuple[str, str]] = {}
+
+
+def register_accessor(name: str, file: str, maker: str) -> None:
+    """Name the property ``name`` of a study that a room above it makes, as those of pandas.
+
+    The package's door registers them, so that every study has them and no file of `study` imports
+    what draws.
+
+    Parameters
+    ----------
+    name : str
+    file, maker : str
+        The module and the name in it of what makes the property, from the study.
+    """
+    _ACCESSORS[name] = (file, maker)
+
+
+def accessor(name: str, study: object) -> Any:
+    """Return what is registered under a name, made of this study."""
+    from importlib import import_module
+
+    file, maker = _ACCESSORS[name]
+    return getattr(import_module(file), maker)(study)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import io
 import os
 import sys
@@ -14,55 +13,56 @@ from typing import Annotated, Any
 import typer
 
 from runner.cli import verbosity
-from runner.cli.commands.analyze import analyze
-from runner.cli.commands.certificates import certificates
-from runner.cli.commands.compare import compare
-from runner.cli.commands.export import export
-from runner.cli.commands.init import init
-from runner.cli.commands.list import list_
-from runner.cli.commands.map import map_
-from runner.cli.commands.pull import pull
-from runner.cli.commands.push import push
-from runner.cli.commands.release import release
-from runner.cli.commands.report import report
-from runner.cli.commands.schema import schema
-from runner.cli.commands.slice import slice_
-from runner.cli.commands.status import status
-from runner.cli.commands.summary import summary
-from runner.cli.commands.sweep import sweep
-from runner.cli.commands.upgrade import upgrade
-from runner.cli.commands.verify import verify
 from runner.cli.completion import answer_shell, install_completion, show_completion
 from runner.cli.console import print_message, print_result
-from runner.cli.option_groups import expand_groups
-from runner.cli.usage_errors import Command
+from runner.cli.deferred_command import group_of
 from runner.errors import RunnerError
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "init": init,
-    "sweep": sweep,
-    "slice": slice_,
-    "report": report,
-    "analyze": analyze,
-    "map": map_,
-    "list": list_,
-    "status": status,
-    "summary": summary,
-    "compare": compare,
-    "verify": verify,
-    "export": export,
-    "push": push,
-    "pull": pull,
-    "release": release,
-    "upgrade": upgrade,
-    "certificates": certificates,
-    "schema": schema,
+COMMANDS = {
+    "init": "Write an experiment file to begin with: every field, what it means and its default.",
+    "sweep": "Train every restart of an experiment; continue where an earlier run stopped.",
+    "slice": "Sweep from a grid of starts over two weights, all others fixed; draw which lead "
+    "where.",
+    "report": "Write a study's report, one HTML file with figures and tables.",
+    "analyze": "Add curvature, minima, barriers and verdicts to a study; continue where a run "
+    "stopped.",
+    "map": "Search for all minima and saddles of a study's loss, and for what joins them.",
+    "list": "List the studies below a folder, as their plans and logs tell.",
+    "status": "Print how far a study is.",
+    "summary": "Print a study's summary, a row per configuration.",
+    "compare": "Compare two studies: start by start where they have the same starts.",
+    "verify": "Compare a study's files with its log, byte by byte.",
+    "export": "Write a table to one file: by default every restart, with its final weights.",
+    "push": "Copy what an object store lacks of a study; what is there opens at any moment.",
+    "pull": "Copy what a folder lacks of a study in an object store, verified by the log.",
+    "release": "Let others write a study in an object store whose client is gone for good.",
+    "upgrade": "Rewrite a study of an earlier version in today's format; trains nothing.",
+    "certificates": "Make the certificates of a cluster that speaks TLS.",
+    "schema": "Print the JSON Schema of an experiment file, for editors.",
 }
-"""Every command by name, in the order of the help."""
+"""Every command by name, in the order of the help, and the first paragraph of its own help."""
 
-_EXAMPLES = "\n\nExamples\n--------\n"
+
+def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
+    """Have a command end with a message and an exit code where a user can correct the cause."""
+
+    @functools.wraps(command)
+    def ending_well(**values: Any) -> None:
+        try:
+            command(**values)
+        except RunnerError as error:
+            verbosity.print_traceback(error)
+            print_message(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except BrokenPipeError:
+            _discard_stdout()
+            raise typer.Exit(0) from None
+
+    return ending_well
+
 
 app = typer.Typer(
+    cls=group_of(COMMANDS, _with_exit_codes),
     add_completion=False,  # `_whole` has these options, and shows their names in narrow terminals
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -155,36 +155,6 @@ def _whole(
     verbosity.set_verbose(verbose)
 
 
-def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
-    """Have a command end with a message and an exit code where a user can correct the cause."""
-
-    @functools.wraps(command)
-    def ending_well(**values: Any) -> None:
-        try:
-            command(**values)
-        except RunnerError as error:
-            verbosity.print_traceback(error)
-            print_message(str(error))
-            raise typer.Exit(error.exit_code) from None
-        except BrokenPipeError:
-            _discard_stdout()
-            raise typer.Exit(0) from None
-
-    return ending_well
-
-
-def _help_of(command: Callable[..., None]) -> tuple[str, str]:
-    """Return what a command's help begins with, and the examples that end it: its docstring."""
-    text, _, examples = inspect.cleandoc(command.__doc__ or "").partition(_EXAMPLES)
-    return text, f"Examples:\n{examples}"
-
-
 def _discard_stdout() -> None:
     """Send what is still in the buffer nowhere: the reader of the pipe has closed it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-for _name, _command in COMMANDS.items():
-    _help, _epilog = _help_of(_command)
-    _register = app.command(_name, cls=Command, help=_help, epilog=_epilog)
-    _register(_with_exit_codes(expand_groups(_command)))

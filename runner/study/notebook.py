@@ -12,7 +12,7 @@ import pandas as pd
 
 from runner.experiment.notebook import html_table
 from runner.experiment.plan import Plan
-from runner.study.accessors import accessor
+from runner.lazy import accessor
 
 _MOST_READ = 2**21  # restarts that are read to show a study; of larger ones the log tells
 

@@ -79,6 +79,16 @@ def test_the_options_of_a_sweep_stand_in_panels() -> None:
     assert max(map(len, options.values())) <= 7
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_their_own_help_begins_with(name) -> None:
+    assert GROUP.commands[name].help.partition("\n\n")[0] == COMMANDS[name]
+
+
+def test_every_file_of_a_command_is_listed() -> None:
+    files = {path.stem for path in (ROOT / "runner" / "cli" / "commands").glob("[a-z]*.py")}
+    assert files == set(COMMANDS)
+
+
 @pytest.fixture
 def gates(tmp_path, monkeypatch) -> None:
     """A folder with the experiments, and the study that examples are about."""

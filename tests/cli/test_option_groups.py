@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from runner.cli.app import COMMANDS
+from runner.cli.deferred_command import command_function
 from runner.cli.option_groups import OptionGroup, expand_groups
 from runner.cli.options import cluster_options
 
@@ -66,7 +66,7 @@ def test_the_rules_and_the_help_of_the_options_are_those_of_the_group() -> None:
 @pytest.mark.parametrize("name", ["sweep", "slice", "analyze", "verify"])
 def test_every_command_that_runs_on_a_cluster_has_the_same_options_for_it(name) -> None:
     shared = signature(cluster_options, eval_str=True).parameters
-    parameters = signature(expand_groups(COMMANDS[name])).parameters
+    parameters = signature(expand_groups(command_function(name))).parameters
     assert set(shared) == {
         "workers", "scheduler", "scheduler_file", "device", "wait", "insecure", "shared"
     }  # fmt: skip
