@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from runner.report.colours import GRID, INK, ramp
 from runner.report.figures.base import Key
 from runner.report.figures.choice import chosen, chosen_panels, telling, telling_groups
@@ -103,11 +101,3 @@ def _one_by_one(study: Study, configurations: Sequence[Configuration]) -> LineFi
     if len(shown) > 1:
         said = f" Grey: the other panels' lines.{said}"
     return LineFigure(panels, (), shown, said)
-
-
-def steps_limits(steps: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of a logarithmic axis of steps that holds all of these."""
-    known = np.asarray(steps, np.float64)
-    known = known[np.isfinite(known) & (known >= 1)]
-    most = float(known.max(initial=2.0))
-    return float(known.min(initial=most)), most

@@ -30,20 +30,6 @@ def first_restarts(half_width: float) -> int:
     return last_inside(narrow, most, most // 2)
 
 
-def enough_restarts(successes: int, n: int, half_width: float) -> int:
-    """Return the restarts that are enough if the share of solved ones stays the same.
-
-    Examples
-    --------
-    >>> enough_restarts(1, 2, 0.01)
-    24000
-    """
-    enough = n
-    while (following := int(next_restarts(enough * successes / n, enough, half_width)[0])) > enough:
-        enough = following
-    return enough
-
-
 def next_restarts(
     successes: npt.ArrayLike, n: npt.ArrayLike, half_width: float, made_for: float | None = None
 ) -> np.ndarray:
