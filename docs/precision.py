@@ -20,8 +20,8 @@ import numpy as np
 from runner.study.statistics.anytime import Interval, anytime
 from runner.study.statistics.base import Z
 from runner.study.statistics.discoveries import log_evidence
-from runner.study.statistics.needs import first_restarts, next_restarts
 from runner.study.statistics.paired import Outcome, outcome
+from runner.study.statistics.sample_sizes import first_restarts, next_restarts
 
 RATES = (0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 PAIRS = ((0.2, 0.2), (0.02, 0.02), (0.1, 0.2), (0.02, 0.04))

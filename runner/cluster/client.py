@@ -16,7 +16,7 @@ from runner.cluster.addresses import (
 from runner.cluster.caller_process import borrowed_process
 from runner.cluster.dask_configuration import check_configuration
 from runner.cluster.embedded import embedded_cluster
-from runner.cluster.greeting import require_greeting
+from runner.cluster.handshake import require_handshake
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 from runner.errors.messages import printable, shown
@@ -76,7 +76,7 @@ def _connected(address: str, wait_s: float) -> Any:
     until = time.monotonic() + wait_s
     while True:
         try:
-            require_greeting(address, timeout_s)
+            require_handshake(address, timeout_s)
             client = Client(address, timeout=max(until - time.monotonic(), 1.0))
             client._timeout = timeout_s  # for later losses, of which it takes no other
             return client

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from runner.errors import ExperimentError
 from runner.errors.paths import why_no_file
+from runner.experiment.example_experiments import example_experiment
 from runner.experiment.formats.registry import READERS
-from runner.experiment.starters import starter
 from runner.experiment.toml_hints import toml_hint
 
 __all__ = ["MAX_BYTES", "plain_data", "read_toml"]
@@ -43,7 +43,7 @@ def read_toml(path: Path, where: str) -> dict[str, Any]:
     try:
         if state := why_no_file(path):
             message = f"{where}: the file {state}; expected an experiment in TOML."
-            if own := starter(path.name):
+            if own := example_experiment(path.name):
                 message += f" The one that comes with the runner is {own}."
             elif path.suffix == ".toml":
                 message += f" Make one with `python -m runner init {where}`."

@@ -36,7 +36,7 @@ from runner.landscape.endpoint_sample import (
 from runner.landscape.inspections import Inspections
 from runner.landscape.options import AnalysisKeywords, AnalysisOptions
 from runner.landscape.stage import Stage, stages
-from runner.landscape.verdicts import verdict_tables
+from runner.landscape.verdict_tables import verdict_tables
 from runner.study.store import Store
 from runner.study.study import Study
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from runner.experiment.configuration import Configuration
-from runner.landscape import minima
+from runner.landscape import minima_rows
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.endpoint_sample import Inspected
 from runner.landscape.equivalence import Points, classes, kinds
@@ -30,7 +30,7 @@ class Classified:
     """Its rows of the group's frame of inspected endpoints, with that frame's index."""
     member: np.ndarray
     """(n,) int: class of each row; -1 for none."""
-    minima: list[minima.Row]
+    minima: list[minima_rows.Row]
     """A row per class, the largest first."""
 
 
@@ -48,7 +48,7 @@ def classify(plan: AnalysisPlan, inspected: Inspected) -> Mapping[int, Classifie
             points = _points(configuration, frame)
             kind = kinds(points)
             member = classes(points, kind, plan.options)
-            rows = minima.rows(points, kind, member, plan.options)
+            rows = minima_rows.rows(points, kind, member, plan.options)
             classified[configuration.index] = Classified(configuration, number, frame, member, rows)
     return classified
 
@@ -80,7 +80,9 @@ def class_tables(
     yield "minima", pd.DataFrame(rows, columns=columns)
     member = {index: c.member for index, c in classified.items()}
     none = np.zeros(0, int)
-    unseen = [minima.unseen(c.index, member.get(c.index, none)) for c in plan.sweep.configurations]
+    unseen = [
+        minima_rows.unseen(c.index, member.get(c.index, none)) for c in plan.sweep.configurations
+    ]
     yield "unseen", pd.DataFrame(unseen)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from support.landscapes import configuration, function, plain, searched, surface
 
-from runner.landscape import minima
+from runner.landscape import minima_rows
 from runner.landscape.curvature import curvature
 from runner.landscape.equivalence import Points, attained, classes, kinds
 from runner.landscape.options import DEFAULTS
@@ -55,7 +55,7 @@ def test_there_are_as_many_minima_as_an_independent_search_finds() -> None:
     p = points(c, np.array(ends).T)
     kind, found = sort(p)
     assert (kind == "minimum").all()
-    rows = minima.rows(p, kind, found, DEFAULTS)
+    rows = minima_rows.rows(p, kind, found, DEFAULTS)
     assert len(rows) == len(functions)
     for number in range(len(rows)):
         members = {seen[k] for k in np.flatnonzero(found == number)}
@@ -160,7 +160,7 @@ def test_saturated_endpoints_go_by_level_and_code_and_plateaus_by_level() -> Non
     p = points(c, weights, label, "none", level)
     kind, found = sort(p)
     assert found.tolist() == [1, 2, 3, 0, 0]
-    rows = minima.rows(p, kind, found, DEFAULTS)
+    rows = minima_rows.rows(p, kind, found, DEFAULTS)
     assert [row["code"] for row in rows] == ["", "hhhh|hhhh", "0001|0111", "0001|0111"]
     assert [row["level"] for row in rows] == [0.6931, 0.4774, 0.4774, 0.3466]
     assert all(np.isnan(row["multiplicity"]) for row in rows)
@@ -194,7 +194,7 @@ def test_one_point_is_of_one_class_whatever_each_check_said() -> None:
     kind, found = sort(p)
     assert kind.tolist() == critical  # what each check said stays
     assert found.tolist() == [0, 1, 0, 1, 0, 1]
-    rows = minima.rows(p, kind, found, DEFAULTS)
+    rows = minima_rows.rows(p, kind, found, DEFAULTS)
     assert [(row["kind"], row["size"]) for row in rows] == [("minimum", 3), ("saddle", 3)]
     # a representative is one whose own check gave the kind
     assert [row["restart"] for row in rows] == [2, 1]

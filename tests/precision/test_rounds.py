@@ -15,8 +15,8 @@ import runner
 from runner.cli.app import app
 from runner.errors import ExperimentError, StudyError
 from runner.study.statistics.anytime import anytime
-from runner.study.statistics.needs import first_pairs, first_restarts, next_restarts
 from runner.study.statistics.paired import outcome
+from runner.study.statistics.sample_sizes import first_pairs, first_restarts, next_restarts
 
 EXPERIMENT: dict[str, Any] = {
     "name": "precise",

@@ -153,9 +153,9 @@ def sweep(
 
 
 def _default(quiet: bool) -> Path:
-    from runner.experiment.starters import starter
+    from runner.experiment.example_experiments import example_experiment
 
-    own = None if DEFAULT_EXPERIMENT.exists() else starter(DEFAULT_EXPERIMENT.name)
+    own = None if DEFAULT_EXPERIMENT.exists() else example_experiment(DEFAULT_EXPERIMENT.name)
     if own is None:
         return DEFAULT_EXPERIMENT
     if not quiet:

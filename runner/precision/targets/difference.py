@@ -9,8 +9,8 @@ import numpy as np
 from runner.errors import ExperimentError
 from runner.precision.targets.base import Need, Target
 from runner.study.statistics.comparisons import pairs_of_same_starts
-from runner.study.statistics.needs import first_pairs, next_pairs
 from runner.study.statistics.paired import decided
+from runner.study.statistics.sample_sizes import first_pairs, next_pairs
 
 if TYPE_CHECKING:
     import pandas as pd

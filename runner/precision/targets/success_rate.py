@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runner.precision.targets.base import Need, Target
-from runner.study.statistics.needs import first_restarts, next_restarts
 from runner.study.statistics.precision import made_for
+from runner.study.statistics.sample_sizes import first_restarts, next_restarts
 
 if TYPE_CHECKING:
     from runner.study.study import Study

@@ -2,13 +2,13 @@
 
 Restart k of both configurations has the same start, so what counts is the pair: D = 1 where only
 the second is solved, -1 where only the first, 0 else. For a difference d of the shares, a player
-bets the part g of his money on "more than d", at odds that are fair if d is true: he then has
+bets the part g of his wealth on "more than d", at odds that are fair if d is true: he then has
 (1 - g) + g (1 + D) / (1 + d) times as much. Another one bets on "less", likewise with -D and -d.
-Their money, averaged over both and over many g, is a martingale if d is true, begins with 1, and
+Their wealth, averaged over both and over many g, is a martingale if d is true, begins with 1, and
 passes 20 at any time with probability 1/20 at most (Ville 1939). The differences that no one has
 become rich against are the interval (Waudby-Smith and Ramdas 2024, J. R. Stat. Soc. B 86:1).
 
-At d = 0, equal pairs leave everybody's money as it is: what is left is a bet on the discordant
+At d = 0, equal pairs leave everybody's wealth as it is: what is left is a bet on the discordant
 pairs alone, McNemar's test made sequential.
 """
 
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from runner.study.statistics.bisection import EVIDENCE, first_outside
 
-# Parts of the money that are bet: most of it, a half, and down to what pays at a billion pairs.
+# Parts of the wealth that are bet: most of it, a half, and down to what pays at a billion pairs.
 _PARTS: Final = np.append(0.9, 2.0 ** -np.arange(1, 15))
 _WIDEST = 1 - 1e-15  # of differences that can be looked at
 
@@ -70,7 +70,7 @@ def paired_difference(
 
     Notes
     -----
-    The money against a difference is convex in it (a product of positive falling convex functions,
+    The wealth against a difference is convex in it (a product of positive falling convex functions,
     or rising ones, and sums of these), so its limits are found by bisection from the mean
     difference, against which nobody wins.
 
@@ -86,7 +86,7 @@ def paired_difference(
     mean = (rises - falls) / np.maximum(pairs, 1)
     ends = [mean, *(_end(counts, mean, outside) for outside in (-1.0, 1.0))]
     known = [np.where(pairs == 0, np.nan, end) for end in ends]
-    return Difference(known[0], known[1], known[2], log_money(counts, np.zeros(len(pairs))))
+    return Difference(known[0], known[1], known[2], log_wealth(counts, np.zeros(len(pairs))))
 
 
 def outcome(only_first: int, only_second: int, n: int, matters: float) -> Outcome:
@@ -133,15 +133,15 @@ def decided(
     )
     counts = np.array([falls, pairs - falls - rises, rises])
     none, less, more = (
-        log_money(counts, np.full(len(pairs), d)) >= EVIDENCE for d in (0.0, -matters, matters)
+        log_wealth(counts, np.full(len(pairs), d)) >= EVIDENCE for d in (0.0, -matters, matters)
     )
-    # The differences with little money against them are an interval around the mean.
+    # The differences with little wealth against them are an interval around the mean.
     inside = abs(rises - falls) < matters * pairs
     return none, ~none & inside & less & more
 
 
-def log_money(counts: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """Logarithm of the money won against differences.
+def log_wealth(counts: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    """Logarithm of the wealth won against differences.
 
     Parameters
     ----------
@@ -162,17 +162,17 @@ def log_money(counts: np.ndarray, difference: np.ndarray) -> np.ndarray:
             wins * np.log(kept + 2 * won) + ties * np.log(kept + won) + losses * np.log(kept)
         )
     total = np.logaddexp.reduce(np.concatenate(both, axis=1), axis=1)
-    money: np.ndarray = total - np.log(2 * len(_PARTS))
-    return money
+    wealth: np.ndarray = total - np.log(2 * len(_PARTS))
+    return wealth
 
 
 def _end(counts: np.ndarray, mean: np.ndarray, side: float) -> np.ndarray:
-    """Where the money passes its limit, between the mean and -1 or 1; never too near."""
+    """Where the wealth passes its limit, between the mean and -1 or 1; never too near."""
 
     def likely(d: np.ndarray) -> np.ndarray:
         # Where the mean is -1 or 1, there is nothing beyond.
-        money = log_money(counts, np.clip(d, -_WIDEST, _WIDEST))
-        below: np.ndarray = (abs(d) == 1) | (money < EVIDENCE)
+        wealth = log_wealth(counts, np.clip(d, -_WIDEST, _WIDEST))
+        below: np.ndarray = (abs(d) == 1) | (wealth < EVIDENCE)
         return below
 
     return first_outside(likely, mean, np.full_like(mean, side))

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from runner.study.statistics.paired import (
     Difference,
     Outcome,
-    log_money,
+    log_wealth,
     outcome,
     paired_difference,
 )
@@ -48,8 +48,8 @@ def test_money_is_fair_against_a_true_difference(difference: float, spread: floa
     mean = 0.0
     for pairs in itertools.product((-1, 0, 1), repeat=4):
         counts = np.array([[pairs.count(-1)], [pairs.count(0)], [pairs.count(1)]])
-        money = np.exp(log_money(counts, np.array([difference])))[0]
-        mean += np.prod([chances[d] for d in pairs]) * money
+        wealth = np.exp(log_wealth(counts, np.array([difference])))[0]
+        mean += np.prod([chances[d] for d in pairs]) * wealth
     assert mean == pytest.approx(1, rel=1e-9)
 
 
@@ -71,8 +71,8 @@ def crossing(first: float, second: float, most: int) -> float:
         grown[:, 1:] += alive[:, :-1] * second
         inside = falls + rises <= n
         counts = np.array([falls[inside], n - falls[inside] - rises[inside], rises[inside]])
-        money = log_money(counts, np.full(counts.shape[1], second - first))
-        grown[inside] *= money < np.log(20)
+        wealth = log_wealth(counts, np.full(counts.shape[1], second - first))
+        grown[inside] *= wealth < np.log(20)
         alive = grown
     return 1 - float(alive.sum())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def starter(name: str) -> Path | None:
+def example_experiment(name: str) -> Path | None:
     """Return the path of an experiment that comes with the runner, such as ``gates.toml``."""
     package = Path(__file__).parents[1]
     for folder in (package, package.parent):

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 _DASHBOARD = "a dashboard has a port of its own"
 
 
-def require_greeting(address: str, timeout_s: float) -> None:
+def require_handshake(address: str, timeout_s: float) -> None:
     """Connect as Dask's client does, exchange greetings, and close.
 
     Raises

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.study.statistics.anytime import anytime
-from runner.study.statistics.needs import (
+from runner.study.statistics.paired import Outcome, decided, outcome
+from runner.study.statistics.sample_sizes import (
     first_pairs,
     first_restarts,
     next_pairs,
     next_restarts,
 )
-from runner.study.statistics.paired import Outcome, decided, outcome
 
 WIDTHS = st.sampled_from([0.2, 0.05, 0.01])
 
