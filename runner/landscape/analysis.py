@@ -92,9 +92,11 @@ def analyze(
     ClusterError
         If there is nothing to run on, or it is lost on the way.
 
-    Notes ----- An interrupted analysis continues from its checkpoints, and one whose tables are up
-    to date is not repeated: see `runner.landscape.checkpoints.Checkpoints`. Of a study that has
-    grown only the new restarts are inspected: see `runner.landscape.inspections`.
+    Notes
+    -----
+    An interrupted analysis continues from its checkpoints, and one whose tables are up to date is
+    not repeated: see `runner.landscape.checkpoints.Checkpoints`. Of a study that has grown only the
+    new restarts are inspected: see `runner.landscape.inspections`.
 
     Examples
     --------

@@ -14,8 +14,10 @@ from runner.network.tensors import Namespace, Tensor
 class Activation(ABC):
     """What the units of a layer make of their pre-activations.
 
-    Notes ----- For who adds one: write ``runner/network/activations/NAME.py`` with a subclass (of
-    `Elementwise` if each unit looks at its own pre-activation alone), name it in
+    Notes
+    -----
+    For who adds one: write ``runner/network/activations/NAME.py`` with a subclass (of `Elementwise`
+    if each unit looks at its own pre-activation alone), name it in
     `runner.network.activations.registry.ACTIVATIONS`, and allow the name in
     `runner.experiment.fields.sections.Network`. The tests of steps, symmetries and hidden codes run
     over the registry. Build graphs of functions of ``T`` that every engine has; constants are made

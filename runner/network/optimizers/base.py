@@ -66,8 +66,10 @@ class Update:
 class Optimizer(ABC):
     """An update rule and the state that it keeps.
 
-    Notes ----- For who adds one: write ``runner/network/optimizers/NAME.py`` with a subclass, name
-    it in `runner.network.optimizers.registry.OPTIMIZERS`, and allow the name in
+    Notes
+    -----
+    For who adds one: write ``runner/network/optimizers/NAME.py`` with a subclass, name it in
+    `runner.network.optimizers.registry.OPTIMIZERS`, and allow the name in
     `runner.experiment.fields.sections.Training`. State is *slots*, which are tensors shaped like
     the parameters, 0 at the start, and *counters*, which are numbers of a lane.
 

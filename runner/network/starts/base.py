@@ -13,8 +13,10 @@ from runner.network.architecture import Network
 class Distribution(ABC):
     """How random starting weights are distributed.
 
-    Notes ----- For who adds one: write ``runner/network/starts/NAME.py`` with a subclass, name it
-    in `runner.network.starts.registry.DISTRIBUTIONS`, and allow the name in
+    Notes
+    -----
+    For who adds one: write ``runner/network/starts/NAME.py`` with a subclass, name it in
+    `runner.network.starts.registry.DISTRIBUTIONS`, and allow the name in
     `runner.experiment.fields.sections.Init`. A restart must be a function of its own uniform
     numbers alone, one for each parameter (a normal variate, say, by the inverse distribution
     function), so that it can be drawn without its neighbours and all restarts take equally many

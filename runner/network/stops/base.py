@@ -31,7 +31,9 @@ class StopPoint:
 class StopRule(ABC):
     """When a restart stops, decided inside the compiled step.
 
-    Notes ----- For who adds one: write ``runner/network/stops/NAME.py`` with a subclass, name it in
+    Notes
+    -----
+    For who adds one: write ``runner/network/stops/NAME.py`` with a subclass, name it in
     `runner.network.stops.registry.STOPS`, add its field to
     `runner.experiment.fields.sections.Training` and, if it has a threshold, that to
     `runner.network.signature.HYPERPARAMETERS`. `runner.experiment.configuration` says when it is in
