@@ -70,7 +70,7 @@ class Optimizer(ABC):
     -----
     For who adds one: write ``runner/network/optimizers/NAME.py`` with a subclass, name it in
     `runner.network.optimizers.registry.OPTIMIZERS`, and allow the name in
-    `runner.experiment.fields.sections.Training`. State is *slots*, which are tensors shaped like
+    `runner.experiment.fields.training.Training`. State is *slots*, which are tensors shaped like
     the parameters, 0 at the start, and *counters*, which are numbers of a lane.
 
     The rule must be elementwise over lanes, and may use of ``T`` only what every engine has and

@@ -35,7 +35,7 @@ class StopRule(ABC):
     -----
     For who adds one: write ``runner/network/stops/NAME.py`` with a subclass, name it in
     `runner.network.stops.registry.STOPS`, add its field to
-    `runner.experiment.fields.sections.Training` and, if it has a threshold, that to
+    `runner.experiment.fields.training.Training` and, if it has a threshold, that to
     `runner.network.signature.HYPERPARAMETERS`. `runner.experiment.configuration` says when it is in
     force. It must look at its own lane alone.
     """
