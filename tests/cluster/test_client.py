@@ -17,7 +17,7 @@ from distributed import Client, LocalCluster
 from runner.cluster.addresses import check_address, is_embedded, scheduler_address
 from runner.cluster.certificates import make_certificates
 from runner.cluster.client import open_client
-from runner.cluster.greeting import require_greeting
+from runner.cluster.handshake import require_handshake
 from runner.cluster.options import ClusterOptions
 from runner.errors import ClusterError
 
@@ -332,7 +332,7 @@ def test_an_interrupt_does_not_wait_for_a_scheduler_that_says_nothing() -> None:
 
         threading.Thread(target=interrupt, daemon=True).start()
         with pytest.raises(KeyboardInterrupt):
-            require_greeting(address, 60)
+            require_handshake(address, 60)
         (greeting,) = [t for t in threading.enumerate() if t.name == "greeting"]
         accepted[0].close()
         greeting.join()
