@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from runner.errors.exceptions import RunnerError
-from runner.errors.messages import printable
+from runner.errors.messages import printable, shown
 
 __all__ = ["local_path", "require_place", "store_url", "why_no_file"]
 
@@ -67,9 +67,13 @@ def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = 
     Raises
     ------
     RunnerError
-        Of the type ``error``, if it is a URI, as ``s3://bucket/x`` is. Paths of fsspec and
-        cloudpathlib, which show themselves as such, are refused alike.
+        Of the type ``error``, if it is no path, as 5 is none, or a URI, as ``s3://bucket/x`` is.
+        Paths of fsspec and cloudpathlib, which show themselves as such, are refused alike.
     """
+    given: object = path  # from Python it may be anything
+    if not isinstance(given, str | PathLike):
+        message = f"path is {shown(given)}; expected the path of a {kind}, as text or a Path."
+        raise error(message)
     found = _URI.fullmatch(str(path))
     if found is None:
         return Path(path)

@@ -189,8 +189,8 @@ class _Progress:
         self._report(
             MapProgress(
                 searched,
-                sum(point.is_minimum for point in points),
-                sum(point.index == 1 for point in points),
+                sum(point.is_minimum and not point.is_family for point in points),
+                sum(point.index == 1 and not point.is_family for point in points),
                 len(points),
                 sum(each.is_done for each in self.maps),
                 len(self.maps),

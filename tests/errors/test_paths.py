@@ -13,6 +13,7 @@ from runner.cli.app import app
 from runner.cluster.addresses import scheduler_address
 from runner.cluster.certificates import make_certificates
 from runner.cluster.options import ClusterOptions
+from runner.errors import StudyError
 from runner.errors.paths import local_path, why_no_file
 from runner.study.export import export_restarts
 
@@ -94,3 +95,9 @@ def test_what_the_file_system_refuses_is_not_taken_for_missing(tmp_path) -> None
         with pytest.raises(OSError, match=r"symbolic links|too long"):
             why_no_file(path)
     assert why_no_file(tmp_path / "none") == "does not exist"
+
+
+@pytest.mark.parametrize("path", [5, ["a"], None, 1.5])
+def test_what_is_no_path_is_refused(path) -> None:
+    with pytest.raises(StudyError, match=r"path is .*; expected the path of a folder"):
+        runner.open_study(path)
