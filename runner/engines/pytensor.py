@@ -126,7 +126,7 @@ def fingerprints(signature: Signature) -> dict[str, Fingerprint] | None:
         programs = training_programs(signature)
     except UnknownOperation:
         return None
-    return {name: fingerprint(program.text) for name, program in programs.items()}
+    return {name: fingerprint(programs[name].text) for name in vector_code.FINGERPRINTED}
 
 
 def kernel(signature: Signature) -> Artifact | None:

@@ -15,6 +15,9 @@ from runner.engines.simd.fingerprint import Fingerprint
 from runner.engines.simd.machine_code import Function, Loop, processor
 from runner.network.signature import Signature
 
+FINGERPRINTED = ("loop", "look", "update")
+"""The programs that tell whether two machines, or versions, train to the same bits."""
+
 
 @dataclass(frozen=True)
 class TrainingCode:
@@ -27,19 +30,21 @@ class TrainingCode:
     """A training step, repeated; its other output says what is solved."""
     look: Artifact
     """Loss, gradient, outputs and what is solved, at parameters; float64."""
+    losses: Artifact
+    """The loss of ``look`` alone, by the same arithmetic."""
     update: Artifact
     """Parameters after a step, from a state and a gradient; float64."""
 
     @property
     def fingerprints(self) -> dict[str, Fingerprint]:
-        """Of the programs, by name."""
-        return {field.name: getattr(self, field.name).fingerprint for field in fields(self)}
+        """Of the programs that others do not contain, by name."""
+        return {name: getattr(self, name).fingerprint for name in FINGERPRINTED}
 
     def loaded(self, signature: Signature) -> Compiled:
         """Load the machine code; ``compile_s`` of the result is 0."""
         advance = advancing(Loop(self.loop))
-        look = Function(self.look)
-        evaluate = _evaluator(signature, look, self.update)
+        look, losses = Function(self.look), _losses(signature, Function(self.losses))
+        evaluate = _evaluator(signature, look, losses, self.update)
         return Compiled(
             signature,
             advance,
@@ -48,7 +53,7 @@ class TrainingCode:
             any_lanes=True,
             programs=self.fingerprints,
             look=_look(signature, look),
-            losses=_losses(signature, look),
+            losses=losses,
         )
 
 
@@ -126,16 +131,16 @@ def _losses(signature: Signature, function: Function) -> Losses:
     n = signature.architecture.n_parameters
 
     def losses(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        (group,) = function(state[:n], hyper, targets, n_groups=1)
-        loss: np.ndarray = group[0]
+        loss: np.ndarray = function(state[:n], hyper, targets)[0][0]
         return loss
 
     return losses
 
 
-def _evaluator(signature: Signature, look: Function, updating: Artifact) -> Evaluate:
+def _evaluator(
+    signature: Signature, look: Function, losses: Losses, updating: Artifact
+) -> Evaluate:
     n, update = signature.architecture.n_parameters, Function(updating)
-    losses = _losses(signature, look)
 
     def evaluate(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> Evaluation:
         (loss,), gradient, outputs, (solved,) = look(state[:n], hyper, targets)

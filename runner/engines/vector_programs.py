@@ -93,7 +93,8 @@ def measuring_programs(signature: Signature) -> dict[str, Program]:
         product = step.product(tensors, directions, lane)
         inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
         program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
-        return {"product": program, "look": _looking_program(step)}
+        (look,) = _looking_programs(step, [None])
+        return {"product": program, "look": look}
 
 
 def _evaluating_programs(signature: Signature) -> dict[str, Program]:
@@ -107,11 +108,14 @@ def _evaluating_programs(signature: Signature) -> dict[str, Program]:
     moved = step.update(tensors, slope, lane)[: step.n_tensors]
     inputs = [*tensors, *slope, *lane.hyper, *lane.targets]
     update = lowering.lower_function(inputs, [moved], nested=_is_nested(step))
-    return {"look": _looking_program(step), "update": update}
+    look, losses = _looking_programs(step, [None, 1])
+    return {"look": look, "losses": losses, "update": update}
 
 
-def _looking_program(step: Step) -> Program:
+def _looking_programs(step: Step, counts: Sequence[int | None]) -> list[Program]:
+    """The program of a look, and those of its first groups of outputs, so many (None: all)."""
     tensors, lane = _variables(step)
     parameters = tensors[: step.n_tensors]
-    inputs = [*parameters, *lane.hyper, *lane.targets]
-    return lowering.lower_function(inputs, step.look(parameters, lane), nested=_is_nested(step))
+    inputs, seen = [*parameters, *lane.hyper, *lane.targets], step.look(parameters, lane)
+    groups = [len(seen) if count is None else count for count in counts]
+    return lowering.lower_functions(inputs, seen, groups, nested=_is_nested(step))

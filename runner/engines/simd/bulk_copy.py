@@ -113,5 +113,16 @@ class BulkCopy:
             source, target = (outside, inside) if into_lanes else (inside, outside)
             v.repeat(n, lambda lane: b.store(b.load(b.gep(source, [lane])), b.gep(target, [lane])))
 
-        with v.builder.if_then(v.builder.icmp_signed(">", n, I64(0))):
+        def vector_by_vector(row: Value) -> None:
+            b, inside = v.builder, frame.lanes_of(run, row)
+            base = frame.base(frame.sources, b.add(I64(run.first), row))
+            outside = b.bitcast(frame.cell(base, first, run.dtype), inside.type)
+            source, target = (outside, inside) if into_lanes else (inside, outside)
+            v.store(v.load(source, run.dtype), target, run.dtype)
+
+        b = v.builder
+        fills = b.icmp_signed("==", n, I64(v.width))
+        with b.if_then(fills):  # the columns of all lanes lie side by side
+            v.repeat(rows, vector_by_vector)
+        with b.if_then(b.and_(b.icmp_signed(">", n, I64(0)), b.not_(fills))):
             v.repeat(rows, row_by_row)

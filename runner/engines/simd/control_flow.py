@@ -33,8 +33,8 @@ class ProgramText:
     """See `Interface`."""
 
 
-def once(graph: FunctionGraph, nested: bool = False) -> ProgramText:
-    """Write a program that computes a graph's outputs in every lane.
+def once(graph: FunctionGraph, nested: bool = False, n_outputs: int | None = None) -> ProgramText:
+    """Write a program that computes a graph's first outputs in every lane.
 
     Parameters
     ----------
@@ -42,6 +42,8 @@ def once(graph: FunctionGraph, nested: bool = False) -> ProgramText:
         Elementwise, each variable a vector over lanes; or ``nested``, each variable a matrix of
         one restart, whose numbers are rows of vectors.
     nested : bool
+    n_outputs : int, optional
+        How many, by default all. Each is written as if all were, and so has the same bits.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def once(graph: FunctionGraph, nested: bool = False) -> ProgramText:
     b = v.begin(block)
     first = b.phi(I64)  # of the block's lanes
     first.add_incoming(I64(0), entered)
-    body.compute(first)
+    body.compute(first, n_outputs)
     following = b.add(first, I64(v.width))
     first.add_incoming(following, b.block)
     b.cbranch(b.icmp_signed("<", following, n), block, end)

@@ -71,8 +71,11 @@ class LoopBody(ABC):
         """How many rows of the caller's arrays a variable has."""
 
     @abstractmethod
-    def compute(self, first: Value) -> None:
-        """Write what computes all outputs of the lanes from ``first`` on, from the inputs there."""
+    def compute(self, first: Value, n_outputs: int | None) -> None:
+        """Write what computes the first outputs of the lanes from ``first`` on, from inputs there.
+
+        All is written as it would be for all outputs, but what those that are left out need.
+        """
 
     @abstractmethod
     def attempt(self, n_carried: int, before: Builder) -> StepAttempt:
@@ -96,13 +99,13 @@ class RegisterBody(LoopBody):
     def n_rows(variable: Variable) -> int:
         return 1
 
-    def compute(self, first: Value) -> None:
+    def compute(self, first: Value, n_outputs: int | None) -> None:
         frame, v = self.frame, self.frame.vectors
         loaded = {
             x: v.load(v.address(frame.sources, i, first, x.type.dtype), x.type.dtype)
             for i, x in enumerate(frame.graph.inputs)
         }
-        outputs = frame.graph.outputs
+        outputs = frame.graph.outputs[:n_outputs]
         values = ElementwiseWriter(Analysis(frame.graph), v, loaded).write(outputs)
         for i, (variable, value) in enumerate(zip(outputs, values, strict=True)):
             dtype = variable.type.dtype
@@ -154,12 +157,12 @@ class MemoryBody(LoopBody):
     def n_rows(variable: Variable) -> int:
         return math.prod(static_shape(variable))
 
-    def compute(self, first: Value) -> None:
+    def compute(self, first: Value, n_outputs: int | None) -> None:
         frame, v = self.frame, self.frame.vectors
         for run in frame.runs:
             self._fetch(run, first)
         nests = LoopNests(frame.graph, v, _inputs(frame), frame.reserve)
-        outputs = frame.graph.outputs
+        outputs = frame.graph.outputs[:n_outputs]
         nests.write(outputs)
         for variable, begin in zip(outputs, frame.first_rows(outputs), strict=True):
             self._give(nests, variable, begin, first)

@@ -67,14 +67,34 @@ def lower_function(
     UnknownOperation
         If the graph holds an operation that is not known here.
     """
+    (program,) = lower_functions(inputs, outputs, [len(outputs)], nested=nested)
+    return program
+
+
+def lower_functions(
+    inputs: Sequence[Variable],
+    outputs: Sequence[Sequence[Variable]],
+    counts: Sequence[int],
+    *,
+    nested: bool = False,
+) -> list[Program]:
+    """Write programs of one graph: each of its first groups of outputs, so many of them.
+
+    What is computed in two of them is the same to the bit, as each is written as in the whole graph
+    and all that its outputs do not need is left out. Otherwise as `lower_function`.
+    """
     graph = rewritten(inputs, [variable for group in outputs for variable in group])
-    written = once(graph, nested)
-    rows = written.n_rows
-    groups = tuple((sum(map(rows, group)), str(group[0].type.dtype)) for group in outputs)
-    interface = Interface(
-        "function", _row_runs(inputs, rows), groups, written.width, written.scratch_bytes
-    )
-    return Program(written.text, interface)
+    programs = []
+    for count in counts:
+        chosen = outputs[:count]
+        written = once(graph, nested, sum(map(len, chosen)))
+        rows = written.n_rows
+        groups = tuple((sum(map(rows, group)), str(group[0].type.dtype)) for group in chosen)
+        interface = Interface(
+            "function", _row_runs(inputs, rows), groups, written.width, written.scratch_bytes
+        )
+        programs.append(Program(written.text, interface))
+    return programs
 
 
 def lower_loop(

@@ -38,16 +38,13 @@ class Function:
         self._owner, self._run = _loaded(artifact.code, n_numbers=2)
         self._scratch = Scratch(self._interface.scratch_bytes)
 
-    def __call__(self, *inputs: np.ndarray, n_groups: int | None = None) -> list[np.ndarray]:
+    def __call__(self, *inputs: np.ndarray) -> list[np.ndarray]:
         """Compute the outputs.
 
         Parameters
         ----------
         *inputs : ndarray
             Each (n,), or (rows, n), of the dtypes that were compiled; any n.
-        n_groups : int, optional
-            Return the first so many groups of outputs, by default all. The others have no memory
-            of their own then, which takes longer to write than they take to compute.
 
         Returns
         -------
@@ -62,28 +59,24 @@ class Function:
         _check(inputs, self._interface.inputs)
         n = inputs[0].shape[-1]
         if not n:
-            return self._outputs(0, n_groups)[:n_groups]
+            return self._outputs(0)
         given = [np.ascontiguousarray(a) for a in inputs]
-        outputs = self._outputs(n, n_groups)
+        outputs = self._outputs(n)
         rest = n % self._interface.width
         with self._scratch.lent() as scratch:
             if n > rest:
                 self._compute(given, outputs, n - rest, scratch)
             if rest:  # a block of its own, filled with copies of the last lane
                 given = [_padded(a[..., -rest:], self._interface.width - rest) for a in given]
-                last = self._outputs(self._interface.width, n_groups)
+                last = self._outputs(self._interface.width)
                 self._compute(given, last, self._interface.width, scratch)
-                for output, few in zip(outputs[:n_groups], last, strict=False):
+                for output, few in zip(outputs, last, strict=True):
                     output[:, -rest:] = few[:, :rest]
-        return outputs[:n_groups]
-
-    def _outputs(self, n: int, n_groups: int | None) -> list[np.ndarray]:
-        """Memory for all groups of outputs; of those that are not wanted, all rows are one."""
-        groups = self._interface.outputs
-        outputs = [np.empty((rows, n), dtype) for rows, dtype in groups[:n_groups]]
-        for rows, dtype in groups[len(outputs) :]:
-            outputs.append(np.broadcast_to(np.empty(n, dtype), (rows, n)))
         return outputs
+
+    def _outputs(self, n: int) -> list[np.ndarray]:
+        """Memory for all groups of outputs."""
+        return [np.empty((rows, n), dtype) for rows, dtype in self._interface.outputs]
 
     def _compute(
         self,
@@ -146,8 +139,9 @@ class Loop:
             return
         given = [np.ascontiguousarray(array) for array in (limit, *fixed)]
         halted = np.empty(len(steps), bool)
-        sources = _addresses([carried, *given[1:]])
-        targets = _addresses([carried, halted, *others])
+        rows = _addresses([carried])
+        sources = np.concatenate([rows, _addresses(given[1:])])
+        targets = np.concatenate([rows, _addresses([halted, *others])])
         clock, until = _addresses([steps, given[0]])
         next_column = np.zeros(1, np.int64)  # which threads share
         tables = sources.ctypes.data, targets.ctypes.data
@@ -219,8 +213,8 @@ def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
     rows = []
     for array in arrays:
         first = array.__array_interface__["data"][0]
-        count, step = (1, 0) if array.ndim == 1 else (len(array), array.strides[0])
-        rows.append(first + step * np.arange(count))
+        count, step = (1, 1) if array.ndim == 1 else (len(array), array.strides[0])
+        rows.append(np.arange(first, first + step * count, step))
     return np.concatenate(rows)
 
 

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 import runner.engines.pytensor
 from runner.engines.registry import compiled, measured
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.lowering import function, loop
+from runner.engines.simd.fingerprint import fingerprint
+from runner.engines.simd.lowering import function, loop, lower_functions
+from runner.engines.simd.machine_code import Function, assemble
 from runner.training.lanes import train
 
 
@@ -38,13 +40,17 @@ def test_any_number_of_lanes(n) -> None:
 @pytest.mark.parametrize("n", [0, 3, 16, 19])
 def test_some_groups_of_outputs_alone(n) -> None:
     x, y = vectors("x", "y")
-    both = function([x, y], [[x * y], [x, y, x + y], [pt.gt(x, y)]])
+    product = x * y  # fused with the sum where that is the only use of it; in the last group, too
+    groups = [[pt.tanh(product + y)], [x, y, x + y], [pt.gt(product, y)]]
+    programs = lower_functions([x, y], groups, [3, 1, 2])
+    every, *some = (Function(assemble(program)) for program in programs)
     a, b = np.random.default_rng(n).normal(size=(2, n))
-    for n_groups in (1, 2, 3):
-        found = both(a, b, n_groups=n_groups)
+    for n_groups, found in zip((1, 2), (few(a, b) for few in some), strict=True):
         assert len(found) == n_groups
-        for some, every in zip(found, both(a, b), strict=False):
-            np.testing.assert_array_equal(some, every)
+        for values, expected in zip(found, every(a, b), strict=False):
+            np.testing.assert_array_equal(values, expected)
+    operations = [fingerprint(program.text).operations for program in programs]
+    assert len(operations[1]) < len(operations[2]) < len(operations[0])
 
 
 def test_threads_have_memory_of_their_own() -> None:
@@ -207,4 +213,4 @@ def test_every_process_writes_the_same_program(hidden) -> None:
         for seed in ("1", "2", "3")
     }
     assert len(seen) == 1
-    assert seen.pop().startswith("3 ")
+    assert seen.pop().startswith("4 ")
