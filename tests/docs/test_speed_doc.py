@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "speed.md").read_text()
 (RESULTS,) = (ROOT / "benchmarks" / "results").glob("epyc-*.json")
 ROUNDS = json.loads(RESULTS.read_text())["rounds"]
+BATCHES = json.loads(RESULTS.with_name("batches-epyc-avx2.json").read_text())["batches"]
 WAYS = {
     "Ray Tune, one trial per restart": "Ray Tune, one trial per restart",
     "scikit-learn `MLPClassifier`, one fit per restart": "scikit-learn MLPClassifier",
@@ -31,10 +32,31 @@ WAYS = {
 
 
 def test_the_table_has_the_medians_of_the_results() -> None:
-    rows = re.findall(r"^\| (.*) \| \**([\d.]+)\** \| \**([\d.]+)\** \|$", TEXT, re.MULTILINE)
+    rows = re.findall(r"^\| ([^|]*) \| \**([\d.]+)\** \| \**([\d.]+)\** \|$", TEXT, re.MULTILINE)
     assert [way for way, *_ in rows] == list(WAYS)
     assert set(WAYS.values()) == set(ROUNDS["float32"]) == set(ROUNDS["float64"])
     for way, *told in rows:
         for dtype, text in zip(("float32", "float64"), told, strict=True):
             digits = len(text.partition(".")[2])
             assert text == f"{median(ROUNDS[dtype][WAYS[way]]):.{digits}f}"
+
+
+def test_the_rows_of_batches_have_the_medians_of_their_rounds() -> None:
+    rows = re.findall(r"^\| ((?:float64 )?[A-Z].*:[\d,]+) \| (.*) \|$", TEXT, re.MULTILINE)
+    assert {case for case, _ in rows} == set(BATCHES)
+    faster = []
+    for case, cells in rows:
+        products, function, peak, batch, curves, *peers = cells.split(" | ")
+        taken = BATCHES[case]
+        assert products == f"{taken['products'][0]:,.0f}"
+        for text, way in zip((function, *peers), ("function", "vmap", "PyTorch"), strict=True):
+            assert text == f"{median(taken[way]):#.3g}".rstrip(".")
+        for text, way in ((batch, "batch"), (curves, "batch, all curves")):
+            ratios = zip(taken["function"], taken[way], strict=True)
+            assert text == f"{median(alone / whole for alone, whole in ratios):.2f}"
+        multiplied = taken["products"][1] / 1e3
+        pairs = zip(taken["multiply-adds"], taken["function"], strict=True)
+        assert peak == f"{median(multiplied / most / us for most, us in pairs):.2f}"
+        better = min(median(taken["vmap"]), median(taken["PyTorch"]))
+        faster.append(better / median(taken["function"]))
+    assert f"{min(faster):.1f} to {max(faster):.1f} times as fast" in TEXT
