@@ -112,9 +112,13 @@ def no_study(objects: ObjectStore) -> StudyError:
 
 
 def pulled(
-    study: StudyFolder, objects: ObjectStore, state: ObjectState | None = None
+    study: StudyFolder,
+    objects: ObjectStore,
+    state: ObjectState | None = None,
+    *,
+    gives_way: bool = False,
 ) -> tuple[bool, Moved]:
-    """Pull, if there is a study; return whether there is, and what was pulled."""
+    """Pull as `Pull` does, if there is a study; return whether there is, and what was pulled."""
     state = state or ObjectState.read(study, objects.url)
     before = study.path.exists()
     if before and not study.exists and not state.path.exists() and any(study.path.iterdir()):
@@ -127,7 +131,7 @@ def pulled(
     with locked(study) as lock:
         with study.writing():
             state.write()
-        run = Pull(objects, study, lock, state)
+        run = Pull(objects, study, lock, state, gives_way=gives_way)
         found = run.run()
     if not found and not before:
         # of a folder that was made for nothing, nothing is left

@@ -37,15 +37,25 @@ class Pull:
     lock : StudyLock
         The folder's.
     state : ObjectState
+    gives_way : bool
+        Whether another study here gives way to the store's, if all of it was pulled or pushed: in
+        a copy of the runner's own, never in a folder that a user has named.
     """
 
     def __init__(
-        self, objects: ObjectStore, folder: StudyFolder, lock: StudyLock, state: ObjectState
+        self,
+        objects: ObjectStore,
+        folder: StudyFolder,
+        lock: StudyLock,
+        state: ObjectState,
+        *,
+        gives_way: bool = False,
     ) -> None:
         self._objects = objects
         self._folder = folder
         self._lock = lock
         self._state = state
+        self._gives_way = gives_way
         self.moved = Moved()
 
     def run(self) -> bool:
@@ -108,13 +118,15 @@ class Pull:
         return found
 
     def _give_way(self, name: str) -> None:
-        """Remove what is here of another study, if all of it was pulled or pushed."""
+        """Remove what is here of another study, if it may be."""
         here = self._local_log()
-        if here.lines and sha256(here.data) != self._state.log:
+        only_here = bool(here.lines) and sha256(here.data) != self._state.log
+        if only_here or not self._gives_way:
+            batches = counted(len(here.lines), "batch", "batches")
+            also = f", and the folder has {batches} that may be nowhere else" if only_here else ""
             message = (
-                f"{self._folder.where}: {name} is not that of {self._objects.url}, and the folder "
-                f"has {counted(len(here.lines), 'batch', 'batches')} that may be nowhere else; "
-                "expected the same study. Move the folder away, or choose another URL."
+                f"{self._folder.where}: {name} is not that of {self._objects.url}{also}; expected "
+                "the same study. Move the folder away, or choose another, or another URL."
             )
             raise StudyError(message)
         Writer(self._folder, self._lock).clear()

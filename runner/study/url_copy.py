@@ -62,7 +62,7 @@ def readable(path: str | Path, *, required: bool = True) -> Path:
         return local_path(path, StudyError)
     objects, study = ObjectStore(url), StudyFolder(copy_of(url))
     try:
-        found, _ = pulled(study, objects)
+        found, _ = pulled(study, objects, gives_way=True)
     except StudyInUseError:
         if not study.exists:
             raise
@@ -108,7 +108,7 @@ def changeable(
             with locked(study) as lock:
                 Writer(study, lock).clear()
         else:
-            pulled(study, objects, run.state)
+            pulled(study, objects, run.state, gives_way=True)
         tell(f"{url} is worked on in {study.where}")
         with _meanwhile(study, run, tell, overwrite):
             yield study.path

@@ -265,6 +265,17 @@ def test_another_study_is_not_pushed_over(server, study, tmp_path) -> None:
     assert server.below("some/gates") == before
 
 
+def test_another_study_is_not_pulled_over_one_that_was_pushed(server, study, tmp_path) -> None:
+    push(study, URL)
+    before = contents(study)
+    server.objects.clear()
+    swept(tmp_path / "another", EXPERIMENT | {"seed": 9}, batch_size=1)
+    push(tmp_path / "another", URL)
+    with pytest.raises(runner.StudyError, match=r"plan.json is not that of .*; expected the same"):
+        pull(URL, study)
+    assert contents(study) == before
+
+
 @pytest.mark.parametrize(
     ("name", "change", "told"),
     [
