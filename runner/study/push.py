@@ -103,11 +103,12 @@ class Push:
                 f"{self._objects.url} {self._folder.where}` first."
             )
         stored.with_those_of(lines, self._objects.url)  # which refuses other bits
-        wanted = [c for c in lines.commits.values() if not self._has(there, c)]
+        wanted = [c for c in lines.commits.values() if not self._has(there, stored, c)]
         for k in range(0, len(wanted), _TOGETHER):
             group = wanted[k : k + _TOGETHER]
-            there |= dict(side_by_side(self._put_shard, group))
-            self.moved.add([commit.size for commit in group])
+            for name, put, size in side_by_side(self._put_shard, group):
+                there[name] = put
+                self.moved.add([size] if size else [])
         names = list(object_names.local_names(self._folder))
         for name in object_names.fixed(names):
             if name not in there:
@@ -162,12 +163,16 @@ class Push:
             self.state.note(name, data, meta)
 
     @staticmethod
-    def _has(there: dict[str, Meta], commit: Commit) -> bool:
-        found = there.get(shard_name(commit.batch))
-        return found is not None and found.size == commit.size
+    def _has(there: dict[str, Meta], stored: Lines, commit: Commit) -> bool:
+        """Whether the store's log vouches for a shard; one that it does not name may be anything.
 
-    def _put_shard(self, commit: Commit) -> tuple[str, Meta]:
-        """Put one shard that is as the log says."""
+        That both logs say the same of a batch was seen before.
+        """
+        found = there.get(shard_name(commit.batch))
+        return commit.batch in stored.commits and found is not None and found.size == commit.size
+
+    def _put_shard(self, commit: Commit) -> tuple[str, Meta, int]:
+        """Put one shard that is as the log says; return its name, its state and the bytes put."""
         name = shard_name(commit.batch)
         path = self._folder.path / name
         try:
@@ -177,13 +182,15 @@ class Push:
         if len(data) != commit.size or sha256(data) != commit.sha256:
             raise self._folder.damaged(f"{printable(name)} is missing, or not as the log says")
         try:
-            return name, self._objects.put(name, data, "create")
+            return name, self._objects.put(name, data, "create"), len(data)
         except Changed:
             pass
-        # It came after the listing, perhaps by a write of our own whose answer was lost; or it has
-        # another size, and then nobody's log can have named it.
+        # A push that died has left it, or a write of our own whose answer was lost; or it is no
+        # shard, and then no log that is right has named it.
         there, meta = self._objects.get(name, MOST_OF_SHARD)
-        return name, meta if there == data else self._objects.put(name, data, meta.condition)
+        if there == data:
+            return name, meta, 0
+        return name, self._objects.put(name, data, meta.condition), len(data)
 
     def _put_fixed(self, name: str) -> Meta:
         data = read_bounded(self._folder.path / name, object_names.MOST_OF_PLAN)

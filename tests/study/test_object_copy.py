@@ -338,6 +338,25 @@ def test_a_damaged_shard_is_not_pushed(server, study) -> None:
     assert "commits.jsonl" not in server.below("some/gates")
 
 
+@pytest.mark.parametrize("change", [lambda data: data[:-1] + b"!", lambda data: data[:-1]])
+def test_a_shard_that_no_log_of_the_store_names_is_not_trusted(
+    server, study, tmp_path, change
+) -> None:
+    shards = sorted((study / "shards").rglob("*.parquet"))
+    left = {path.relative_to(study).as_posix(): path.read_bytes() for path in shards[:2]}
+    first, second = left
+    for name in left:
+        server.objects[f"studies/some/gates/{name}"] = left[name]
+    server.objects[f"studies/some/gates/{first}"] = change(left[first])
+    assert push(study, URL).files == len(contents(study)) - 1  # the second is as it should be
+    assert server.below("some/gates") == contents(study)
+    # damaged after the log has named it: seen by its size
+    server.objects[f"studies/some/gates/{second}"] = b"short"
+    assert push(study, URL).files == 1
+    pull(URL, tmp_path / "pulled")
+    assert contents(tmp_path / "pulled") == contents(study)
+
+
 @pytest.mark.parametrize("command", ["push", "pull", "release"])
 def test_commands_say_in_one_line_what_is_wrong(server, study, tmp_path, command) -> None:
     def fails(url: str) -> str:
