@@ -20,7 +20,7 @@ from runner.study.lock import StudyLock
 from runner.study.object_log import Lines, shard_name, stored_log
 from runner.study.object_state import ObjectState, sha256
 from runner.study.object_store import Meta, ObjectStore
-from runner.study.push import Moved
+from runner.study.push import Moved, changed_on_both_sides
 from runner.study.writer import Writer
 
 _TOGETHER = 64  # shards that are got before they are written and synced together
@@ -75,14 +75,14 @@ class Pull:
             return False
         with self._folder.writing():
             planned = self._plan(there)
+            others = self._others(there)
             here = self._local_log()
             together = stored.with_those_of(here, self._objects.url)
             self._shards(stored, here)
             for name, data in planned.items():
                 self._write(name, data)
-            for name in sorted(there):
-                if object_names.most_bytes(name) is not None:
-                    self._other(name, there[name])
+            for name in others:
+                self._other(name)
             if together.data != here.data:
                 files.replace(self._folder.log_path, together.data)
             if meta is not None:
@@ -184,15 +184,40 @@ class Pull:
             raise StudyError(message)
         return data
 
-    def _other(self, name: str, meta: Meta) -> None:
-        """Get a file of which the last one counts, if the store's is another than it was."""
+    def _others(self, there: dict[str, Meta]) -> list[str]:
+        """Return which tables and such are to be got: what was changed there, and not here.
+
+        Before anything is written, or half of an analysis would be the store's.
+        """
+        wanted, both = [], []
+        for name in sorted(there):
+            most = object_names.most_bytes(name)
+            if most is None:
+                continue
+            path = self._folder.path / name
+            known = self._state.known.get(name)
+            if self._folder.is_linked(path) or not path.is_file():
+                wanted.append(name)
+            elif known and known.is_object(there[name]):
+                pass  # what is here may be newer, and is pushed then
+            elif object_names.is_lines(name) or (known and known.sha256 == _sha256_of(path)):
+                wanted.append(name)
+            elif name != "experiment.toml":  # which is changed where a folder grows
+                try:
+                    data, meta = self._objects.get(name, most)
+                except FileNotFoundError:
+                    continue  # it was removed since
+                if sha256(data) != _sha256_of(path):
+                    both.append(name)
+                else:
+                    self._state.note(name, data, meta)
+        if both:
+            raise StudyError(changed_on_both_sides(self._objects.url, self._folder, both))
+        return wanted
+
+    def _other(self, name: str) -> None:
+        """Get a file of which the last one counts."""
         path = self._folder.path / name
-        known = self._state.known.get(name)
-        if path.is_file():
-            if known and known.is_object(meta):
-                return  # what is here may be newer, and is pushed then
-            if name == "experiment.toml" and not (known and known.sha256 == _sha256_of(path)):
-                return  # somebody has changed it, as in a folder that grows
         try:
             data, meta = self._objects.get(name, object_names.most_bytes(name) or 0)
         except FileNotFoundError:

@@ -4,7 +4,7 @@ Pushed in this order, each object whole or not at all::
 
     shards/*, those that the log names      made where there are none; their bytes are the log's
     plan.json, rounds/*.json                likewise, and never changed
-    tables/*, telemetry/*, experiment.toml, ...   replaced where they differ
+    tables/*, telemetry/*, experiment.toml, ...   replaced where they were changed here alone
     commits.jsonl                           replaced only as it was last read, and by more lines
 
 A client that dies leaves objects that no log names yet; the next push finds them.
@@ -91,6 +91,12 @@ class Push:
             If the store has another study, or batches that the folder lacks; if a shard here is
             not as the log says; if the lease is not ours any more; if the store fails.
         """
+        try:
+            self._push()
+        finally:  # what both sides have by now is known also after a store has failed
+            self.state.write()
+
+    def _push(self) -> None:
         self._lease.require()
         there = self._look()
         lines = Lines.parse(self._local_log(), self._folder.where)
@@ -120,7 +126,6 @@ class Push:
             meta = self._put_log(lines, meta)
             self._log = lines, meta
         self.state.log = sha256(lines.data)
-        self.state.write()
 
     def _look(self) -> dict[str, Meta]:
         """List what is there, once."""
@@ -205,15 +210,29 @@ class Push:
         return meta
 
     def _put_other(self, there: dict[str, Meta], name: str) -> None:
-        """Put a file of which the last one counts, if it is not what is there."""
+        """Put a file that was changed here, and not there, since both were the same."""
         try:
             data = read_bounded(self._folder.path / name, object_names.most_bytes(name) or 0)
         except FileNotFoundError:
             return  # it was removed since it was listed
-        known = self.state.known.get(name)
-        if known and known.sha256 == sha256(data) and known.is_object(there.get(name)):
+        known, found = self.state.known.get(name), there.get(name)
+        if found is not None and known and known.sha256 == sha256(data):
+            return  # what is there may be newer, and is pulled then
+        if found is not None and not (known and known.is_object(found)):
+            stored, found = self._objects.get(name, object_names.most_bytes(name) or 0)
+            if stored != data:
+                raise StudyError(changed_on_both_sides(self._objects.url, self._folder, [name]))
+            there[name] = found
+            self.state.note(name, data, found)
             return
-        meta = there[name] = self._objects.put(name, data)
+        try:
+            condition = "create" if found is None else found.condition
+            meta = there[name] = self._objects.put(name, data, condition)
+        except Changed:
+            stored, meta = self._objects.get(name, object_names.most_bytes(name) or 0)
+            if stored != data:  # or this very write was done, and its answer lost
+                raise self._changed(name) from None
+            there[name] = meta
         self.state.note(name, data, meta)
         self.moved.add([len(data)])
 
@@ -236,6 +255,23 @@ class Push:
             f"{self._objects.url}: another client has written {name} meanwhile; expected one "
             "client at a time. Nothing is lost; run the same command again."
         )
+
+
+def changed_on_both_sides(url: str, folder: StudyFolder, names: Sequence[str]) -> str:
+    """Return what is wrong with files that were changed here and there, and what to do."""
+    also = f" and {counted(len(names) - 1, 'file')} more" if len(names) > 1 else ""
+    place = printable(str(folder.path / names[0]))
+    if object_names.is_lines(names[0]):
+        advice = f"Run `python -m runner pull {url} {folder.where}` first, which adds the lines up."
+    else:
+        advice = (
+            f"Move {place} away and run `python -m runner pull {url} {folder.where}`; put it back "
+            "if it is the one that counts."
+        )
+    return (
+        f"{names[0]}{also} was changed at {url} and in {folder.where} since both were the same; "
+        f"expected it on one side only. {advice}"
+    )
 
 
 def clear(

@@ -357,6 +357,60 @@ def test_a_shard_that_no_log_of_the_store_names_is_not_trusted(
     assert contents(tmp_path / "pulled") == contents(study)
 
 
+def test_a_table_is_replaced_only_where_it_was_changed_on_one_side(
+    server, study, whole, tmp_path
+) -> None:
+    """As when a report is made here, and another there: the older one replaces neither."""
+    other = tmp_path / "other"
+    names = "report.html", "tables/verdicts.parquet"
+    (study / "tables").mkdir()
+    for name in names:
+        (study / name).write_text("old")
+    push(study, URL)
+    pull(URL, other)
+    for name in names:
+        (other / name).write_text("new")
+    assert push(other, URL).files == 2
+    assert push(study, URL).files == 0  # which has the old ones
+    assert server.below("some/gates")["report.html"] == b"new"
+    pull(URL, study)
+    assert contents(study) == contents(other)
+    (study / "report.html").write_text("one")
+    (other / "report.html").write_text("another")
+    push(study, URL)
+    before = contents(other), server.below("some/gates")
+    for action in (lambda: push(other, URL), lambda: pull(URL, other)):
+        with pytest.raises(
+            runner.StudyError, match=r"report.html was changed at s3:.* and in "
+        ) as e:
+            action()
+        assert f"Move {other}/report.html away and run `python -m runner pull {URL}" in str(e.value)
+        assert (contents(other), server.below("some/gates")) == before
+    # what is advised leaves it to the user which one counts
+    (other / "report.html").rename(tmp_path / "kept")
+    pull(URL, other)
+    assert (other / "report.html").read_text() == "one"
+    (tmp_path / "kept").rename(other / "report.html")
+    push(other, URL)
+    assert server.below("some/gates")["report.html"] == b"another"
+
+
+def test_lines_of_telemetry_add_up(server, study, tmp_path) -> None:
+    (study / "telemetry").mkdir()
+    (study / "telemetry" / "batches.jsonl").write_text("common\n")
+    push(study, URL)
+    pull(URL, tmp_path / "other")
+    for folder in (study, tmp_path / "other"):
+        with open(folder / "telemetry" / "batches.jsonl", "a") as file:
+            file.write(f"{folder.name}\n")
+    push(study, URL)
+    with pytest.raises(runner.StudyError, match=r"pull .* first, which adds the lines up"):
+        push(tmp_path / "other", URL)
+    pull(URL, tmp_path / "other")
+    push(tmp_path / "other", URL)
+    assert server.below("some/gates")["telemetry/batches.jsonl"] == b"common\nstudy\nother\n"
+
+
 @pytest.mark.parametrize("command", ["push", "pull", "release"])
 def test_commands_say_in_one_line_what_is_wrong(server, study, tmp_path, command) -> None:
     def fails(url: str) -> str:
