@@ -42,13 +42,17 @@ Artifacts = Mapping[str, Artifact]
 _PARTS = ("interface", "fingerprint")  # of an artifact, beside its code
 
 
+def place() -> Path | None:
+    """Where the folder is, or would be; None if there is to be none."""
+    named = os.environ.get(VARIABLE)
+    path = of_user() if named is None else Path(named)
+    return path if path.is_absolute() else None  # and Path("") is not
+
+
 def folder() -> Path | None:
     """The folder, made if need be; None if there is none that is safe."""
-    named = os.environ.get(VARIABLE)
-    if named == "":
-        return None
-    path = Path(named) if named else _of_user()
-    if not path.is_absolute():
+    path = place()
+    if path is None:
         return None
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -58,7 +62,7 @@ def folder() -> Path | None:
     return path if _only_ours(status) else None
 
 
-def _of_user() -> Path:
+def of_user() -> Path:
     """The folder where this system keeps what can be made again."""
     base = os.environ.get("XDG_CACHE_HOME")
     if base:  # which platformdirs reads on Linux only

@@ -10,7 +10,7 @@ from pathlib import Path
 from runner.errors.exceptions import RunnerError
 from runner.errors.messages import printable, shown
 
-__all__ = ["local_path", "require_place", "store_url", "why_no_file"]
+__all__ = ["local_path", "redacted", "require_place", "store_url", "why_no_file"]
 
 # As a path it would make a folder `s3:`. One slash is enough: `Path` makes one of two. A single
 # letter is a drive of Windows.
@@ -18,6 +18,14 @@ _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
 
 _STORES = ("s3", "gs", "az")
 _PLACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}(/[A-Za-z0-9_=+-][A-Za-z0-9._=+ -]{0,254})+")
+
+
+def redacted(uri: str) -> str:
+    """Return a URI without what may be a credential: a user and password, a query, a fragment."""
+    scheme, place, rest = re.findall(r"^([A-Za-z0-9+.-]*:/+|)([^?#]*)(.*)", uri, re.DOTALL)[0]
+    if "@" in rest:  # of a password or of a query: nobody can tell
+        return f"{scheme}..."
+    return f"{scheme}{place.rpartition('@')[2]}"
 
 
 def store_url(path: str | PathLike[str], error: type[RunnerError]) -> str | None:
@@ -42,9 +50,8 @@ def store_url(path: str | PathLike[str], error: type[RunnerError]) -> str | None
     place = found[2].rstrip("/")
     url = f"{found[1].lower()}://{place}"
     if _PLACE.fullmatch(place) is None:
-        # what stands before an @ may be a password
         message = (
-            f"{printable(url.rpartition('@')[2])} is no URL of a study; expected "
+            f"{printable(redacted(url))} is no URL of a study; expected "
             "s3://bucket/prefix, with letters, digits and -_.=+ in its names. Credentials belong "
             "into the environment."
         )
@@ -78,7 +85,7 @@ def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = 
     if found is None:
         return Path(path)
     scheme, rest = found.groups()
-    uri = printable(f"{scheme}://{'/' * (scheme.lower() == 'file')}{rest}")
+    uri = printable(redacted(f"{scheme}://{'/' * (scheme.lower() == 'file')}{rest}"))
     message = (
         f"{uri} is a URI; expected a {kind} on this machine. "
         "Give the path of one, and copy between the two by other means."

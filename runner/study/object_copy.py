@@ -14,14 +14,14 @@ from filelock import FileLock, Timeout
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
-from runner.errors.paths import store_url
+from runner.errors.paths import redacted, store_url
 from runner.errors.platforms import require_posix
 from runner.study.folder import StudyFolder
 from runner.study.lease import Lease
 from runner.study.lease import release as release_lease
 from runner.study.lock import locked
 from runner.study.object_state import ObjectState
-from runner.study.object_store import ObjectStore
+from runner.study.object_store import ObjectStore, place
 from runner.study.pull import Pull
 from runner.study.push import Moved, Push
 
@@ -31,7 +31,7 @@ def required_url(url: str | Path) -> str:
     found = store_url(url, StudyError)
     if found is None:
         message = (
-            f"{printable(str(url))} is no URL of an object store; expected one such as "
+            f"{printable(redacted(str(url)))} is no URL of an object store; expected one such as "
             "s3://bucket/prefix (or gs://, az://). Give the URL of a study."
         )
         raise StudyError(message)
@@ -119,7 +119,7 @@ def pulled(
     gives_way: bool = False,
 ) -> tuple[bool, Moved]:
     """Pull as `Pull` does, if there is a study; return whether there is, and what was pulled."""
-    state = state or ObjectState.read(study, objects.url)
+    state = state or ObjectState.read(study, place(objects.url))
     before = study.path.exists()
     if before and not study.exists and not state.path.exists() and any(study.path.iterdir()):
         message = (
@@ -166,7 +166,7 @@ def pushing(study: StudyFolder, objects: ObjectStore, *, replaces: bool = False)
         raise study.unwritable(error) from error
     try:
         objects.listing()  # a bucket that is not there is told as such
-        state = ObjectState.read(study, objects.url)
+        state = ObjectState.read(study, place(objects.url))
         with study.writing():
             state.write()  # before the lease, which nobody would know
         lease = Lease(objects, state.token)

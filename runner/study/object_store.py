@@ -1,7 +1,7 @@
 """An object store, such as S3: the objects below one URL, and what goes wrong with them in words.
 
 Nothing else here imports obstore, which is there only where studies in object stores are wanted.
-Its own errors have many lines, of which the first says all; credentials are in none of them.
+Its own errors have many lines, of which the first says all; what may be a credential is cut out.
 """
 
 from __future__ import annotations
@@ -14,15 +14,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
+from runner.errors.paths import redacted
 
 MAX_OBJECTS = 10**7
 """Most objects below a URL that are listed: twice as many as a log can name shards."""
 
 TIMEOUT_S = 120.0
 """Longest that one request may take, a shard's bytes included."""
+
+_S3 = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")  # the first that is set
+_AZURE = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
 
 _CONNECT_S, _RETRIES, _RETRY_S = 10.0, 4, 60.0  # a store that is gone is told within minutes
 
@@ -92,8 +97,8 @@ class ObjectStore:
                 "retry_timeout": timedelta(seconds=_RETRY_S),
             },
         }
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        if self.url.startswith("s3:") and endpoint:
+        if self.url.startswith("s3:") and (endpoint := _endpoint()):
+            _require_address(self.url, endpoint)
             # Not Amazon's own: there the bucket is a part of the path, and may be without TLS.
             options |= {"endpoint": endpoint, "virtual_hosted_style_request": False}
             options["client_options"]["allow_http"] = endpoint.startswith("http://")
@@ -201,12 +206,45 @@ class ObjectStore:
             raise StudyError(message) from None
 
 
+def place(url: str) -> str:
+    """Return a URL with what the environment says of its server: the same URL is many places."""
+    if url.startswith("s3:"):
+        return f"{redacted(_endpoint())} {url}"
+    named = [os.environ.get(name, "") for name in _AZURE] if url.startswith("az:") else []
+    return " ".join([*(redacted(value) for value in named), url])
+
+
+def _endpoint() -> str:
+    """Return the address of a server that speaks S3; empty, it is Amazon's own."""
+    return next(filter(None, (os.environ.get(name) for name in _S3)), "")
+
+
+def _require_address(url: str, endpoint: str) -> None:
+    """Raise StudyError if an endpoint is no plain address, at which the library would panic."""
+    try:
+        parts = urlsplit(endpoint)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or "@" in endpoint or "?" in endpoint or "#" in endpoint:
+        message = (
+            f"{url}: the endpoint that the environment names (AWS_ENDPOINT_URL) is no plain "
+            "address; expected http:// or https://, a host, and perhaps a port. Credentials belong "
+            "into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        )
+        raise StudyError(message)
+
+
 def _meta(told: Mapping[str, Any]) -> Meta:
     return Meta(int(told["size"]), told.get("e_tag"), told.get("version"))
 
 
 def _first_line(error: BaseException) -> str:
-    """Return the first line of an error, without the XML that some stores answer in."""
+    """Return the first line of an error, without the XML that some stores answer in.
+
+    Of addresses, user and query are left out: there a credential may stand.
+    """
     line = str(error).partition("\n")[0].partition("<?xml")[0]
+    line = re.sub(r"(?<=://)\S+", lambda found: redacted(f"://{found[0]}")[3:], line)
     line = re.sub(r"\s+", " ", line).strip().rstrip(":. ")
     return printable(line[:300]) or type(error).__name__

@@ -7,7 +7,6 @@ can take a URL as well.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import sys
 import threading
@@ -15,14 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from runner.engines.code_cache import VARIABLE
+from runner.engines import code_cache
 from runner.errors import StudyError
 from runner.errors.paths import local_path, store_url
 from runner.study import files
 from runner.study.folder import StudyFolder
 from runner.study.lock import StudyInUseError, locked
 from runner.study.object_copy import no_study, pulled, pushing
-from runner.study.object_store import ObjectStore
+from runner.study.object_store import ObjectStore, place
 from runner.study.push import Push
 from runner.study.writer import Writer
 
@@ -33,17 +32,9 @@ gone for good takes along."""
 
 def copy_of(url: str) -> Path:
     """Return the folder in which a URL's study is worked on here, by the same user."""
-    named = os.environ.get(VARIABLE)
-    if named and Path(named).is_absolute():
-        base = Path(named)
-    else:
-        import platformdirs
-
-        base = platformdirs.user_cache_path("runner", appauthor=False)
-    # the same URL is another place on another server
-    place = f"{os.environ.get('AWS_ENDPOINT_URL', '')} {url}"
+    base = code_cache.place() or code_cache.of_user()
     name = re.sub(r"[^A-Za-z0-9_-]", "-", url.rpartition("/")[2])[:60]
-    return base / "studies" / f"{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+    return base / "studies" / f"{name}-{hashlib.sha256(place(url).encode()).hexdigest()[:16]}"
 
 
 def readable(path: str | Path, *, required: bool = True) -> Path:
@@ -61,6 +52,8 @@ def readable(path: str | Path, *, required: bool = True) -> Path:
     if url is None:
         return local_path(path, StudyError)
     objects, study = ObjectStore(url), StudyFolder(copy_of(url))
+    with study.writing():
+        _make_parents(study)
     try:
         found, _ = pulled(study, objects, gives_way=True)
     except StudyInUseError:
@@ -70,6 +63,12 @@ def readable(path: str | Path, *, required: bool = True) -> Path:
     if not found and required:
         raise no_study(objects)
     return study.path
+
+
+def _make_parents(study: StudyFolder) -> None:
+    """Make the cache, in which nobody else may write: machine code lies beside the copies."""
+    for folder in (study.path.parent.parent, study.path.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @contextmanager
@@ -100,7 +99,7 @@ def changeable(
     objects, study, tell = ObjectStore(url), StudyFolder(copy_of(url)), tell or _to_stderr
     objects.listing()  # what is wrong with the URL is told before a folder is made
     with study.writing():
-        study.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_parents(study)
         files.make_folder(study.path)
     with pushing(study, objects, replaces=overwrite) as run:
         if overwrite:

@@ -14,10 +14,11 @@ from runner.cluster.addresses import scheduler_address
 from runner.cluster.certificates import make_certificates
 from runner.cluster.options import ClusterOptions
 from runner.errors import StudyError
-from runner.errors.paths import local_path, why_no_file
+from runner.errors.paths import local_path, store_url, why_no_file
 from runner.study.export import export_restarts
+from runner.study.object_copy import required_url
 
-URIS = ["s3://bucket/x", "gs://bucket/x", "file:///tmp/x", "http://host:80/x", "abfss://c@a/x"]
+URIS = ["s3://bucket/x", "gs://bucket/x", "file:///tmp/x", "http://host:80/x", "abfss://a/x"]
 TINY = {"name": "tiny", "restarts": 1, "problem": {"gate": "AND"}, "training": {"max_steps": 1}}
 
 
@@ -28,6 +29,34 @@ def test_a_uri_is_named_as_it_was_given(uri, kind) -> None:
         local_path(kind(uri), runner.StudyError)
     assert str(caught.value).startswith(f"{uri} is a URI; expected a folder on this machine. ")
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3a://key:hunter2@bucket/x",
+        "https://bucket/x?sig=hunter2",
+        "s3://bucket/x?X-Amz-Signature=hunter2",
+        "s3://bucket/x#hunter2",
+        "s3://user:hunter2@bucket/x",
+        "s3://user:hun/ter2@hunter2@bucket/x",
+        "s3://user:hunter2?more@bucket/x",
+        "s3://bucket/x?sig=a@hunter2",
+    ],
+)
+def test_what_may_be_a_credential_is_not_shown(uri) -> None:
+    for given in (uri, Path(uri)):
+        for refuse in (local_path, required_url, store_url):
+            try:
+                refuse(given, runner.StudyError) if refuse is not required_url else refuse(given)
+            except runner.StudyError as error:
+                told = str(error)
+                assert "hunter2" not in told
+                assert "ter2" not in told
+                assert told.startswith(uri.partition(":")[0])
+            else:
+                assert refuse is store_url
+                assert not uri.startswith("s3:")
 
 
 def test_a_path_of_another_library_that_shows_itself_as_a_uri_is_one() -> None:

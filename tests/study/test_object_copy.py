@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
-from runner.study import damage
+from runner.study import damage, object_store
 from runner.study.folder import StudyFolder
 from runner.study.object_copy import pull, push, pushing, release
 from runner.study.object_store import ObjectStore
@@ -126,8 +126,6 @@ def why_not(study: Path) -> str:
 
 @pytest.mark.parametrize("fault", ["fail_from", "lose"])
 def test_a_store_can_fail_at_every_write(server, study, tmp_path, fault, monkeypatch) -> None:
-    from runner.study import object_store
-
     monkeypatch.setattr(object_store, "_RETRIES", 1 if fault == "lose" else 0)
     n_failed = 0
     for at in range(1, 40):
@@ -431,8 +429,6 @@ def test_commands_say_in_one_line_what_is_wrong(server, study, tmp_path, command
 
 
 def test_a_store_that_does_not_answer_is_given_up(server, study, monkeypatch) -> None:
-    from runner.study import object_store
-
     monkeypatch.setattr(object_store, "TIMEOUT_S", 0.5)
     monkeypatch.setattr(object_store, "_RETRIES", 1)
     server.silent = True
@@ -441,6 +437,27 @@ def test_a_store_that_does_not_answer_is_given_up(server, study, monkeypatch) ->
     server.be_well()
     push(study, URL)
     assert server.below("some/gates") == contents(study)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://somebody:{}@127.0.0.1:1", "http://127.0.0.1:1/?sig={}", "{}@x", "http://a:{}"],
+)
+def test_an_address_with_credentials_is_refused_and_not_shown(
+    study, monkeypatch, capfd, address
+) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.setenv(name, address.format(SECRET))
+    with pytest.raises(runner.StudyError, match="is no plain address; expected http") as error:
+        push(study, URL)
+    assert SECRET not in f"{error.value}{capfd.readouterr()}"
+
+
+def test_what_a_store_says_is_shown_without_credentials() -> None:
+    told = ValueError(
+        f"GET http://a:{SECRET}@host/b?sig={SECRET} failed: (http://{SECRET}@h/) no\n"
+    )
+    assert object_store._first_line(told) == "GET http://host/b failed: (http://h/) no"
 
 
 def test_credentials_are_nowhere(server, study, tmp_path) -> None:

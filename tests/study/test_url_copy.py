@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
+from runner.engines import code_cache
 from runner.study import damage, url_copy
 from runner.study.object_copy import pull
 from runner.study.store import Store
@@ -223,6 +224,45 @@ def test_commands_take_a_url(server, client, scheduler, tmp_path, monkeypatch) -
     monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
     assert len(runner.open_study(URL).verdicts) == 1
     assert CliRunner().invoke(app, ["verify", URL, "--repair"]).exit_code == 3
+
+
+def test_one_url_on_two_servers_is_two_places(monkeypatch) -> None:
+    def places(url: str, **environment: str) -> Path:
+        with monkeypatch.context() as patch:
+            for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"):
+                patch.delenv(name, raising=False)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            return copy_of(url)
+
+    s3 = [
+        places(URL),
+        places(URL, AWS_ENDPOINT_URL="http://a"),
+        places(URL, AWS_ENDPOINT_URL="http://a", AWS_ENDPOINT_URL_S3="http://b"),
+    ]
+    assert len(set(s3)) == 3
+    assert places(URL, AWS_ENDPOINT_URL_S3="http://b") == s3[2]
+    azure = [places("az://c/x", AZURE_STORAGE_ACCOUNT_NAME=name) for name in ("a", "b")]
+    assert len({places("az://c/x"), *azure}) == 3
+
+
+@pytest.mark.parametrize("use", ["sweep", "open_study"])
+def test_the_cache_stays_one_in_which_nobody_else_writes(
+    server, client, tmp_path, monkeypatch, use
+) -> None:
+    """Else no machine code would be kept in it any more."""
+    runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "new" / "cache"))
+    before = os.umask(0o002)
+    try:
+        if use == "sweep":
+            runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+        else:
+            runner.open_study(URL)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new" / "cache").stat().st_mode & 0o777 == 0o700
+    assert code_cache.folder() == tmp_path / "new" / "cache"
 
 
 def test_a_reader_beside_a_sweep_of_this_machine_reads_its_copy(server, client) -> None:
