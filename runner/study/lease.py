@@ -3,10 +3,11 @@
 It is an object, ``.lock``, that is made only where there is none. A process that is killed leaves
 it; the next process of the same folder knows it by the folder's token and goes on. Of a folder that
 is gone for good nobody knows the token: `release` removes the lease. Should that client live, it
-finds at its next push that the lease is not its own, and writes nothing more.
+finds at its next push, or before the log, that the lease is not its own, and writes nothing more.
 
-Even without a lease nothing would be lost: shards are never replaced, the log is written only as it
-was when it was last read, and only with more lines. The lease saves two clients the same work.
+Even without a lease nothing would be lost: shards that are right are never replaced, whatever else
+is there is replaced only as it was when it was last read, the log only by more lines. The lease
+saves two clients the same work.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ NAME = ".lock"
 """Name of the object."""
 
 _MOST = 2**16
+_TRIES = 3
 
 
 class Lease:
@@ -49,14 +51,25 @@ class Lease:
             "token": self._token,
         }
         data = json.dumps(content).encode()
-        try:
-            self._objects.put(NAME, data, "create")
-        except Changed:
-            there, meta = _read(self._objects)
+        for _ in range(_TRIES):
+            try:
+                self._objects.put(NAME, data, "create")
+            except Changed:
+                there, meta = _read(self._objects)
+            else:
+                return
+            if not there:
+                continue  # its holder has given it back since
             # perhaps this very write was done, and its answer lost
             if there.get("token") != self._token:
-                raise _in_use(self._objects, there) from None
+                raise _in_use(self._objects, there)
             self._renew(data, meta)
+            return
+        message = (
+            f"{self._objects.url}: other clients take the lease and give it back all the time; "
+            "expected one client at a time. Run the same command again."
+        )
+        raise StudyError(message)
 
     def _renew(self, data: bytes, meta: Meta) -> None:
         try:
@@ -73,7 +86,11 @@ class Lease:
             raise _in_use(self._objects, there)
 
     def give_back(self) -> None:
-        """Remove the lease, if it is still this folder's."""
+        """Remove the lease, if it is still this folder's.
+
+        Stores remove without a condition: a lease that is released and taken by another client
+        between the two requests would go. That client is told so, and no object is worse for it.
+        """
         if _read(self._objects)[0].get("token") == self._token:
             self._objects.delete(NAME)
 

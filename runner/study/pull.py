@@ -109,7 +109,14 @@ class Pull:
             unchanged = known is not None and known.is_object(there[name])
             if known and here is not None and unchanged and known.sha256 == sha256(here):
                 continue
-            data, meta = self._objects.get(name, object_names.MOST_OF_PLAN)
+            try:
+                data, meta = self._objects.get(name, object_names.MOST_OF_PLAN)
+            except FileNotFoundError:
+                message = (
+                    f"{self._objects.url}: another client has removed {name} meanwhile; expected "
+                    "one client at a time. Nothing is lost; run the same command again."
+                )
+                raise StudyError(message) from None
             if here is not None and here != data:
                 self._give_way(name)
                 return self._plan(there)

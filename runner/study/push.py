@@ -93,6 +93,9 @@ class Push:
         """
         try:
             self._push()
+        except Changed as error:
+            self._there = None  # all is looked at again, should it go on
+            raise self._changed(str(error)) from None
         finally:  # what both sides have by now is known also after a store has failed
             self.state.write()
 
@@ -123,6 +126,7 @@ class Push:
             if not object_names.is_fixed(name):
                 self._put_other(there, name)
         if len(lines.commits) > len(stored.commits) or (meta is None and lines.commits):
+            self._lease.require()
             meta = self._put_log(lines, meta)
             self._log = lines, meta
         self.state.log = sha256(lines.data)
@@ -133,6 +137,7 @@ class Push:
             there = self._objects.listing()
             if self._replaces:
                 there = clear(self._objects, there)
+                self._replaces = False
             self._log = stored_log(self._objects)
             self._there = there
         return self._there
@@ -159,7 +164,7 @@ class Push:
                 here = path.read_bytes()
             if known and known.is_object(there[name]) and known.sha256 == sha256(here):
                 continue
-            data, meta = self._objects.get(name, object_names.MOST_OF_PLAN)
+            data, meta = self._get(name, object_names.MOST_OF_PLAN)
             if data != here:
                 raise StudyError(
                     f"{self._objects.url} has another study than {self._folder.where}, or one that "
@@ -192,7 +197,7 @@ class Push:
             pass
         # A push that died has left it, or a write of our own whose answer was lost; or it is no
         # shard, and then no log that is right has named it.
-        there, meta = self._objects.get(name, MOST_OF_SHARD)
+        there, meta = self._get(name, MOST_OF_SHARD)
         if there == data:
             return name, meta, 0
         return name, self._objects.put(name, data, meta.condition), len(data)
@@ -202,9 +207,9 @@ class Push:
         try:
             meta = self._objects.put(name, data, "create")
         except Changed:
-            there, meta = self._objects.get(name, object_names.MOST_OF_PLAN)
+            there, meta = self._get(name, object_names.MOST_OF_PLAN)
             if there != data:
-                raise self._changed(name) from None
+                raise
         self.state.note(name, data, meta)
         self.moved.add([len(data)])
         return meta
@@ -219,7 +224,7 @@ class Push:
         if found is not None and known and known.sha256 == sha256(data):
             return  # what is there may be newer, and is pulled then
         if found is not None and not (known and known.is_object(found)):
-            stored, found = self._objects.get(name, object_names.most_bytes(name) or 0)
+            stored, found = self._get(name, object_names.most_bytes(name) or 0)
             if stored != data:
                 raise StudyError(changed_on_both_sides(self._objects.url, self._folder, [name]))
             there[name] = found
@@ -229,9 +234,9 @@ class Push:
             condition = "create" if found is None else found.condition
             meta = there[name] = self._objects.put(name, data, condition)
         except Changed:
-            stored, meta = self._objects.get(name, object_names.most_bytes(name) or 0)
+            stored, meta = self._get(name, object_names.most_bytes(name) or 0)
             if stored != data:  # or this very write was done, and its answer lost
-                raise self._changed(name) from None
+                raise
             there[name] = meta
         self.state.note(name, data, meta)
         self.moved.add([len(data)])
@@ -244,16 +249,23 @@ class Push:
                 object_names.LOG, data, "create" if before is None else before.condition
             )
         except Changed:
-            there, meta = self._objects.get(object_names.LOG, MOST_OF_LOG)
+            there, meta = self._get(object_names.LOG, MOST_OF_LOG)
             if there != data:
-                raise self._changed(object_names.LOG) from None
+                raise
         self.moved.add([len(data)])
         return meta
 
+    def _get(self, name: str, most: int) -> tuple[bytes, Meta]:
+        """Get an object that was there a moment ago; Changed if it is gone."""
+        try:
+            return self._objects.get(name, most)
+        except FileNotFoundError:
+            raise Changed(name) from None
+
     def _changed(self, name: str) -> StudyError:
         return StudyError(
-            f"{self._objects.url}: another client has written {name} meanwhile; expected one "
-            "client at a time. Nothing is lost; run the same command again."
+            f"{self._objects.url}: another client has written or removed {name} meanwhile; "
+            "expected one client at a time. Nothing is lost; run the same command again."
         )
 
 

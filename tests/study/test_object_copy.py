@@ -238,6 +238,56 @@ def test_a_client_whose_lease_another_has_taken_is_told(server, study, whole, tm
     assert server.below("some/gates").keys() == contents(study).keys()
 
 
+def test_a_lease_that_is_given_back_at_that_moment_is_taken(server, study) -> None:
+    lock = "studies/some/gates/.lock"
+    server.objects[lock] = b'{"owner": "another", "token": "x"}'
+
+    def give_back(operation: str, key: str) -> None:
+        if operation == "GET" and key == lock:
+            server.before = lambda operation, key: None
+            del server.objects[lock]
+
+    server.before = give_back
+    push(study, URL)
+    assert server.below("some/gates") == contents(study)
+
+
+@pytest.mark.parametrize("name", ["plan.json", "report.html", "commits.jsonl", "shards/"])
+@pytest.mark.parametrize("removed", [True, False], ids=["removed", "written"])
+def test_what_another_client_does_meanwhile_is_told_in_one_line(
+    server, study, name, removed
+) -> None:
+    """After the listing, or between a refused write and the reading of what is there."""
+    (study / "report.html").write_text("old")
+    push(study, URL)
+    (study / "report.html").write_text("new")
+    keys = [key for key in server.objects if f"gates/{name}" in key]
+    if name == "commits.jsonl":
+        server.objects[keys[0]] = server.objects[keys[0]].partition(b"\n")[0] + b"\n"
+    elif name == "shards/":
+        server.objects[keys[0]] = b"short"
+    elif name == "plan.json":
+        (study / ".objects.json").unlink()
+
+    def change(operation: str, key: str) -> None:
+        if key in keys and operation == ("GET" if name in ("plan.json", "shards/") else "PUT"):
+            if removed:
+                server.objects.pop(key, None)
+            else:
+                server.objects[key] = b"another client's"
+
+    server.before = change
+    if name == "shards/" and not removed:
+        push(study, URL)  # it is mended
+        assert server.below("some/gates") == contents(study)
+        return
+    with pytest.raises(runner.StudyError) as error:
+        push(study, URL)
+    assert "\n" not in str(error.value)
+    assert ".lock" not in server.below("some/gates")
+    server.be_well()
+
+
 def test_batches_of_two_folders_make_one_study(server, study, whole, tmp_path) -> None:
     log = (whole / "commits.jsonl").read_bytes().splitlines(keepends=True)
     first, second = (Path(shutil.copytree(whole, tmp_path / name)) for name in ("one", "two"))
