@@ -37,7 +37,7 @@ class Lines:
             if commit is None or commit.batch in commits or not _is_possible(commit):
                 message = (
                     f"{where}: line {number} of commits.jsonl is damaged, or there twice; expected "
-                    "a commit. Restore it from another copy of the study."
+                    "a commit. Restore it from a whole folder of the study."
                 )
                 raise StudyError(message)
             commits[commit.batch], lines[commit.batch] = commit, line

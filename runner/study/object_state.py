@@ -1,7 +1,8 @@
 """What a folder remembers of the object store it was pushed to, or pulled from.
 
 ``.objects.json`` is a hint that saves requests, and proves one thing: by its token, a client knows
-a lease that an earlier process of this folder has left. Without it all is compared anew.
+a lease that an earlier process of this folder has left. Without it all is compared anew. A copy of
+the folder is another one: beside the token stands which folder it is of.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +54,8 @@ class ObjectState:
         state = cls(folder.path / ".objects.json", url)
         with suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
             stored: dict[str, Any] = json.loads(read_bounded(state.path, _MOST))
-            state.token = str(stored["token"])
+            if stored.get("home") == _home(folder.path):
+                state.token = str(stored["token"])
             if stored["url"] == url:
                 state.log = str(stored["log"])
                 state.known = {name: Known(*of) for name, of in stored["known"].items()}
@@ -62,12 +65,20 @@ class ObjectState:
     def write(self) -> None:
         """Write it, durably: a token that is forgotten leaves a lease that nobody knows."""
         known = {name: [k.sha256, k.e_tag] for name, k in sorted(self.known.items())}
-        content = {"url": self.url, "token": self.token, "log": self.log, "known": known}
+        content = {
+            **{"url": self.url, "token": self.token, "home": _home(self.path.parent)},
+            **{"log": self.log, "known": known},
+        }
         files.replace(self.path, json.dumps(content, indent=1).encode())
 
     def note(self, name: str, data: bytes, meta: Meta) -> None:
         """Remember that a file and an object are the same."""
         self.known[name] = Known(sha256(data), meta.e_tag)
+
+
+def _home(folder: Path) -> list[str | int]:
+    """Return what a folder's copy, here or on another machine, has otherwise."""
+    return [socket.gethostname(), str(folder.resolve()), folder.stat().st_ino]
 
 
 def sha256(data: bytes) -> str:

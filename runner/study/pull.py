@@ -185,8 +185,8 @@ class Pull:
         if len(data) != commit.size or sha256(data) != commit.sha256:
             message = (
                 f"{self._objects.url}: {name} is missing, or not as the log says; expected "
-                f"{commit.size:,} bytes with SHA-256 {commit.sha256[:16]}. Push a whole copy of "
-                "the study to another URL."
+                f"{commit.size:,} bytes with SHA-256 {commit.sha256[:16]}. Push a whole folder "
+                "of the study to another URL."
             )
             raise StudyError(message)
         return data

@@ -17,7 +17,7 @@ from pathlib import Path
 from runner.engines import code_cache
 from runner.errors import StudyError
 from runner.errors.paths import local_path, store_url
-from runner.study import files
+from runner.study import files, object_names
 from runner.study.folder import StudyFolder
 from runner.study.lock import StudyInUseError, locked
 from runner.study.object_copy import no_study, pulled, pushing
@@ -40,7 +40,8 @@ def copy_of(url: str) -> Path:
 def readable(path: str | Path, *, required: bool = True) -> Path:
     """Return a folder in which a study can be read: of a URL, its copy, brought up to date.
 
-    Where a process of this machine works on the copy, that is what is read, as it is.
+    Where a process of this machine works on the copy, that is what is read, as it is; before there
+    is a log, that process may be pulling it.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def readable(path: str | Path, *, required: bool = True) -> Path:
     try:
         found, _ = pulled(study, objects, gives_way=True)
     except StudyInUseError:
-        if not study.exists:
+        if not (study.exists and study.log_path.exists()):
             raise
         return study.path
     if not found and required:
@@ -73,7 +74,11 @@ def _make_parents(study: StudyFolder) -> None:
 
 @contextmanager
 def changeable(
-    path: str | Path, *, overwrite: bool = False, tell: Callable[[str], None] | None = None
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    required: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[Path]:
     """Yield a folder in which a study may be changed: of a URL, its copy, which is pushed then.
 
@@ -84,20 +89,25 @@ def changeable(
     path : str or Path
     overwrite : bool
         Whether the study at the URL is to be replaced; it stays until something is pushed.
+    required : bool
+        Whether there has to be a study.
     tell : callable, optional
         Called with what has to be known meanwhile; by default it goes to standard error.
 
     Raises
     ------
     StudyError
-        As `runner.study.object_copy.push` and ``pull`` do. What was not pushed stays in the copy.
+        If there is no study that is required; as `runner.study.object_copy.push` and ``pull`` do.
+        What was not pushed stays in the copy.
     """
     url = store_url(path, StudyError)
     if url is None:
         yield local_path(path, StudyError)
         return
     objects, study, tell = ObjectStore(url), StudyFolder(copy_of(url)), tell or _to_stderr
-    objects.listing()  # what is wrong with the URL is told before a folder is made
+    there = objects.listing()  # what is wrong with the URL is told before a folder is made
+    if required and object_names.PLAN not in there and not study.exists:
+        raise no_study(objects)
     with study.writing():
         _make_parents(study)
         files.make_folder(study.path)

@@ -238,6 +238,22 @@ def test_a_client_whose_lease_another_has_taken_is_told(server, study, whole, tm
     assert server.below("some/gates").keys() == contents(study).keys()
 
 
+def test_a_copy_of_a_folder_is_another_client(server, study, tmp_path) -> None:
+    def dies_while_its_copy_pushes() -> None:
+        with pushing(StudyFolder(study), ObjectStore(URL)):
+            shutil.copytree(study, tmp_path / "other")
+            with pytest.raises(runner.StudyError, match="is in use by process"):
+                push(tmp_path / "other", URL)
+            server.fail_from = 1  # the lease stays
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dies_while_its_copy_pushes()
+    server.be_well()
+    assert ".lock" in server.below("some/gates")
+    push(study, URL)  # which is the same folder still
+
+
 def test_a_lease_that_is_given_back_at_that_moment_is_taken(server, study) -> None:
     lock = "studies/some/gates/.lock"
     server.objects[lock] = b'{"owner": "another", "token": "x"}'

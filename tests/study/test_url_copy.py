@@ -223,7 +223,9 @@ def test_commands_take_a_url(server, client, scheduler, tmp_path, monkeypatch) -
     assert {"tables/verdicts.parquet", "report.html"} <= names
     monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
     assert len(runner.open_study(URL).verdicts) == 1
-    assert CliRunner().invoke(app, ["verify", URL, "--repair"]).exit_code == 3
+    done = CliRunner().invoke(app, ["verify", URL, "--repair"])
+    assert done.exit_code == 3
+    assert f"{URL} cannot be repaired; expected a folder." in done.stderr
 
 
 def test_one_url_on_two_servers_is_two_places(monkeypatch) -> None:
@@ -263,6 +265,32 @@ def test_the_cache_stays_one_in_which_nobody_else_writes(
         os.umask(before)
     assert (tmp_path / "new" / "cache").stat().st_mode & 0o777 == 0o700
     assert code_cache.folder() == tmp_path / "new" / "cache"
+
+
+@pytest.mark.parametrize("command", ["analyze", "map", "report"])
+def test_a_url_without_a_study_is_named(server, tmp_path, command) -> None:
+    done = CliRunner().invoke(app, [command, "s3://studies/none"])
+    assert done.exit_code == 3
+    assert done.stderr.startswith("s3://studies/none has no study (plan.json is missing)")
+    assert not (tmp_path / "here" / "studies").exists()
+
+
+def test_a_reader_does_not_take_half_a_pull_for_a_study(server, client, monkeypatch) -> None:
+    runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(copy_of(URL).parent.parent.with_name("there")))
+    told: list[str] = []
+
+    def look(operation: str, key: str) -> None:
+        # the plan is there by now, the log is not
+        if (copy_of(URL) / "plan.json").exists() and not told:
+            told.append("")
+            with pytest.raises(runner.StudyError) as error:
+                runner.open_study(URL)
+            told.append(str(error.value))
+
+    server.before = look
+    assert runner.open_study(URL).complete
+    assert "is in use by process" in told[1]
 
 
 def test_a_reader_beside_a_sweep_of_this_machine_reads_its_copy(server, client) -> None:

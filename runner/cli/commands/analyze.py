@@ -32,7 +32,7 @@ def analyze(
     from runner.cli.runs import run_analysis
     from runner.study.url_copy import changeable
 
-    with changeable(folder, tell=teller(quiet)) as place:
+    with changeable(folder, required=True, tell=teller(quiet)) as place:
         study = run_analysis(
             place, cluster, trust_model=trust_model, quiet=quiet, endpoints=endpoints
         )

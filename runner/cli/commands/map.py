@@ -90,7 +90,7 @@ def map_(
     }
     options = MapOptions(**{name: value for name, value in given.items() if value is not None})
     for_s = None if for_ is None else parse_time(for_)
-    with changeable(folder, tell=teller(quiet)) as place:
+    with changeable(folder, required=True, tell=teller(quiet)) as place:
         study = run_map(
             *(place, cluster, options, for_s),
             trust_model=trust_model,

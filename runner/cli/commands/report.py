@@ -35,5 +35,5 @@ def report(
     if out is not None:
         print_result(f"report: {write_report(open_study(folder), out, figures)}")
         return
-    with changeable(folder) as place:
+    with changeable(folder, required=True) as place:
         print_result(f"report: {write_report(open_study(place), None, figures)}")

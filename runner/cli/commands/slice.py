@@ -56,7 +56,7 @@ def slice_(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR",
+            metavar="DIR|URL",
             rich_help_panel=STUDY_PANEL,
             help="Folder or URL of the study.",
             show_default="results/NAME-slice",

@@ -11,6 +11,7 @@ from runner.cli.console import print_message, print_result, print_table
 from runner.cli.options import Cluster, StudyFolder, TrustModel
 from runner.errors import StudyError
 from runner.errors.messages import counted, printable
+from runner.errors.paths import store_url
 
 
 def verify(
@@ -41,11 +42,12 @@ def verify(
     from runner.study.store import Store
     from runner.study.url_copy import readable
 
+    url = store_url(folder, StudyError)
     place = readable(folder)
-    if repair and place != folder:
+    if repair and url:
         message = (
-            f"{printable(str(folder))} cannot be repaired; expected a folder. Pull it, repair it "
-            "there, and push it to another URL."
+            f"{url} cannot be repaired; expected a folder. Pull it, repair it there, and push it "
+            "to another URL."
         )
         raise StudyError(message)
     store, folder = Store(place), place
