@@ -40,11 +40,14 @@ def classify(plan: AnalysisPlan, inspected: Inspected) -> Mapping[int, Classifie
     for number, group in enumerate(plan.sweep.groups):
         if number not in inspected:
             continue
-        frames = dict(list(inspected[number].groupby("configuration")))
+        whole = inspected[number]
+        places = whole.groupby("configuration").indices
         for configuration in group.configurations:
-            frame = frames.get(configuration.index)
-            if frame is None:
+            own = places.get(configuration.index)
+            if own is None:
                 continue
+            # one configuration at a time, and no copy of the only one: there may be a million rows
+            frame = whole if len(own) == len(whole) else whole.iloc[own]
             points = _points(configuration, frame)
             kind = kinds(points)
             member = classes(points, kind, plan.options)
