@@ -6,6 +6,7 @@ contradict each other, whoever trained what, unless something is broken; then no
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.errors import StudyError
@@ -17,6 +18,10 @@ from runner.study.object_store import Meta, ObjectStore
 
 MOST_OF_SHARD = 2**32
 """Bytes of a shard that is pulled; no study has one that comes near."""
+
+
+_MOST_TOGETHER = 64
+_BYTES_TOGETHER = 2**28  # beyond which a shard is alone
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,20 @@ def _without(other: Lines, known: Lines) -> dict[Batch, bytes]:
 
 def _is_possible(commit: Commit) -> bool:
     return object_names.is_shard(shard_name(commit.batch)) and commit.size <= MOST_OF_SHARD
+
+
+def groups(commits: Sequence[Commit]) -> Iterator[list[Commit]]:
+    """Cut commits into groups whose shards are in memory together: few, and not too large."""
+    group: list[Commit] = []
+    size = 0
+    for commit in commits:
+        if group and (len(group) == _MOST_TOGETHER or size + commit.size > _BYTES_TOGETHER):
+            yield group
+            group, size = [], 0
+        group.append(commit)
+        size += commit.size
+    if group:
+        yield group
 
 
 def shard_name(batch: Batch) -> str:

@@ -47,6 +47,8 @@ class ObjectState:
     log: str = ""
     """SHA-256 of the folder's log when it was last the same as the store's."""
     known: dict[str, Known] = field(default_factory=dict)
+    replaces: str = ""
+    """State of the plan whose study is being removed from the store; empty, none is."""
 
     @classmethod
     def read(cls, folder: StudyFolder, url: str) -> ObjectState:
@@ -58,6 +60,7 @@ class ObjectState:
                 state.token = str(stored["token"])
             if stored["url"] == url:
                 state.log = str(stored["log"])
+                state.replaces = str(stored.get("replaces", ""))
                 state.known = {name: Known(*of) for name, of in stored["known"].items()}
         state.token = state.token or secrets.token_hex(16)
         return state
@@ -67,7 +70,7 @@ class ObjectState:
         known = {name: [k.sha256, k.e_tag] for name, k in sorted(self.known.items())}
         content = {
             **{"url": self.url, "token": self.token, "home": _home(self.path.parent)},
-            **{"log": self.log, "known": known},
+            **{"log": self.log, "known": known, "replaces": self.replaces},
         }
         files.replace(self.path, json.dumps(content, indent=1).encode())
 

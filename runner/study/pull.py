@@ -7,7 +7,7 @@ are passed over, sizes are bounded before anything is read, a shard must be what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from runner.errors import StudyError
 from runner.errors.messages import counted
@@ -17,13 +17,14 @@ from runner.study.commits import Commit
 from runner.study.files import side_by_side
 from runner.study.folder import StudyFolder, read_bounded, require_file
 from runner.study.lock import StudyLock
-from runner.study.object_log import Lines, shard_name, stored_log
+from runner.study.object_log import Lines, groups, shard_name, stored_log
 from runner.study.object_state import ObjectState, sha256
 from runner.study.object_store import Meta, ObjectStore
 from runner.study.push import Moved, changed_on_both_sides
 from runner.study.writer import Writer
 
-_TOGETHER = 64  # shards that are got before they are written and synced together
+MOST_OF_OTHERS = 2**34
+"""Bytes of all tables, telemetry and such that are pulled at once."""
 
 
 class Pull:
@@ -149,8 +150,7 @@ class Pull:
     def _shards(self, stored: Lines, here: Lines) -> None:
         """Get the shards that are not here."""
         wanted = [c for c in stored.commits.values() if not self._is_here(c, here)]
-        for k in range(0, len(wanted), _TOGETHER):
-            group = wanted[k : k + _TOGETHER]
+        for group in groups(wanted):  # got before they are written and synced together
             contents = dict(zip(map(self._path, group), self._get(group), strict=True))
             for path in contents:
                 files.make_folder(path.parent)
@@ -196,6 +196,7 @@ class Pull:
 
         Before anything is written, or half of an analysis would be the store's.
         """
+        self._require_files({n for n in there if object_names.most_bytes(n) is not None})
         wanted, both = [], []
         for name in sorted(there):
             most = object_names.most_bytes(name)
@@ -220,7 +221,26 @@ class Pull:
                     self._state.note(name, data, meta)
         if both:
             raise StudyError(changed_on_both_sides(self._objects.url, self._folder, both))
+        if (size := sum(there[name].size for name in wanted)) > MOST_OF_OTHERS:
+            message = (
+                f"{self._objects.url}: tables and such have {size:,} bytes; expected at most "
+                f"{MOST_OF_OTHERS:,}. Look at what has written them."
+            )
+            raise StudyError(message)
         return wanted
+
+    def _require_files(self, names: set[str]) -> None:
+        """Raise StudyError if a folder cannot hold objects, which have no folders, as files."""
+        for name in sorted(names):
+            inside = PurePosixPath(name).parents
+            above = [p for p in map(str, inside) if p in names or (self._folder.path / p).is_file()]
+            if above or (self._folder.path / name).is_dir():
+                message = (
+                    f"{self._objects.url}: {above[0] if above else name} is a file and a folder, "
+                    f"in the store or in {self._folder.where}; expected one of them. Remove the "
+                    "one that is no study's."
+                )
+                raise StudyError(message)
 
     def _other(self, name: str) -> None:
         """Get a file of which the last one counts."""

@@ -23,11 +23,9 @@ from runner.study.commits import Commit
 from runner.study.files import side_by_side
 from runner.study.folder import StudyFolder, read_bounded
 from runner.study.lease import Lease
-from runner.study.object_log import MOST_OF_SHARD, Lines, shard_name, stored_log
+from runner.study.object_log import MOST_OF_SHARD, Lines, groups, shard_name, stored_log
 from runner.study.object_state import ObjectState, sha256
 from runner.study.object_store import Changed, Meta, ObjectStore
-
-_TOGETHER = 64  # shards that are read and put before the next are
 
 
 @dataclass
@@ -113,8 +111,7 @@ class Push:
             )
         stored.with_those_of(lines, self._objects.url)  # which refuses other bits
         wanted = [c for c in lines.commits.values() if not self._has(there, stored, c)]
-        for k in range(0, len(wanted), _TOGETHER):
-            group = wanted[k : k + _TOGETHER]
+        for group in groups(wanted):
             for name, put, size in side_by_side(self._put_shard, group):
                 there[name] = put
                 self.moved.add([size] if size else [])
@@ -135,12 +132,25 @@ class Push:
         """List what is there, once."""
         if self._there is None:
             there = self._objects.listing()
-            if self._replaces:
+            if self._replaces or self._is_half_removed(there):
+                self.state.replaces = (there.get(object_names.PLAN) or Meta(0, None)).e_tag or ""
+                self.state.write()  # first, so that what dies in the middle can be finished
                 there = clear(self._objects, there)
-                self._replaces = False
+                self._replaces, self.state.replaces = False, ""
+                self.state.write()
             self._log = stored_log(self._objects)
             self._there = there
         return self._there
+
+    def _is_half_removed(self, there: dict[str, Meta]) -> bool:
+        """Whether what is there is the rest of a study that this folder's is to replace."""
+        plan = there.get(object_names.PLAN)
+        started = bool(self.state.replaces) and object_names.LOG not in there
+        return started and plan is not None and plan.e_tag == self.state.replaces
+
+    def is_replacing(self) -> bool:
+        """Whether an earlier process of this folder has died while it removed a study."""
+        return self._is_half_removed(self._objects.listing()) if self.state.replaces else False
 
     def _local_log(self) -> bytes:
         if not self._folder.exists:

@@ -116,7 +116,7 @@ def changeable(
             # or what is left of the study before would be pushed, should the work fail at once
             with locked(study) as lock:
                 Writer(study, lock).clear()
-        else:
+        elif not run.is_replacing():
             pulled(study, objects, run.state, gives_way=True)
         tell(f"{url} is worked on in {study.where}")
         with _meanwhile(study, run, tell, overwrite):

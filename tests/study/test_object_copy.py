@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from runner.cli.app import app
 from runner.study import damage, object_store
 from runner.study.folder import StudyFolder
 from runner.study.object_copy import pull, push, pushing, release
+from runner.study.object_log import groups
 from runner.study.object_store import ObjectStore
 from runner.study.store import Store
 
@@ -380,6 +382,34 @@ def test_names_of_objects_that_are_no_studys_make_no_file(server, study, tmp_pat
         del server.objects[f"studies/some/gates/{name}"]
         assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir() if path.name == "evil"] == []
+
+
+def test_a_file_and_a_folder_of_one_name_are_told(server, study, tmp_path) -> None:
+    push(study, URL)
+    for name in ("tables/x", "tables/x/y"):
+        server.objects[f"studies/some/gates/{name}"] = b"x"
+    with pytest.raises(runner.StudyError, match="tables/x is a file and a folder, in the store or"):
+        pull(URL, tmp_path / "pulled")
+    del server.objects["studies/some/gates/tables/x"]
+    (study / "tables").mkdir()
+    (study / "tables" / "x").write_text("x")
+    with pytest.raises(runner.StudyError, match="tables/x is a file and a folder, in the store or"):
+        pull(URL, study)
+
+
+def test_few_bytes_are_in_memory_together(whole) -> None:
+    commits = [replace(Store(whole).commits()[0], size=size) for size in [2**27] * 5 + [2**30, 1]]
+    sizes = [[commit.size for commit in group] for group in groups(commits)]
+    assert sizes == [[2**27] * 2, [2**27] * 2, [2**27], [2**30], [1]]
+    commits = [replace(commits[0], size=1)] * 130
+    assert [len(group) for group in groups(commits)] == [64, 64, 2]
+
+
+def test_too_many_bytes_of_tables_are_refused(server, study, tmp_path, monkeypatch) -> None:
+    push(study, URL)
+    monkeypatch.setattr("runner.study.pull.MOST_OF_OTHERS", 100)
+    with pytest.raises(runner.StudyError, match="bytes; expected at most 100"):
+        pull(URL, tmp_path / "pulled")
 
 
 def test_a_link_in_the_folder_is_not_written_through(server, study, tmp_path) -> None:

@@ -267,6 +267,36 @@ def test_the_cache_stays_one_in_which_nobody_else_writes(
     assert code_cache.folder() == tmp_path / "new" / "cache"
 
 
+@pytest.mark.parametrize("at", [1, 3, 5])
+def test_a_replacement_that_dies_in_the_middle_is_finished(
+    server, client, tmp_path, monkeypatch, at
+) -> None:
+    monkeypatch.setattr("runner.study.object_store._RETRIES", 0)
+    runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    elsewhere(monkeypatch, tmp_path)
+    other = EXPERIMENT | {"seed": 5}
+    deleted: list[str] = []
+
+    def fail(operation: str, key: str) -> None:
+        if operation == "DELETE":
+            deleted.append(key)
+            if len(deleted) > at:
+                server.fail_from = 1
+
+    server.before = fail
+    with pytest.raises(runner.StudyError, match="cannot be removed"):
+        runner.sweep(other, URL, client, batch_size=1, overwrite=True)
+    server.be_well()
+    left = server.below("some/gates")
+    assert "commits.jsonl" not in left
+    assert "plan.json" in left
+    trained = committed(copy_of(URL))
+    runner.sweep(other, URL, client, batch_size=1)  # which goes on with what was trained
+    assert committed(copy_of(URL)) == trained
+    pull(URL, tmp_path / "pulled")
+    assert committed(tmp_path / "pulled") == trained
+
+
 @pytest.mark.parametrize("command", ["analyze", "map", "report"])
 def test_a_url_without_a_study_is_named(server, tmp_path, command) -> None:
     done = CliRunner().invoke(app, [command, "s3://studies/none"])
