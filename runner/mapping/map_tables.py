@@ -44,6 +44,8 @@ def tables(maps: Iterable[ConfigurationMap], names: Sequence[str]) -> dict[str, 
     for name, parts in frames.items():
         if parts:
             made[name] = pd.concat(parts, ignore_index=True)[columns[name]]
+    for name in ("critical_points", *frames):  # an empty table's weights are numbers too
+        made[name] = made[name].astype(dict.fromkeys(names, float))
     return made
 
 
