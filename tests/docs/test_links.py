@@ -41,3 +41,17 @@ def test_source_that_the_documents_name_exists() -> None:
         if document.name != "CHANGELOG.md":
             for path in re.findall(named, document.read_text()):
                 assert (ROOT / path).exists(), f"{document.name}: {path}"
+
+
+def test_files_of_python_that_the_documents_name_exist() -> None:
+    there = {
+        path.name
+        for folder in ("runner", "tests", "docs")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    there |= {path.name for path in ROOT.glob("benchmarks/*.py")}
+    of_a_user = {"product.py"}
+    for document in DOCUMENTS:
+        if document.name != "CHANGELOG.md":
+            named = set(re.findall(r"`(\w+\.py)`", document.read_text()))
+            assert not named - there - of_a_user, document.name
