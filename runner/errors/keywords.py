@@ -14,7 +14,7 @@ from runner.errors.messages import listed, nearest
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["LooseKeywords", "is_integer", "is_number"]
+__all__ = ["LooseKeywords", "is_integer", "is_number", "require_flags"]
 
 Options = TypeVar("Options", bound="DataclassInstance")
 
@@ -27,6 +27,14 @@ def is_integer(value: object) -> bool:
 def is_number(value: object) -> bool:
     """Whether a value is a real number of Python or NumPy, likewise."""
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def require_flags(where: str, **flags: object) -> None:
+    """Raise ExperimentError if a keyword is not True or False: the text ``"no"`` would be true."""
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            message = f"{where}: {name} is {value!r}; expected True or False."
+            raise ExperimentError(message)
 
 
 class LooseKeywords:

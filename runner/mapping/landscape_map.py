@@ -12,7 +12,7 @@ import numpy as np
 from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.dispatch.progress import AnalysisProgress
 from runner.engines.devices import KINDS
-from runner.errors.keywords import LooseKeywords
+from runner.errors.keywords import LooseKeywords, require_flags
 from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.stage import stages
 from runner.mapping import table_files
@@ -98,6 +98,7 @@ def map_landscape(
     loose = LooseKeywords(
         "runner.map_landscape", map_landscape, keywords, options=MapOptions, cluster=ClusterOptions
     )
+    require_flags("runner.map_landscape", overwrite=overwrite, trust_model=trust_model)
     options = loose.collected("options", MapOptions, options)
     cluster = loose.collected("cluster", ClusterOptions, cluster)
     store = Store(study.path if isinstance(study, Study) else study)

@@ -15,7 +15,7 @@ from runner.dispatch.progress import ProgressCallback
 from runner.dispatch.sweep import train, try_models
 from runner.engines.registry import check
 from runner.errors import StudyError
-from runner.errors.keywords import LooseKeywords
+from runner.errors.keywords import LooseKeywords, require_flags
 from runner.errors.paths import require_place
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
@@ -125,6 +125,7 @@ def sweep(
     keywords = LooseKeywords(
         "runner.sweep", sweep, options, cluster=ClusterOptions, faults=FaultPolicy, until=Until
     )
+    require_flags("runner.sweep", overwrite=overwrite, trust_model=trust_model)
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
     faults = keywords.collected("faults", FaultPolicy, faults)
     until = keywords.collected("until", Until, until)

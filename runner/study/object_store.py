@@ -29,6 +29,17 @@ TIMEOUT_S = 120.0
 _S3 = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")  # the first that is set
 _AZURE = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
 
+_CAUSES = {
+    "404 Not Found": "there is no such bucket, or container",
+    "169.254.169.254": "the environment has no credentials (AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY for s3://)",
+    "Account must be specified": "the environment names no account (AZURE_STORAGE_ACCOUNT_NAME "
+    "and AZURE_STORAGE_ACCOUNT_KEY for az://)",
+}
+"""What the library says of a store, and what it means: without credentials it asks a machine of the
+store's own clouds for them. Only listings are answered by 404: other requests raise an error of
+their own."""
+
 _CONNECT_S, _RETRIES, _RETRY_S = 10.0, 4, 60.0  # a store that is gone is told within minutes
 
 
@@ -198,7 +209,8 @@ class ObjectStore:
         except FileNotFoundError:
             raise
         except errors as error:
-            reason = _first_line(error)
+            line = _first_line(error)
+            reason = next((words for sign, words in _CAUSES.items() if sign in line), line)
             message = (
                 f"{self.url}: {printable(what)}: {reason}. Nothing is lost; look at the URL, the "
                 "store and what the environment says of it, then run the same command again."

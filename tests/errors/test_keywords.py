@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+import runner
 from runner.errors import ExperimentError
 from runner.errors.keywords import LooseKeywords
 
@@ -58,3 +59,11 @@ def test_an_object_arrives_whole() -> None:
 def test_what_is_wrong_is_named(options, message) -> None:
     with pytest.raises(ExperimentError, match=re.escape(message)):
         draw("square", **options)
+
+
+@pytest.mark.parametrize("name", ["overwrite", "trust_model"])
+@pytest.mark.parametrize("function", [runner.sweep, runner.map_landscape])
+def test_a_text_is_neither_true_nor_false(function, name, tmp_path) -> None:
+    message = f"runner.{function.__name__}: {name} is 'no'; expected True or False."
+    with pytest.raises(ExperimentError, match=re.escape(message)):
+        function(tmp_path / "none", **{name: "no"})

@@ -515,7 +515,8 @@ def test_commands_say_in_one_line_what_is_wrong(server, study, tmp_path, command
         assert not (tmp_path / "x").exists()
         return done.stderr
 
-    assert "s3://nothing/gates: cannot be listed" in fails("s3://nothing/gates")
+    no_bucket = "s3://nothing/gates: cannot be listed: there is no such bucket"
+    assert no_bucket in fails("s3://nothing/gates")
     assert "is no URL of an object store" in fails("results/gates")
     assert "is no URL of a study" in fails("s3://studies")
     assert "hunter2" not in fails("s3://user:hunter2@studies/x")
