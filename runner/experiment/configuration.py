@@ -41,15 +41,11 @@ class Configuration:
     """A custom model, in place of layers."""
     given: Given | None = None
     """Given starts, in place of random ones."""
-    as_written: bool = False
-    """Whether fields that are set to their defaults are part of its identity, as they were in
-    studies from before version 0.2.0."""
 
     @cached_property
     def id(self) -> str:
         """Twelve hexadecimal digits of a hash of the settings and the contents of the files."""
-        known = self.settings.canonical(as_written=self.as_written)
-        content = known | {"truth_table": self.table.canonical()}
+        content = self.settings.canonical() | {"truth_table": self.table.canonical()}
         if self.model is not None:
             content |= {"model": self.model.canonical()}
         if self.given is not None:

@@ -55,8 +55,6 @@ class Plan(PlanBatches, NotebookPlan):
         What has been added to it.
     until : mapping of str to float, optional
         The precision that the last round is for, as `runner.precision.until.Until.asked`.
-    as_written : bool
-        Whether fields that are set to their defaults are part of configurations' identifiers.
 
     Raises
     ------
@@ -78,7 +76,6 @@ class Plan(PlanBatches, NotebookPlan):
         before: Plan | None = None,
         added: Sequence[Range] = (),
         until: Mapping[str, float] | None = None,
-        as_written: bool = False,
     ) -> None:
         whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
         if batch_size is not None and not (whole and batch_size >= 1):
@@ -93,7 +90,6 @@ class Plan(PlanBatches, NotebookPlan):
         if not all(type(n) in (int, float) and 1e-6 <= n <= 1e9 for n in self.until.values()):
             message = f"until is {shown(self.until)}; expected numbers from 1e-6 to 1e9."
             raise ExperimentError(message)
-        self.as_written = as_written
         self._curves = curves
         self._trust_model = trust_model
         contents = (tables, models, starts)
@@ -146,14 +142,6 @@ class Plan(PlanBatches, NotebookPlan):
         added = ranges_between(after.counts_before, wanted)
         return asked._again(self, added, trust_model=asked._trust_model) if added else self
 
-    def identified_as(self, stored: Plan) -> Plan:
-        """Return this plan with the identifiers that its configurations have in a stored one."""
-        if self.as_written == stored.as_written:
-            return self
-        again = self._again(self.before, self._added, trust_model=self._trust_model)
-        again.as_written = stored.as_written
-        return again
-
     def with_restarts(self, restarts: int) -> Plan:
         """Return a plan of one round for so many restarts of each configuration."""
         experiment = self.experiment.model_copy(update={"restarts": restarts})
@@ -180,7 +168,6 @@ class Plan(PlanBatches, NotebookPlan):
             before=before,
             added=added,
             until=self.until,
-            as_written=self.as_written if before is None else before.as_written,
         )
 
     @cached_property
@@ -190,7 +177,7 @@ class Plan(PlanBatches, NotebookPlan):
         for index, (point, settings) in enumerate(self.experiment.points()):
             table = self._sources.table(settings)
             model = self._sources.model(settings, table)
-            c = Configuration(*(index, point, settings, table, model), as_written=self.as_written)
+            c = Configuration(index, point, settings, table, model)
             given = self._sources.given(settings, c.architecture)
             configurations.append(replace(c, given=given) if given is not None else c)
         check_rows(self.experiment.name, self.experiment.restarts, configurations)

@@ -22,7 +22,6 @@ from runner.experiment.conflicts.success import (
     success_conflicts,
 )
 from runner.experiment.conflicts.updates import UPDATE_FIELDS, table_problems, update_conflicts
-from runner.experiment.fields.defaults import without_defaults
 from runner.experiment.fields.sections import Init, Loss, Network, Problem, Section, Training
 from runner.experiment.formats.base import TableSource
 from runner.experiment.truth_tables.gates import GATES, GATES_IN_WORDS
@@ -293,13 +292,8 @@ class Settings(Section):
             raise ExperimentError("\n".join(problems))
         return table
 
-    def canonical(self, *, as_written: bool = False) -> dict[str, Any]:
+    def canonical(self) -> dict[str, Any]:
         """Return every field, ready for JSON, as what identifies a configuration.
-
-        Parameters
-        ----------
-        as_written : bool
-            Whether optional fields are there that are set to their defaults.
 
         Notes
         -----
@@ -318,12 +312,7 @@ class Settings(Section):
         for field in ("tolerance", "solved"):
             if (value := getattr(self.problem, field)) is not None:
                 known[field] = value
-        if as_written:
-            return {"problem": known} | dump
-        implied = self.problem.model_copy(update={"solved": None})
-        if known.get("solved") == solved_by(implied, self.network):
-            del known["solved"]
-        return {"problem": known} | without_defaults(dump)
+        return {"problem": known} | dump
 
 
 def _without_layers(path: str, value: str, known: Sequence[str]) -> list[Conflict]:

@@ -67,7 +67,7 @@ def frames(found: ConfigurationMap, number: Mapping[int, int]) -> Iterator[pd.Da
         "saddle": number[basins.saddle],
         "x": basins.coordinates[0],
         "y": basins.coordinates[1],
-        "end": basins.end,
+        "outcome": basins.end,
         "class": [number[k] if k >= 0 else -1 for k in basins.point.tolist()],
         "loss": basins.loss,
     }

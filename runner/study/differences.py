@@ -9,7 +9,6 @@ from typing import Any
 from runner.engines.registry import may_compute_with_jax
 from runner.engines.versions import JAX_PACKAGES, computing_source, versions
 from runner.errors.messages import shown
-from runner.experiment.fields.defaults import without_defaults
 from runner.experiment.fields.sections import Problem
 from runner.experiment.plan import Plan
 from runner.study.arithmetic import DECIDED
@@ -76,7 +75,7 @@ def differences(
     for side in (old, new):
         side["plan"].pop("added", None)
         side["plan"].pop("until", None)
-        side["plan"]["experiment"] = without_defaults(_with_levels(side["plan"]["experiment"]))
+        side["plan"]["experiment"] = _with_levels(side["plan"]["experiment"])
     if grows:
         old["plan"], new["plan"] = _kept(old["plan"], new["plan"]), _kept(new["plan"], old["plan"])
     files = dict(content_differences(old["plan"], new["plan"]))

@@ -56,7 +56,6 @@ def planned(store: Store, asked: Plan, device: str, restarts: Sequence[int] | No
     stored, _ = store.read_plan()
     if asked.trusts_models:
         stored = stored.trusting(True)
-    asked = asked.identified_as(stored)
     if not stored.is_part_of(asked):
         if asked.is_part_of(stored) and not store.differences(asked, device, grows=True):
             raise _refused(store, _fewer_configurations(stored, asked))

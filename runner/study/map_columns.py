@@ -53,7 +53,7 @@ MAP_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
         "saddle": "int64",
         "x": "float64",
         "y": "float64",
-        "end": "str",
+        "outcome": "str",
         "class": "int64",
         "loss": "float64",
     },

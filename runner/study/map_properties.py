@@ -105,7 +105,7 @@ class MapProperties(ABC):
         x : float64, distance of the start from the way's beginning, at the lowest class, in
             weights, in the direction of its end
         y : float64, at right angles to that in the plane, towards the saddle
-        end : str, kind of the critical point that the way down came to, ``infinity`` where its
+        outcome : str, kind of the critical point that the way down came to, ``infinity`` where its
             weights grow without bound, or ``unfinished`` where it ran out of steps
         class : int64, its class; -1 without one, or of a point that the map does not have
         loss : float64 (loss), there

@@ -98,20 +98,15 @@ class PlanFile:
             if type(stored["curves"]) is not int or not 0 <= stored["curves"] <= MAX_CURVES:
                 message = f"curves is {shown(stored['curves'])}"
                 raise ValueError(message)
-            added = [Range.parse(each) for each in stored["added"]] if before else ()
-            # by defaults as not set or, as they were once, as set
-            for as_written in (False, True) if before is None else (before.as_written,):
-                plan = Plan(
-                    *(experiment, stored["engine"], stored["batch_size"], *contents),
-                    curves=stored["curves"],
-                    before=before,
-                    added=added,
-                    until=stored.get("until"),
-                    as_written=as_written,
-                )
-                # nothing in it may be of another form
-                if same := json.loads(json.dumps(plan.canonical())) == stored:
-                    break
+            plan = Plan(
+                *(experiment, stored["engine"], stored["batch_size"], *contents),
+                curves=stored["curves"],
+                before=before,
+                added=[Range.parse(each) for each in stored["added"]] if before else (),
+                until=stored.get("until"),
+            )
+            # nothing in it may be of another form
+            same = json.loads(json.dumps(plan.canonical())) == stored
         except (RunnerError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise self._strange(path, content, str(error)) from None
         if not same:

@@ -8,11 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import dask
 import pytest
-
-from runner.cluster.client import open_client
-from runner.cluster.options import ClusterOptions
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,10 +67,30 @@ def test_arrays_of_a_megabyte_are_not_fetched_from_the_system_again(
     assert megabytes < 10 if kept else megabytes > 50
 
 
-def test_what_dasks_configuration_says_of_memory_holds() -> None:
-    key = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"
-    with (
-        dask.config.set({key: 131072}),
-        open_client(ClusterOptions(workers=1)) as client,
-    ):
-        assert client.submit(os.environ.get, "MALLOC_TRIM_THRESHOLD_").result() == "131072"
+CONFIGURED = """
+import os
+import dask
+from runner.cluster.client import open_client
+from runner.cluster.options import ClusterOptions
+
+if __name__ == "__main__":
+    dask.config.set({"distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 131072})
+    with open_client(ClusterOptions(workers=1)) as client:
+        print(client.submit(os.environ.get, "MALLOC_TRIM_THRESHOLD_").result())
+"""
+
+
+def test_what_dasks_configuration_says_of_memory_holds(tmp_path) -> None:
+    """In a process of its own, as workers are forked from what its first cluster has begun."""
+    script = tmp_path / "configured.py"
+    script.write_text(CONFIGURED)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=ROOT,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "131072\n"

@@ -179,7 +179,7 @@ def test_a_model_is_trusted_anew(client, tmp_path) -> None:
     source = (tmp_path / "units.py").read_text()
     (tmp_path / "units.py").write_text(f"# changed\n{source}")
     toml.write_text(f"restarts = 12\n{text}training.max_steps = 5\n")
-    with pytest.raises(StudyError, match="sha256 was"):
+    with pytest.raises(StudyError, match="the content of its file was"):
         runner.sweep(toml, tmp_path / "s", client, trust_model=True)
 
 

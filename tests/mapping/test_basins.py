@@ -51,7 +51,7 @@ def test_starts_lead_where_an_integrator_on_plain_numpy_goes(xor) -> None:
         images = images_of(points.loc[row[5]].to_numpy())
         assert np.linalg.norm(images - end[:, None], axis=0).min() < 1e-4
         assert row.loss == pytest.approx(net.loss(end), abs=1e-9)
-        assert row.end == "minimum"
+        assert row.outcome == "minimum"
         classes.append(row[5])
     assert len(set(classes)) >= 3
 

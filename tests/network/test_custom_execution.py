@@ -154,7 +154,9 @@ def test_a_changed_file_is_another_experiment(tmp_path, folder, client, study) -
         shutil.copy(folder / name, tmp_path)
     with (tmp_path / "units.py").open("a") as file:
         file.write("# changed\n")
-    with pytest.raises(runner.StudyError, match=r"models.units.py:sine.sha256 was ") as caught:
+    with pytest.raises(
+        runner.StudyError, match=r"units.py:sine: the content of its file was "
+    ) as caught:
         runner.sweep(tmp_path / "own.toml", folder / "study", client, trust_model=True)
     assert "PARAMETERS" not in str(caught.value)
 

@@ -215,7 +215,7 @@ def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
         first = array.__array_interface__["data"][0]
         count, step = (1, 1) if array.ndim == 1 else (len(array), array.strides[0])
         rows.append(np.arange(first, first + step * count, step))
-    return np.concatenate(rows)
+    return np.concatenate(rows) if rows else np.empty(0, np.int64)  # a step without hyperparameters
 
 
 def _machine() -> binding.TargetMachine:

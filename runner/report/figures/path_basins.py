@@ -120,13 +120,13 @@ def _square(landscape: Landscape, c: Configuration, legs: Sequence[pd.DataFrame]
     counts = known["class"].value_counts()
     ends = known.drop_duplicates("class").set_index("class")
     order = sorted(counts.index, key=lambda k: (-counts[k], k))
-    away = (table["end"] == "infinity").to_numpy()
+    away = (table["outcome"] == "infinity").to_numpy()
     classes = np.where(away, _AWAY, table["class"].to_numpy())
     return _Square(
         x[0],
         y[:, 0],
         classes.reshape(side, side),
-        {int(k): str(ends["end"][k]) for k in order},
+        {int(k): str(ends["outcome"][k]) for k in order},
         {int(k): float(ends["loss"][k]) for k in order},
         way,
     )
