@@ -321,6 +321,15 @@ def test_workers_of_this_machine_follow_dasks_configuration(tmp_path) -> None:
     assert [path.name for path in (tmp_path / "scratch").iterdir()] == ["dask-scratch-space"]
 
 
+@pytest.fixture
+def interruptible():
+    """A process that a shell has started in the background ignores interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_does_not_wait_for_a_scheduler_that_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
