@@ -12,7 +12,7 @@ A client that dies leaves objects that no log names yet; the next push finds the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.errors import StudyError
@@ -214,14 +214,8 @@ class Push:
 
     def _put_fixed(self, name: str) -> Meta:
         data = read_bounded(self._folder.path / name, object_names.MOST_OF_PLAN)
-        try:
-            meta = self._objects.put(name, data, "create")
-        except Changed:
-            there, meta = self._get(name, object_names.MOST_OF_PLAN)
-            if there != data:
-                raise
+        meta = self._put(name, data, "create", object_names.MOST_OF_PLAN)
         self.state.note(name, data, meta)
-        self.moved.add([len(data)])
         return meta
 
     def _put_other(self, there: dict[str, Meta], name: str) -> None:
@@ -240,26 +234,24 @@ class Push:
             there[name] = found
             self.state.note(name, data, found)
             return
-        try:
-            condition = "create" if found is None else found.condition
-            meta = there[name] = self._objects.put(name, data, condition)
-        except Changed:
-            stored, meta = self._get(name, object_names.most_bytes(name) or 0)
-            if stored != data:  # or this very write was done, and its answer lost
-                raise
-            there[name] = meta
-        self.state.note(name, data, meta)
-        self.moved.add([len(data)])
+        condition = "create" if found is None else found.condition
+        there[name] = self._put(name, data, condition, object_names.most_bytes(name) or 0)
+        self.state.note(name, data, there[name])
 
     def _put_log(self, lines: Lines, before: Meta | None) -> Meta:
         """Put the log, if nobody has written it since it was read."""
-        data = lines.data
+        condition = "create" if before is None else before.condition
+        return self._put(object_names.LOG, lines.data, condition, MOST_OF_LOG)
+
+    def _put(self, name: str, data: bytes, mode: str | Mapping[str, str], most: int) -> Meta:
+        """Put an object; Changed if it is not as the mode says, nor has these very bytes.
+
+        Where it has them, the write was done and its answer lost.
+        """
         try:
-            meta = self._objects.put(
-                object_names.LOG, data, "create" if before is None else before.condition
-            )
+            meta = self._objects.put(name, data, mode)
         except Changed:
-            there, meta = self._get(object_names.LOG, MOST_OF_LOG)
+            there, meta = self._get(name, most)
             if there != data:
                 raise
         self.moved.add([len(data)])
