@@ -23,7 +23,7 @@ from runner.dispatch.verification.audits import unaudited
 from runner.engines.devices import JAX_ENGINES, KINDS
 from runner.engines.registry import may_compute_with_jax, try_out
 from runner.errors import ClusterError, StudyError
-from runner.errors.keywords import LooseKeywords
+from runner.errors.keywords import LooseKeywords, require_flags
 from runner.errors.messages import printable
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
@@ -185,6 +185,7 @@ def repair(
         As for `sweep`.
     """
     keywords = LooseKeywords("repair", repair, options, cluster=ClusterOptions)
+    require_flags("repair", trust_model=trust_model)
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
     store = Store(path)
     plan = store.read_plan()[0].trusting(trust_model)

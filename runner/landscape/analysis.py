@@ -11,7 +11,7 @@ import pandas as pd
 
 from runner.cluster.options import ClusterKeywords, ClusterOptions
 from runner.dispatch.progress import AnalysisProgressCallback
-from runner.errors.keywords import LooseKeywords
+from runner.errors.keywords import LooseKeywords, require_flags
 from runner.experiment.content_hash import digest
 from runner.landscape import table_files
 from runner.landscape.analysis_plan import AnalysisPlan
@@ -109,6 +109,7 @@ def analyze(
     keywords = LooseKeywords(
         "runner.analyze", analyze, options, analysis=AnalysisOptions, cluster=ClusterOptions
     )
+    require_flags("runner.analyze", trust_model=trust_model)
     analysis = keywords.collected("analysis", AnalysisOptions, analysis)
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
     store = Store(study.path if isinstance(study, Study) else study)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 import runner
+from runner.dispatch.sweep import repair
 from runner.errors import ExperimentError
 from runner.errors.keywords import LooseKeywords
 
@@ -67,3 +68,12 @@ def test_a_text_is_neither_true_nor_false(function, name, tmp_path) -> None:
     message = f"runner.{function.__name__}: {name} is 'no'; expected True or False."
     with pytest.raises(ExperimentError, match=re.escape(message)):
         function(tmp_path / "none", **{name: "no"})
+
+
+@pytest.mark.parametrize(
+    ("name", "function"), [("runner.analyze", runner.analyze), ("repair", repair)]
+)
+def test_a_text_trusts_no_model(name, function, tmp_path) -> None:
+    message = f"{name}: trust_model is 'no'; expected True or False."
+    with pytest.raises(ExperimentError, match=re.escape(message)):
+        function(tmp_path / "none", trust_model="no")
