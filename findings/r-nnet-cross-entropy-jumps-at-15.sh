@@ -18,7 +18,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 apt-get download -q -o APT::Sandbox::User=root r-cran-nnet=7.3-18-1 >/dev/null
-dpkg -x r-cran-nnet_*.deb root
+dpkg -x r-cran-nnet_*.deb unpacked
 cat > wall.R <<'R'
 library(nnet)
 cat("nnet", as.character(packageVersion("nnet")), "on", R.version.string, "\n")
@@ -57,4 +57,4 @@ seen <- fitted$convergence == 0 && deviance(fitted) > deviance_at(coef(fitted)) 
     abs(2 * apart$value - deviance(reference)) < 0.01
 quit(status = as.integer(!(wall && seen)))
 R
-R_LIBS="$folder/root/usr/lib/R/library" Rscript --vanilla wall.R
+R_LIBS="$folder/unpacked/usr/lib/R/library" Rscript --vanilla wall.R
