@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Unpack
 
 from runner.cluster.addresses import is_embedded
@@ -29,6 +30,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import damage
 from runner.study.growth import planned, require_same_code
+from runner.study.staging import Staging
 from runner.study.store import Store
 from runner.study.writer import Writer
 
@@ -68,33 +70,81 @@ def train(
     """
     cluster = connections.cluster
     device = _devices_of(plan, cluster)
+    with (
+        store.writer() as writer,
+        _nothing_left_of(store, writer),
+        _FitWorkers(connections, writer) as workers,
+    ):
+        in_the_way = overwrite and store.exists
 
-    def connect() -> None:
-        # what starts workers of its own can be reached, and starts them while plans are made
-        if not is_embedded(cluster):
-            connections.client(device)
+        def connect() -> None:
+            # what starts workers of its own will find them, and starts them while plans are made
+            if in_the_way or not is_embedded(cluster):
+                workers.pool(device, plan)
 
-    with store.writer() as writer, _nothing_left_of(store, writer):
         kind = device_of(plan, cluster)
-        plan = prepared(store, writer, plan, overwrite, kind, restarts, connect)
+        whole = prepared(store, writer, plan, overwrite, kind, restarts, connect)
         if device == "auto" and store.has_other_jax():
             # A GPU would train with another JAX than the study records; CPUs train without.
             device = "cpu"
-        parts = _by_device(store, store.remaining(plan), device)
-        if not parts and unaudited(store, plan, faults.audit):
+        parts = _by_device(store, store.remaining(whole), device)
+        if not parts and unaudited(store, whole, faults.audit):
             parts = [(device, [])]
         if parts:
             require_same_code(store)
         for kind, left in parts:
             in_order = each_group_first(left)
-            client, cpus_need_jax = connections.client(kind), partial(_cpus_need_jax, plan)
-            with writer.staging() if cluster.shared else nullcontext() as staging:
-                shares = None if staging is None else SharesFolder(staging).require
-                pool = WorkerPool(client, kind, cluster.wait_s, cpus_need_jax, shares)
-                with closing(pool):
-                    pool.check()
-                    handler = TrainingRun(store, writer, plan, in_order, faults, report, staging)
-                    TaskLoop(RunState.of(pool, in_order), handler).finish()
+            pool = workers.pool(kind, whole)
+            staging = workers.staging
+            handler = TrainingRun(store, writer, whole, in_order, faults, report, staging)
+            TaskLoop(RunState.of(pool, in_order), handler).finish()
+
+
+class _FitWorkers:
+    """The workers that have passed the inspection for a plan, of one kind of device at a time.
+
+    A context manager: it ends the folder that they share with the client, if they share one.
+
+    Parameters
+    ----------
+    connections : Connections
+    writer : Writer
+    """
+
+    def __init__(self, connections: Connections, writer: Writer) -> None:
+        self.staging: Staging | None = None
+        self._connections = connections
+        self._writer = writer
+        self._opened = ExitStack()
+        self._pool: WorkerPool | None = None
+        self._checked: tuple[str, Plan] | None = None
+
+    def pool(self, kind: str, plan: Plan) -> WorkerPool:
+        """Return the workers of a kind of device; raises what `WorkerPool.check` does."""
+        if self._pool is not None and self._checked == (kind, plan):
+            return self._pool
+        client, cluster = self._connections.client(kind), self._connections.cluster
+        if cluster.shared and self.staging is None:
+            self.staging = self._opened.enter_context(self._writer.staging())
+        shares = None if self.staging is None else SharesFolder(self.staging).require
+        need = partial(_cpus_need_jax, plan)
+        pool = self._opened.enter_context(
+            closing(WorkerPool(client, kind, cluster.wait_s, need, shares))
+        )
+        pool.check()
+        self._pool, self._checked = pool, (kind, plan)
+        return pool
+
+    def __enter__(self) -> _FitWorkers:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._opened.__exit__(kind, error, traceback)
 
 
 @contextmanager

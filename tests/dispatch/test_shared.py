@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -263,18 +264,24 @@ def test_a_token_that_another_has_written_ends_the_sweep_which_then_goes_on(
 
 
 def test_workers_that_see_another_folder_are_refused_before_they_get_work(
-    tmp_path, monkeypatch
+    clean, tmp_path, monkeypatch
 ) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(clean.path, old)
     monkeypatch.setattr("runner.dispatch.sweep.SharesFolder", SeenByOne)
     with workers({"CPU": 1}, {"CPU": 1}) as (cluster, client):
         address = cluster.workers[1].address
         with pytest.raises(ClusterError, match="not fit for this client's work") as error:
             runner.sweep(EXPERIMENT, tmp_path / "s", client, **SHARED)
+        for asked, overwrite in ((EXPERIMENT, True), (EXPERIMENT | {"restarts": 100}, False)):
+            with pytest.raises(ClusterError, match="not fit for this client's work"):
+                runner.sweep(asked, old, client, overwrite=overwrite, **SHARED)
+    assert_same(runner.open_study(old), clean)
     (line,) = [line for line in str(error.value).splitlines() if "token" in line]
     assert line.strip().startswith(f"{address}: {tmp_path}/s/staging/")
     assert "holds another token; expected the token that the client wrote there" in line
     assert "Mount the study's folder there under the same path, or leave out --shared" in line
-    assert Store(tmp_path / "s").commits() == []
+    assert not Store(tmp_path / "s").exists
 
 
 def test_a_batch_takes_at_most_two_kibibytes_of_messages(tmp_path) -> None:

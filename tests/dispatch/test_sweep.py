@@ -196,11 +196,28 @@ def test_a_scheduler_that_is_not_there_changes_no_folder(study, client, tmp_path
         assert runner.open_study(folder).plan.canonical() == begun.plan.canonical()
 
 
-def test_a_cluster_that_is_unfit_leaves_no_study(tmp_path) -> None:
+def test_a_cluster_that_is_unfit_leaves_no_study_and_an_old_one_as_it_was(
+    study, client, tmp_path
+) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    other = {**EXPERIMENT, "name": "other", "grid": {}, "restarts": 4}
+    begun = runner.sweep(other, old, client)
+    before = hashes(old)
+    more = {**other, "restarts": 8}
+    asked = [
+        (EXPERIMENT, new, {}),
+        (EXPERIMENT, old, {"overwrite": True}),
+        (EXPERIMENT, old, {"overwrite": True, "shared": True}),
+        (more, old, {}),
+        (more, old, {"shared": True}),
+    ]
     with (
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as empty,
-        pytest.raises(ClusterError, match=r"no worker within 0\.5 s"),
     ):
-        runner.sweep(EXPERIMENT, tmp_path / "s", empty, wait_s=0.5)
-    assert not Store(tmp_path / "s").exists
+        for experiment, folder, options in asked:
+            with pytest.raises(ClusterError, match=r"no worker within 0\.5 s"):
+                runner.sweep(experiment, folder, empty, wait_s=0.5, **options)
+    assert not Store(new).exists
+    assert hashes(old) == before
+    assert Store(old).read_plan()[0].canonical() == begun.plan.canonical()
