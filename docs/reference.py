@@ -20,11 +20,11 @@ import typer
 import runner
 from runner.cli.app import app
 from runner.study.study import Study
-from runner.study.table_names import TABLES
+from runner.study.tables.table_names import TABLES
 
 MARK = re.compile(r"<!-- from the code: (\w+) -->")
 SECTION = re.compile(r"^Columns\n-+\n(.+?)(?:\n\n|\Z)", flags=re.MULTILINE | re.DOTALL)
-ELSEWHERE = re.compile(r": see `(?:runner\.study\.)?(\w+\.\w+)`")
+ELSEWHERE = re.compile(r": see `(?:runner\.study\.)?([\w.]+\.\w+)`")
 
 
 class Column(NamedTuple):

@@ -16,10 +16,10 @@ from runner.errors.messages import printable
 from runner.experiment.batches import Batch
 from runner.experiment.content_hash import digest
 from runner.study import files
-from runner.study.analysis_tables import MAX_BYTES
 from runner.study.folder import read_bounded
 from runner.study.lock import StudyLock
 from runner.study.store import Store
+from runner.study.tables.analysis_tables import MAX_BYTES
 from runner.training.shards import decode, join
 
 

@@ -14,7 +14,7 @@ from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.endpoint_sample import Inspected
 from runner.landscape.equivalence import Points, classes, kinds
 from runner.landscape.worker import SPECTRUM
-from runner.study.analysis_tables import TABLES
+from runner.study.tables.analysis_tables import TABLES
 from runner.training.shards import INDEX
 
 

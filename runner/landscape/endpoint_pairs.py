@@ -19,7 +19,7 @@ from runner.landscape.inspections import MARK, Inspections, marks
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.stage import Stage
 from runner.landscape.worker import PATH_COLUMNS, EndpointTask, PairTask, inspect_pairs
-from runner.study.analysis_tables import TABLES
+from runner.study.tables.analysis_tables import TABLES
 
 _PIECE_PAIRS = 128  # at most, so that a pair that kills its worker costs little
 _PIECE_PRODUCTS = 2**30  # of a weight and a pattern, about: some seconds

@@ -23,10 +23,10 @@ from runner.errors import StudyError
 from runner.experiment.content_hash import digest
 from runner.landscape.analysis_plan import FORMAT, AnalysisPlan
 from runner.study import files
-from runner.study.analysis_tables import MAX_BYTES
 from runner.study.folder import read_bounded
 from runner.study.lock import StudyLock
 from runner.study.store import Store
+from runner.study.tables.analysis_tables import MAX_BYTES
 from runner.training.shards import decode, encode
 
 MARK = "mark"

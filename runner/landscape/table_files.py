@@ -9,9 +9,10 @@ import pandas as pd
 from runner.engines.devices import KINDS
 from runner.errors import StudyError
 from runner.landscape.analysis_plan import AnalysisPlan
-from runner.study import analysis_tables, files
+from runner.study import files
 from runner.study.lock import StudyLock
 from runner.study.store import Store
+from runner.study.tables import analysis_tables
 
 
 def up_to_date(store: Store, plan: AnalysisPlan, device: str) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.class_tables import Classified
 from runner.landscape.convexity import verdict
-from runner.study.analysis_tables import TABLES
+from runner.study.tables.analysis_tables import TABLES
 
 
 def verdict_tables(

@@ -11,7 +11,7 @@ from runner.mapping import basins, completeness, paths, transitions, trees
 from runner.mapping.configuration_map import ConfigurationMap, classes
 from runner.mapping.starts import BETWEEN, ENDPOINT, PATH, RANDOM
 from runner.network.canonical_images import canonical_images
-from runner.study.map_columns import MAP_TABLES
+from runner.study.tables.map_columns import MAP_TABLES
 
 
 def tables(maps: Iterable[ConfigurationMap], names: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -14,10 +14,10 @@ from runner.landscape.table_files import replace
 from runner.mapping.completeness import ALL
 from runner.mapping.map_plan import MapPlan
 from runner.mapping.options import MapOptions
-from runner.study import analysis_tables
 from runner.study.lock import StudyLock
-from runner.study.map_columns import MAP_TABLES
 from runner.study.store import Store
+from runner.study.tables import analysis_tables
+from runner.study.tables.map_columns import MAP_TABLES
 
 
 def up_to_date(store: Store, plan: MapPlan, device: str) -> bool:

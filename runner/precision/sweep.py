@@ -20,8 +20,8 @@ from runner.errors.paths import require_place
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.precision.until import Until, UntilKeywords
+from runner.study.objects.url_copy import changeable
 from runner.study.store import Store
-from runner.study.url_copy import changeable
 
 if TYPE_CHECKING:
     from runner.study.study import Study

@@ -10,8 +10,8 @@ import pandas as pd
 
 from runner.errors import StudyError
 from runner.landscape.options import DEFAULTS
-from runner.study import analysis_tables
 from runner.study.store import Store
+from runner.study.tables import analysis_tables
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration

@@ -21,7 +21,8 @@ import tomli_w
 
 from runner.errors import RunnerError, StudyError
 from runner.errors.messages import listed, shown
-from runner.study import parameters, plan_tables
+from runner.study import parameters
+from runner.study.tables import plan_tables
 from runner.training.column_names import plain_name
 from runner.training.shards import INDEX, array_columns, describe
 

@@ -13,7 +13,7 @@ from runner.errors import StudyError
 from runner.errors.messages import listed, nearest, shown
 from runner.study.matching import settings
 from runner.study.study import Study, open_study
-from runner.study.table_names import TABLES
+from runner.study.tables.table_names import TABLES
 
 STUDY: Final = "study"
 """Name of the first level of every index."""
@@ -103,7 +103,7 @@ class Studies:
         Parameters
         ----------
         name : str
-            One of `runner.study.table_names.TABLES`.
+            One of `runner.study.tables.table_names.TABLES`.
 
         Raises
         ------

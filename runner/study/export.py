@@ -19,7 +19,7 @@ from runner.study import array_files, files
 from runner.study.array_files import FORMATS as ARRAY_FORMATS
 from runner.study.matrices import MOST_COLUMNS
 from runner.study.parameters import n_columns
-from runner.study.table_names import TABLES
+from runner.study.tables.table_names import TABLES
 from runner.training.column_names import distinct, plain_name
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def export_table(
     to : str, Path or binary file
         A file at this path is replaced, whole or not at all.
     table : str
-        One of `runner.study.table_names.TABLES`. Restarts come with their final weights.
+        One of `runner.study.tables.table_names.TABLES`. Restarts come with their final weights.
     form : str, optional
         One of `FORMATS`; by default the ending of ``to`` chooses it. For netCDF and Zarr see
         `runner.study.array_files.export_arrays`; they take no other table than restarts.

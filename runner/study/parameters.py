@@ -11,8 +11,8 @@ import pandas as pd
 
 from runner.errors import StudyError
 from runner.errors.messages import listed, printable, shown
-from runner.study import plan_tables
 from runner.study.matrices import MOST_COLUMNS, listed_numbers, matrix
+from runner.study.tables import plan_tables
 from runner.training.shards import INDEX, array_columns
 
 if TYPE_CHECKING:

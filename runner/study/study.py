@@ -12,14 +12,12 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from runner.experiment.content_hash import digest
-from runner.study import arrays, plan_tables
-from runner.study.analysis_properties import AnalysisProperties
+from runner.study import arrays
 from runner.study.content_hashes import content_hashes
 from runner.study.contents import StudyContents
 from runner.study.matrices import matrix
 from runner.study.notebook import NotebookProperties
-from runner.study.parameter_properties import ParameterProperties
-from runner.study.restart_table import restart_table
+from runner.study.objects.url_copy import readable
 from runner.study.statistics.budgets import budgets
 from runner.study.statistics.comparisons import comparisons
 from runner.study.statistics.losses import losses
@@ -27,7 +25,10 @@ from runner.study.statistics.precision import precision
 from runner.study.statistics.strategies import strategies
 from runner.study.statistics.summary import summary
 from runner.study.statistics.times import times
-from runner.study.url_copy import readable
+from runner.study.tables import plan_tables
+from runner.study.tables.analysis_properties import AnalysisProperties
+from runner.study.tables.parameter_properties import ParameterProperties
+from runner.study.tables.restart_table import restart_table
 from runner.training.shards import INDEX, array_columns
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Study(StudyContents, AnalysisProperties, ParameterProperties, NotebookProp
 
     @cached_property
     def configurations(self) -> pd.DataFrame:
-        """One row per configuration: see `runner.study.plan_tables.configurations`."""
+        """One row per configuration: see `runner.study.tables.plan_tables.configurations`."""
         return plan_tables.configurations(self.plan)
 
     @cached_property
@@ -192,7 +193,7 @@ class Study(StudyContents, AnalysisProperties, ParameterProperties, NotebookProp
 
     @cached_property
     def failures(self) -> pd.DataFrame:
-        """Restarts that could not be trained: see `runner.study.plan_tables.failures`."""
+        """Restarts that could not be trained: see `runner.study.tables.plan_tables.failures`."""
         return plan_tables.failures(self.plan, self.commits)
 
     @cached_property

@@ -25,12 +25,13 @@ from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.experiment.content_hash import digest
 from runner.experiment.plan import Plan
-from runner.study import analysis_tables, files
+from runner.study import files
 from runner.study.commits import Commit
 from runner.study.configuration_table import configuration_file
 from runner.study.folder import require_file
 from runner.study.hashed_json import hashed_json
 from runner.study.store import Store
+from runner.study.tables import analysis_tables
 from runner.study.wide_shards import as_lists, wide_schema
 from runner.study.writer import Writer
 from runner.training.shards import FORMAT, decode, encode_shard, shard_schema

@@ -17,8 +17,8 @@ from support.in_process import swept
 
 import runner
 from runner.study.folder import StudyFolder
-from runner.study.object_copy import pull, push, pushing, release
-from runner.study.object_store import ObjectStore
+from runner.study.objects.copy import pull, push, pushing, release
+from runner.study.objects.object_store import ObjectStore
 
 ROOT = Path(__file__).parents[2]
 URL = "s3://studies/some/gates"

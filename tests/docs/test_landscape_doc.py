@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
-from runner.study import analysis_tables
+from runner.study.tables import analysis_tables
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "landscape.md").read_text()

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import runner
 from runner.cli import console
 from runner.cli.app import app
-from runner.study.map_columns import MAP_TABLES
+from runner.study.tables.map_columns import MAP_TABLES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "map.md").read_text()

@@ -11,7 +11,7 @@ import pytest
 
 import runner
 from runner.cli.app import COMMANDS
-from runner.study.table_names import TABLES
+from runner.study.tables.table_names import TABLES
 from runner.training.labels import LABELS
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from runner.cluster.options import ClusterOptions
 from runner.errors import StudyError
 from runner.errors.paths import local_path, store_url, why_no_file
 from runner.study.export import export_restarts
-from runner.study.object_copy import required_url
+from runner.study.objects.copy import required_url
 
 URIS = ["s3://bucket/x", "gs://bucket/x", "file:///tmp/x", "http://host:80/x", "abfss://a/x"]
 TINY = {"name": "tiny", "restarts": 1, "problem": {"gate": "AND"}, "training": {"max_steps": 1}}

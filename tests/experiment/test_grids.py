@@ -14,7 +14,7 @@ from runner.cli.printed_tables import summary_table
 from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment, parse_axis
 from runner.experiment.plan import Plan
-from runner.study.plan_tables import configurations
+from runner.study.tables.plan_tables import configurations
 from runner.training.labels import LABELS
 
 XOR: dict[str, Any] = {"name": "t", "restarts": 1, "problem": {"gate": "XOR"}}

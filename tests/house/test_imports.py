@@ -44,7 +44,7 @@ ONLY_IN = {
     "cuda": {"engines.cuda_device"},
     "llvmlite": {"engines.simd"},
     "distributed": {"cluster"},
-    "obstore": {"study.object_store"},
+    "obstore": {"study.objects.object_store"},
     "typer": {"cli"},
     "matplotlib": {"report"},
 }

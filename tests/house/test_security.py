@@ -19,8 +19,9 @@ from runner.cluster.options import ClusterOptions
 from runner.experiment import given_starts, settings, toml_file
 from runner.experiment.formats import base
 from runner.network.custom import source
-from runner.study import analysis_tables, commits, hashed_json
+from runner.study import commits, hashed_json
 from runner.study.store import Store
+from runner.study.tables import analysis_tables
 
 ROOT = Path(__file__).parents[2]
 

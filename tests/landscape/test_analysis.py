@@ -15,8 +15,8 @@ from runner.errors import StudyError
 from runner.landscape import endpoint_sample
 from runner.landscape.analysis import analyze
 from runner.landscape.worker import inspect_endpoints
-from runner.study import analysis_tables
 from runner.study.statistics.discoveries import new_class_chance
+from runner.study.tables import analysis_tables
 
 LESSON = {
     "name": "lesson",

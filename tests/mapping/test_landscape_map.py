@@ -24,9 +24,9 @@ from runner.mapping.options import MapOptions
 from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.sentences import opening, sentences
 from runner.mapping.table_files import up_to_date
-from runner.study import analysis_tables
-from runner.study.map_columns import MAP_TABLES
 from runner.study.store import Store
+from runner.study.tables import analysis_tables
+from runner.study.tables.map_columns import MAP_TABLES
 
 OPTIONS = MapOptions(unchanged=600, round_searches=300)
 

@@ -30,7 +30,7 @@ from runner.report.figures.loss_axis import LossAxis
 from runner.report.figures.path_basins import SADDLE, deepest
 from runner.report.tree_layout import laid_out
 from runner.report.writer import write_report
-from runner.study import analysis_tables
+from runner.study.tables import analysis_tables
 
 EQUAL = 1e-9  # losses that differ by less are one level
 

@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 import runner
 from runner.cli.app import app
 from runner.errors import StudyError
-from runner.study import analysis_tables, damage
+from runner.study import damage
 from runner.study.store import Store
+from runner.study.tables import analysis_tables
 
 EXPERIMENT = {
     "name": "foreign",

@@ -15,9 +15,9 @@ from support.crafted import crafted
 import runner
 from runner.errors import StudyError
 from runner.experiment.plan import Plan
-from runner.study.analysis_tables import ALL_TABLES
 from runner.study.store import Store
-from runner.study.table_names import TABLES
+from runner.study.tables.analysis_tables import ALL_TABLES
+from runner.study.tables.table_names import TABLES
 from runner.training.labels import LABELS
 from runner.training.shards import encode
 

@@ -30,7 +30,7 @@ def analyze(
     """
     from runner.cli.printed_tables import verdict_table
     from runner.cli.runs import run_analysis
-    from runner.study.url_copy import changeable
+    from runner.study.objects.url_copy import changeable
 
     with changeable(folder, required=True, tell=teller(quiet)) as place:
         study = run_analysis(

@@ -64,7 +64,7 @@ def export(
     from runner.study.export import ENDINGS, export_table
     from runner.study.matching import chosen
     from runner.study.study import open_study
-    from runner.study.table_names import TABLES
+    from runner.study.tables.table_names import TABLES
 
     if table not in TABLES:
         message = f"--table is {shown(table)}; expected one of {listed(TABLES)}."

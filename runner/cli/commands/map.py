@@ -80,7 +80,7 @@ def map_(
     from runner.mapping.options import MapOptions
     from runner.mapping.sentences import sentences
     from runner.precision.texts import parse_time
-    from runner.study.url_copy import changeable
+    from runner.study.objects.url_copy import changeable
 
     given = {
         "searches": searches,

@@ -20,6 +20,6 @@ def pull(
     --------
     python -m runner pull s3://bucket/gates results/gates
     """
-    from runner.study.object_copy import pull as pull_study
+    from runner.study.objects.copy import pull as pull_study
 
     print_result(f"Pulled: {pull_study(url, folder).text()}.")

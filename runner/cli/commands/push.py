@@ -20,6 +20,6 @@ def push(
     --------
     python -m runner push results/gates s3://bucket/gates
     """
-    from runner.study.object_copy import push as push_study
+    from runner.study.objects.copy import push as push_study
 
     print_result(f"Pushed: {push_study(folder, url).text()}.")

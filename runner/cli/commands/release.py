@@ -20,7 +20,7 @@ def release(
     --------
     python -m runner release s3://bucket/gates
     """
-    from runner.study.object_copy import release as release_lease
+    from runner.study.objects.copy import release as release_lease
 
     held = release_lease(url)
     print_result(f"Released: it was in use by {held}." if held else "Nobody was writing there.")

@@ -29,8 +29,8 @@ def report(
     python -m runner report results/gates --figures figures
     """
     from runner.report.writer import write_report
+    from runner.study.objects.url_copy import changeable
     from runner.study.study import open_study
-    from runner.study.url_copy import changeable
 
     if out is not None:
         print_result(f"report: {write_report(open_study(folder), out, figures)}")

@@ -83,7 +83,7 @@ def slice_(
     from runner.experiment.experiment import parse_change
     from runner.experiment.plan import Plan
     from runner.experiment.slice import sliced
-    from runner.study.url_copy import changeable
+    from runner.study.objects.url_copy import changeable
 
     require_place(out or "", StudyError)
     changed = dict(parse_change(text) for text in changes or [])

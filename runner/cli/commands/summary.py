@@ -32,7 +32,7 @@ def summary(
     """
     from runner.display.text import unfinished_text
     from runner.study.contents import StudyContents
-    from runner.study.url_copy import readable
+    from runner.study.objects.url_copy import readable
 
     place = readable(folder)
     study = StudyContents(place)

@@ -119,7 +119,7 @@ def sweep(
     from runner.engines.registry import check
     from runner.experiment.experiment import load_experiment, parse_axis, parse_change
     from runner.experiment.plan import Plan
-    from runner.study.url_copy import changeable, readable
+    from runner.study.objects.url_copy import changeable, readable
 
     check(engine)
     require_place(out or "", StudyError)

@@ -39,8 +39,8 @@ def verify(
     """
     from runner.dispatch.sweep import repair as repair_study
     from runner.study import damage
+    from runner.study.objects.url_copy import readable
     from runner.study.store import Store
-    from runner.study.url_copy import readable
 
     url = store_url(folder, StudyError)
     place = readable(folder)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from runner.errors import StudyError
 from runner.experiment.batches import Batch
-from runner.study import object_names
 from runner.study.commits import MAX_BYTES as MOST_OF_LOG
 from runner.study.commits import Commit, parsed
-from runner.study.object_store import Meta, ObjectStore
+from runner.study.objects import object_names
+from runner.study.objects.object_store import Meta, ObjectStore
 
 MOST_OF_SHARD = 2**32
 """Bytes of a shard that is pulled; no study has one that comes near."""

@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 import runner
 from runner.cli.app import app
 from runner.engines import code_cache
-from runner.study import damage, url_copy
-from runner.study.object_copy import pull
+from runner.study import damage
+from runner.study.objects import url_copy
+from runner.study.objects.copy import pull
+from runner.study.objects.url_copy import copy_of
 from runner.study.store import Store
-from runner.study.url_copy import copy_of
 
 URL = "s3://studies/some/gates"
 EXPERIMENT = {
@@ -30,7 +31,7 @@ EXPERIMENT = {
     "network": {"hidden": []},
     "training": {"max_steps": 3},
 }
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def test_a_client_can_die_at_any_request_and_any_machine_goes_on(
     """Killed before the n-th request is answered; the same command here, or after a release."""
     program = (
         "import json, sys, runner\n"
-        "from runner.study import url_copy; url_copy.INTERVAL_S = 0.05\n"
+        "from runner.study.objects import url_copy; url_copy.INTERVAL_S = 0.05\n"
         "out, content, address = sys.argv[1:]\n"
         "runner.sweep(json.loads(content), out, scheduler=address, batch_size=1)"
     )
@@ -141,7 +142,7 @@ def test_a_client_can_die_at_any_request_and_any_machine_goes_on(
 def test_a_store_that_fails_meanwhile_stops_no_training(
     server, client, whole, monkeypatch, capsys
 ) -> None:
-    monkeypatch.setattr("runner.study.object_store._RETRIES", 0)
+    monkeypatch.setattr("runner.study.objects.object_store._RETRIES", 0)
     monkeypatch.setattr(url_copy, "INTERVAL_S", 0.01)
     told = threading.Event()
 
@@ -271,7 +272,7 @@ def test_the_cache_stays_one_in_which_nobody_else_writes(
 def test_a_replacement_that_dies_in_the_middle_is_finished(
     server, client, tmp_path, monkeypatch, at
 ) -> None:
-    monkeypatch.setattr("runner.study.object_store._RETRIES", 0)
+    monkeypatch.setattr("runner.study.objects.object_store._RETRIES", 0)
     runner.sweep(EXPERIMENT, URL, client, batch_size=1)
     elsewhere(monkeypatch, tmp_path)
     other = EXPERIMENT | {"seed": 5}

@@ -8,9 +8,9 @@ import pyarrow.dataset as ds
 from runner.experiment.plan import Plan
 from runner.network.optimizers.registry import OPTIMIZERS
 from runner.network.signature import PLATEAU_COLUMNS
-from runner.study import plan_tables
-from runner.study.rows_right import add_rows_right
 from runner.study.shard_reader import ShardReader
+from runner.study.tables import plan_tables
+from runner.study.tables.rows_right import add_rows_right
 from runner.training.labels import LABELS
 from runner.training.shards import INDEX, RESTART_COLUMNS
 

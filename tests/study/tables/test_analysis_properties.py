@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from runner.study.analysis_tables import ALL_TABLES, WITH_WEIGHTS, frame, read, write
 from runner.study.study import Study
+from runner.study.tables.analysis_tables import ALL_TABLES, WITH_WEIGHTS, frame, read, write
 from runner.training.shards import INDEX
 
 

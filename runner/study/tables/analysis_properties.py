@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from runner.experiment.plan import Plan
-from runner.study import analysis_tables
-from runner.study.analysis_tables import WITH_WEIGHTS
 from runner.study.folder import StudyFolder
-from runner.study.map_properties import MapProperties
-from runner.study.plan_tables import parameter_names
 from runner.study.statistics.discoveries import new_class_chances
+from runner.study.tables import analysis_tables
+from runner.study.tables.analysis_tables import WITH_WEIGHTS
+from runner.study.tables.map_properties import MapProperties
+from runner.study.tables.plan_tables import parameter_names
 
 
 class AnalysisProperties(MapProperties):
@@ -23,8 +23,8 @@ class AnalysisProperties(MapProperties):
 
     Notes
     -----
-    To add a table: its columns in `runner.study.analysis_tables.TABLES`, and a property here that
-    says what each of them is.
+    To add a table: its columns in `runner.study.tables.analysis_tables.TABLES`, and a property here
+    that says what each of them is.
     """
 
     @property

@@ -92,4 +92,4 @@ MAP_TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 """Columns and dtypes of every table. `critical_points`, `paths` and `basins` have a column per
-weight after these. `runner.study.map_properties` says what each column means."""
+weight after these. `runner.study.tables.map_properties` says what each column means."""

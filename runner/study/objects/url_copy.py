@@ -17,12 +17,13 @@ from pathlib import Path
 from runner.engines import code_cache
 from runner.errors import StudyError
 from runner.errors.paths import local_path, store_url
-from runner.study import files, object_names
+from runner.study import files
 from runner.study.folder import StudyFolder
 from runner.study.lock import StudyInUseError, locked
-from runner.study.object_copy import no_study, pulled, pushing
-from runner.study.object_store import ObjectStore, place
-from runner.study.push import Push
+from runner.study.objects import object_names
+from runner.study.objects.copy import no_study, pulled, pushing
+from runner.study.objects.object_store import ObjectStore, place
+from runner.study.objects.push import Push
 from runner.study.writer import Writer
 
 INTERVAL_S = 30.0
@@ -47,7 +48,7 @@ def readable(path: str | Path, *, required: bool = True) -> Path:
     ------
     StudyError
         If there is no study at the URL, unless it is not required; see also
-        `runner.study.object_copy.pull`.
+        `runner.study.objects.copy.pull`.
     """
     url = store_url(path, StudyError)
     if url is None:
@@ -97,7 +98,7 @@ def changeable(
     Raises
     ------
     StudyError
-        If there is no study that is required; as `runner.study.object_copy.push` and ``pull`` do.
+        If there is no study that is required; as `runner.study.objects.copy.push` and ``pull`` do.
         What was not pushed stays in the copy.
     """
     url = store_url(path, StudyError)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from runner.study.analysis_tables import ALL_TABLES
+from runner.study.tables.analysis_tables import ALL_TABLES
 
 TABLES: Final = (
     "configurations",

@@ -20,7 +20,7 @@ from typing import Any
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
-from runner.study.object_store import Changed, Meta, ObjectStore
+from runner.study.objects.object_store import Changed, Meta, ObjectStore
 
 NAME = ".lock"
 """Name of the object."""

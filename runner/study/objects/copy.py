@@ -17,13 +17,13 @@ from runner.errors.messages import printable
 from runner.errors.paths import redacted, store_url
 from runner.errors.platforms import require_posix
 from runner.study.folder import StudyFolder
-from runner.study.lease import Lease
-from runner.study.lease import release as release_lease
 from runner.study.lock import locked
-from runner.study.object_state import ObjectState
-from runner.study.object_store import ObjectStore, place
-from runner.study.pull import Pull
-from runner.study.push import Moved, Push
+from runner.study.objects.lease import Lease
+from runner.study.objects.lease import release as release_lease
+from runner.study.objects.object_store import ObjectStore, place
+from runner.study.objects.pull import Pull
+from runner.study.objects.push import Moved, Push
+from runner.study.objects.state import ObjectState
 
 
 def required_url(url: str | Path) -> str:

@@ -8,10 +8,11 @@ from functools import cached_property
 import pandas as pd
 
 from runner.experiment.plan import Plan
-from runner.study import parameters, plan_tables
+from runner.study import parameters
 from runner.study.parameters import ParameterArray
 from runner.study.shard_reader import ShardReader
 from runner.study.store import Store
+from runner.study.tables import plan_tables
 
 
 class ParameterProperties(ABC):

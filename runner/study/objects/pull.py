@@ -11,16 +11,17 @@ from pathlib import Path, PurePosixPath
 
 from runner.errors import StudyError
 from runner.errors.messages import counted
-from runner.study import files, object_names
+from runner.study import files
 from runner.study.commits import MAX_BYTES as MOST_OF_LOG
 from runner.study.commits import Commit
 from runner.study.files import side_by_side
 from runner.study.folder import StudyFolder, read_bounded, require_file
 from runner.study.lock import StudyLock
-from runner.study.object_log import Lines, groups, shard_name, stored_log
-from runner.study.object_state import ObjectState, sha256
-from runner.study.object_store import Meta, ObjectStore
-from runner.study.push import Moved, changed_on_both_sides
+from runner.study.objects import object_names
+from runner.study.objects.log import Lines, groups, shard_name, stored_log
+from runner.study.objects.object_store import Meta, ObjectStore
+from runner.study.objects.push import Moved, changed_on_both_sides
+from runner.study.objects.state import ObjectState, sha256
 from runner.study.writer import Writer
 
 MOST_OF_OTHERS = 2**34

@@ -20,7 +20,7 @@ from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.study import files
 from runner.study.folder import require_file
-from runner.study.map_columns import MAP_TABLES
+from runner.study.tables.map_columns import MAP_TABLES
 from runner.training.column_names import distinct, plain_name
 from runner.training.shards import INDEX
 
@@ -97,7 +97,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 """Columns and dtypes of every table of `analyze`. `minima` has a column per weight and bias after
-these. `runner.study.analysis_properties` says what each column means."""
+these. `runner.study.tables.analysis_properties` says what each column means."""
 
 ALL_TABLES: Final = {**TABLES, **MAP_TABLES}
 """Those of `map` too."""

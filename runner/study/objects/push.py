@@ -17,15 +17,15 @@ from dataclasses import dataclass
 
 from runner.errors import StudyError
 from runner.errors.messages import counted, printable
-from runner.study import object_names, object_store
 from runner.study.commits import MAX_BYTES as MOST_OF_LOG
 from runner.study.commits import Commit
 from runner.study.files import side_by_side
 from runner.study.folder import StudyFolder, read_bounded
-from runner.study.lease import Lease
-from runner.study.object_log import MOST_OF_SHARD, Lines, groups, shard_name, stored_log
-from runner.study.object_state import ObjectState, sha256
-from runner.study.object_store import Changed, Meta, ObjectStore
+from runner.study.objects import object_names, object_store
+from runner.study.objects.lease import Lease
+from runner.study.objects.log import MOST_OF_SHARD, Lines, groups, shard_name, stored_log
+from runner.study.objects.object_store import Changed, Meta, ObjectStore
+from runner.study.objects.state import ObjectState, sha256
 
 
 @dataclass

@@ -18,11 +18,12 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
-from runner.study import damage, object_store
+from runner.study import damage
 from runner.study.folder import StudyFolder
-from runner.study.object_copy import pull, push, pushing, release
-from runner.study.object_log import groups
-from runner.study.object_store import ObjectStore
+from runner.study.objects import object_store
+from runner.study.objects.copy import pull, push, pushing, release
+from runner.study.objects.log import groups
+from runner.study.objects.object_store import ObjectStore
 from runner.study.store import Store
 
 URL = "s3://studies/some/gates"
@@ -33,7 +34,7 @@ EXPERIMENT = {
     "network": {"hidden": []},
     "training": {"max_steps": 3},
 }
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_a_store_can_fail_at_every_write(server, study, tmp_path, fault, monkeyp
 def test_a_client_can_die_at_every_operation(server, study, tmp_path) -> None:
     """It is killed before the n-th request is answered, and the same command goes on."""
     program = (
-        "import sys; from runner.study.object_copy import push, pull\n"
+        "import sys; from runner.study.objects.copy import push, pull\n"
         "{'push': push, 'pull': pull}[sys.argv[1]](*sys.argv[2:])"
     )
     for action in ("push", "pull"):
@@ -407,7 +408,7 @@ def test_few_bytes_are_in_memory_together(whole) -> None:
 
 def test_too_many_bytes_of_tables_are_refused(server, study, tmp_path, monkeypatch) -> None:
     push(study, URL)
-    monkeypatch.setattr("runner.study.pull.MOST_OF_OTHERS", 100)
+    monkeypatch.setattr("runner.study.objects.pull.MOST_OF_OTHERS", 100)
     with pytest.raises(runner.StudyError, match="bytes; expected at most 100"):
         pull(URL, tmp_path / "pulled")
 
@@ -567,7 +568,7 @@ def test_credentials_are_nowhere(server, study, tmp_path) -> None:
 def test_without_the_library_it_is_said_what_to_install(study) -> None:
     program = (
         "import sys; sys.modules['obstore'] = None\n"
-        "from runner.study.object_copy import push\n"
+        "from runner.study.objects.copy import push\n"
         f"push({str(study)!r}, {URL!r})"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)

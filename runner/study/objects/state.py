@@ -18,7 +18,7 @@ from typing import Any
 
 from runner.study import files
 from runner.study.folder import StudyFolder, read_bounded
-from runner.study.object_store import Meta
+from runner.study.objects.object_store import Meta
 
 _MOST = 2**28
 

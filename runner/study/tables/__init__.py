@@ -1,0 +1,1 @@
+"""Tables of a study beside its statistics: their names, their columns, and what these mean."""
