@@ -74,7 +74,7 @@ def summary_table(
         ends = found.itertuples(index=False)
         always = [Column("whenever one looks", [_interval(*map(float, pair)) for pair in ends])]
     return [
-        *(Column(axis.rpartition(".")[2], _cells(summary[axis]), True) for axis in axes),
+        *(Column(axis.rpartition(".")[2], cells(summary[axis]), True) for axis in axes),
         Column("restarts", [f"{n:,}" for n in summary["n"]]),
         Column("solved", ["" if math.isnan(p) else f"{100 * p:.2f}%" for p in rates]),
         Column("95% interval", [_interval(*pair) for pair in bounds], left_out=len(labels) + 2),
@@ -96,8 +96,8 @@ def summary_table(
     ]
 
 
-def _cells(values: Iterable[object]) -> list[str]:
-    """Return an axis's values; nothing where a configuration has no such field, None or NaN."""
+def cells(values: Iterable[object]) -> list[str]:
+    """Return an axis's values as text; empty where nothing is set, which is None or NaN."""
     lists = [list(v) if isinstance(v, tuple) else v for v in values]
     return ["" if v is None or v != v else str(v) for v in lists]
 

@@ -29,6 +29,7 @@ def point_text(point: Mapping[str, Any]) -> str:
     parts = []
     for path, value in point.items():
         text = list(value) if isinstance(value, tuple) else value
+        text = "nothing" if value is None else text  # as messages say it; None is Python's
         parts.append(f"{path.rpartition('.')[2]} {text}")
     return ", ".join(parts) or "the only one"
 

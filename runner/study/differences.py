@@ -142,6 +142,6 @@ def in_file(value: Any) -> str:
     """Return a value as an experiment file has it; what it does not have is nothing."""
     if value is None:
         return "nothing"
-    if isinstance(value, list) and any(isinstance(each, bool) for each in value):
+    if isinstance(value, list) and any(each is None or isinstance(each, bool) for each in value):
         return f"[{', '.join(map(in_file, value))}]"  # an axis of a few values
     return shown(value).lower() if isinstance(value, bool) else shown(value)

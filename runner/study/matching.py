@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from runner.errors import ExperimentError, StudyError
-from runner.errors.messages import listed, nearest, shown
+from runner.errors.messages import nearest
 from runner.experiment.configuration import Configuration
 from runner.experiment.content_hash import digest
 from runner.experiment.plan import Plan
+from runner.study.differences import in_file
 
 # What is to be learned: shares of solved restarts of different problems answer no one question.
 _PROBLEM = ("problem.gate", "problem.table")
@@ -154,7 +155,7 @@ def chosen(plan: Plan, conditions: Sequence[tuple[str, Any]]) -> list[int]:
         path = next(iter(wanted))
         there = {json.dumps(each.get(path)): each.get(path) for each in values.values()}
         message = f"--where: no configuration has these values; {path} is one of "
-        raise ExperimentError(f"{message}{listed([*there.values()][:12])}.")
+        raise ExperimentError(f"{message}{', '.join(map(in_file, [*there.values()][:12]))}.")
     return found
 
 
@@ -191,7 +192,7 @@ def _key(content: Mapping[str, Any], ignored: set[str]) -> str:
 
 def _nothing(difference: Difference) -> StudyError:
     one, other = (
-        shown(values[0] if len(values) == 1 else list(values))
+        in_file(values[0] if len(values) == 1 else list(values))
         for values in (difference.a, difference.b)
     )
     return StudyError(

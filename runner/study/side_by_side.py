@@ -111,7 +111,7 @@ def compare(a: Study | str | Path, b: Study | str | Path) -> SideBySide:
     if not rows:
         message = "restarts: no configuration has trained ones in both studies; expected some."
         raise StudyError(f"{message} Go on with the sweep that is not finished.")
-    table = _table(rows, len(pairs))
+    table = _table(rows, pairs)
     settings, left_out = _settings(first, second), _left_out(first, second, pairs, table)
     return SideBySide(settings, table, _together(parts), left_out, _trained(first, second))
 
@@ -158,12 +158,14 @@ def _cell(value: object) -> object:
     return str(value) if isinstance(value, list) else value
 
 
-def _table(rows: list[dict[str, Any]], n_pairs: int) -> pd.DataFrame:
+def _table(rows: list[dict[str, Any]], pairs: list[matching.Match]) -> pd.DataFrame:
     table = pd.DataFrame(rows)
+    for field in pairs[0].point:  # pandas makes floats of integers beside a field that is not set
+        table[field] = pd.Series([row[field] for row in rows], dtype=object)
     adjusted = holm(table["p_value"].to_numpy(np.float64))
     table.insert(list(table).index("p_value") + 1, "p_holm", adjusted)
     table = table.astype({"only_a": "Int64", "only_b": "Int64"})
-    table.attrs["left_out"] = max(0, n_pairs - MOST_PAIRS)
+    table.attrs["left_out"] = max(0, len(pairs) - MOST_PAIRS)
     return table
 
 

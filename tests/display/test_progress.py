@@ -71,4 +71,5 @@ def test_numbers_for_people() -> None:
     assert [quantity(n) for n in (7, 1234, 5.6e6, 7.8e9)] == ["7", "1.2 k", "5.6 M", "7.8 G"]
     assert [duration(s) for s in (12, 200, 18_600)] == ["12 s", "3 min 20 s", "5 h 10 min"]
     assert point_text({"network.hidden": (2,), "problem.gate": "AND"}) == "hidden [2], gate AND"
+    assert point_text({"training.order": None, "network.skip": "all"}) == "order nothing, skip all"
     assert point_text({}) == "the only one"

@@ -186,6 +186,27 @@ def test_the_command_prints_both_tables(tmp_path) -> None:
     assert len(output("--starts", "--format", "csv").splitlines()) == 6
 
 
+def test_what_is_not_set_is_nothing_in_words_and_empty_in_tables(tmp_path) -> None:
+    training = {**EXPERIMENT["training"], "learning_rate": 0.5}
+    plain = {**EXPERIMENT, "extra": [{"init.bias": 0.5}]}
+    other = {**plain, "training": {**training, "rate_schedule": "inverse:0.5"}}
+    solved = {0: [True, False], 1: [True, True]}
+    study(tmp_path / "a", solved, plain)
+    study(tmp_path / "b", solved, other)
+    both = runner.compare(tmp_path / "a", tmp_path / "b")
+    assert both.configurations["init.bias"].to_list() == [None, 0.5]
+
+    def output(*words: str) -> str:
+        folders = [str(tmp_path / name) for name in "ab"]
+        done = CliRunner().invoke(app, ["compare", *folders, *words], env={"COLUMNS": "200"})
+        assert done.exit_code == 0, done.stderr
+        return done.stdout
+
+    assert "training.rate_schedule: nothing and 'inverse:0.5'\n" in output()
+    assert not {"None", "nan"} & set(output().split())
+    assert [row["init.bias"] for row in json.loads(output("--format", "json"))] == [None, 0.5]
+
+
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=30))
 def test_the_interval_of_a_median_is_that_of_the_sign_test(values) -> None:
     numbers = np.array(values, float)

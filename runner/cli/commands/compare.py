@@ -13,7 +13,7 @@ import typer
 from runner.cli.console import print_message, print_result, print_table
 from runner.display.text import point_text
 from runner.display.text_table import Column
-from runner.errors.messages import counted, listed, printable
+from runner.errors.messages import counted, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,17 +111,21 @@ def _missing(both: SideBySide, studies: Mapping[str, Study]) -> Iterator[str]:
 
 
 def _values(values: list[object]) -> str:
-    return listed(values) if len(values) < 9 else f"{listed(values[:8])}, …"
+    from runner.study.differences import in_file
+
+    return ", ".join(map(in_file, values[:8])) + (", …" if len(values) > 8 else "")
 
 
 def _columns(both: SideBySide) -> list[Column]:
+    from runner.cli.printed_tables import cells
+
     table = both.configurations
     names = [str(name) for name in table]
     point = names[2 : names.index("paired")]
     return [
         Column("a", [str(n) for n in table["a"]]),
         Column("b", [str(n) for n in table["b"]]),
-        *(Column(name.rpartition(".")[2], [*map(str, table[name])], True) for name in point),
+        *(Column(name.rpartition(".")[2], cells(table[name]), True) for name in point),
         Column("n", [f"{n:,}" for n in table["n"]]),
         Column("solved by a", [f"{100 * share:.2f}%" for share in table["success_a"]]),
         Column("by b", [f"{100 * share:.2f}%" for share in table["success_b"]]),
