@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.display.text import point_text
 from runner.display.text_table import Column
+from runner.errors.messages import counted
+from runner.experiment.fields.sections import Training
 from runner.experiment.plan import Plan
 
 if TYPE_CHECKING:
@@ -37,13 +39,28 @@ def plan_table(plan: Plan) -> list[Column]:
             shape = f"{shape} {kinds}, {first.settings.loss.kind}"
         if first.settings.loss.l2:
             shape += ", L2"
-        titles.append(f"{shape}, {training.optimizer}, {training.dtype}")
+        parts = [shape, training.optimizer, *_changed_updates(training), training.dtype]
+        titles.append(", ".join(parts))
     return [
         Column("compiled function", titles, is_text=True),
         Column("configurations", [f"{len(group.numbers):,}" for group in groups]),
         Column("restarts", [f"{len(group):,}" for group in groups]),
         Column("restarts per batch", [f"{g.batch_size:,}" for g in groups], left_out=1),
     ]
+
+
+def _changed_updates(training: Training) -> list[str]:
+    """Return what sets functions apart whose optimizer is the same; nothing where all is usual."""
+    size = training.patterns_per_update
+    parts = {
+        "cut slopes": training.slopes == "cut",
+        f"{counted(size or 0, 'pattern')} per update": size,
+        "shuffled": training.order == "shuffled",
+        f"rate {training.rate_schedule}": training.rate_schedule,
+        f"momentum {training.momentum_schedule}": training.momentum_schedule,
+        f"{training.plateau} on plateaus": training.plateau,
+    }
+    return [text for text, is_set in parts.items() if is_set]
 
 
 def hash_table(study: Study) -> list[Column]:

@@ -46,7 +46,7 @@ def run_sweep(
     """
     from runner.cluster.addresses import is_embedded
     from runner.cluster.fork_server import start_fork_server
-    from runner.experiment.truth_tables.reachability import table_notes
+    from runner.experiment.plan_notes import plan_notes
     from runner.study.store import Store
 
     whole, grows, finished = plan, False, False
@@ -62,7 +62,7 @@ def run_sweep(
             from runner.study.growth import added_text
 
             print_message(f"{folder} {added_text(whole)}", wrap=True)
-        for note in table_notes(plan.configurations):
+        for note in plan_notes(plan.configurations):
             print_message(note, wrap=True)
     if not finished and is_embedded(cluster):
         # Workers are forked from a fork of this process, so what both need is loaded before.

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from itertools import compress
 from typing import Protocol
 
+from runner.network.architecture import Architecture
 from runner.network.layouts.base import Layout
 from runner.network.layouts.layered import LayeredLayout
+from runner.network.losses.base import Loss
 from runner.network.tensors import Namespace, Tensor
 
 
@@ -30,6 +32,30 @@ class Gradient(Protocol):
         held : sequence of tensors
             What is not differentiated further; may be among the parameters.
         """
+
+
+def cuts_any(network: Architecture, loss: Loss) -> bool:
+    """Whether updates follow any slope that is cut: one of sigmoid or tanh, to trained weights.
+
+    Examples
+    --------
+    >>> from runner.network.losses.registry import LOSSES
+    >>> entropy, squares = LOSSES["cross-entropy"], LOSSES["squared-error"]
+    >>> cuts_any(Architecture(2, (2,), 1, "tanh", "sigmoid"), entropy)
+    True
+    >>> single = Architecture(2, (), 1, "tanh", "sigmoid")
+    >>> cuts_any(single, entropy), cuts_any(single, squares)
+    (False, True)
+    """
+    last = len(network.hidden)
+    per_layer = len(network.array_names) // (last + 1)
+    return any(
+        network.activation_of(layer).has_cut_slope
+        and not (layer == last and loss.by_pre_activations)
+        # behind frozen layers alone no slope is asked for
+        and not set(network.array_names[: (layer + 1) * per_layer]) <= set(network.frozen)
+        for layer in range(last + 1)
+    )
 
 
 def back_with_cut_slopes(

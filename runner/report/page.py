@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from runner.display.text import unfinished_text
 from runner.errors.messages import counted
 from runner.experiment.batch_sizes import curves
-from runner.experiment.truth_tables.reachability import table_notes
+from runner.experiment.plan_notes import plan_notes
 from runner.precision.outcome import options, outcomes
 from runner.report.answer import Sentence, answer
 from runner.report.colours import OTHER, THEME, style_sheet
@@ -191,7 +191,7 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
             f"{counted(failed, 'restart')} could not be trained and count nowhere here: see the "
             "table of failures."
         )
-    notes += table_notes(study.plan.configurations)
+    notes += plan_notes(study.plan.configurations)
     slices = [c for c in study.plan.configurations if c.settings.init.slice is not None]
     if slices:
         notes.append(

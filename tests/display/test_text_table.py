@@ -223,3 +223,19 @@ def test_what_a_grid_names_is_no_markup_and_no_control_sequence() -> None:
 def test_a_compiled_function_is_called_by_what_it_has(sections, title) -> None:
     plan = Plan(load_experiment({"name": "t", "problem": {"gate": "XOR"}} | sections))
     assert plan_table(plan)[0].cells == [f"{title}, gradient-descent, float64"]
+
+
+@pytest.mark.parametrize(
+    ("training", "updates"),
+    [
+        ({"slopes": "cut"}, "cut slopes"),
+        ({"patterns_per_update": 1}, "1 pattern per update"),
+        ({"patterns_per_update": 2, "order": "shuffled"}, "2 patterns per update, shuffled"),
+        ({"rate_schedule": "inverse:0.01"}, "rate inverse:0.01"),
+        ({"plateau": "perturb"}, "perturb on plateaus"),
+    ],
+)
+def test_functions_that_update_in_another_way_are_called_so(training, updates) -> None:
+    sections = {"problem": {"gate": "XOR"}, "training": training}
+    (cell,) = plan_table(Plan(load_experiment({"name": "t"} | sections)))[0].cells
+    assert cell == f"2-2-1 sigmoid/sigmoid, cross-entropy, gradient-descent, {updates}, float64"

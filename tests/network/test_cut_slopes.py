@@ -15,6 +15,7 @@ from runner.errors import ExperimentError
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
+from runner.experiment.plan_notes import plan_notes
 from runner.training.lanes import train
 from runner.training.worker import Task, prepare
 
@@ -147,6 +148,46 @@ def test_slopes_written_as_exact_are_those_of_an_experiment_that_says_nothing(ta
         for options in ({"slopes": "exact"}, {})
     )
     np.testing.assert_array_equal(said.state, silent.state)
+
+
+@pytest.mark.parametrize(
+    ("network", "loss"),
+    [
+        *((name, loss) for name in NETWORKS for loss in LOSSES),
+        ({"hidden": [2], "activation": "relu"}, "cross-entropy"),
+        ({"hidden": [2], "activation": "relu"}, "squared-error"),
+        ({"hidden": [2], "activation": "leaky-relu", "output": "linear"}, "squared-error"),
+        ({"hidden": [2], "activation": "relu", "output": "softmax"}, "squared-error"),
+        ({"hidden": [2, 2], "output": "linear", "freeze": ["W1", "b1"]}, "squared-error"),
+        (
+            {"hidden": [2, 2], "activation": ["tanh", "relu"], "freeze": ["W1", "b1"]},
+            "cross-entropy",
+        ),
+    ],
+)
+def test_a_plan_says_where_no_slope_is_cut(table, network, loss) -> None:
+    """Beside plain NumPy's gradients, with slopes that are cut and exact."""
+    network = NETWORKS[network] if isinstance(network, str) else network
+    if loss == "tanh-error" and network.get("output") == "softmax":
+        return  # refused
+    if loss == "cross-entropy" and network.get("output", "sigmoid") not in ("sigmoid", "softmax"):
+        return  # refused likewise
+    plan = planned(table, network, loss, slopes="cut")
+    (c,) = plan.configurations
+    net, starts = net_of(plan), c.starts(1).draw(0, RESTARTS)
+    parted = any(
+        not np.array_equal(net.gradient(start) * net.trained, net.gradient(start, cut=True))
+        for start in starts.T
+    )
+    says = [note for note in plan_notes(plan.configurations) if "training.slopes is 'cut'" in note]
+    assert bool(says) != parted
+
+
+def test_of_a_grid_it_is_said_of_how_many(table) -> None:
+    grid = {"network.activation": ["relu", "tanh"], "training.slopes": ["exact", "cut"]}
+    raw = {"name": "t", "problem": {"gate": "XOR"}, "grid": grid}
+    (note,) = plan_notes(Plan(load_experiment(raw)).configurations)
+    assert "cuts no slope in 1 of 4 configurations, so that they train as with 'exact'" in note
 
 
 @pytest.mark.parametrize(

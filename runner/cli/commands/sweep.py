@@ -203,7 +203,7 @@ def _print_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> None:
     from runner.cli.printed_tables import plan_table
     from runner.cluster.embedded import usable_cores
     from runner.display.text import duration
-    from runner.experiment.truth_tables.reachability import table_notes
+    from runner.experiment.plan_notes import plan_notes
 
     n_workers, added = cluster.workers or usable_cores(), plan.rounds[-1]
     size = f"{counted(len(plan.configurations), 'configuration')} × "
@@ -218,7 +218,7 @@ def _print_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> None:
         f"{counted(len(added.groups), 'compiled function')}; into {folder}",
         wrap=True,
     )
-    for note in table_notes(plan.configurations):
+    for note in plan_notes(plan.configurations):
         print_result(note, wrap=True)
     if cluster.shared:
         print_result(

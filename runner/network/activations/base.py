@@ -36,6 +36,8 @@ class Activation(ABC):
     """Values below and above that it comes near but takes at infinite pre-activations only."""
     value_range: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
     """Values below and above which no output lies; a bound that is no asymptote is taken."""
+    has_cut_slope: ClassVar[bool] = False
+    """Whether `cut_slope` cuts anything."""
     symbols: ClassVar[str] = "-0+"
     """What hidden codes write for a low, a middle and a high value."""
 
@@ -50,7 +52,7 @@ class Activation(ABC):
     def cut_slope(self, T: Namespace, y: Tensor, dtype: str) -> Tensor | None:
         """Build the derivative at outputs that are cut short of the asymptotes, as FANN does.
 
-        Elementwise of a tensor of outputs; None where nothing is cut.
+        Elementwise of a tensor of outputs; None where nothing is cut, see `has_cut_slope`.
         """
         return None
 

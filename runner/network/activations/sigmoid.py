@@ -22,6 +22,7 @@ class Sigmoid(Elementwise):
     parity = "complementary"
     asymptotes = (0.0, 1.0)
     value_range = (0.0, 1.0)
+    has_cut_slope = True
     symbols = "0h1"
 
     def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:

@@ -16,6 +16,7 @@ class Tanh(Elementwise):
     parity = "odd"
     asymptotes = (-1.0, 1.0)
     value_range = (-1.0, 1.0)
+    has_cut_slope = True
 
     def unit(self, T: Namespace, z: Tensor, dtype: str) -> Tensor:
         return T.tanh(z)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,9 @@ class Loss(ABC):
     `runner.experiment.fields.sections.Loss`. Terms are summed here and multiplied by
     `runner.network.loss_kind.LossKind.factor` elsewhere.
     """
+
+    by_pre_activations: ClassVar[bool] = False
+    """Whether `seeds` are at pre-activations, so that no slope of the output units comes in."""
 
     def is_joint(self, output: str) -> bool:
         """Whether all outputs of a pattern make one term, under this activation of the outputs."""

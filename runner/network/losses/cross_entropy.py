@@ -18,6 +18,8 @@ class CrossEntropy(Loss):
     Both are computed from pre-activations, so that no logarithm meets a zero.
     """
 
+    by_pre_activations = True
+
     def is_joint(self, output: str) -> bool:
         return output == "softmax"
 
