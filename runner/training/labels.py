@@ -20,7 +20,7 @@ from runner.engines.base import Evaluation
 from runner.network.column_products import column_norms
 from runner.network.signature import Signature
 from runner.training.hessians import Gradients
-from runner.training.levels import constant_loss, stuck_levels
+from runner.training.levels import columns_of_outputs, constant_loss, stuck_levels
 from runner.training.stability import AHEAD, will_stay
 
 
@@ -148,25 +148,27 @@ def label(
         loss, fall = seen.loss, seen.loss - seen.next_loss
         # few, as a rule; all others are at no level
         slow = np.flatnonzero(~solved & (fall * epochs * AHEAD <= FALLING * loss))
-        levels = stuck_levels(signature, seen.outputs[:, slow], targets[:, slow])
+        levels = stuck_levels(signature, *columns_of_outputs(slow, seen.outputs, targets))
         level = _scattered(levels.loss, slow, np.full(len(loss), np.nan))
-        merged = _scattered(levels.some_merged, slow, np.zeros(len(loss), bool))
-        constant = _scattered(levels.all_merged, slow, np.zeros(len(loss), bool))
+        none = np.zeros(len(loss), bool)
+        merged = _scattered(levels.some_merged, slow, none.copy())
+        constant = _scattered(levels.all_merged, slow, none.copy())
         at_level = np.abs(loss - level) <= REST * level
-        growing = column_norms(seen.moved) > column_norms(parameters)
-        moved = np.abs(seen.moved - parameters).max(axis=0)
-        size = np.maximum(np.abs(parameters).max(axis=0), 1.0)
-        resting = (fall * epochs <= REST * loss) & (moved * epochs <= REST * size)
         diverged = _diverged(signature, parameters, targets, seen)
         rising = -fall > _ROUNDING * np.abs(loss)
+        # sizes of weights and of steps are asked for only where they decide
+        still = np.flatnonzero(~solved & (fall * epochs <= REST * loss))
+        resting = _scattered(_are_slow(parameters, seen.moved, epochs, still), still, none.copy())
+        lost = np.flatnonzero(at_level & merged & ~constant)
+        growing = _scattered(_are_growing(parameters, seen.moved, lost), lost, none.copy())
 
-        stays = np.zeros(len(loss), bool)
+        stays = none.copy()
         asked = at_level & (merged | constant) | resting & ~rising
         asked = np.flatnonzero(asked & ~solved & ~diverged)
         stays[asked] = will_stay(
-            parameters[:, asked],
-            seen.moved[:, asked],
-            seen.gradient[:, asked],
+            np.take(parameters, asked, axis=1),
+            np.take(seen.moved, asked, axis=1),
+            np.take(seen.gradient, asked, axis=1),
             epochs[asked],
             signature.rule.follows_size,
             lambda at, which: gradients(at, asked[which]),
@@ -177,7 +179,7 @@ def label(
     holds: Mapping[Label, np.ndarray] = {
         Label.DIVERGED: diverged,
         Label.SOLVED: solved,
-        Label.CYCLING: np.zeros(len(solved), bool) if period is None else period > 0,
+        Label.CYCLING: none if period is None else period > 0,
         Label.PLATEAU: at_level & constant & stays,
         Label.SATURATED: at_level & merged & ~constant & growing & stays,
         Label.OSCILLATING: rising,
@@ -188,6 +190,22 @@ def label(
     place = np.array([LABELS.index(label) for label in holds])[first]
     stuck = np.isin(place, [LABELS.index(label) for label in (Label.PLATEAU, Label.SATURATED)])
     return LabelResult(place, np.where(stuck, level, np.nan))
+
+
+def _are_slow(
+    parameters: np.ndarray, moved: np.ndarray, epochs: np.ndarray, which: np.ndarray
+) -> np.ndarray:
+    """Which of some endpoints' weights are at rest, by the next step."""
+    here = np.take(parameters, which, axis=1)
+    step = np.abs(np.take(moved, which, axis=1) - here).max(axis=0)
+    size = np.maximum(np.abs(here).max(axis=0), 1.0)
+    return np.asarray(step * epochs[which] <= REST * size)
+
+
+def _are_growing(parameters: np.ndarray, moved: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Which of some endpoints' weights the next step makes larger."""
+    here, there = (np.take(values, which, axis=1) for values in (parameters, moved))
+    return column_norms(there) > column_norms(here)
 
 
 def _diverged(

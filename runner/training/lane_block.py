@@ -49,6 +49,20 @@ class LaneBlock:
             limit=np.zeros(n_lanes, np.int32),
         )
 
+    @classmethod
+    def of_all(cls, signature: Signature, restarts: Restarts) -> LaneBlock:
+        """Make a block that holds all restarts, in their order, at their starts."""
+        n = len(restarts)
+        rates = restarts.hyper[0]
+        return cls(
+            restart=np.arange(n),
+            state=signature.state.start(restarts.starts, rates, restarts.generator),
+            hyper=restarts.hyper.astype(signature.dtype),
+            targets=restarts.targets_of().astype(signature.dtype),
+            epochs=np.zeros(n, np.int32),
+            limit=restarts.max_steps // signature.updates_per_epoch,
+        )
+
     def fill(
         self, signature: Signature, lanes: np.ndarray, restarts: Restarts, numbers: np.ndarray
     ) -> None:
@@ -70,9 +84,9 @@ class LaneBlock:
         """Return a block of copies of some lanes."""
         return LaneBlock(
             restart=self.restart[lanes],
-            state=self.state[:, lanes],
-            hyper=self.hyper[:, lanes],
-            targets=self.targets[:, lanes],
+            state=np.take(self.state, lanes, axis=1),
+            hyper=np.take(self.hyper, lanes, axis=1),
+            targets=np.take(self.targets, lanes, axis=1),
             epochs=self.epochs[lanes],
             limit=self.limit[lanes],
         )

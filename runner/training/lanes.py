@@ -87,14 +87,15 @@ def _train_at_once(compiled: Compiled, restarts: Restarts, pauses: Pauses) -> _S
     """
     n, signature = len(restarts), compiled.signature
     stopped = _Stopped.none(signature, n)
-    block = LaneBlock.empty(signature, n)
-    block.fill(signature, np.arange(n), restarts, np.arange(n))
+    block = LaneBlock.of_all(signature, restarts)
     pauses.begin(block, np.arange(n))
     while block.restart.size:
         taken, solved = block.advance(compiled)
         stopped.lane_epochs += int(taken.sum(dtype=np.int64))
         lanes = np.arange(block.restart.size)
         done = pauses.resume(block, lanes)
+        if done.size == n:  # all of them, in their order: nothing to copy
+            return _Stopped(block.state, block.epochs, solved, stopped.lane_epochs)
         stopped.add(block, done, solved)
         if done.size:
             left = np.ones(lanes.size, bool)

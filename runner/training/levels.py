@@ -25,6 +25,7 @@ MAX_GROUPS = 32
 """Groups of patterns with equal outputs that are looked for, the first ones in the table; patterns
 beyond count as if their outputs were right. So many groups tell most patterns apart."""
 
+_IN_PAIRS = 8  # numbers of a row from which NumPy adds them in another order than one by one
 _BLOCK_BYTES = 2**26  # of outputs that are looked at together
 
 
@@ -75,6 +76,19 @@ def stuck_levels(signature: Signature, outputs: np.ndarray, targets: np.ndarray)
     return StuckLevels(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
+def columns_of_outputs(which: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    """Return columns ``which`` of outputs or targets, for `stuck_levels` to add them up.
+
+    Notes
+    -----
+    NumPy's brackets put columns into memory one by one, which is slower to go through; but eight
+    numbers and more that lie so are added in pairs, and levels keep the bits that this gives.
+    """
+    if len(arrays[0]) < _IN_PAIRS:
+        return [np.take(values, which, axis=1) for values in arrays]
+    return [values[:, which] for values in arrays]
+
+
 def constant_loss(signature: Signature, targets: np.ndarray) -> np.ndarray:
     """Loss of the best output that is the same for all patterns, the L2 term left out.
 
@@ -106,13 +120,15 @@ def _levels(
     if network is None or signature.loss is None:
         raise TypeError(signature.architecture.title)
     span = np.maximum(t.max(axis=0) - t.min(axis=0), np.finfo(float).tiny)
-    at, bounds = np.zeros(y.shape, bool), t.copy()
-    if signature.loss.kind != "cross-entropy":  # whose derivative does not vanish there
+    if signature.loss.kind == "cross-entropy":  # whose derivative does not vanish at a bound
+        values, merged = t.copy(), np.zeros(y.shape[2], bool)
+        left = np.ones((len(y), y.shape[2]), bool)  # (patterns, n): not yet in a group
+    else:
         at, bounds = _at_bounds(network.output, y, t)
-    wrong = at & (np.abs(bounds - t) > MERGED * span)
-    values = np.where(at, bounds, t)
-    merged = wrong.any(axis=(0, 1))
-    left = ~wrong.any(axis=1)  # (patterns, n): not yet in a group
+        wrong = at & (np.abs(bounds - t) > MERGED * span)
+        values = np.where(at, bounds, t)
+        merged = wrong.any(axis=(0, 1))
+        left = ~wrong.any(axis=1)
     constant = np.zeros(y.shape[2], bool)
     for number in range(min(len(y), MAX_GROUPS)):
         if not left.any():

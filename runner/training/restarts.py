@@ -49,9 +49,9 @@ class Restarts:
         return int(self.starts.shape[1])
 
     def targets_of(self, numbers: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Return the targets (n_targets, n) of some restarts, by default of all."""
-        targets: np.ndarray = self.targets[self.table[numbers]].T
-        return targets
+        """Return the targets (n_targets, n) of some restarts, by default of all; C-contiguous."""
+        # NumPy's brackets would put columns into memory one by one, and each call would copy them
+        return np.take(self.targets.T, self.table[numbers], axis=1)
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def prepare(task: Task) -> Restarts:
         starts=draw_together(
             [(s.configuration.starts(task.seed), s.start, s.stop) for s in segments]
         ),
-        hyper=np.stack([c.hyper for c in configurations], axis=1)[:, which],
+        hyper=np.take(np.stack([c.hyper for c in configurations], axis=1), which, axis=1),
         targets=np.stack([c.table.targets.ravel() for c in configurations]),
         table=which,
         max_steps=np.array(budgets, np.int32)[which],
