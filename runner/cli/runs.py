@@ -216,7 +216,7 @@ def whole_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> tuple[Plan,
     grows = len(whole.rounds) > store.n_rounds
     left = store.remaining(whole)
     if left:
-        require_same_code(store)
+        require_same_code(store, whole)
     return whole, grows, not grows and not left
 
 

@@ -91,7 +91,7 @@ def train(
         if not parts and unaudited(store, whole, faults.audit):
             parts = [(device, [])]
         if parts:
-            require_same_code(store)
+            require_same_code(store, whole)
         for kind, left in parts:
             in_order = each_group_first(left)
             pool = workers.pool(kind, whole)
@@ -243,7 +243,7 @@ def repair(
         found = damage.find(store, plan)
         differences = []
         if damage.costs_batches(store, plan, found):
-            differences = store.differences(plan) + list(filter(None, [store.other_source()]))
+            differences = store.differences(plan) + store.other_code(plan)
         if differences:
             message = (
                 f"{printable(str(store.path))}: what is damaged cannot be trained again to the "

@@ -140,7 +140,7 @@ class Rounds:
         device = device_of(self._asked, self._connections.cluster)
         plan = planned(self._store, self._asked, device, self._as_it_is())
         if self._store.remaining(plan):
-            require_same_code(self._store)
+            require_same_code(self._store, plan)
         return plan
 
     def _train(

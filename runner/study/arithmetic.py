@@ -1,9 +1,10 @@
 """Does this machine compute what a study holds? By its programs, and by restarts trained again.
 
-Versions of Python, PyTensor, LLVM and NumPy decide no bit by themselves. What decides those of
-training are the programs: the log names those that trained each batch, and other versions, or
-another processor, may go on where they write the same ones. For what NumPy adds, the starts and the
-labels, and for what is computed of endpoints, a few restarts are trained again and compared.
+Versions of Python, PyTensor, LLVM and NumPy decide no bit by themselves, nor does the runner's own
+code. What decides those of training are the programs: the log names those that trained each batch,
+and other versions, other code, or another processor, may go on where they write the same ones. For
+what NumPy adds, the starts and the labels, and for what is computed of endpoints, the quickest
+restart of each label of every configuration is trained again and compared.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +56,13 @@ def other_arithmetic(
         another engine or a GPU, holds nothing yet, or its shards are gone).
     """
     whole = [commit for commit in commits if commit.rows == len(commit.batch)]
-    first = {commit.batch.group_of_round: commit for commit in reversed(whole)}
-    if not first or any(not commit.programs for commit in whole):
+    if not whole or any(not commit.programs for commit in whole):
+        return None
+    first = _first_of_each(folder, plan, whole)
+    if first is None:
         return None
     # A command asks twice: before its cluster is there, and under the study's lock.
-    files = [folder.programs_path, *(folder.shard_path(c.batch) for c in first.values())]
+    files = [folder.programs_path, *(folder.shard_path(commit.batch) for commit in first)]
     asked = (
         folder.path.absolute(),
         plan.trusts_models,
@@ -66,9 +70,35 @@ def other_arithmetic(
         tuple(map(_stamp, files)),
     )
     if _latest.get("asked") != asked:
-        _latest.update(asked=asked, found=_compared(folder, plan, first.values()))
+        _latest.update(asked=asked, found=_compared(folder, plan, first))
     found: list[str] | None = _latest["found"]
     return found
+
+
+def _first_of_each(
+    folder: StudyFolder, plan: Plan, commits: Iterable[Commit]
+) -> list[Commit] | None:
+    """Return batches that together have every configuration of every round.
+
+    None if what is left of the shards has not.
+    """
+    seen: set[tuple[int, int]] = set()
+    gone: set[tuple[int, int]] = set()
+    found = []
+    for commit in commits:
+        batch = commit.batch
+        ranges = plan.round_group(batch).ranges(batch.start, batch.stop)
+        numbers = {(batch.round, number) for number, _, _ in ranges}
+        if numbers <= seen:
+            continue
+        path = folder.shard_path(batch)
+        require_file(path)
+        if path.is_file() and path.stat().st_size == commit.size:
+            seen |= numbers
+            found.append(commit)
+        else:
+            gone |= numbers
+    return found if gone <= seen else None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -79,8 +109,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _compared(folder: StudyFolder, plan: Plan, first: Iterable[Commit]) -> list[str] | None:
-    """Return what differs, by one batch of each group."""
-    _log.info("%s: begun with other versions: comparing what they compute", folder.where)
+    """Return what differs, by these batches."""
+    _log.info("%s: begun with other versions or code: comparing what they compute", folder.where)
     found = []
     for commit in first:
         signature = plan.first_member(commit.batch).signature()
@@ -130,17 +160,20 @@ def _other_columns(folder: StudyFolder, plan: Plan, commit: Commit) -> list[str]
         return None
     table = decode(shard).replace_schema_metadata()
     seed, engine, n_curves = plan.experiment.seed, plan.engine, plan.n_curves
+    parts = [batch.part(batch.start + k, batch.start + k + 1) for k in _quickest(table)]
+    segments = tuple(chain.from_iterable(map(plan.stored_segments, parts)))
+    trained = trained_here(Task(segments, seed, engine, n_curves), [1] * len(parts))
     differ: set[str] = set()
-    for place in _quickest(table):
-        part = batch.part(batch.start + place, batch.start + place + 1)
-        (again,) = trained_here(Task(plan.stored_segments(part), seed, engine, n_curves), [1])
-        ours, theirs = decode(again.shard).to_pylist(), table.slice(place, 1).to_pylist()
-        differ |= {name for name in theirs[0] if repr(ours[0].get(name)) != repr(theirs[0][name])}
+    for part, again in zip(parts, trained, strict=True):
+        (ours,) = decode(again.shard).to_pylist()
+        (theirs,) = table.slice(part.start - batch.start, 1).to_pylist()
+        differ |= {name for name in theirs if repr(ours.get(name)) != repr(theirs[name])}
     return sorted(differ)
 
 
 def _quickest(table: pa.Table) -> Sequence[int]:
-    """Return the row of each label that took fewest steps."""
-    labels, steps = table["label"].to_pylist(), table["steps"].to_numpy()
-    order = np.argsort(steps, kind="stable")
-    return list({labels[place]: int(place) for place in order[::-1]}.values())
+    """Return the row of each configuration and label that took fewest steps, in their order."""
+    kinds = zip(*(table[name].to_pylist() for name in ("configuration", "label")), strict=True)
+    order = np.argsort(table["steps"].to_numpy(), kind="stable")
+    rows = list(kinds)
+    return sorted({rows[place]: int(place) for place in order[::-1]}.values())

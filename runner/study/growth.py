@@ -78,19 +78,19 @@ def planned(store: Store, asked: Plan, device: str, restarts: Sequence[int] | No
             raise _refused(store, f"{_OTHER}: {'; '.join(store.differences(asked, device))}")
         store.require_planned(stored, store.commits())
         return stored
-    require_same_code(store)
+    require_same_code(store, stored)
     store.require_planned(stored, store.commits())
     return plan
 
 
-def require_same_code(store: Store) -> None:
-    """Raise StudyError if what would be trained here is not what the study's code trains."""
+def require_same_code(store: Store, plan: Plan) -> None:
+    """Raise StudyError if this code might train a plan to other bits than are in the study."""
     store.require_current_form()
-    if reason := store.other_source():
+    if reasons := store.other_code(plan):
         raise StudyError(
-            f"{store.where}: {reason}; what is left might get other bits than what is there. Go on "
-            "with the code that began it, choose another folder with --out, or replace the study "
-            "with --overwrite."
+            f"{store.where}: {'; '.join(reasons)}. What is left might get other bits than what is "
+            "there. Go on with the code that began it, choose another folder with --out, or "
+            "replace the study with --overwrite."
         )
 
 

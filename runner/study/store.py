@@ -150,9 +150,18 @@ class Store(StudyFolder):
         """Return whether the study was begun with another version of JAX than is here, or none."""
         return has_other_jax(self.plan_file.content())
 
-    def other_source(self) -> str:
-        """Return that the study was begun with other code than is here, in words; else nothing."""
-        return other_source(self.plan_file.contents()[0])
+    def other_code(self, plan: Plan) -> list[str]:
+        """Return that other code than is here began the study, and how it tells, in words.
+
+        Nothing where the code is the same, or computes the same.
+        """
+        reason = other_source(self.plan_file.contents()[0])
+        if not reason:
+            return []
+        computed = self._other(plan)
+        if computed is None:
+            return [f"{reason}, and the study does not tell whether they compute the same"]
+        return [reason, *computed] if computed else []
 
     def audits(self) -> list[dict[str, Any]]:
         """Return what was found of every batch that was trained a second time, the last time."""

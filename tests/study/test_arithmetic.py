@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 import runner
+from runner.dispatch.sweep import repair
 from runner.engines.registry import programs
 from runner.engines.simd.fingerprint import digest
 from runner.engines.versions import versions
@@ -117,7 +118,7 @@ def test_a_few_restarts_are_trained_again_once_for_a_command_which_is_logged(
     once = len(asked)
     assert once > 0
     assert [r.getMessage() for r in caplog.records] == [
-        f"{begun.where}: begun with other versions: comparing what they compute"
+        f"{begun.where}: begun with other versions or code: comparing what they compute"
     ]
     begun.shard_path(begun.commits()[0].batch).touch()
     assert other_arithmetic(begun, plan, begun.commits()) == []
@@ -147,17 +148,93 @@ def test_other_programs_are_refused_and_told_by_their_operation(begun, client) -
 
 def test_a_restart_that_is_not_what_is_stored_is_told_by_its_columns(begun, client) -> None:
     """As where another NumPy drew other starts, or labelled otherwise."""
-    (commit,) = begun.commits()
-    path = begun.shard_path(commit.batch)
+    spoil_loss(begun, lambda configuration: True)
+    with pytest.raises(runner.StudyError, match="restarts trained again differ in loss"):
+        runner.sweep(GATES, begun.path, client)
+
+
+def spoil_loss(store: Store, which) -> None:
+    """Move the losses of some configurations in the only shard, and have the log say so."""
+    (commit,) = store.commits()
+    path = store.shard_path(commit.batch)
     table = decode(path.read_bytes())
-    moved = pa.array([number + 1e-12 for number in table["loss"].to_pylist()])
+    rows = zip(table["loss"].to_pylist(), table["configuration"].to_pylist(), strict=True)
+    moved = pa.array([loss + 1e-12 * which(configuration) for loss, configuration in rows])
     table = table.set_column(table.column_names.index("loss"), "loss", moved)
     path.write_bytes(encode(table))
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
-    relog(begun, [changed(commit.line(), sha256=sha256, size=len(content))])
-    with pytest.raises(runner.StudyError, match="restarts trained again differ in loss"):
-        runner.sweep(GATES, begun.path, client)
+    relog(store, [changed(commit.line(), sha256=sha256, size=len(content))])
+
+
+RATES = {
+    "name": "r",
+    "restarts": 20,
+    "problem": {"gate": "XOR"},
+    "training": {"max_steps": 40},
+    "grid": {"training.learning_rate": [0.5, 1.0, 2.0]},
+}
+ELSE = {"source": "0badc0de"}
+
+
+@pytest.mark.parametrize("other", [dict.fromkeys(DECIDED, "0.1"), ELSE])
+def test_restarts_of_every_configuration_are_trained_again(client, tmp_path, other) -> None:
+    store = Store(tmp_path / "study")
+    runner.sweep(RATES, store.path, client, batch_size=60)
+    seal(store, other)
+    more = RATES | {"restarts": 25}
+    assert runner.sweep(more, tmp_path / "same", client).complete
+    shutil.copytree(store.path, tmp_path / "copy")
+    assert runner.sweep(more, tmp_path / "copy", client).configuration_hashes.equals(
+        runner.open_study(tmp_path / "same").configuration_hashes
+    )
+    spoil_loss(store, lambda configuration: configuration == 2)
+    with pytest.raises(runner.StudyError, match="group 0: restarts trained again differ in loss"):
+        runner.sweep(more, store.path, client)
+
+
+def test_other_code_that_computes_the_same_goes_on_to_the_same_bytes(
+    begun, trained, client
+) -> None:
+    seal(begun, ELSE | versions())
+    assert runner.sweep(GATES, begun.path, client).complete
+    assert shards(begun.path) == shards(trained)
+
+
+def test_other_code_that_computes_the_same_repairs(client, tmp_path) -> None:
+    store = Store(tmp_path / "study")
+    runner.sweep(RATES, store.path, client, batch_size=20)
+    seal(store, ELSE)
+    path = store.shard_path(store.commits()[0].batch)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(runner.StudyError, match="does not tell whether they compute the same"):
+        repair(store.path, client)  # of that configuration nothing else is there
+    store = Store(tmp_path / "more")
+    runner.sweep(RATES, store.path, client, batch_size=10)
+    seal(store, ELSE)
+    before = shards(store.path)
+    path = store.shard_path(store.commits()[0].batch)
+    path.write_bytes(path.read_bytes()[:-1])
+    (found,) = repair(store.path, client)
+    assert found.path == path
+    assert before.items() <= shards(store.path).items()
+
+
+def test_other_code_that_computes_otherwise_or_cannot_be_compared_trains_nothing(
+    begun, client
+) -> None:
+    seal(begun, ELSE | versions())
+    line = begun.commits()[0].line()
+    for programs_named, reason in (
+        ("0123456789abcdef", r"group \d: its programs are .*, of other numbers than"),
+        ("", "and the study does not tell whether they compute the same"),
+    ):
+        relog(begun, [changed(line, programs=programs_named)])
+        told = rf"code that trains was '0badc0de' \(a hash of its source\), now .*{reason}"
+        for asked in (GATES, GATES | {"restarts": 70}):
+            with pytest.raises(runner.StudyError, match=told):
+                runner.sweep(asked, begun.path, client)
+    assert len(begun.commits()) == 1
 
 
 @pytest.mark.parametrize("spoil", ["no programs", "a damaged shard", "another Arrow", "no shard"])
