@@ -36,7 +36,7 @@ from runner.experiment.fields.sections import (
 )
 from runner.experiment.formats.base import TableSource
 from runner.experiment.given_starts import count_starts
-from runner.experiment.grid.changes import merge_changes, take_out
+from runner.experiment.grid.changes import merge_changes, require_mapping, take_out
 from runner.experiment.grid.exceptions import checked_cells
 from runner.experiment.grid.grid import (
     PATHS,
@@ -253,6 +253,8 @@ def load_experiment(
         raw = plain_data(take_tables(source, given), where)
     else:
         path = local_path(source, ExperimentError, "file")
+    require_mapping("changes", changes, '{"training.momentum": 0.9}')
+    require_mapping("grid", grid, '{"init.scale": [1, 2]}')
         where, directory = printable(str(path)), path.absolute().parent
         raw = plain_data(read_toml(path, where), where)
     problems, origins = merge_changes(

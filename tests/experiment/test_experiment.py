@@ -616,13 +616,44 @@ class TestChanges:
         changes = {"init.scale": 0, "init.scal": 1, "network": 3}
         lines = refusal(path, changes=changes, grid={"loss.l2": [-1], "losss.l2": [1]})
         assert [line.partition(";")[0] for line in lines] == [
-            f"{path} with --set: init.scal is unknown",
-            f"{path} with --set: network is unknown",
+            f"{path} with changes (--set): init.scal is unknown",
+            f"{path} with changes (--set): network is 3",
             f"{path}: seed is -1",
-            f"{path} with --set: init.scale is 0",
-            f"{path} with --grid: grid loss.l2 is -1",
-            f"{path} with --grid: grid losss.l2 is unknown",
+            f"{path} with changes (--set): init.scale is 0",
+            f"{path} with grid (--grid): grid loss.l2 is -1",
+            f"{path} with grid (--grid): grid losss.l2 is unknown",
         ]
+
+    @pytest.mark.parametrize(
+        ("changes", "ending"),
+        [
+            (
+                {"init": 3},
+                "init is 3; expected one of its fields, as init.FIELD: distribution, scale, range, "
+                "value, layer_scales, bias, bias_range, table, noise, x, y, at.",
+            ),
+            (
+                {"network": "tanh"},
+                "network.FIELD: hidden, activation, output, skip, bias, freeze, model. Did you "
+                "mean network.activation and network.output?",
+            ),
+            ({"problem": "XOR"}, " Did you mean problem.gate?"),
+            ({"loss": {"l2": 0.1}}, " Did you mean loss.l2?"),
+            ({"loss": [0.1]}, "loss is [0.1]; expected one of its fields, as loss.FIELD: kind, "),
+            ({"grid": 3}, "grid is 3; expected axes as grid (--grid), as in init.scale=1,2."),
+            ({"extra": []}, "extra is []; expected [[extra]] in the experiment file, which"),
+        ],
+    )
+    def test_a_whole_section_is_not_changed_and_its_fields_are_named(self, changes, ending) -> None:
+        (line,) = refusal(XOR, changes=changes)
+        assert line.startswith("experiment with changes (--set): ")
+        assert ending in line
+
+    @pytest.mark.parametrize("keyword", ["changes", "grid"])
+    @pytest.mark.parametrize("given", [["init.scale=1"], ["seed", 1], "seed=1", 5, None])
+    def test_what_maps_no_paths_is_no_change_and_no_grid(self, keyword, given) -> None:
+        (line,) = refusal(XOR, **{keyword: given})
+        assert line.startswith(f"{keyword} is {given!r}; expected a mapping of dotted paths, as in")
 
     @pytest.mark.parametrize(
         ("text", "path", "value"),

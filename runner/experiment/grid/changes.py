@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from runner.errors import ExperimentError
+from runner.errors.messages import shown
+from runner.experiment.fields.rules import choices_of
 from runner.experiment.grid.grid import ALTERNATIVES, PATHS, SECTIONS, split_paths, unknown_path
 
-__all__ = ["merge_changes", "take_out"]
+__all__ = ["merge_changes", "require_mapping", "take_out"]
 
 SCALARS: Final = ("name", "seed", "restarts", "curves", "like")
-_KEYS: Final = (*SCALARS, *SECTIONS, "grid", "exclude", "extra")
+_WHOLE: Final = (*SECTIONS, "grid", "exclude", "extra")
+_KEYS: Final = (*SCALARS, *_WHOLE)
 
 
 def merge_changes(
@@ -17,13 +22,15 @@ def merge_changes(
 ) -> tuple[list[str], dict[str, str]]:
     """Put changes and axes into raw; return the problems, and where a changed path is from."""
     problems: list[str] = []
-    origins = {f"grid {path}": f"{where} with --grid" for path in grid}
+    origins = {f"grid {path}": f"{where} with grid (--grid)" for path in grid}
     axes = raw.setdefault("grid", {})
     for path, value in changes.items():
         section, _, field = path.partition(".")
-        origins[path] = f"{where} with --set"
+        origins[path] = f"{where} with changes (--set)"
         if path in SCALARS:
             raw[path] = value
+        elif path in _WHOLE:
+            problems.append(f"{origins[path]}: {_whole(path, value)}")
         elif path not in PATHS:
             problems.append(f"{origins[path]}: {unknown_path(path, (*SCALARS, *PATHS))}")
         elif isinstance(fields := raw.setdefault(section, {}), dict):
@@ -43,6 +50,32 @@ def merge_changes(
         problems.append(f"{where}: {unknown_path(key, _KEYS)}")
         del raw[key]
     return problems, origins
+
+
+def require_mapping(name: str, given: object, example: str) -> None:
+    """Raise ExperimentError if a keyword of `load_experiment` maps no paths to values."""
+    if not isinstance(given, Mapping):
+        message = f"{name} is {shown(given)}; expected a mapping of dotted paths, as in {example}."
+        raise ExperimentError(message)
+
+
+def _whole(name: str, value: object) -> str:
+    """Say that a change cannot be of a whole section, and which fields it has."""
+    state = f"{name} is {shown(value)}; expected"
+    if name == "grid":
+        return f"{state} axes as grid (--grid), as in init.scale=1,2."
+    if name not in SECTIONS:
+        return f"{state} [[{name}]] in the experiment file, which is not changed from outside."
+    fields = SECTIONS[name].model_fields
+    listed = ", ".join(fields)
+    if isinstance(value, Mapping):
+        near = [f"{name}.{field}" for field in value if field in fields]
+    elif isinstance(value, str):
+        near = [f"{name}.{field}" for field in fields if value in choices_of(SECTIONS[name], field)]
+    else:
+        near = []
+    hint = f" Did you mean {' and '.join(near)}?" if near else ""
+    return f"{state} one of its fields, as {name}.FIELD: {listed}.{hint}"
 
 
 def take_out(table: object, key: str) -> None:
