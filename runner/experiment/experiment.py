@@ -49,6 +49,7 @@ from runner.experiment.grid.grid import (
 )
 from runner.experiment.grid.overrides import parse_axis, parse_change
 from runner.experiment.grid.rules import conflicts, miscounted, miscounts
+from runner.experiment.origins import filled_by, written_paths
 from runner.experiment.settings import Settings
 from runner.experiment.toml_file import plain_data, read_toml
 from runner.experiment.truth_tables.given_tables import take_tables
@@ -200,6 +201,11 @@ class Experiment(Section):
         own = [path for key in self.grid for path in split_paths(key)]
         return tuple(dict.fromkeys((*own, *(path for cell in self.extra for path in cell))))
 
+    def explained(self, text: str) -> str:
+        """Return a message with who has set the fields that it names; see `Origins.explained`."""
+        origins = self.__dict__.get(_ORIGINS)
+        return text if origins is None else str(origins.explained(text))
+
     def _crossed(self) -> Iterator[tuple[dict[str, Any], Settings]]:
         return crossed(self._defaults(), self.grid, self.exclude, self.extra)
 
@@ -212,6 +218,7 @@ class Experiment(Section):
 
 
 _CHECKED = "_checked_points"  # of what they were made, and the points; in copies that may differ
+_ORIGINS = "_origins"
 
 
 def load_experiment(
@@ -246,6 +253,8 @@ def load_experiment(
     ExperimentError
         With every problem, a line each.
     """
+    require_mapping("changes", changes, '{"training.momentum": 0.9}')
+    require_mapping("grid", grid, '{"init.scale": [1, 2]}')
     given: dict[str, TableSource] = {}
     changes, grid = take_tables(changes, given), take_tables(grid, given)
     if isinstance(source, Mapping):
@@ -253,20 +262,20 @@ def load_experiment(
         raw = plain_data(take_tables(source, given), where)
     else:
         path = local_path(source, ExperimentError, "file")
-    require_mapping("changes", changes, '{"training.momentum": 0.9}')
-    require_mapping("grid", grid, '{"init.scale": [1, 2]}')
         where, directory = printable(str(path)), path.absolute().parent
         raw = plain_data(read_toml(path, where), where)
     problems, origins = merge_changes(
         raw, plain_data(changes, where), plain_data(grid, where), where
     )
+    written, like = written_paths(raw), raw.get("like")
     problems += [f"{where}: {text}" for text in fill(raw)]
+    sources = filled_by(str(like), raw, written)
     experiment, wrongs = _validated({**raw, "given": given}, directory)
     problems += [f"{origins.get(path, where)}: {text}" for path, text in wrongs]
     points = list(experiment._crossed())
     settings = (settings for _, settings in points)
     hidden = frozenset(path.removeprefix("grid ") for path, _ in wrongs)
-    problems += [f"{where}: {text}" for text in conflicts(settings, hidden)]
+    problems += [f"{where}: {sources.explained(text)}" for text in conflicts(settings, hidden)]
     if not problems:
         settings = (settings for _, settings in points)
         problems += [f"{where}: {text}" for text in miscounts(experiment.restarts, settings)]
@@ -275,6 +284,7 @@ def load_experiment(
     _raise_if_any(problems)
     # Thousands of points are not crossed twice. No field: it is neither compared nor stored.
     experiment.__dict__[_CHECKED] = experiment.restarts, experiment._parts(), points
+    experiment.__dict__[_ORIGINS] = sources
     return experiment
 
 

@@ -25,7 +25,9 @@ from runner.experiment.plan_batches import Group, PlanBatches
 from runner.experiment.plan_notebook import NotebookPlan
 from runner.experiment.roster import Roster
 from runner.experiment.rounds import Range, Round, RoundGroup, ranges_between
+from runner.experiment.settings import Settings
 from runner.experiment.sources import Sources, stored_models, stored_starts, stored_tables
+from runner.experiment.truth_tables.truth_table import TruthTable
 from runner.network.custom.model import untrusted
 from runner.network.signature import Signature
 
@@ -175,13 +177,19 @@ class Plan(PlanBatches, NotebookPlan):
         """Every point of the grid, in order."""
         configurations = []
         for index, (point, settings) in enumerate(self.experiment.points()):
-            table = self._sources.table(settings)
+            table = self._table(settings)
             model = self._sources.model(settings, table)
             c = Configuration(index, point, settings, table, model)
             given = self._sources.given(settings, c.architecture)
             configurations.append(replace(c, given=given) if given is not None else c)
         check_rows(self.experiment.name, self.experiment.restarts, configurations)
         return tuple(configurations)
+
+    def _table(self, settings: Settings) -> TruthTable:
+        try:
+            return self._sources.table(settings)
+        except ExperimentError as error:
+            raise ExperimentError(self.experiment.explained(str(error))) from error
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:

@@ -150,6 +150,12 @@ def fill(raw: dict[str, Any]) -> list[str]:
     if not isinstance(name, str) or name not in LIKES:
         hint = nearest(name, tuple(LIKES))
         return [f"like is {shown(name)}; expected one of {listed(LIKES)}.{hint}"]
+    network = raw.get("network")
+    if isinstance(network, dict) and network.get("model") is not None:
+        return [
+            f"like is {name!r}; expected nothing with network.model, which is the whole network "
+            "and its loss. Leave like out, and set the optimizer and its constants in [training]."
+        ]
     grid = raw.get("grid")
     # Also those that vary together: "training.optimizer,training.learning_rate".
     keys = grid if isinstance(grid, dict) else ()
