@@ -108,6 +108,8 @@ def map_landscape(
         plan.require_maps()
         if table_files.up_to_date(store, plan, cluster.device):
             return plan.study
+        if not overwrite:
+            table_files.tell_replaced(store, plan)
         groups = _maps(plan)
         progress = _Progress([each for group in groups for each in group], report)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Collection, Mapping
 
 import pandas as pd
 
 from runner.engines.devices import KINDS
 from runner.errors import ExperimentError, StudyError
-from runner.errors.messages import printable
+from runner.errors.messages import counted, printable
 from runner.landscape.table_files import replace
 from runner.mapping.completeness import ALL
 from runner.mapping.map_plan import MapPlan
@@ -18,6 +19,8 @@ from runner.study.lock import StudyLock
 from runner.study.store import Store
 from runner.study.tables import analysis_tables
 from runner.study.tables.map_columns import MAP_TABLES
+
+_log = logging.getLogger("runner")
 
 
 def up_to_date(store: Store, plan: MapPlan, device: str) -> bool:
@@ -54,13 +57,10 @@ def searches(store: Store, plan: MapPlan, kinds: Collection[str]) -> dict[int, i
     table = _current(store, plan, list(MAP_TABLES)[-1])
     if table is None:
         return {}
-    key, stored = table.attrs.get("map"), _options(table)
-    if stored is None:  # of another version
+    made = _made_with(plan, table)
+    if made is None:  # of another version
         return {}
-    as_stored = dataclasses.replace(plan, options=stored)
-    kind = next((kind for kind in KINDS if as_stored.key(kind) == key), None)
-    if kind is None:
-        return {}
+    stored, kind = made
     now = plan.options.lasting
     changes = [
         f"{_OPTIONS.get(name, name)} was {was!r}, now {now[name]!r}"
@@ -77,6 +77,38 @@ def searches(store: Store, plan: MapPlan, kinds: Collection[str]) -> dict[int, i
         )
     of_all = _of_all(table)
     return dict(zip(of_all["configuration"], of_all["searches"], strict=True))
+
+
+def tell_replaced(store: Store, plan: MapPlan) -> None:
+    """Log that a map which is there is made anew: it is not of this state, or not of this version.
+
+    Another one of this version is refused; see `searches`.
+    """
+    name = list(MAP_TABLES)[-1]
+    if not analysis_tables.path(store.tables_path, name).exists():
+        return
+    table, where = _current(store, plan, name), printable(str(store.path))
+    if table is None:
+        _log.warning("%s: the map there is damaged or older than the study; made anew.", where)
+    elif _made_with(plan, table) is None:
+        n = counted(int(_of_all(table)["searches"].sum()), "search", "searches")
+        _log.warning(
+            "%s: the map there, of %s, is of another version of the program; made anew, and "
+            "replaced at the end. That costs its time again, and loses what only more searches "
+            "than now had found.",
+            where,
+            n,
+        )
+
+
+def _made_with(plan: MapPlan, table: pd.DataFrame) -> tuple[MapOptions, str] | None:
+    """Return the options and the kind of device of a table; None if another version made it."""
+    stored = _options(table)
+    if stored is None:
+        return None
+    as_stored, key = dataclasses.replace(plan, options=stored), table.attrs.get("map")
+    kind = next((kind for kind in KINDS if as_stored.key(kind) == key), None)
+    return None if kind is None else (stored, kind)
 
 
 _OPTIONS = {"highest_index": "highest_index (--index)"}

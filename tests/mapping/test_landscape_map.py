@@ -212,17 +212,36 @@ def test_an_analysis_leaves_the_map_alone(study, client, tmp_path) -> None:
     assert "the lowest known way leads over 1.76376" in text
 
 
-def test_a_study_that_has_grown_is_mapped_anew(study, client, tmp_path) -> None:
+def test_a_study_that_has_grown_is_mapped_anew(study, client, tmp_path, caplog) -> None:
     copy = tmp_path / "s"
     shutil.copytree(study.path, copy)
     grown = runner.sweep({**XOR, "restarts": 6, "grid": {"loss.l2": [0.05, 2.0]}}, copy, client)
     with pytest.raises(StudyError, match="older than the study's restarts"):
         _ = grown.critical_points
     anew = map_landscape(grown, client, options=OPTIONS)
+    assert "the map there is damaged or older than the study; made anew" in caplog.text
     assert (
         anew.critical_points["from_endpoint"].sum() > study.critical_points["from_endpoint"].sum()
     )
     _require_tables(anew)
+
+
+def test_a_map_of_another_version_is_told_and_made_anew_to_the_same_bytes(
+    study, client, tmp_path, caplog
+) -> None:
+    copy = tmp_path / "s"
+    shutil.copytree(study.path, copy)
+    shutil.rmtree(copy / "tables" / "map")  # checkpoints have names of their own by version
+    stored = study.completeness.copy()
+    n = stored.query("index == -1")["searches"].sum()
+    stored.attrs = study.completeness.attrs | {"map": "of another version"}
+    analysis_tables.write(copy / "tables", "completeness", stored, study.digest)
+    anew = map_landscape(copy, client, options=OPTIONS)
+    assert bytes_of(anew) == bytes_of(study)
+    (line,) = [each for each in caplog.messages if "the map there" in each]
+    assert line.startswith(f"{copy}: the map there, of {n:,} searches, is of another version")
+    map_landscape(copy, client, options=OPTIONS)
+    assert len([each for each in caplog.messages if "the map there" in each]) == 1
 
 
 @pytest.mark.parametrize(
