@@ -20,6 +20,7 @@ SOURCE = "source"
 # Of what is no field of the experiment file, what users give it by.
 _OPTIONS = {"plan.batch_size": "--batch-size", "plan.engine": "--engine"}
 
+_GROWING = {"plan.experiment.restarts", "plan.batch_size"}
 _DERIVED = {"plan.configurations", "plan.batch_sizes", "plan.curves"}
 
 
@@ -89,8 +90,11 @@ def differences(
     of_arithmetic = {f"versions.{name}" for name in DECIDED}
     if found and found.keys() <= of_arithmetic and (computed := arithmetic()) is not None:
         return [*found.values(), *computed] if computed else []
-    # What follows from other fields is named only where nothing else explains it.
-    telling = [text for path, text in found.items() if path not in _DERIVED]
+    # What follows from other fields is named only where nothing else explains it, and so is what
+    # would be no reason: a study takes more restarts, in batches of another size.
+    then, now = (side["plan"]["experiment"].get("restarts", 0) for side in (old, new))
+    aside = _DERIVED | _GROWING if now > then else _DERIVED
+    telling = [text for path, text in found.items() if path not in aside]
     return telling or list(found.values())
 
 

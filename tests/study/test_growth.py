@@ -165,6 +165,25 @@ def test_what_is_no_growth_is_refused(tmp_path, other, reason) -> None:
     assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.parametrize(
+    ("restarts", "size", "also"),
+    [
+        (9, 2, []),  # both may change where restarts are added
+        (5, 3, ["restarts was 6, now 5", "--batch-size was nothing, now 3"]),
+        (6, 3, ["--batch-size was nothing, now 3"]),
+    ],
+)
+def test_what_may_change_is_no_reason_of_a_refusal(tmp_path, restarts, size, also) -> None:
+    raw: dict[str, Any] = {"name": "g", "restarts": 6, "problem": {"gate": "AND"}}
+    with Store(tmp_path).writer() as writer:
+        writer.create(Plan(load_experiment(raw | {"training": {"max_steps": 3}})))
+    asked = Plan(load_experiment(raw | {"restarts": restarts}), batch_size=size)
+    with pytest.raises(StudyError) as caught:
+        planned(Store(tmp_path), asked, "cpu")
+    reasons = str(caught.value).partition("run now: ")[2].partition(". Choose")[0].split("; ")
+    assert sorted(reasons) == sorted(["training.max_steps was 3, now 10000", *also])
+
+
 def test_fewer_configurations_are_refused_by_name(tmp_path) -> None:
     swept(tmp_path, AND | {"grid": {"problem.gate": ["AND", "OR", "XOR"]}})
     with pytest.raises(StudyError, match=r"2 configurations .*\(gate 'OR'; gate 'XOR'\)"):
