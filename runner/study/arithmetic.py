@@ -32,7 +32,7 @@ from runner.training.worker import Task, trained_here
 _log = logging.getLogger("runner")
 _latest: dict[str, Any] = {}  # what was asked last, and found
 
-DECIDED = ("python", "pytensor", "llvmlite", "numpy", "scipy")
+DECIDED = ("runner", "python", "pytensor", "llvmlite", "numpy", "scipy")
 """Versions that decide nothing where a study's arithmetic is found to be the same."""
 
 
