@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from runner.display.text import point_text
 from runner.display.text_table import Column
 from runner.errors.messages import counted
+from runner.experiment.configuration import Configuration
 from runner.experiment.fields.sections import Training
 from runner.experiment.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from runner.study.remaining import Remaining
     from runner.study.study import Study
 
 Summary: TypeAlias = "pd.DataFrame | Mapping[str, Any]"
@@ -27,26 +29,58 @@ _HELD_OUT = {
 """Columns of a summary with held-out rows, and what they are called."""
 
 
-def plan_table(plan: Plan) -> list[Column]:
-    """Return what a sweep would do in its last round, a row per group of configurations."""
-    titles, groups = [], plan.rounds[-1].groups
-    for first in plan.first_members():
-        net, training = first.architecture.as_layers, first.settings.training
-        shape = first.architecture.title
-        if net is not None:
-            by_layer = [net.activation] if isinstance(net.activation, str) else net.activation
-            kinds = "/".join([*(by_layer if net.hidden else ()), net.output])
-            shape = f"{shape} {kinds}, {first.settings.loss.kind}"
-        if first.settings.loss.l2:
-            shape += ", L2"
-        parts = [shape, training.optimizer, *_changed_updates(training), training.dtype]
-        titles.append(", ".join(parts))
+def plan_table(plan: Plan, left: Remaining | None = None) -> list[Column]:
+    """Return what a sweep would do, a row per group of configurations.
+
+    Of a study that is there what is ``left`` of it, else the plan's last round.
+    """
+    if left is None:
+        groups = plan.rounds[-1].groups
+        titles = [_title(first) for first in plan.first_members()]
+        members = [len(group.numbers) for group in groups]
+        restarts, sizes = [len(group) for group in groups], [{g.batch_size} for g in groups]
+    else:
+        parts = sorted(left.groups.items())
+        owners = [plan.groups[number].configurations for number, _ in parts]
+        titles = [_title(configurations[0]) for configurations in owners]
+        members = [sum(bool(left.counts[c.index]) for c in of_one) for of_one in owners]
+        restarts = [sum(len(batch) for batch in batches) for _, batches in parts]
+        sizes = [{plan.round_group(b).batch_size for b in batches} for _, batches in parts]
     return [
         Column("compiled function", titles, is_text=True),
-        Column("configurations", [f"{len(group.numbers):,}" for group in groups]),
-        Column("restarts", [f"{len(group):,}" for group in groups]),
-        Column("restarts per batch", [f"{g.batch_size:,}" for g in groups], left_out=1),
+        Column("configurations", [f"{n:,}" for n in members]),
+        Column("restarts" if left is None else "restarts left", [f"{n:,}" for n in restarts]),
+        Column(
+            "restarts per batch",
+            [" or ".join(f"{size:,}" for size in sorted(each)) for each in sizes],
+            left_out=1,
+        ),
     ]
+
+
+def remaining_table(left: Remaining, places: Sequence[int]) -> list[Column]:
+    """Return how many restarts of some configurations are done, and how many are left."""
+    points = [point_text(left.plan.configurations[index].point) for index in places]
+    done = left.plan.counts - left.counts
+    return [
+        Column("configuration", points, is_text=True),
+        Column("done", [f"{done[index]:,}" for index in places]),
+        Column("left", [f"{left.counts[index]:,}" for index in places]),
+    ]
+
+
+def _title(first: Configuration) -> str:
+    """Return what the compiled function of a configuration is called."""
+    net, training = first.architecture.as_layers, first.settings.training
+    shape = first.architecture.title
+    if net is not None:
+        by_layer = [net.activation] if isinstance(net.activation, str) else net.activation
+        kinds = "/".join([*(by_layer if net.hidden else ()), net.output])
+        shape = f"{shape} {kinds}, {first.settings.loss.kind}"
+    if first.settings.loss.l2:
+        shape += ", L2"
+    parts = [shape, training.optimizer, *_changed_updates(training), training.dtype]
+    return ", ".join(parts)
 
 
 def _changed_updates(training: Training) -> list[str]:

@@ -274,9 +274,16 @@ class Plan(PlanBatches, NotebookPlan):
         """Restarts of each configuration, from the first on, whose loss curve is recorded."""
         return min(self.experiment.restarts, self.curves)
 
-    def most_s(self, workers: int) -> float:
-        """Seconds that the last round takes if no restart stops early; rough, without start-up."""
-        added = (self.counts - self.counts_before).tolist()
+    def most_s(self, workers: int, restarts: np.ndarray | None = None) -> float:
+        """Seconds that restarts take if none stops early; rough, without start-up.
+
+        Parameters
+        ----------
+        workers : int
+        restarts : ndarray of int, shape (n,), optional
+            Of each configuration; by default those of the last round.
+        """
+        added = (self.counts - self.counts_before if restarts is None else restarts).tolist()
         each = (c.step_s * c.settings.training.max_steps for c in self.configurations)
         return float(sum(n * s for n, s in zip(added, each, strict=True))) / workers
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from runner.cli.completion import complete_axis, complete_experiment
-from runner.cli.console import print_message, print_result, print_table, teller
+from runner.cli.console import print_message, print_result, teller
 from runner.cli.options import (
     STUDY_PANEL,
     TRAINED_PANEL,
@@ -21,7 +21,6 @@ from runner.cli.options import (
     TrustModel,
 )
 from runner.errors import StudyError
-from runner.errors.messages import counted
 from runner.errors.paths import require_place
 
 if TYPE_CHECKING:
@@ -115,7 +114,8 @@ def sweep(
     from runner.cluster.fork_server import stay_forkable
 
     stay_forkable()  # before NumPy is loaded
-    from runner.cli.runs import run_sweep
+    from runner.cli.printed_plans import print_plan
+    from runner.cli.runs import run_sweep, whole_plan
     from runner.engines.registry import check
     from runner.experiment.experiment import load_experiment, parse_axis, parse_change
     from runner.experiment.plan import Plan
@@ -136,7 +136,8 @@ def sweep(
         _print_rounds(plan, folder, cluster, trust_model, overwrite)
         return
     if dry_run:
-        _print_plan(plan if overwrite else _grown(plan, folder, cluster), folder, cluster)
+        whole = plan if overwrite else whole_plan(plan, folder, cluster)[0]
+        print_plan(whole, folder, cluster, overwrite=overwrite)
         return
     with changeable(place, overwrite=overwrite, tell=teller(quiet)) as folder:
         run_sweep(
@@ -163,18 +164,11 @@ def _default(quiet: bool) -> Path:
     return own
 
 
-def _grown(plan: Plan, folder: Path, cluster: ClusterOptions) -> Plan:
-    """Return what is added to the study there, or the plan itself; refuse as a sweep does."""
-    from runner.cli.runs import whole_plan
-
-    whole, grows, _ = whole_plan(plan, folder, cluster)
-    return whole if grows else plan
-
-
 def _print_rounds(
     plan: Plan, folder: Path, cluster: ClusterOptions, trust_model: bool, overwrite: bool
 ) -> None:
     """Print what a sweep until a study is precise would do next."""
+    from runner.cli.printed_plans import print_plan
     from runner.cluster.connections import Connections
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.precision.rounds import Rounds
@@ -196,39 +190,4 @@ def _print_rounds(
     if upcoming is None:
         print_result("No round would follow.")
     else:
-        _print_plan(upcoming, folder, cluster)
-
-
-def _print_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> None:
-    from runner.cli.printed_tables import plan_table
-    from runner.cluster.embedded import usable_cores
-    from runner.display.text import duration
-    from runner.experiment.plan_notes import plan_notes
-
-    n_workers, added = cluster.workers or usable_cores(), plan.rounds[-1]
-    size = f"{counted(len(plan.configurations), 'configuration')} × "
-    size += f"{counted(plan.experiment.restarts, 'restart')} ="
-    if plan.before is not None:
-        from runner.study.growth import added_text
-
-        size = f"{added_text(plan)}:"
-    print_result(
-        f"{plan.experiment.name}: {size} {counted(added.n_restarts, 'restart')} in "
-        f"{counted(added.n_batches, 'batch', 'batches')}; "
-        f"{counted(len(added.groups), 'compiled function')}; into {folder}",
-        wrap=True,
-    )
-    for note in plan_notes(plan.configurations):
-        print_result(note, wrap=True)
-    if cluster.shared:
-        print_result(
-            f"Workers write the shards themselves (--shared); they must see {folder.resolve()}.",
-            wrap=True,
-        )
-    print_table(plan_table(plan))
-    print_result(
-        f"About {duration(plan.most_s(n_workers))} on {counted(n_workers, 'worker')} of this kind "
-        "if no restart stops early (a rough estimate), and about "
-        f"{duration(3 + 2 * len(added.groups))} to start and compile.",
-        wrap=True,
-    )
+        print_plan(upcoming, folder, cluster, overwrite=overwrite)
