@@ -27,6 +27,7 @@ from runner.network.starts.registry import DISTRIBUTIONS
 _STARTS: Final[Mapping[str, int]] = MappingProxyType({})
 """What random numbers are for, where nothing else is said."""
 
+_TOGETHER = 2**16  # random words of which numbers are made at a time: half a megabyte
 _WORDS_PER_COUNT = 4  # 64-bit words that Philox yields per counter value
 
 _encode: Final = json.JSONEncoder(sort_keys=True).encode
@@ -156,11 +157,19 @@ def draw_together(parts: Sequence[tuple[Starts, int, int]]) -> np.ndarray:
     n, kinds = streams[0].architecture.n_parameters, {each.distribution for each in streams}
     if len(kinds) > 1 or not all(each._is_plain for each in streams):
         return np.concatenate([each.draw(first, last) for each, first, last in parts], axis=1)
-    words = np.concatenate([each._words(first, last) for each, first, last in parts])
+    drawn = [each._words(first, last) for each, first, last in parts]
+    words = drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
     kind = DISTRIBUTIONS[kinds.pop()]
     widths = np.stack([kind.scales(each.architecture, each.scale) for each in streams], axis=1)
-    sizes = [last - first for _, first, last in parts]
-    return np.asarray(np.repeat(widths, sizes, axis=1) * kind.standard(_on_unit(words, n)))
+    if len(drawn) > 1:
+        widths = np.repeat(widths, [last - first for _, first, last in parts], axis=1)
+    starts = np.empty((n, len(words)))
+    size = max(8, _TOGETHER // words.shape[1])
+    for first in range(0, len(words), size):  # what is in the cache is turned round there
+        part = slice(first, first + size)
+        own = widths if len(drawn) == 1 else widths[:, part]
+        np.multiply(own, kind.standard(_on_unit(words[part], n)), out=starts[:, part])
+    return starts
 
 
 def _on_unit(words: np.ndarray, n: int) -> np.ndarray:
