@@ -14,6 +14,11 @@ EMPTY = -1
 """Number of the restart of a lane that holds none."""
 
 
+def chosen(values: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return values (n,) at rising places without repeats: themselves, if these are all."""
+    return values if which.size == values.size else values[which]
+
+
 @dataclass
 class LaneBlock:
     """The arrays of one call, a column per lane.

@@ -11,7 +11,7 @@ import numpy as np
 
 from runner.engines.base import Compiled
 from runner.training.curves import LossCurves
-from runner.training.lane_block import LaneBlock
+from runner.training.lane_block import LaneBlock, chosen
 from runner.training.plateaus import Plateaus
 from runner.training.restarts import Restarts
 
@@ -45,8 +45,8 @@ class Pauses:
         ndarray of int
             The lanes among ``lanes`` whose restarts are done.
         """
-        epochs = block.epochs[lanes]
-        on = (epochs >= block.limit[lanes]) & (epochs < self._budget[block.restart[lanes]])
+        epochs, restarts = chosen(block.epochs, lanes), chosen(block.restart, lanes)
+        on = (epochs >= chosen(block.limit, lanes)) & (epochs < chosen(self._budget, restarts))
         done: np.ndarray = lanes[~on]
         paused: np.ndarray = lanes[on]
         self.curves.record(block, lanes, on)
@@ -55,6 +55,6 @@ class Pauses:
         return done
 
     def _raise_limits(self, block: LaneBlock, lanes: np.ndarray) -> None:
-        restarts = block.restart[lanes]
-        nearest = np.minimum(self.curves.due[restarts], self.plateaus.due[restarts])
-        block.limit[lanes] = np.minimum(nearest, self._budget[restarts])
+        restarts = chosen(block.restart, lanes)
+        due = chosen(self.curves.due, restarts), chosen(self.plateaus.due, restarts)
+        block.limit[lanes] = np.minimum(np.minimum(*due), chosen(self._budget, restarts))
