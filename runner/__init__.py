@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from runner.report.writer import write_report as write_report
     from runner.study.concatenation import Studies as Studies
     from runner.study.concatenation import concat as concat
+    from runner.study.objects.copy import pull as pull
+    from runner.study.objects.copy import push as push
+    from runner.study.objects.copy import release as release
     from runner.study.side_by_side import SideBySide as SideBySide
     from runner.study.side_by_side import compare as compare
     from runner.study.study import Study as Study
@@ -65,7 +68,10 @@ _load, _lazy = attach(
         "map_landscape": "runner.mapping.landscape_map",
         "open_study": "runner.study.study",
         "plain_name": "runner.training.column_names",
+        "pull": "runner.study.objects.copy",
+        "push": "runner.study.objects.copy",
         "reference": "runner.landscape.references",
+        "release": "runner.study.objects.copy",
         "sweep": "runner.precision.sweep",
         "write_report": "runner.report.writer",
     },
@@ -93,7 +99,10 @@ __all__ = [
     "map_landscape",
     "open_study",
     "plain_name",
+    "pull",
+    "push",
     "reference",
+    "release",
     "sweep",
     "write_report",
 ]

@@ -53,9 +53,14 @@ class S3Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def below(self, prefix: str) -> dict[str, bytes]:
-        """Objects below a prefix of the bucket ``studies``, by what follows it."""
+        """Objects below a prefix of the bucket ``studies``, by what follows it; not the lease."""
         start = f"studies/{prefix}/"
-        return {k.removeprefix(start): v for k, v in self.objects.items() if k.startswith(start)}
+        found = {k.removeprefix(start): v for k, v in self.objects.items() if k.startswith(start)}
+        return {name: data for name, data in found.items() if name != ".lock"}
+
+    def is_free(self, prefix: str) -> bool:
+        """Whether nobody has the lease below a prefix."""
+        return b"token" not in self.objects.get(f"studies/{prefix}/.lock", b"")
 
     def handle_error(self, request, client_address) -> None:
         if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that has died

@@ -58,7 +58,13 @@ def push(folder: str | Path, url: str | Path) -> Moved:
     StudyError
         If there is no study, another one at the URL, or another client that writes there; if a
         shard is not as the log says; if the store fails.
+
+    Examples
+    --------
+    >>> import runner
+    >>> runner.push("results/gates", "s3://bucket/gates").files  # doctest: +SKIP
     """
+    _require_order("push", folder, url)
     study, objects = StudyFolder(folder), ObjectStore(required_url(url))
     if not study.exists:
         message = f"{study.where} has no study; expected the folder of one. Name another."
@@ -88,7 +94,13 @@ def pull(url: str | Path, folder: str | Path) -> Moved:
     StudyError
         If there is no study at the URL, or another one in the folder; if the folder is in use; if
         an object is not as the log says; if the store fails.
+
+    Examples
+    --------
+    >>> import runner
+    >>> runner.pull("s3://bucket/gates", "results/gates").size  # doctest: +SKIP
     """
+    _require_order("pull", folder, url)
     study, objects = StudyFolder(folder), ObjectStore(required_url(url))
     found, moved = pulled(study, objects)
     if not found:
@@ -97,10 +109,48 @@ def pull(url: str | Path, folder: str | Path) -> Moved:
 
 
 def release(url: str | Path) -> str:
-    """Release the lease of a client that is gone for good; return who had it, or nothing."""
+    """Release the lease of a client that is gone for good.
+
+    Parameters
+    ----------
+    url : str
+        Such as ``s3://bucket/prefix``.
+
+    Returns
+    -------
+    str
+        Who had it, and since when; empty if nobody did.
+
+    Raises
+    ------
+    StudyError
+        If it is no URL of an object store, another client takes the lease at that moment, or the
+        store fails.
+    """
     objects = ObjectStore(required_url(url))
     objects.listing()  # a bucket that is not there would pass for a lease that is not
     return release_lease(objects)
+
+
+def _require_order(command: str, folder: str | Path, url: str | Path) -> None:
+    """Raise StudyError if a folder stands where the URL belongs, and the URL for the folder."""
+    given = store_url(folder, StudyError)
+    if given is None:
+        return
+    known = redacted(str(url))
+    if store_url(url, StudyError) is not None:
+        message = (
+            f"{given} is a URL; expected a folder: of {command}'s two places one is on this "
+            "machine. Pull into a folder, and push it."
+        )
+        raise StudyError(message)
+    words = (known, given) if command == "push" else (given, known)
+    first = "the folder first, then the URL" if command == "push" else "the URL first"
+    message = (
+        f"{given} is a URL and {printable(known)} is none; expected {first}. Run "
+        f"`python -m runner {command} {' '.join(map(printable, words))}`."
+    )
+    raise StudyError(message)
 
 
 def no_study(objects: ObjectStore) -> StudyError:

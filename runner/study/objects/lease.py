@@ -1,9 +1,13 @@
 """The lease of a study in an object store: one client writes at a time, and others can name it.
 
-It is an object, ``.lock``, that is made only where there is none. A process that is killed leaves
-it; the next process of the same folder knows it by the folder's token and goes on. Of a folder that
-is gone for good nobody knows the token: `release` removes the lease. Should that client live, it
-finds at its next push, or before the log, that the lease is not its own, and writes nothing more.
+It is an object, ``.lock``, that is made only where there is none, and replaced only as it was when
+it was read. Given back it stays, with nothing in it: stores remove without a condition, and might
+remove what another client has written since.
+
+A process that is killed leaves its own; the next process of the same folder knows it by the
+folder's token and goes on. Of a folder that is gone for good nobody knows the token: `release` lets
+others have the lease. Should that client live, it finds at its next push, or before the log, that
+the lease is not its own, and writes nothing more.
 
 Even without a lease nothing would be lost: shards that are right are never replaced, whatever else
 is there is replaced only as it was when it was last read, the log only by more lines. The lease
@@ -15,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +31,8 @@ NAME = ".lock"
 """Name of the object."""
 
 _MOST = 2**16
+_FREE = b"{}\n"
+_UNKNOWN = {"owner": "somebody unknown"}
 _TRIES = 3
 
 
@@ -52,32 +59,20 @@ class Lease:
         }
         data = json.dumps(content).encode()
         for _ in range(_TRIES):
-            try:
-                self._objects.put(NAME, data, "create")
-            except Changed:
-                there, meta = _read(self._objects)
-            else:
-                return
-            if not there:
-                continue  # its holder has given it back since
-            # perhaps this very write was done, and its answer lost
-            if there.get("token") != self._token:
+            there, meta = _read(self._objects)
+            # its own is an earlier process's, or of this very write, whose answer was lost
+            if there and there.get("token") != self._token:
                 raise _in_use(self._objects, there)
-            self._renew(data, meta)
+            try:
+                self._objects.put(NAME, data, "create" if meta is None else meta.condition)
+            except Changed:
+                continue
             return
         message = (
             f"{self._objects.url}: other clients take the lease and give it back all the time; "
             "expected one client at a time. Run the same command again."
         )
         raise StudyError(message)
-
-    def _renew(self, data: bytes, meta: Meta) -> None:
-        try:
-            self._objects.put(NAME, data, meta.condition)
-        except Changed:
-            there, _ = _read(self._objects)
-            if there.get("token") != self._token:
-                raise _in_use(self._objects, there) from None
 
     def require(self) -> None:
         """Raise StudyError if the lease is another's by now, or nobody's."""
@@ -86,32 +81,39 @@ class Lease:
             raise _in_use(self._objects, there)
 
     def give_back(self) -> None:
-        """Remove the lease, if it is still this folder's.
-
-        Stores remove without a condition: a lease that is released and taken by another client
-        between the two requests would go. That client is told so, and no object is worse for it.
-        """
-        if _read(self._objects)[0].get("token") == self._token:
-            self._objects.delete(NAME)
+        """Let others have the lease, if it is still this folder's at that very moment."""
+        there, meta = _read(self._objects)
+        if meta is not None and there.get("token") == self._token:
+            with suppress(Changed):  # it is another's by now, or the answer to this was lost
+                self._objects.put(NAME, _FREE, meta.condition)
 
 
 def release(objects: ObjectStore) -> str:
-    """Remove a lease, whoever has it; return who that was, or nothing."""
-    there, _ = _read(objects)
-    if there:
-        objects.delete(NAME)
-    return _holder(there) if there else ""
+    """Let others have a lease, whoever has it; return who that was, or nothing."""
+    there, meta = _read(objects)
+    if not there or meta is None:
+        return ""
+    try:
+        objects.put(NAME, _FREE, meta.condition)
+    except Changed:
+        now, _ = _read(objects)
+        if now:  # else its holder gave it back, or the answer to this was lost
+            raise _in_use(objects, now) from None
+    return _holder(there)
 
 
-def _read(objects: ObjectStore) -> tuple[dict[str, Any], Meta]:
+def _read(objects: ObjectStore) -> tuple[dict[str, Any], Meta | None]:
+    """Return what a lease says, nothing where nobody has it, and the object's state."""
     try:
         data, meta = objects.get(NAME, _MOST)
     except FileNotFoundError:
-        return {}, Meta(0, None)
+        return {}, None
+    if data == _FREE:
+        return {}, meta
     try:
-        return dict(json.loads(data)), meta
+        return dict(json.loads(data)) or _UNKNOWN, meta
     except (ValueError, TypeError, RecursionError):
-        return {"owner": "somebody unknown"}, meta
+        return _UNKNOWN, meta
 
 
 def _holder(there: dict[str, Any]) -> str:

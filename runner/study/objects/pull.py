@@ -71,7 +71,7 @@ class Pull:
         """
         self._lock.require(self._folder)
         # the log before the listing: what it names was there then
-        stored, meta = stored_log(self._objects)
+        stored, _ = stored_log(self._objects)
         there = self._objects.listing()
         if object_names.PLAN not in there:
             return False
@@ -87,8 +87,7 @@ class Pull:
                 self._other(name)
             if together.data != here.data:
                 files.replace(self._folder.log_path, together.data)
-            if meta is not None:
-                self.moved.add([meta.size])
+                self.moved.add([len(stored.data)])
             self._state.log = sha256(stored.data)
             self._state.write()
         return True

@@ -44,6 +44,8 @@ class Moved:
 
     def text(self) -> str:
         """Say it in words."""
+        if not self.files:
+            return "nothing, as nothing was new"
         return f"{counted(self.files, 'file')}, {self.size:,} bytes"
 
 

@@ -73,7 +73,7 @@ def test_a_sweep_into_a_url_is_that_into_a_folder(
     there = runner.open_study(URL)
     assert there.path != study.path
     assert committed(there.path) == whole
-    assert ".lock" not in server.below("some/gates")
+    assert server.is_free("some/gates")
 
 
 def test_another_machine_goes_on_and_grows_and_the_first_sees_it(
