@@ -64,9 +64,10 @@ def check_address(address: str, insecure: bool) -> None:
         return
     shown = printable(address if separator else f"tcp://{address}")
     message = (
-        f"--scheduler is {shown}, on another machine without TLS; expected tls://. Whoever "
+        f"scheduler (--scheduler) is {shown}, on another machine without TLS; expected tls://. "
+        "Whoever "
         "reaches that port can run programs there. Make certificates with `python -m runner "
-        "certificates DIR`, or say --insecure on a network that you trust."
+        "certificates DIR`, or say insecure (--insecure) on a network that you trust."
     )
     raise ClusterError(message)
 
@@ -86,7 +87,8 @@ def _address_in(path: Path, wait_s: float) -> str:
     until = time.monotonic() + wait_s
     if not path.exists() and path.parent.is_dir() and wait_s > 0:
         _log.warning(
-            "--scheduler-file is %s, which is not there yet: waiting %g s for it (--wait).",
+            "scheduler_file (--scheduler-file) is %s, which is not there yet: waiting %g s for "
+            "it (wait_s, --wait).",
             where,
             wait_s,
         )
@@ -99,7 +101,8 @@ def _address_in(path: Path, wait_s: float) -> str:
     except (ValueError, KeyError, TypeError):
         reason = "no scheduler has written it"
     message = (
-        f"--scheduler-file is {where}: {reason}; expected the file that `dask scheduler "
+        f"scheduler_file (--scheduler-file) is {where}: {reason}; expected the file that `dask "
+        "scheduler "
         "--scheduler-file` writes."
     )
     raise ClusterError(message)

@@ -122,7 +122,7 @@ def wait_for_workers(client: Any, wait_s: float) -> None:
             return
     message = (
         f"{address}: no worker within {wait_s:g} s. Start one with {start_command(address)}, "
-        "or wait longer with --wait."
+        "or wait longer with wait_s (--wait)."
     )
     raise ClusterError(message)
 
@@ -136,8 +136,9 @@ def _unreachable(address: str, error: Exception) -> ClusterError:
         )
     reason = " ".join(str(error).split()) or type(error).__name__
     hint = " Were the certificates made together?" if "certificate" in reason.lower() else ""
-    longer = "wait longer with --wait, " if reason.startswith("Timed out") else ""
+    longer = "wait longer with wait_s (--wait), " if reason.startswith("Timed out") else ""
     return ClusterError(
         f"{where}: no scheduler answers ({reason}).{hint} Start one with `dask scheduler`, "
-        f"{longer}or leave out --scheduler and unset {ADDRESS_VARIABLE} to run on this machine."
+        f"{longer}or leave out scheduler (--scheduler) and unset {ADDRESS_VARIABLE} to run on "
+        "this machine."
     )

@@ -24,7 +24,8 @@ class ClusterOptions:
     'auto'
     >>> ClusterOptions(device="tpu")
     Traceback (most recent call last):
-    runner.errors.exceptions.ClusterError: --device is 'tpu'; expected 'auto', 'gpu' or 'cpu'.
+    runner.errors.exceptions.ClusterError: device (--device) is 'tpu'; expected \
+'auto', 'gpu' or 'cpu'.
     """
 
     scheduler: str | None = None
@@ -52,13 +53,16 @@ class ClusterOptions:
         """Raise ClusterError for the first value that is out of range."""
         problem = ""
         if self.scheduler is not None and self.scheduler_file is not None:
-            problem = "--scheduler and --scheduler-file are both given; expected one of them."
+            problem = (
+                "scheduler (--scheduler) and scheduler_file (--scheduler-file) are both given; "
+                "expected one of them."
+            )
         elif self.workers is not None and not (is_integer(self.workers) and self.workers >= 1):
-            problem = f"--workers is {self.workers!r}; expected an integer >= 1."
+            problem = f"workers (--workers) is {self.workers!r}; expected an integer >= 1."
         elif self.device not in DEVICES:
-            problem = f"--device is {self.device!r}; expected 'auto', 'gpu' or 'cpu'."
+            problem = f"device (--device) is {self.device!r}; expected 'auto', 'gpu' or 'cpu'."
         elif not (is_number(self.wait_s) and self.wait_s >= 0):
-            problem = f"--wait is {self.wait_s!r}; expected 0 seconds or more."
+            problem = f"wait_s (--wait) is {self.wait_s!r}; expected 0 seconds or more."
         if problem:
             raise ClusterError(problem)
 

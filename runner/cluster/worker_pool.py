@@ -316,7 +316,7 @@ class WorkerPool:
         there = [f"{offers.count(o)} {text}" for o, text in names.items() if o in offers]
         wanted = " or ".join(kind.upper() for kind in reversed(self.kinds))
         tag = self.kinds[-1].upper()
-        drop = "" if self.device == "auto" else f", or drop --device {self.device}"
+        drop = "" if self.device == "auto" else f", or drop device (--device) {self.device!r}"
         return ClusterError(
             f"{self._where}: no worker offers {wanted}. Workers: {', '.join(there) or 'none'}. "
             f"Start one with {start_command(self._where, tag)}{drop}."

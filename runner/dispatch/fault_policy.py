@@ -19,7 +19,7 @@ class FaultPolicy:
     True
     >>> FaultPolicy(audit=2)
     Traceback (most recent call last):
-    runner.errors.exceptions.ExperimentError: --audit is 2; expected a share from 0 to 1.
+    runner.errors.exceptions.ExperimentError: audit (--audit) is 2; expected a share from 0 to 1.
     """
 
     deadline_s: float | None = None
@@ -39,11 +39,11 @@ class FaultPolicy:
         problem = ""
         deadline, most = self.deadline_s, self.max_failures
         if deadline is not None and not (is_number(deadline) and deadline > 0):
-            problem = f"--deadline is {deadline!r}; expected more than 0 seconds."
+            problem = f"deadline_s (--deadline) is {deadline!r}; expected more than 0 seconds."
         elif most is not None and not (is_integer(most) and most >= 0):
-            problem = f"--max-failures is {most!r}; expected an integer >= 0."
+            problem = f"max_failures (--max-failures) is {most!r}; expected an integer >= 0."
         elif not (is_number(self.audit) and 0 <= self.audit <= 1):
-            problem = f"--audit is {self.audit!r}; expected a share from 0 to 1."
+            problem = f"audit (--audit) is {self.audit!r}; expected a share from 0 to 1."
         if problem:
             raise ExperimentError(problem)
 

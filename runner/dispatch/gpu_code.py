@@ -51,6 +51,6 @@ class GpuCode:
                 f"{self._where}: GPUs have trained with {_NAMES[then]}, and a worker's now does "
                 f"with {_NAMES[now]}, whose bits differ; expected the same. What is committed "
                 f"stays. {'Install' if then else 'Remove'} cuda-core where workers run, or give "
-                "--device cpu; then run the same command again."
+                "device='cpu' (--device cpu); then run the same command again."
             )
             raise StudyError(message)

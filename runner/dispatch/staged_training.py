@@ -102,7 +102,7 @@ class SharesFolder:
         if problem:
             message = (
                 f"{problem}. Mount the study's folder there under the same path, or leave out "
-                "--shared"
+                "shared (--shared)"
             )
             raise ClusterError(message)
 
@@ -191,7 +191,7 @@ class StagedAnswers:
             elif not others:
                 message = (
                     f"{self._where}: worker {worker} {reason}. What is committed stays; make room, "
-                    "or leave out --shared, then run the same command again to continue."
+                    "or leave out shared (--shared), then run the same command again to continue."
                 )
                 raise StudyError(message)
         return False

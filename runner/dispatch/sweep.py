@@ -164,7 +164,10 @@ def _devices_of(plan: Plan, cluster: ClusterOptions) -> str:
     if plan.engine in JAX_ENGINES:
         return cluster.device
     if cluster.device == "gpu":
-        message = f"--device is 'gpu', but --engine {plan.engine} computes on CPUs only."
+        message = (
+            f"device (--device) is 'gpu', but engine (--engine) {plan.engine} computes on CPUs "
+            "only."
+        )
         raise ClusterError(message)
     return "cpu"
 

@@ -196,7 +196,7 @@ class TrainingRun(TaskHandler):
                 f"{printable(str(self.store.path))}: {failed:,} restarts have failed"
                 f"{f' (the last with {shown(last.reason)})' if last else ''}; expected at most "
                 f"{self.faults.max_failures:,} (--max-failures). What is committed stays; rerun "
-                "with a larger --max-failures to continue."
+                "with a larger max_failures (--max-failures) to continue."
             )
             raise FailuresError(message)
 

@@ -42,7 +42,10 @@ def require(kind: str, engine: str = "pytensor") -> None:
     """
     if engine not in JAX_ENGINES:
         if kind != "cpu":
-            message = f"--engine is {engine!r}, which computes on CPUs only; expected 'pytensor'."
+            message = (
+                f"engine (--engine) is {engine!r}, which computes on CPUs only; expected "
+                "'pytensor'."
+            )
             raise ClusterError(message)
         return
     if kind == "cpu" and "jax" not in sys.modules:

@@ -56,7 +56,7 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
     """
     started = time.perf_counter()
     float64 = replace(signature, dtype="float64")
-    reason = f"--engine is {engine!r}"
+    reason = f"engine (--engine) is {engine!r}"
     if uses_vector_code(engine, device):
         try:
             code = vector_code.TrainingCode(**_assembled(training_programs(signature)))
@@ -88,7 +88,7 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
     -------
     Measured
     """
-    reason = f"--engine is {engine!r}"
+    reason = f"engine (--engine) is {engine!r}"
     if uses_vector_code(engine, device):
         try:
             code = vector_code.MeasuringCode(**_assembled(measuring_programs(signature)))

@@ -35,7 +35,7 @@ ENGINES = {
 def check_known(engine: str) -> None:
     """Raise ExperimentError if an engine is unknown."""
     if engine not in tuple(ENGINES):  # a stored plan may hold what cannot be a dict's key
-        message = f"--engine is {shown(engine)}; expected one of {', '.join(ENGINES)}."
+        message = f"engine (--engine) is {shown(engine)}; expected one of {', '.join(ENGINES)}."
         raise ExperimentError(message)
 
 
@@ -49,14 +49,18 @@ def check(engine: str) -> None:
     check_known(engine)
     package = _module_name(engine)
     if find_spec(package) is None:
-        message = f"--engine is {engine!r}; expected one whose package is installed: {package}. "
+        message = (
+            f"engine (--engine) is {engine!r}; expected one whose package is installed: {package}. "
+        )
         if package == "theano":
             message += "It has an environment of its own: `make sweep-theano` sets it up."
         else:
-            message += "In the environment of Theano 1.0.5 choose --engine theano."
+            message += (
+                "In the environment of Theano 1.0.5 choose engine 'theano' (--engine theano)."
+            )
         raise ExperimentError(message)
     if engine == "pytensor-jax" and not jax_backend.is_installed():
-        raise jax_backend.missing(f"--engine is {engine!r}")
+        raise jax_backend.missing(f"engine (--engine) is {engine!r}")
 
 
 def trace(
@@ -214,7 +218,8 @@ def _compiling(engine: str, signature: Signature) -> Iterator[None]:
             raise
         reason = shown(str(error).strip().partition("\n")[0])[1:-1]
         message = (
-            f"--engine is {engine!r}; expected one that can compile {_described(signature)}. It "
+            f"engine (--engine) is {engine!r}; expected one that can compile "
+            f"{_described(signature)}. It "
             f"raises {type(error).__name__}: {reason}. Choose another engine or change the network."
         )
         raise CompileError(message) from error

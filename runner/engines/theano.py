@@ -95,7 +95,10 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
 
 def measure(engine: str, signature: Signature, device: str) -> Measured:
     """Refuse: endpoints of any engine's study are evaluated by PyTensor."""
-    message = f"--engine is {engine!r}; expected pytensor, which has the loss's second derivatives."
+    message = (
+        f"engine (--engine) is {engine!r}; expected pytensor, which has the loss's second "
+        "derivatives."
+    )
     raise ExperimentError(message)
 
 

@@ -95,7 +95,8 @@ def stages(
         if lacking := without_hessians(connected, pool.addresses(kind), kind, engine):
             message = (
                 "on GPUs Hessians are computed by JAX alone; expected workers that have it:\n"
-                f"{lacking}\nInstall it there, or give --device cpu and workers with CPU=1."
+                f"{lacking}\nInstall it there, or give device='cpu' (--device cpu) and workers "
+                "with CPU=1."
             )
             raise ClusterError(message)
         checkpoints = checkpoints_of(kind)

@@ -68,12 +68,12 @@ def searches(store: Store, plan: MapPlan, kinds: Collection[str]) -> dict[int, i
         if was != now[name]
     ]
     if kind not in kinds:
-        changes.append(f"--device was {kind!r}, now {next(iter(kinds))!r}")
+        changes.append(f"device (--device) was {kind!r}, now {next(iter(kinds))!r}")
     if changes:
         raise StudyError(
             f"{printable(str(store.path))}: the map there is another one: {'; '.join(changes)}. "
             "Ask for it as it was made, map a copy of the study, or replace the map with "
-            "--overwrite (overwrite=True)."
+            "overwrite (--overwrite)."
         )
     of_all = _of_all(table)
     return dict(zip(of_all["configuration"], of_all["searches"], strict=True))

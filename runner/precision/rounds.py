@@ -65,7 +65,7 @@ class Rounds:
     ) -> None:
         if any(c.settings.init.slice is not None for c in asked.configurations):
             message = (
-                "init.distribution is 'slice'; expected random starts with --until or --for. "
+                "init.distribution is 'slice'; expected random starts with until (--until, --for). "
                 "Leave these out: of a grid of starts all are trained."
             )
             raise ExperimentError(message)

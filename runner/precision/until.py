@@ -25,8 +25,8 @@ class Until:
     {'success_rate': 0.01, 'for_s': 600}
     >>> Until(success_rate=2)
     Traceback (most recent call last):
-    runner.errors.exceptions.ExperimentError: --until success_rate is 2; expected a half-width \
-from 0.00001 to 0.4.
+    runner.errors.exceptions.ExperimentError: success_rate (--until success_rate) is 2; \
+expected a half-width from 0.00001 to 0.4.
     """
 
     success_rate: float | None = None
@@ -47,16 +47,27 @@ from 0.00001 to 0.4.
         """Raise ExperimentError for the first value that is out of range."""
         problem = ""
         if not _in_range(self.success_rate, 1e-5, 0.4):
-            problem = f"--until success_rate is {shown(self.success_rate)}; expected a half-width "
+            problem = (
+                f"success_rate (--until success_rate) is {shown(self.success_rate)}; expected a "
+                "half-width "
+            )
             problem += "from 0.00001 to 0.4."
         elif not _in_range(self.difference, 1e-4, 0.5):
-            problem = f"--until difference is {shown(self.difference)}; expected a difference "
+            problem = (
+                f"difference (--until difference) is {shown(self.difference)}; expected a "
+                "difference "
+            )
             problem += "from 0.0001 to 0.5."
         elif not _in_range(self.classes, 1e-6, 0.5):
-            problem = f"--until-classes is {shown(self.classes)}; expected a chance from 0.000001 "
+            problem = (
+                f"classes (--until-classes) is {shown(self.classes)}; expected a chance from "
+                "0.000001 "
+            )
             problem += "to 0.5."
         elif not _in_range(self.for_s, 0.001, 1e9):
-            problem = f"--for is {shown(self.for_s)}; expected 0.001 to 1,000,000,000 seconds."
+            problem = (
+                f"for_s (--for) is {shown(self.for_s)}; expected 0.001 to 1,000,000,000 seconds."
+            )
         if problem:
             raise ExperimentError(problem)
 

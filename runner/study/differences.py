@@ -18,7 +18,7 @@ SOURCE = "source"
 """Among the versions that a study records: a hash of the runner's code that computes."""
 
 # Of what is no field of the experiment file, what users give it by.
-_OPTIONS = {"plan.batch_size": "--batch-size", "plan.engine": "--engine"}
+_OPTIONS = {"plan.batch_size": "batch_size (--batch-size)", "plan.engine": "engine (--engine)"}
 
 _GROWING = {"plan.experiment.restarts", "plan.batch_size"}
 _DERIVED = {"plan.configurations", "plan.batch_sizes", "plan.curves"}

@@ -245,5 +245,5 @@ class StudyFolder:
         reason = error.strerror or type(error).__name__
         return StudyError(
             f"{self.where}: cannot write: {reason}. What is committed stays; make room or choose "
-            "another folder with --out, then run the same command again."
+            "another folder with out (--out), then run the same command again."
         )

@@ -89,8 +89,8 @@ def require_same_code(store: Store, plan: Plan) -> None:
     if reasons := store.other_code(plan):
         raise StudyError(
             f"{store.where}: {'; '.join(reasons)}. What is left might get other bits than what is "
-            "there. Go on with the code that began it, choose another folder with --out, or "
-            "replace the study with --overwrite."
+            "there. Go on with the code that began it, choose another folder with out (--out), or "
+            "replace the study with overwrite (--overwrite)."
         )
 
 
@@ -133,6 +133,7 @@ def _fewer_configurations(stored: Plan, asked: Plan) -> str:
 
 def _refused(store: Store, reason: str) -> StudyError:
     return StudyError(
-        f"{store.where}: {reason}. Choose another folder with --out, or replace the study with "
-        "--overwrite."
+        f"{store.where}: {reason}. Choose another folder with out (--out), or replace the study "
+        "with "
+        "overwrite (--overwrite)."
     )

@@ -64,7 +64,7 @@ def locked(folder: StudyFolder) -> Iterator[StudyLock]:
     """
     require_posix()
     if folder.path.exists() and not folder.path.is_dir():
-        message = f"{folder.where} is a file; expected a folder. Choose another with --out."
+        message = f"{folder.where} is a file; expected a folder. Choose another with out (--out)."
         raise StudyError(message)
     with folder.writing():
         files.make_folder(folder.path)
@@ -75,7 +75,7 @@ def locked(folder: StudyFolder) -> Iterator[StudyLock]:
     except Timeout:
         message = (
             f"{folder.where} is in use by {_holder(folder)}; expected one sweep at a time. "
-            "Wait until it ends, or choose another folder with --out."
+            "Wait until it ends, or choose another folder with out (--out)."
         )
         raise StudyInUseError(message) from None
     except OSError as error:

@@ -68,8 +68,9 @@ class Writer:
         if folder.log_path.exists():
             message = (
                 f"{folder.where}: commits.jsonl is there, but the plan.json that it belongs to is "
-                "gone. Restore plan.json from a copy, choose another folder with --out, or replace "
-                "what is left with --overwrite."
+                "gone. Restore plan.json from a copy, choose another folder with out (--out), "
+                "or replace "
+                "what is left with overwrite (--overwrite)."
             )
             raise StudyError(message)
         experiment = _toml(plan)
@@ -81,7 +82,7 @@ class Writer:
         ):
             message = (
                 f"{folder.where}: experiment.toml is there, but no study that it belongs to. "
-                "Move it away, or choose another folder with --out."
+                "Move it away, or choose another folder with out (--out)."
             )
             raise StudyError(message)
         with folder.writing():

@@ -193,7 +193,7 @@ def test_a_schedulers_file_that_is_waited_for_is_named_at_once(tmp_path, caplog)
     options = ClusterOptions(scheduler_file=tmp_path / "late.json", wait_s=0.2)
     with pytest.raises(ClusterError, match=r"late\.json: No such file"):
         scheduler_address(options)
-    assert "late.json, which is not there yet: waiting 0.2 s for it (--wait)" in caplog.text
+    assert "late.json, which is not there yet: waiting 0.2 s for it (wait_s, --wait)" in caplog.text
     caplog.clear()
     never = ClusterOptions(scheduler_file=tmp_path / "no" / "late.json", wait_s=1e6)
     with pytest.raises(ClusterError, match=r"late\.json: No such file"):
@@ -205,7 +205,7 @@ def test_a_scheduler_that_does_not_answer_in_time_names_the_option() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with (
-        pytest.raises(ClusterError, match=r"Timed out .*wait longer with --wait"),
+        pytest.raises(ClusterError, match=r"Timed out .*wait longer with wait_s"),
         open_client(ClusterOptions(f"tcp://127.0.0.1:{port}", wait_s=0.1)),
     ):
         pass
@@ -214,7 +214,7 @@ def test_a_scheduler_that_does_not_answer_in_time_names_the_option() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (b"", r"Timed out after 1 s without a greeting; .*wait longer with --wait"),
+        (b"", r"Timed out after 1 s without a greeting; .*wait longer with wait_s"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what listens there is no scheduler"),
     ],
 )

@@ -52,8 +52,9 @@ def test_a_compile_error_ends_a_sweep_and_records_nothing(
         runner.sweep(experiment, folder, processes, trust_model=True, canary=canary)
     message = str(caught.value)
     assert message.startswith(
-        "--engine is 'pytensor'; expected one that can compile own.py:loss, gradient-descent, "
-        "float64. It raises NotImplementedError: No JAX implementation for Op erfcx"
+        "engine (--engine) is 'pytensor'; expected one that can compile own.py:loss, "
+        "gradient-descent, float64. It raises "
+        "NotImplementedError: No JAX implementation for Op erfcx"
     )
     assert "\n" not in message
     # where it was raised, for whoever looks for a fault of the runner's

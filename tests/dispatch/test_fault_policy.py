@@ -43,9 +43,9 @@ def test_the_loose_keywords_are_the_fields() -> None:
             "runner.sweep: 'audit', 'canary' and faults are both given; expected one of them",
         ),
         ({"faults": {"audit": 1}}, "faults is {'audit': 1}; expected a FaultPolicy"),
-        ({"audit": "1"}, "--audit is '1'; expected a share from 0 to 1"),
-        ({"max_failures": 0.5}, "--max-failures is 0.5; expected an integer >= 0"),
-        ({"deadline_s": "60"}, "--deadline is '60'; expected more than 0 seconds"),
+        ({"audit": "1"}, "audit (--audit) is '1'; expected a share from 0 to 1"),
+        ({"max_failures": 0.5}, "max_failures (--max-failures) is 0.5; expected an integer >= 0"),
+        ({"deadline_s": "60"}, "deadline_s (--deadline) is '60'; expected more than 0 seconds"),
     ],
 )
 def test_an_option_that_is_wrong_is_named_before_anything_is_done(

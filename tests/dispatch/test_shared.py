@@ -256,7 +256,7 @@ def test_a_token_that_another_has_written_ends_the_sweep_which_then_goes_on(
 
     with pytest.raises(StudyError, match=r"holds another token.* What is committed stays") as error:
         runner.sweep(EXPERIMENT, tmp_path / "s", client, report=usurp, **SHARED)
-    assert "leave out --shared" in str(error.value)
+    assert "leave out shared (--shared)" in str(error.value)
     assert not (tmp_path / "s" / "staging").exists()
     study = runner.sweep(EXPERIMENT, tmp_path / "s", client, **SHARED)
     assert not len(study.failures)
@@ -280,7 +280,9 @@ def test_workers_that_see_another_folder_are_refused_before_they_get_work(
     (line,) = [line for line in str(error.value).splitlines() if "token" in line]
     assert line.strip().startswith(f"{address}: {tmp_path}/s/staging/")
     assert "holds another token; expected the token that the client wrote there" in line
-    assert "Mount the study's folder there under the same path, or leave out --shared" in line
+    assert (
+        "Mount the study's folder there under the same path, or leave out shared (--shared)" in line
+    )
     assert not Store(tmp_path / "s").exists
 
 

@@ -81,9 +81,9 @@ def test_what_needs_jax_says_how_to_install_it(without_jax) -> None:
     assert imported.stdout == "None\n"
     check = "from runner.engines.registry import check; check('pytensor-jax')"
     assert failed(without_jax, check) == (
-        "runner.errors.exceptions.ExperimentError: --engine is 'pytensor-jax'; expected JAX, which "
-        "is not installed here. Install JAX with the runner's extra `jax`, in a checkout "
-        "`pip install '.[jax]'`; for NVIDIA GPUs it is the extra `cuda`."
+        "runner.errors.exceptions.ExperimentError: engine (--engine) is 'pytensor-jax'; expected "
+        "JAX, which is not installed here. Install JAX with the runner's extra `jax`, in a "
+        "checkout `pip install '.[jax]'`; for NVIDIA GPUs it is the extra `cuda`."
     )
     gpu = "from runner.engines.devices import require; require('cpu'); require('gpu')"
     assert "ClusterError: a worker offers GPU, on which JAX computes; expected JAX" in failed(

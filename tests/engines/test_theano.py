@@ -100,6 +100,8 @@ def test_an_engine_that_is_not_installed_or_not_known_is_refused() -> None:
     assert "theano" in ENGINES
     with pytest.raises(runner.ExperimentError, match="own: `make sweep-theano` sets it up"):
         check("theano")
-    with pytest.raises(runner.ExperimentError, match="--engine is 'torch'; expected one of"):
+    with pytest.raises(
+        runner.ExperimentError, match=r"engine \(--engine\) is 'torch'; expected one of"
+    ):
         check("torch")
     check("pytensor")

@@ -44,7 +44,7 @@ def test_gpus_without_jax_are_refused_before_anything_is_computed(
     request.getfixturevalue("kernels_alone")
     with (
         workers({"GPU": 1}) as (_, gpu),
-        pytest.raises(ClusterError, match=r"(?s)by JAX alone.*not installed.*give --device cpu"),
+        pytest.raises(ClusterError, match=r"(?s)by JAX alone.*not installed.*give device='cpu'"),
     ):
         inspect(study, gpu)
     assert not list(study.path.glob("tables/**/*.parquet"))

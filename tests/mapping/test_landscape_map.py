@@ -189,11 +189,11 @@ def test_a_map_with_other_options_is_refused_unless_told_to(study, client, tmp_p
     other = replace(OPTIONS, highest_index=1, reach=500.0)
     text = (
         r"the map there is another one: highest_index \(--index\) was -1, now 1; reach was 1000.0, "
-        r"now 500.0. Ask for it as it was made, .* with --overwrite"
+        r"now 500.0. Ask for it as it was made, .* with overwrite \(--overwrite\)"
     )
     with pytest.raises(StudyError, match=text):
         map_landscape(copy, options=other, scheduler="tcp://127.0.0.1:1")  # before it is looked for
-    with pytest.raises(StudyError, match="--device was 'cpu', now 'gpu'"):
+    with pytest.raises(StudyError, match=r"device \(--device\) was 'cpu', now 'gpu'"):
         map_landscape(copy, options=OPTIONS, scheduler="tcp://127.0.0.1:1", device="gpu")
     assert bytes_of(runner.open_study(copy)) == bytes_of(study)
     assert list((copy / "tables" / "map").rglob("*.parquet"))

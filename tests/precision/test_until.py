@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import runner
@@ -13,20 +15,26 @@ from runner.precision.texts import parse_time, parse_until
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"success_rate": 0}, "--until success_rate is 0; expected a half-width"),
-        ({"success_rate": "0.1"}, "--until success_rate is '0.1'; expected a half-width"),
+        ({"success_rate": 0}, "success_rate (--until success_rate) is 0; expected a half-width"),
+        (
+            {"success_rate": "0.1"},
+            "success_rate (--until success_rate) is '0.1'; expected a half-width",
+        ),
         ({"success_rate": float("nan")}, "expected a half-width from 0.00001 to 0.4"),
-        ({"difference": 0.6}, "--until difference is 0.6; expected a difference from 0.0001"),
-        ({"classes": 1}, "--until-classes is 1; expected a chance"),
-        ({"classes": True}, "--until-classes is True; expected a chance"),
-        ({"for_s": 0}, "--for is 0; expected 0.001 to"),
-        ({"for_s": float("inf")}, "--for is inf; expected 0.001 to"),
+        (
+            {"difference": 0.6},
+            "difference (--until difference) is 0.6; expected a difference from 0.0001",
+        ),
+        ({"classes": 1}, "classes (--until-classes) is 1; expected a chance"),
+        ({"classes": True}, "classes (--until-classes) is True; expected a chance"),
+        ({"for_s": 0}, "for_s (--for) is 0; expected 0.001 to"),
+        ({"for_s": float("inf")}, "for_s (--for) is inf; expected 0.001 to"),
     ],
 )
 def test_values_out_of_range_are_refused(values, message: str) -> None:
-    with pytest.raises(ExperimentError, match=message):
+    with pytest.raises(ExperimentError, match=re.escape(message)):
         runner.Until(**values)
-    with pytest.raises(ExperimentError, match=message):
+    with pytest.raises(ExperimentError, match=re.escape(message)):
         runner.sweep({"name": "x"}, **values)
 
 

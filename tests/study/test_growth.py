@@ -169,8 +169,8 @@ def test_what_is_no_growth_is_refused(tmp_path, other, reason) -> None:
     ("restarts", "size", "also"),
     [
         (9, 2, []),  # both may change where restarts are added
-        (5, 3, ["restarts was 6, now 5", "--batch-size was nothing, now 3"]),
-        (6, 3, ["--batch-size was nothing, now 3"]),
+        (5, 3, ["restarts was 6, now 5", "batch_size (--batch-size) was nothing, now 3"]),
+        (6, 3, ["batch_size (--batch-size) was nothing, now 3"]),
     ],
 )
 def test_what_may_change_is_no_reason_of_a_refusal(tmp_path, restarts, size, also) -> None:
@@ -221,7 +221,7 @@ def test_a_slice_grows_by_configurations_and_not_by_points(tmp_path) -> None:
 
 def test_a_batch_size_counts_for_what_is_added(tmp_path) -> None:
     swept(tmp_path, AND, batch_size=2)
-    with pytest.raises(StudyError, match="--batch-size was 2, now nothing"):
+    with pytest.raises(StudyError, match=r"batch_size \(--batch-size\) was 2, now nothing"):
         swept(tmp_path, AND)
     study = swept(tmp_path, AND | {"restarts": 9}, batch_size=5)
     assert [len(batch) for batch in study.plan.batches()] == [2, 1, 5, 1]
