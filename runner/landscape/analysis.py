@@ -145,13 +145,14 @@ def _tables(
     stage = endpoint_stage(plan, new_endpoints(samples, known))
     run(stage)
     inspected = read_inspected(samples, known, stage, checkpoints)
+    del samples, known, stage  # all of it is in the frames: of a million endpoints a quarter GiB
     classified = classify(plan, inspected)
     pairs = choose_pairs(plan, classified)
     walked = known_paths(pairs, inspections)
-    stage = pair_stage(plan, samples, inspected, new_pairs(pairs, walked))
+    stage = pair_stage(plan, inspected, new_pairs(pairs, walked))
     run(stage)
     paths = read_paths(pairs, walked, stage, checkpoints)
-    inspections.keep([*kept_endpoints(samples, inspected), *kept_paths(paths)])
+    inspections.keep([*kept_endpoints(plan, inspected), *kept_paths(paths)])
     return dict(class_tables(plan, classified)) | dict(verdict_tables(plan, classified, paths))
 
 

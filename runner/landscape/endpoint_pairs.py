@@ -14,7 +14,7 @@ from runner.experiment.configuration import Configuration
 from runner.landscape.analysis_plan import AnalysisPlan
 from runner.landscape.checkpoints import Checkpoints
 from runner.landscape.class_tables import Classified
-from runner.landscape.endpoint_sample import Inspected, Samples, in_batches
+from runner.landscape.endpoint_sample import Inspected, in_batches
 from runner.landscape.inspections import MARK, Inspections, marks
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.stage import Stage
@@ -96,18 +96,18 @@ def _products(configuration: Configuration, options: AnalysisOptions) -> int:
     return max(1, 2 * options.curve_steps * options.path_points * once)
 
 
-def pair_stage(plan: AnalysisPlan, samples: Samples, inspected: Inspected, pairs: Pairs) -> Stage:
+def pair_stage(plan: AnalysisPlan, inspected: Inspected, pairs: Pairs) -> Stage:
     """Return the stage that evaluates the paths of every pair."""
     batches = []
     for number, frame in pairs.items():
-        products = _products(samples[number].configurations[0], plan.options)
+        products = _products(plan.sweep.groups[number].configurations[0], plan.options)
         size = min(_PIECE_PAIRS, _PIECE_PRODUCTS // products)
         batches += in_batches(number, len(frame), size)
 
     def call(piece: Piece, device: str) -> Call:
         number = piece.batch.group
         chosen = pairs[number].iloc[piece.start : piece.stop]
-        configurations, frame = samples[number].configurations, inspected[number]
+        configurations, frame = plan.sweep.groups[number].configurations, inspected[number]
         names = list(configurations[0].architecture.parameter_names)
         weights = frame[names].to_numpy(np.float64)
         position = {c.index: k for k, c in enumerate(configurations)}

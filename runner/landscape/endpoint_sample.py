@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -37,7 +37,7 @@ class EndpointSample:
     weights: np.ndarray
     """(n_parameters, n) float64: at the endpoints."""
     label: np.ndarray
-    """(n,) str: labels of training."""
+    """(n,) object: labels of training, each word once in memory."""
     level: np.ndarray
     """(n,) float64: exact level of saturated restarts and plateaus."""
     loss: np.ndarray
@@ -76,13 +76,15 @@ def read_samples(plan: AnalysisPlan) -> Samples:
         if not table.num_rows:
             continue
         names = group.configurations[0].architecture.parameter_names
+        labels = table["label"].combine_chunks().dictionary_encode()
+        words = np.array(labels.dictionary.to_pylist(), object)
         position = {c.index: k for k, c in enumerate(group.configurations)}
         samples[number] = EndpointSample(
             group.configurations,
             np.array([position[i] for i in table["configuration"].to_pylist()]),
             table["restart"].to_numpy(),
             np.stack([table[name].to_numpy().astype(np.float64) for name in names]),
-            table["label"].to_numpy().astype(str),
+            words[labels.indices.to_numpy()],
             table["level"].to_numpy(),
             table["loss"].to_numpy(),
         )
@@ -129,7 +131,7 @@ returned, the restart's mark, and ``label``, ``level`` and ``end_loss`` of train
 def known_endpoints(samples: Samples, inspections: Inspections) -> Mapping[int, pd.DataFrame]:
     """Return what earlier analyses have found of a sample's endpoints, by number of the group."""
     return {
-        number: inspections.rows("endpoints", _columns(sample), sample.marks)
+        number: inspections.rows("endpoints", _columns(sample.configurations), sample.marks)
         for number, sample in samples.items()
     }
 
@@ -159,12 +161,12 @@ def read_inspected(
                 "configuration": indices[sample.owner],
                 "restart": sample.restart,
                 MARK: sample.marks,
-                "label": sample.label,
+                "label": pd.Series(sample.label, dtype="str"),
                 "level": sample.level,
                 "end_loss": sample.loss,
             }
         )
-        columns = [*INDEX, MARK, *_columns(sample), *trained.columns[3:]]
+        columns = [*INDEX, MARK, *_columns(sample.configurations), *trained.columns[3:]]
         frames = [trained.merge(known[number], on=MARK)[columns]] if len(known[number]) else []
         places = pd.MultiIndex.from_frame(trained[INDEX])
         for frame in fresh.pop(number, ()):
@@ -172,17 +174,21 @@ def read_inspected(
             own = trained.iloc[places.get_indexer(pd.MultiIndex.from_frame(frame[INDEX]))]
             frames.append(frame.merge(own, on=INDEX)[columns])
         if frames:
-            joined = pd.concat(frames)
+            joined = pd.concat(frames, ignore_index=True)
             frames.clear()  # two copies of all rows are enough
-            inspected[number] = joined.sort_values(INDEX, ignore_index=True)
+            order = np.lexsort((joined["restart"], joined["configuration"]))
+            if (np.diff(order) < 0).any():  # not where all are new, whose rows are in order
+                joined = joined.take(order).reset_index(drop=True)
+            inspected[number] = joined
     return inspected
 
 
-def kept_endpoints(samples: Samples, inspected: Inspected) -> Iterator[tuple[str, pd.DataFrame]]:
+def kept_endpoints(plan: AnalysisPlan, inspected: Inspected) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield what is kept for the next analysis; see `Inspections.keep`."""
     for number, frame in inspected.items():
-        yield "endpoints", frame[[MARK, *_columns(samples[number])]].drop_duplicates(MARK)
+        columns = _columns(plan.sweep.groups[number].configurations)
+        yield "endpoints", frame[[MARK, *columns]].drop_duplicates(MARK)
 
 
-def _columns(sample: EndpointSample) -> tuple[str, ...]:
-    return endpoint_columns(sample.configurations[0].architecture)
+def _columns(configurations: Sequence[Configuration]) -> tuple[str, ...]:
+    return endpoint_columns(configurations[0].architecture)
