@@ -37,6 +37,7 @@ from runner.landscape.inspections import Inspections
 from runner.landscape.options import AnalysisKeywords, AnalysisOptions
 from runner.landscape.stage import Stage, stages
 from runner.landscape.verdict_tables import verdict_tables
+from runner.study.objects.url_copy import changeable
 from runner.study.store import Store
 from runner.study.study import Study
 
@@ -60,7 +61,8 @@ def analyze(
     Parameters
     ----------
     study : Study, str or Path
-        Finished or not; what is committed is analysed.
+        Finished or not; what is committed is analysed. The URL of a study in an object store is
+        one too: its copy on this machine is analysed, and pushed.
     client : distributed.Client, optional
         Where to run; by default what ``cluster`` says.
     trust_model : bool
@@ -112,7 +114,20 @@ def analyze(
     require_flags("runner.analyze", trust_model=trust_model)
     analysis = keywords.collected("analysis", AnalysisOptions, analysis)
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
-    store = Store(study.path if isinstance(study, Study) else study)
+    path = study.path if isinstance(study, Study) else study
+    with changeable(path, required=True) as folder:
+        return _analysed(Store(folder), client, analysis, cluster, report or _ignore, trust_model)
+
+
+def _analysed(
+    store: Store,
+    client: Any,
+    analysis: AnalysisOptions,
+    cluster: ClusterOptions,
+    report: AnalysisProgressCallback,
+    trust_model: bool,
+) -> Study:
+    """Write the tables; return the study, opened anew."""
     sweep = Study(store.path).plan.trusting(trust_model)
     with store.locked() as lock:
         plan = AnalysisPlan(Study(store.path), sweep, analysis)
@@ -126,7 +141,7 @@ def analyze(
             return Checkpoints(store, lock, digest([plan.key(device), inspections(device).state]))
 
         if not table_files.up_to_date(store, plan, cluster.device):
-            with stages(client, cluster, plan.engine, checkpoints_of, report or _ignore) as run:
+            with stages(client, cluster, plan.engine, checkpoints_of, report) as run:
                 tables = _tables(plan, run.checkpoints, inspections(run.kind), run)
             table_files.write(store, lock, plan, run.kind, tables)
         checkpoints_of("cpu").remove()  # which are all, of whatever device

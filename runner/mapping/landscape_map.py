@@ -23,6 +23,7 @@ from runner.mapping.options import MapKeywords, MapOptions
 from runner.mapping.progress import MapProgress, MapProgressCallback
 from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.starts import SearchStream
+from runner.study.objects.url_copy import changeable
 from runner.study.store import Store
 from runner.study.study import Study
 
@@ -48,7 +49,8 @@ def map_landscape(
     Parameters
     ----------
     study : Study, str or Path
-        Finished or not. Searches start from committed endpoints too.
+        Finished or not. Searches start from committed endpoints too. The URL of a study in an
+        object store is one too: the map is made in its copy on this machine, and pushed.
     client : distributed.Client, optional
         Where to run; by default what ``cluster`` says.
     for_s : float, optional
@@ -101,7 +103,24 @@ def map_landscape(
     require_flags("runner.map_landscape", overwrite=overwrite, trust_model=trust_model)
     options = loose.collected("options", MapOptions, options)
     cluster = loose.collected("cluster", ClusterOptions, cluster)
-    store = Store(study.path if isinstance(study, Study) else study)
+    path = study.path if isinstance(study, Study) else study
+    with changeable(path, required=True) as folder:
+        return _mapped(
+            Store(folder), client, for_s, options, cluster, report, trust_model, overwrite
+        )
+
+
+def _mapped(
+    store: Store,
+    client: Any,
+    for_s: float | None,
+    options: MapOptions,
+    cluster: ClusterOptions,
+    report: MapProgressCallback | None,
+    trust_model: bool,
+    overwrite: bool,
+) -> Study:
+    """Make the map; return the study, opened anew."""
     sweep = Study(store.path).plan.trusting(trust_model)
     with store.locked() as lock:
         plan = MapPlan(Study(store.path), sweep, options)

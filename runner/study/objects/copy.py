@@ -181,8 +181,12 @@ def pulled(
     with locked(study) as lock:
         with study.writing():
             state.write()
+            _mark(study).touch()
         run = Pull(objects, study, lock, state, gives_way=gives_way)
-        found = run.run()
+        try:
+            found = run.run()
+        finally:
+            end_of_pull(study)
     if not found and not before:
         # of a folder that was made for nothing, nothing is left
         for name in (".lock", state.path.name):
@@ -191,6 +195,20 @@ def pulled(
         with suppress(OSError):
             study.path.rmdir()
     return found, run.moved
+
+
+def is_being_pulled(study: StudyFolder) -> bool:
+    """Return whether the process that has a folder's lock pulls into it, so that it lacks a log."""
+    return _mark(study).exists()
+
+
+def end_of_pull(study: StudyFolder) -> None:
+    """Remove what says that a folder is being pulled; a process that was killed has left it."""
+    _mark(study).unlink(missing_ok=True)
+
+
+def _mark(study: StudyFolder) -> Path:
+    return study.path / ".objects.pull"
 
 
 @contextmanager

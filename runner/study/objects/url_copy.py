@@ -10,6 +10,7 @@ import hashlib
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,14 +22,17 @@ from runner.study import files
 from runner.study.folder import StudyFolder
 from runner.study.lock import StudyInUseError, locked
 from runner.study.objects import object_names
-from runner.study.objects.copy import no_study, pulled, pushing
+from runner.study.objects.copy import end_of_pull, is_being_pulled, no_study, pulled, pushing
 from runner.study.objects.object_store import ObjectStore, place
 from runner.study.objects.push import Push
+from runner.study.objects.state import ObjectState
 from runner.study.writer import Writer
 
 INTERVAL_S = 30.0
 """What is committed is pushed so often while a study is worked on: the most that a machine that is
 gone for good takes along."""
+
+_MOMENT_S, _POLL_S = 2.0, 0.2
 
 
 def copy_of(url: str) -> Path:
@@ -41,8 +45,8 @@ def copy_of(url: str) -> Path:
 def readable(path: str | Path, *, required: bool = True) -> Path:
     """Return a folder in which a study can be read: of a URL, its copy, brought up to date.
 
-    Where a process of this machine works on the copy, that is what is read, as it is; before there
-    is a log, that process may be pulling it.
+    Where a process of this machine works on the copy, that is what is read, as it is; one that
+    pulls it for the first time is waited for.
 
     Raises
     ------
@@ -56,15 +60,28 @@ def readable(path: str | Path, *, required: bool = True) -> Path:
     objects, study = ObjectStore(url), StudyFolder(copy_of(url))
     with study.writing():
         _make_parents(study)
-    try:
-        found, _ = pulled(study, objects, gives_way=True)
-    except StudyInUseError:
-        if not (study.exists and study.log_path.exists()):
-            raise
-        return study.path
+    found = _brought_up_to_date(study, objects, reads=True)
     if not found and required:
         raise no_study(objects)
     return study.path
+
+
+def _brought_up_to_date(
+    study: StudyFolder, objects: ObjectStore, state: ObjectState | None = None, *, reads: bool
+) -> bool:
+    """Pull into a copy, or wait for the process that does so; return whether there is a study."""
+    until = time.monotonic() + _MOMENT_S
+    while True:
+        try:
+            return pulled(study, objects, state, gives_way=True)[0]
+        except StudyInUseError:
+            is_whole = study.log_path.exists() or not is_being_pulled(study)
+            if reads and study.exists and is_whole:
+                return True
+            # who has just got the lock may not have written yet what it is doing
+            if not is_being_pulled(study) and time.monotonic() > until:
+                raise
+        time.sleep(_POLL_S)
 
 
 def _make_parents(study: StudyFolder) -> None:
@@ -118,7 +135,9 @@ def changeable(
             with locked(study) as lock:
                 Writer(study, lock).clear()
         elif not run.is_replacing():
-            pulled(study, objects, run.state, gives_way=True)
+            _brought_up_to_date(study, objects, run.state, reads=False)
+        with study.writing():
+            end_of_pull(study)  # what was killed while it pulled is the past
         tell(f"{url} is worked on in {study.where}")
         with _meanwhile(study, run, tell, overwrite):
             yield study.path

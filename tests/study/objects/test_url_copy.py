@@ -229,6 +229,21 @@ def test_commands_take_a_url(server, client, scheduler, tmp_path, monkeypatch) -
     assert f"{URL} cannot be repaired; expected a folder." in done.stderr
 
 
+def test_python_analyses_and_maps_by_url(server, client, tmp_path, monkeypatch) -> None:
+    runner.sweep(EXPERIMENT | {"restarts": 20}, URL, client)
+    elsewhere(monkeypatch, tmp_path)
+    study = runner.analyze(URL, client)
+    assert study.path == copy_of(URL)
+    mapped = runner.map_landscape(URL, client, searches=20)
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
+    first = runner.open_study(URL)
+    assert first.verdicts.equals(study.verdicts)
+    assert len(first.completeness) == 1
+    assert first.completeness.equals(mapped.completeness)
+    with pytest.raises(runner.StudyError, match="has no study"):
+        runner.analyze("s3://studies/none", client)
+
+
 def test_one_url_on_two_servers_is_two_places(monkeypatch) -> None:
     def places(url: str, **environment: str) -> Path:
         with monkeypatch.context() as patch:
@@ -306,22 +321,53 @@ def test_a_url_without_a_study_is_named(server, tmp_path, command) -> None:
     assert not (tmp_path / "here" / "studies").exists()
 
 
-def test_a_reader_does_not_take_half_a_pull_for_a_study(server, client, monkeypatch) -> None:
+@pytest.mark.parametrize("second", ["reads", "writes"])
+def test_who_comes_while_the_copy_is_pulled_waits_for_the_whole_study(
+    server, client, monkeypatch, second
+) -> None:
+    """A second process: within one, the lock would be the first one's again."""
     runner.sweep(EXPERIMENT, URL, client, batch_size=1)
     monkeypatch.setenv("RUNNER_CACHE_DIR", str(copy_of(URL).parent.parent.with_name("there")))
-    told: list[str] = []
+    program = "import sys, runner; assert len(runner.open_study(sys.argv[1]).restarts) == 4"
+    if second == "writes":
+        program = (
+            "import sys; from runner.study.objects.url_copy import changeable\n"
+            "with changeable(sys.argv[1], required=True) as place:\n"
+            "    assert (place / 'commits.jsonl').exists()"
+        )
+    started: list[subprocess.Popen[bytes]] = []
+    has_come, listings = threading.Event(), []
 
     def look(operation: str, key: str) -> None:
+        if operation == "LIST" and started:
+            listings.append(key)
+            if len(listings) > 3:  # of the second one, which has found the lock taken
+                has_come.set()
         # the plan is there by now, the log is not
-        if (copy_of(URL) / "plan.json").exists() and not told:
-            told.append("")
-            with pytest.raises(runner.StudyError) as error:
-                runner.open_study(URL)
-            told.append(str(error.value))
+        if (copy_of(URL) / "plan.json").exists() and not started:
+            assert not (copy_of(URL) / "commits.jsonl").exists()
+            started.append(subprocess.Popen([sys.executable, "-c", program, URL], cwd=ROOT))
+            assert has_come.wait(120)
 
+    study = copy_of(URL)
+    server.objects["studies/some/gates/report.html"] = b"got after the plan"
     server.before = look
     assert runner.open_study(URL).complete
-    assert "is in use by process" in told[1]
+    server.before = lambda operation, key: None
+    assert started[0].wait(120) == 0
+    assert (study / "commits.jsonl").exists()
+    assert not (study / ".objects.pull").exists()
+
+
+def test_a_reader_before_the_first_commit_reads_what_is_there(server, client) -> None:
+    """Of a sweep of this machine, which has the lock of the copy."""
+    runner.sweep(EXPERIMENT, URL, client, batch_size=1)
+    store = Store(copy_of(URL))
+    with store.writer():
+        store.log_path.rename(store.path / "kept")
+        study = runner.open_study(URL)
+        assert study.n_done == 0
+        assert not study.complete
 
 
 def test_a_reader_beside_a_sweep_of_this_machine_reads_its_copy(server, client) -> None:
