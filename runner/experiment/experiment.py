@@ -34,6 +34,7 @@ from runner.experiment.fields.sections import (
     Section,
     Training,
 )
+from runner.experiment.fields.synonyms import value_hint
 from runner.experiment.formats.base import TableSource
 from runner.experiment.given_starts import count_starts
 from runner.experiment.grid.changes import merge_changes, require_mapping, take_out
@@ -45,6 +46,7 @@ from runner.experiment.grid.grid import (
     crossed,
     split_paths,
     unknown_path,
+    whole_section,
     wrong_value,
 )
 from runner.experiment.grid.overrides import parse_axis, parse_change
@@ -314,10 +316,11 @@ def _validated(raw: dict[str, Any], directory: Path) -> tuple[Experiment, list[t
             elif path not in wrongs:
                 wrongs[path] = [wrong_value(path, raw[key][rest[0]])]
         elif key in SECTIONS:
-            wrongs[key] = [f"{key} is {shown(raw.pop(key))}; expected a table, [{key}]."]
+            wrongs[key] = [whole_section(key, raw.pop(key))]
         else:
             state = "missing" if item["type"] == "missing" else shown(raw[key])
-            wrongs[key] = [f"{key} is {state}; expected {rule_of(Experiment, key)}."]
+            hint = value_hint(key, raw.get(key), ()) if key in raw else ""
+            wrongs[key] = [f"{key} is {state}; expected {rule_of(Experiment, key)}.{hint}"]
     for path in wrongs:
         section, _, field = path.partition(".")
         take_out(raw.get(section) if field else raw, field or section)

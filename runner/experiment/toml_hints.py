@@ -26,6 +26,7 @@ _STEPS: Final = tuple(
         (r"=\s*([+-]?\d[\d.]*)\s*[A-Za-z%±]", "Write the number alone."),
         (r"[=\[,]\s*[A-Za-z]", "Write text in quotes."),
         (rf"{_KEY}=\s*(#|$)", "Write a value, or leave the field out."),
+        (r"=\s*(\"[^\"]*|'[^']*)$", "End the text with the quote that it begins with."),
         (r"^\s*[{]", "Write TOML, as in experiments/gates.toml."),
         (r"^\s*//|^\s*;", "Begin a comment with #."),
     )

@@ -553,7 +553,9 @@ class TestGrid:
     @pytest.mark.parametrize("path", ["seed", "name", "restarts", "grid", "init.scal", "", "a\n"])
     def test_an_axis_is_a_field_of_a_section(self, path: str) -> None:
         (line,) = refusal(dict(XOR) | {"grid": {path: [1]}})
-        assert "is unknown; expected one of" in line
+        whole = path in ("seed", "name", "restarts")
+        assert ("is unknown; expected one of" in line) != whole
+        assert ("is one value for all configurations; expected a field of" in line) == whole
         assert "init.scale" in line if path == "init.scal" else "init.FIELD" in line
 
     def test_an_unquoted_path(self) -> None:
@@ -777,6 +779,7 @@ class TestFiles:
             ("[problem]\ngate = XOR\n", "Line 2 is 'gate = XOR'. Write text in quotes."),
             ("a = [AND, OR]\n", "Write text in quotes."),
             ("name = “gates”\n", "Write straight quotes."),
+            ("name = 'gates\n", "End the text with the quote that it begins with."),
             ("name: gates\n", "Line 1 is 'name: gates'. Write = in place of the colon."),
             ("skip = True\n", "Write true or false, in small letters."),
             ("table = None\n", "Leave the field out."),

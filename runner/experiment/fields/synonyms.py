@@ -5,11 +5,12 @@ They come before likeness of spelling: `rmsprop` is no typing error for `rprop`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from runner.errors.messages import nearest
+from runner.errors.messages import nearest, shown
 
 __all__ = ["field_hint", "value_hint"]
 
@@ -183,6 +184,13 @@ _SECTIONS: Final[Mapping[str, str]] = {
 }
 """Sections by the words for them."""
 
+_IN_SECTIONS: Final[Mapping[tuple[str, str], str]] = {
+    ("init", "kind"): "init.distribution",
+    ("init", "type"): "init.distribution",
+    ("init", "method"): "init.distribution",
+}
+"""Words that mean another field elsewhere."""
+
 _LISTS: Final = frozenset(
     {
         *("network.hidden", "network.activation", "network.freeze"),
@@ -208,6 +216,8 @@ def value_hint(path: str, value: object, names: tuple[str, ...]) -> str:
     """
     if not isinstance(value, str):
         return _kind_hint(path, value)
+    if path in _NAME_LISTS:
+        return f" Write [{shown(value)}]."
     if not names and _is_number(value):
         return " Write it without quotes."
     word = re.sub(r"[\s_]+", "-", value.strip()).casefold()
@@ -228,9 +238,18 @@ def _kind_hint(path: str, value: object) -> str:
         return f" Several values are crossed under [grid]: {_quoted(path)} = [...]."
     if path == "network.hidden" and isinstance(value, int) and not isinstance(value, bool):
         return f" Write [{value}] for one layer of that width." if 0 < value < 10_000 else ""
-    if path == "training.max_steps" and isinstance(value, float) and 1 <= value < 2e9:
+    if path in _COUNTS and isinstance(value, float) and 1 <= value < 2e9:
         return f" Write {value:.0f}." if value.is_integer() else ""
+    if path in ("init.range", "init.bias_range") and isinstance(value, int | float):
+        return f" Write [{-value!r}, {value!r}] for ±{value!r}." if 0 < value < math.inf else ""
     return ""
+
+
+_NAME_LISTS: Final = (
+    *("problem.target_columns", "problem.ignored_columns"),
+    *("network.freeze", "init.at"),
+)
+_COUNTS: Final = ("training.max_steps", "training.patterns_per_update", "restarts", "seed")
 
 
 def _quoted(path: str) -> str:
@@ -259,6 +278,8 @@ def field_hint(path: str, names: Iterable[str], fields: Iterable[str]) -> str:
     """
     section, _, last = path.rpartition(".")
     word = re.sub(r"[\s-]+", "_", last.strip()).casefold()
+    if (section, word) in _IN_SECTIONS:
+        return f" Did you mean {_IN_SECTIONS[section, word]!r}?"
     if word in _MISSING_FIELDS:
         return f" {_MISSING_FIELDS[word]}"
     if not section and word in _SECTIONS:

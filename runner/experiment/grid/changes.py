@@ -7,12 +7,19 @@ from typing import Any, Final
 
 from runner.errors import ExperimentError
 from runner.errors.messages import shown
-from runner.experiment.fields.rules import choices_of
-from runner.experiment.grid.grid import ALTERNATIVES, PATHS, SECTIONS, split_paths, unknown_path
+from runner.experiment.grid.grid import (
+    ALTERNATIVES,
+    PATHS,
+    SECTIONS,
+    WHOLE,
+    meant_fields,
+    split_paths,
+    unknown_path,
+)
 
 __all__ = ["merge_changes", "require_mapping", "take_out"]
 
-SCALARS: Final = ("name", "seed", "restarts", "curves", "like")
+SCALARS: Final = WHOLE
 _WHOLE: Final = (*SECTIONS, "grid", "exclude", "extra")
 _KEYS: Final = (*SCALARS, *_WHOLE)
 
@@ -66,16 +73,8 @@ def _whole(name: str, value: object) -> str:
         return f"{state} axes as grid (--grid), as in init.scale=1,2."
     if name not in SECTIONS:
         return f"{state} [[{name}]] in the experiment file, which is not changed from outside."
-    fields = SECTIONS[name].model_fields
-    listed = ", ".join(fields)
-    if isinstance(value, Mapping):
-        near = [f"{name}.{field}" for field in value if field in fields]
-    elif isinstance(value, str):
-        near = [f"{name}.{field}" for field in fields if value in choices_of(SECTIONS[name], field)]
-    else:
-        near = []
-    hint = f" Did you mean {' and '.join(near)}?" if near else ""
-    return f"{state} one of its fields, as {name}.FIELD: {listed}.{hint}"
+    fields = ", ".join(SECTIONS[name].model_fields)
+    return f"{state} one of its fields, as {name}.FIELD: {fields}.{meant_fields(name, value)}"
 
 
 def take_out(table: object, key: str) -> None:

@@ -29,16 +29,22 @@ __all__ = [
     "MAX_CONFIGURATIONS",
     "PATHS",
     "SECTIONS",
+    "WHOLE",
     "checked_axes",
     "crossed",
+    "meant_fields",
     "paths_of",
     "split_paths",
     "unknown_path",
+    "whole_section",
     "wrong_value",
 ]
 
 MAX_CONFIGURATIONS: Final = 100_000
 """Largest number of configurations of one experiment."""
+
+WHOLE: Final = ("name", "seed", "restarts", "curves", "like")
+"""Fields above all sections: one value for all configurations."""
 
 _AT_MOST: Final = f"expected at most {MAX_CONFIGURATIONS:,}"
 
@@ -79,6 +85,34 @@ def wrong_value(path: str, value: object) -> str:
     return f"{path} is {shown(value)}; expected {rule_of(kind, field)}.{hint}"
 
 
+def whole_section(name: str, value: object) -> str:
+    """Say that a section is a table, and which of its fields a value may be meant for."""
+    return f"{name} is {shown(value)}; expected a table, [{name}].{meant_fields(name, value)}"
+
+
+def meant_fields(section: str, value: object) -> str:
+    """Return a hint at the fields of a section that a value, put in its place, may be meant for.
+
+    Those that a mapping names, or that take a text as one of a few names, if need be another one
+    for the same.
+    """
+    kind = SECTIONS[section]
+    if isinstance(value, Mapping):
+        near = [f"{section}.{field}" for field in value if field in kind.model_fields]
+    else:
+        near = [
+            f"{section}.{field}" for field in kind.model_fields if _takes(section, field, value)
+        ]
+    return f" Did you mean {' and '.join(near)}?" if near else ""
+
+
+def _takes(section: str, field: str, value: object) -> bool:
+    names = choices_of(SECTIONS[section], field)
+    if not isinstance(value, str) or not names:
+        return False
+    return value in names or "mean" in value_hint(f"{section}.{field}", value, names)
+
+
 def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[str, str]]]:
     """Check every axis of a grid by itself, and the number of configurations.
 
@@ -106,8 +140,13 @@ def checked_axes(grid: object) -> tuple[dict[str, tuple[Any, ...]], list[tuple[s
         except ValueError as error:
             problems.append((path, f"grid {path} is {error}."))
             continue
-        if path in SECTIONS:
-            example = f'"{path}.{next(iter(SECTIONS[path].model_fields))}"'
+        if path in WHOLE:
+            text = f"grid {path} is one value for all configurations; expected a field of a section"
+            problems.append((path, f"{text}. Run a sweep for each."))
+        elif path in SECTIONS:
+            within = list(values) if isinstance(values, Mapping) else []
+            field = next((name for name in within if f"{path}.{name}" in PATHS), None)
+            example = f'"{path}.{field or next(iter(SECTIONS[path].model_fields))}"'
             text = f"grid {path} is {shown(values)}; expected a quoted path, as {example} = [...]."
             problems.append((path, text))
         elif path not in PATHS and ("," not in path or _unknown(path)):

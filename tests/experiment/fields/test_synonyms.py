@@ -142,3 +142,25 @@ def test_every_word_leads_to_a_name_and_none_is_a_name_itself() -> None:
     last = {path.rpartition(".")[2] for path in ALL}
     assert not set(synonyms._FIELDS) & last
     assert not set(synonyms._MISSING_FIELDS) & (last | set(synonyms._FIELDS))
+
+
+@pytest.mark.parametrize(
+    ("content", "ending"),
+    [
+        ({"init": "xavier"}, "expected a table, [init]. Did you mean init.distribution?"),
+        ({"network": "tanh"}, " Did you mean network.activation and network.output?"),
+        ({"training": 3}, "training is 3; expected a table, [training]."),
+        ({"init": {"kind": "uniform"}}, " Did you mean 'init.distribution'?"),
+        ({"init": {"range": 0.5}}, " Write [-0.5, 0.5] for ±0.5."),
+        ({"problem": {"gate": "XOR", "target_columns": "y"}}, " Write ['y']."),
+        ({"restarts": 1e3}, "expected an integer from 1 to 10**12. Write 1000."),
+        ({"grid": {"seed": [1, 2]}}, "grid seed is one value for all configurations; expected a "
+         "field of a section. Run a sweep for each."),
+        ({"grid": {"training": {"learning_rate": [1, 2]}}},
+         'expected a quoted path, as "training.learning_rate" = [...].'),
+    ],
+)  # fmt: skip
+def test_what_a_newcomer_writes_is_told_what_to_write(content, ending) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        load_experiment({"name": "x", "problem": {"gate": "XOR"}} | content)
+    assert str(caught.value).splitlines()[0].endswith(ending)
