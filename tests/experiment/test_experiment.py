@@ -312,7 +312,7 @@ class TestFields:
             "training.max_steps is 0",
             "grid init.scale is 0",
             "grid init.scale is 'x'",
-            "grid seed is unknown",
+            "grid seed is one value for all configurations",
             "grid loss.l2 is []",
             "network.output is 'tanh'",
             "training.momentum is 0.5",
@@ -556,7 +556,8 @@ class TestGrid:
         whole = path in ("seed", "name", "restarts")
         assert ("is unknown; expected one of" in line) != whole
         assert ("is one value for all configurations; expected a field of" in line) == whole
-        assert "init.scale" in line if path == "init.scal" else "init.FIELD" in line
+        named = "init.scale" if path == "init.scal" else "init.FIELD"
+        assert (named in line) != whole
 
     def test_an_unquoted_path(self) -> None:
         (line,) = refusal(dict(XOR) | {"grid": {"problem": {"gate": ["OR"]}}})
@@ -779,7 +780,7 @@ class TestFiles:
             ("[problem]\ngate = XOR\n", "Line 2 is 'gate = XOR'. Write text in quotes."),
             ("a = [AND, OR]\n", "Write text in quotes."),
             ("name = “gates”\n", "Write straight quotes."),
-            ("name = 'gates\n", "End the text with the quote that it begins with."),
+            ('name = "gates\nseed = 1\n', "End the text with the quote that it begins with."),
             ("name: gates\n", "Line 1 is 'name: gates'. Write = in place of the colon."),
             ("skip = True\n", "Write true or false, in small letters."),
             ("table = None\n", "Leave the field out."),
