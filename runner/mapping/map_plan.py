@@ -41,7 +41,8 @@ class MapPlan(SurfacePlan):
                 message = (
                     f"{where} {n:,} parameters; expected at most {most:,}, as every step of a "
                     "search takes all eigenvectors of the Hessian. Map a smaller network, or raise "
-                    "max_parameters (--max-parameters) and lower round_searches."
+                    "max_parameters (--max-parameters) and lower round_searches "
+                    "(--round-searches)."
                 )
                 raise ExperimentError(message)
             if not net.trained.all():

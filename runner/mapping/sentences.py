@@ -12,6 +12,7 @@ from runner.errors.messages import counted
 from runner.experiment.configuration import Configuration
 from runner.landscape.convexity import known
 from runner.landscape.equivalence import attained
+from runner.mapping.basin_planes import side_of
 from runner.mapping.funnels import bottoms
 from runner.mapping.options import MapOptions
 from runner.mapping.trees import ClassTree
@@ -19,6 +20,7 @@ from runner.mapping.worker import has_kinks
 from runner.study.study import Study
 
 _EQUAL = 1e-9  # relative difference of losses that are one
+_SIZES = 3  # sizes of networks of which more is said
 _MATCH = 1e-3  # distance, relative to the largest weight or 1, of one minimum in two tables
 
 
@@ -37,6 +39,32 @@ def opening(study: Study, options: MapOptions) -> Iterator[str]:
             f"The lowest minima{where} may lie at infinity, where no search ends, and there may be "
             "no other: without an L2 term (loss.l2) weights can grow without bound."
         )
+    yield from _basins(study, options.basin_side)
+
+
+def _basins(study: Study, asked: int) -> Iterator[str]:
+    """Say which basins are replaced, and where there are fewer starts than are asked for."""
+    try:
+        was = study.basins.attrs.get("basin_side")
+    except StudyError:  # no map, or none that counts
+        was = None
+    if was not in (None, asked):
+        yield (
+            f"The map there has basins of {_square(was)}. They are replaced by those of "
+            f"{_square(asked)} (basin_side, --basin-side)."
+        )
+    sizes = sorted({c.architecture.n_parameters for c in study.plan.configurations})
+    if fewer := [(n, side_of(n, asked)) for n in sizes if side_of(n, asked) < asked]:
+        of = ", ".join(f"{_square(side)} with {n:,} parameters" for n, side in fewer[:_SIZES])
+        more = ", and so on for larger ones" if len(fewer) > _SIZES else ""
+        yield (
+            f"In place of {_square(asked)}, basins are looked at from {of}{more}: a step costs the "
+            "cube of the parameters."
+        )
+
+
+def _square(side: int) -> str:
+    return f"{side:,} × {side:,} starts" if side else "no starts"
 
 
 def sentences(study: Study, configuration: Configuration) -> Iterator[str]:

@@ -111,7 +111,10 @@ def _made_with(plan: MapPlan, table: pd.DataFrame) -> tuple[MapOptions, str] | N
     return None if kind is None else (stored, kind)
 
 
-_OPTIONS = {"highest_index": "highest_index (--index)"}
+_OPTIONS = {
+    "highest_index": "highest_index (--index)",
+    "round_searches": "round_searches (--round-searches)",
+}
 """How the command line calls options."""
 
 

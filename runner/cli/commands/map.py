@@ -51,6 +51,24 @@ def map_(
             show_default="200",
         ),
     ] = None,
+    round_searches: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Searches of each configuration in a search round, which is always made whole.",
+            show_default="2000",
+        ),
+    ] = None,
+    basin_side: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Starts along one side of the square of basins, 0 for none.",
+            show_default="33",
+        ),
+    ] = None,
     for_: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +105,8 @@ def map_(
         "unchanged": unchanged,
         "highest_index": index,
         "max_parameters": max_parameters,
+        "round_searches": round_searches,
+        "basin_side": basin_side,
     }
     options = MapOptions(**{name: value for name, value in given.items() if value is not None})
     for_s = None if for_ is None else parse_time(for_)
