@@ -32,6 +32,7 @@ _SHAPE = Shape(3.8, 3.0)
 _MAPS = 5  # of the network along the way
 _GRID, _MARK = 41, 2.5  # of a map: points along one side, and a pattern's mark in points
 _ROOM = 0.36  # share of a panel's height above the line, for the maps
+_NUMBERS_APART = 9.0  # points in one direction, nearer than which two of them would overlap
 _STOPS = (MINIMUM, SADDLE)
 _BASINS = (
     "Beside it, basins, in the plane of the two minima and of the highest saddle between them: "
@@ -200,21 +201,41 @@ def _draw_maps(c: Configuration, way: _Way, axes: Axes) -> Tips:
     tips: Tips = {}
     place = weights(way.stations, c)
     distance, loss = way.stations["distance"].to_numpy(), way.stations["loss"].to_numpy()
-    chosen_ = _spread(distance, way.top)
+    chosen_ = spread(distance, way.top)
     for k, at in enumerate(chosen_):
         box = axes.inset_axes(((k + 0.1) / _MAPS, 1.02 - _ROOM, 0.8 / _MAPS, _ROOM - 0.06))
         tips |= draw_decision(c, place[at], box, _GRID, _MARK)
         put_ticks(box.xaxis, [])
         put_ticks(box.yaxis, [])
         box.set_xlabel(str(k + 1), labelpad=1, fontsize=6.5)
-        axes.annotate(
-            str(k + 1), (distance[at], loss[at]), (0, 4), textcoords="offset points",
-            ha="center", va="bottom", fontsize=6.5,
-        )  # fmt: skip
+    number_places(axes, distance, loss, chosen_)
     return tips
 
 
-def _spread(distance: np.ndarray, top: int) -> list[int]:
+def number_places(axes: Axes, distance: np.ndarray, loss: np.ndarray, places: list[int]) -> None:
+    """Write 1, 2, ... at stations of the line; at those that are too near to each other once."""
+    axes.margins(x=0.1)  # room for two numbers beside an end of the line
+    axes.autoscale_view()
+    at = np.column_stack([distance, loss])[places]
+    points = axes.transData.transform(at) * 72 / axes.figure.dpi
+    apart = (np.abs(np.diff(points, axis=0)) >= _NUMBERS_APART).any(axis=1)
+    for together in np.split(np.arange(len(places)), np.flatnonzero(apart) + 1):
+        place = max((places[k] for k in together), key=lambda k: loss[k])
+        before, after = loss[max(place - 1, 0)], loss[min(place + 1, len(loss) - 1)]
+        # at the top above the line, else on the side from which it comes up or to which it goes
+        side = 0 if loss[place] >= max(before, after) else int(np.sign(after - before))
+        axes.annotate(
+            ", ".join(str(k + 1) for k in together),
+            (distance[place], loss[place]),
+            (-4 * side, 0 if side else 4),
+            textcoords="offset points",
+            ha=("center", "right", "left")[side],
+            va="bottom",
+            fontsize=6.5,
+        )
+
+
+def spread(distance: np.ndarray, top: int) -> list[int]:
     """Return the stations at both ends, at the top, and nearest to halfway between these."""
     marks = [0, top, len(distance) - 1]
     halves = [
