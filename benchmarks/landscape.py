@@ -179,7 +179,7 @@ def main() -> None:
     options.add_argument("--surfaces", nargs="+", choices=SURFACES, default=[*SURFACES])
     given = options.parse_args()
     for surface in map(SURFACES.__getitem__, given.surfaces):
-        mapped(scene(surface), MapOptions(unchanged=1, round_searches=50))  # compiled now
+        mapped(scene(surface), MapOptions(searches=50, round_searches=50))  # compiled now
         rates: dict[str, list[tuple[float, float]]] = {}
         for turn in range(given.rounds):
             found, seen = ours(surface, turn, given.seconds, 1000, True)
@@ -218,7 +218,9 @@ def main() -> None:
                 for name, of_one in rates.items()
             }
             texts = [
-                f"{name} {rate:,.1f} (runner {medians['runner'] / max(rate, 1e-9):,.0f} times)"
+                f"{name} {rate:,.2f} (runner {medians['runner'] / rate:,.0f} times)"
+                if rate
+                else f"{name} none"
                 for name, rate in medians.items()
             ]
             print(f"{surface.name}, {kind} per CPU second: {', '.join(texts)}")

@@ -28,6 +28,7 @@ HIDDEN, L2 = int(sys.argv[3]), float(sys.argv[4])
 X, T = TABLE[:, :-1], TABLE[:, -1]
 INPUTS = X.shape[1]
 REACH = 15.0  # bounds that TopSearch asks for
+STEPS = 5000  # of a minimisation: TopSearch's 200 end before any that has thousands to go
 
 
 def energy_gradient(w: np.ndarray) -> tuple[float, np.ndarray]:
@@ -41,7 +42,7 @@ def energy_gradient(w: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def pele_searches(size: int) -> tuple[Callable, Callable]:
-    from pele.optimize import lbfgs_py
+    from pele.optimize import lbfgs_cpp
     from pele.potentials import BasePotential
     from pele.transition_states import findTransitionState
 
@@ -60,7 +61,7 @@ def pele_searches(size: int) -> tuple[Callable, Callable]:
         )
         return found.coords
 
-    return lambda start: lbfgs_py(start, potential, tol=1e-9).coords, transition_state
+    return lambda start: lbfgs_cpp(start, potential, tol=1e-9).coords, transition_state
 
 
 def topsearch_searches(size: int) -> tuple[Callable, Callable]:
@@ -94,7 +95,9 @@ def topsearch_searches(size: int) -> tuple[Callable, Callable]:
     )
 
     def minimum(start):
-        return lbfgs.minimise(potential.function_gradient, start, bounds, conv_crit=1e-9)[0]
+        return lbfgs.minimise(
+            potential.function_gradient, start, bounds, conv_crit=1e-9, n_steps=STEPS
+        )[0]
 
     def transition_state(start):
         coords = StandardCoordinates(size, bounds)
