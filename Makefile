@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose test-arm test-objects bench gpu studies studies-full labels crash every fuzz schedules chaos docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose test-arm test-objects bench gpu studies studies-full labels crash every fuzz schedules chaos chaos-maps docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -79,6 +79,9 @@ schedules: env-dev  ## Drive the dispatcher through random schedules; ARGS="--sc
 
 chaos: env-dev  ## Kill processes of sweeps at random; ARGS="--trials 100"
 	@PYTHONPATH=.:tests OPENBLAS_NUM_THREADS=1 $(RUN) tests/campaigns/chaos.py $(ARGS)
+
+chaos-maps: env-dev  ## Kill processes of maps at random; ARGS="--trials 50"
+	@PYTHONPATH=.:tests OPENBLAS_NUM_THREADS=1 $(RUN) tests/campaigns/chaos_maps.py $(ARGS)
 
 lint: env-dev  ## Check the style and the types
 	@$(RUN) -m ruff check

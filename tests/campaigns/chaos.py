@@ -62,7 +62,7 @@ TRIAL_S = 300.0  # a sweep that has not ended by then has failed
 VICTIMS = ("client", "embedded", "worker", "nanny", "scheduler")
 
 
-def main() -> int:
+def main(work: type[Trial]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--victim", choices=VICTIMS, action="append", help="default: all in turn")
     parser.add_argument("--trials", type=int, default=10)
@@ -78,14 +78,14 @@ def main() -> int:
     started, tally = time.monotonic(), {victim: [0, 0, 0] for victim in victims}
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         log = Path(folder) / "log"
-        compile_once()
-        clean = hashes(undisturbed(Path(folder) / "clean", log))
+        work.compile_once()
+        clean, most = undisturbed(work, Path(folder) / "clean", log)
         for seed in range(options.seed, options.seed + options.trials):
             if time.monotonic() - started > options.most_s:
                 break
             victim = victims[seed % len(victims)]
             out = Path(folder) / str(seed)
-            hits, problem = Trial(victim, random.Random(seed), out, log).run(clean)
+            hits, problem = work(victim, random.Random(seed), out, log, most).run(clean)
             tally[victim] = [
                 a + b for a, b in zip(tally[victim], (1, hits, bool(problem)), strict=True)
             ]
@@ -97,14 +97,6 @@ def main() -> int:
     for victim, (trials, hits, failed) in tally.items():
         print(f"{victim}: {trials} trials, {hits} kills, {failed} failed")
     return 0 if all(trials and not failed for trials, _, failed in tally.values()) else 1
-
-
-def compile_once() -> None:
-    """Compile in this process what all that are forked from it need."""
-    fields = {"problem": {"gate": "AND"}, "network": {"hidden": []}, "training": {"max_steps": 20}}
-    experiment = load_experiment({"name": "gates", "restarts": 2} | fields)
-    (configuration,) = Plan(experiment, ENGINE, 2).configurations
-    compiled(ENGINE, configuration.signature(), "cpu")  # called as a worker does, to be found
 
 
 def fork(log: Path, function: Callable[..., object], *arguments: object) -> psutil.Process:
@@ -206,20 +198,55 @@ class Cluster:
 class Trial:
     """One sweep, its victim and its moments."""
 
-    def __init__(self, victim: str | None, rng: random.Random, out: Path, log: Path) -> None:
+    def __init__(
+        self, victim: str | None, rng: random.Random, out: Path, log: Path, most: int
+    ) -> None:
         self.victim = victim
         self.rng = rng
         self.out = out
         self.log = log
         n = rng.randint(1, 3) if victim else 0
-        self.moments = sorted(rng.randrange(BATCHES) for _ in range(n))
+        self.moments = sorted(rng.randrange(most) for _ in range(n))
         self.hits = 0
+        self.begin()
+
+    @staticmethod
+    def compile_once() -> None:
+        """Compile in this process what all that are forked from it need."""
+        fields = {"problem": {"gate": "AND"}, "network": {"hidden": []}}
+        changes = {"training": {"max_steps": 20}}
+        experiment = load_experiment({"name": "gates", "restarts": 2} | fields | changes)
+        (configuration,) = Plan(experiment, ENGINE, 2).configurations
+        compiled(ENGINE, configuration.signature(), "cpu")  # called as a worker does, to be found
+
+    def begin(self) -> None:
+        """Make what the command works on; of a sweep there is nothing yet."""
+
+    @property
+    def command(self) -> list[str]:
+        """What is run, and run again, but for where."""
+        return [*SWEEP, "--out", str(self.out)]
+
+    @property
+    def made(self) -> int:
+        """Commits so far."""
+        return commits(self.out)
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of every file that has to be as undisturbed."""
+        return hashes(self.out)
+
+    def problem(self) -> str:
+        """Say what else is wrong with what was made, or return an empty text."""
+        return damaged(self.out)
 
     def run(self, clean: dict[str, str]) -> tuple[int, str]:
         """Return how often the victim was hit, and what went wrong."""
         cluster = None if self.victim == "embedded" else Cluster(self.log)
         try:
-            problem = self._sweep(cluster) or compare(self.out, clean)
+            problem = self._sweep(cluster) or self.problem()
+            if not problem and clean and self.hashes() != clean:
+                problem = "the files differ"
             return self.hits, problem
         finally:
             if cluster is not None:
@@ -227,7 +254,7 @@ class Trial:
 
     def _sweep(self, cluster: Cluster | None) -> str:
         where = ["--scheduler", cluster.address] if cluster else ["--workers", "1"]
-        command = [*SWEEP, "--out", str(self.out), *where]
+        command = [*self.command, *where]
         until = time.monotonic() + TRIAL_S
         client = fork(self.log, app, command)
         while time.monotonic() < until:
@@ -236,9 +263,9 @@ class Trial:
             if ended(client):
                 code = client.wait()
                 if code != -signal.SIGKILL:
-                    return f"the sweep ended with exit code {code}" if code else ""
+                    return f"it ended with exit code {code}" if code else ""
                 client = fork(self.log, app, command)
-            if self.moments and commits(self.out) >= self.moments[0]:
+            if self.moments and self.made >= self.moments[0]:
                 self._hit(client, cluster)
             time.sleep(0.005)
         everyone = [client, *children(client)]
@@ -251,7 +278,7 @@ class Trial:
         for process in (*children(client), client):
             kill(process)
         client.wait()
-        return f"the sweep had not ended after {TRIAL_S:g} s, with {commits(self.out)} commits"
+        return f"it had not ended after {TRIAL_S:g} s, with {self.made} commits"
 
     def _hit(self, client: psutil.Process, cluster: Cluster | None) -> None:
         # before the first commit: anywhere in the start; later: anywhere in a batch
@@ -265,12 +292,12 @@ class Trial:
         self.hits += 1
 
 
-def undisturbed(out: Path, log: Path) -> Path:
-    """Make the study that all others are compared with."""
-    problem = Trial(None, random.Random(0), out, log).run({})[1]
-    if problem and commits(out) != BATCHES:
-        sys.exit(f"{log.read_text()}\nthe undisturbed sweep failed: {problem}")
-    return out
+def undisturbed(work: type[Trial], out: Path, log: Path) -> tuple[dict[str, str], int]:
+    """Make what all others are compared with; return its hashes, and how much was committed."""
+    trial = work(None, random.Random(0), out, log, 1)
+    if problem := trial.run({})[1]:
+        sys.exit(f"{log.read_text()}\nundisturbed it failed: {problem}")
+    return trial.hashes(), trial.made
 
 
 def commits(out: Path) -> int:
@@ -280,11 +307,9 @@ def commits(out: Path) -> int:
         return 0
 
 
-def compare(out: Path, clean: dict[str, str]) -> str:
-    """Say how a study differs from the undisturbed one, or return an empty text."""
+def damaged(out: Path) -> str:
+    """Say what is wrong with a study, or return an empty text."""
     store = Store(out)
-    if hashes(out) != clean:
-        return "the shards differ"
     if commits(out) != BATCHES:
         return f"the log holds {commits(out)} lines, not {BATCHES}"
     if any(commit.failures for commit in store.commits()):
@@ -296,4 +321,4 @@ def compare(out: Path, clean: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Trial))
