@@ -92,8 +92,13 @@ def capture_recapture(first: int, second: int, both: int) -> tuple[float, float,
     return estimate, seen + unseen / factor, seen + unseen * factor
 
 
+_COUNTED = 2.0**53  # from there on floats are more than one apart
+
+
 def euler(found: ConfigurationMap, points: list[CriticalPoint], images: list[float]) -> float:
     """Sum of (-1)^index over all images of all critical points; nan where it need not be 1.
+
+    So it is where images are too many for a float to count one by one.
 
     Notes
     -----
@@ -102,7 +107,8 @@ def euler(found: ConfigurationMap, points: list[CriticalPoint], images: list[flo
     is not 1 proves that points are missing; they cannot show in it if they are missing in pairs.
     """
     kinks, grows = has_kinks(found.configuration), coercive(found.configuration)
-    if kinks or not grows or any(point.is_family for point in points):
+    many = sum(images) >= _COUNTED
+    if kinks or not grows or many or any(point.is_family for point in points):
         return np.nan
     signs = [(-1.0) ** point.index for point in points]
     return float(np.dot(signs, images)) if points else np.nan
