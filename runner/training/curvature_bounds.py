@@ -11,25 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from runner.network.column_products import column_dots, column_norms
-from runner.training.hessians import (
-    Gradients,
-    extreme_curvatures,
-    hessian_columns,
-    hessian_products,
-)
+from runner.training.hessians import Gradients, extreme_curvatures, hessian_columns
 
 _BLOCK_BYTES = 2**25  # of Hessians that are looked at together; more are as fast, fewer slower
-
-_FAR = 2.0
-"""How many times the bound, which is negative, a curvature is that no rounding or other difference
-quotient brings above it, as long as no weight is larger than `_LARGEST`, to which differences are
-in proportion."""
-
-_LARGEST = 30.0
-
-_PARAMETERS_PER_DIRECTION = 4
-"""How many parameters there are for each direction that is looked at before columns are."""
 
 _ROUNDING = 1e-9
 """A difference below this share of what it is the difference of may be rounding."""
@@ -41,7 +25,6 @@ def are_bounded(
     which: np.ndarray,
     least: np.ndarray,
     enough: np.ndarray,
-    along: np.ndarray | None = None,
 ) -> np.ndarray:
     """Tell whether the Hessian's lowest eigenvalue reaches one bound, and its highest another.
 
@@ -53,9 +36,6 @@ def are_bounded(
         The endpoints that they are of.
     least, enough : ndarray, shape (k,), float64
         For the lowest and the highest.
-    along : ndarray, shape (n_parameters, k), optional
-        Directions of which curvature below the bound is likely, of any length but 0; where it is
-        far below in a few of what they span, no column is asked for.
 
     Returns
     -------
@@ -69,22 +49,12 @@ def are_bounded(
         for first in range(0, k, together):
             part = slice(first, first + together)
             bounded[part] = are_bounded(
-                gradients,
-                parameters[:, part],
-                which[part],
-                least[part],
-                enough[part],
-                None if along is None else along[:, part],
+                gradients, parameters[:, part], which[part], least[part], enough[part]
             )
         return bounded
     if not k:
         return bounded
     left, there, bound = np.arange(k), parameters, least  # of those that are left
-    if along is not None:
-        left = np.flatnonzero(~_far_below(gradients, parameters, which, least, along))
-        there, bound = _of(parameters, left), least[left]
-        if not left.size:
-            return bounded
     columns: list[np.ndarray] = []  # (n, k) each, of those that are left
     factors: list[np.ndarray] = []  # row j of Cholesky's: (j + 1, k)
     for j in range(n):
@@ -123,48 +93,6 @@ def are_bounded(
     return bounded
 
 
-def _far_below(
-    gradients: Gradients,
-    parameters: np.ndarray,
-    which: np.ndarray,
-    least: np.ndarray,
-    along: np.ndarray,
-) -> np.ndarray:
-    """Tell of which endpoints (k,) a few directions show curvature far below the bound.
-
-    As `are_bounded` has its arguments. The directions are those of Lanczos' method, which begins
-    with ``along``: an endpoint leaves with the first pivot that shows an eigenvalue below.
-    """
-    far = np.zeros(len(which), bool)
-    left = np.flatnonzero(np.abs(parameters).max(axis=0) <= _LARGEST)
-    there, bound, along = _of(parameters, left), _FAR * least[left], _of(along, left)
-    with np.errstate(all="ignore"):  # where no direction is left, nothing leaves
-        direction, earlier = along / column_norms(along), np.zeros((1, left.size))
-    taken = beside = np.zeros(left.size)
-    n_directions = len(parameters) // _PARAMETERS_PER_DIRECTION
-    for number in range(n_directions):
-        if not left.size:
-            break
-        product = hessian_products(gradients, there, direction, which[left])
-        own = column_dots(direction, product)
-        pivot = own - bound - taken
-        below = pivot < 0
-        far[left[below]] = True
-        if number + 1 == n_directions:
-            break
-        on = np.flatnonzero(~below)
-        left = left[on]
-        there, bound, pivot, own, beside = (_of(a, on) for a in (there, bound, pivot, own, beside))
-        product, direction, earlier = (_of(a, on) for a in (product, direction, earlier))
-        product -= own * direction + beside * earlier
-        beside = column_norms(product)
-        with np.errstate(all="ignore"):
-            direction, earlier, taken = product / beside, direction, beside * beside / pivot
-    return far
-
-
 def _of(values: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Return some columns of (rows, k) or (k,); NumPy's brackets take three times as long."""
-    if which.size == values.shape[-1]:  # numbers of columns rise: these are all
-        return values
-    return np.take(values, which, axis=-1)
+    """Return some columns of (rows, k); NumPy's brackets take three times as long."""
+    return np.take(values, which, axis=1)

@@ -54,24 +54,20 @@ def will_stay(
         times the most negative curvature is at least ``-GROWTH``; and ``rate * max_steps`` times
         the largest curvature is at least 1, as what has not begun to settle is not at rest.
     """
-    step, moving = moved - parameters, parameters
-    slope, pace = column_norms(gradient), column_norms(step)
+    slope, pace = column_norms(gradient), column_norms(moved - parameters)
     stays: np.ndarray = pace <= 4 * np.finfo(float).eps * column_norms(parameters)
     open_ = np.flatnonzero(~stays & (slope > 0) & np.isfinite(slope) & np.isfinite(pace))
     if not follows_size or not open_.size:
         return stays
-    if not trained.all():
-        step, moving = step[trained], moving[trained]
+    moving = parameters if trained.all() else parameters[trained]
     among = _restricted(gradients, parameters, trained)
     steps = pace[open_] / slope[open_] * max_steps[open_]
     with np.errstate(divide="ignore"):
         least, enough = -GROWTH / (steps * AHEAD), 1 / steps
-    there = np.take(moving, open_, axis=1)
     if len(moving) <= MAX_EXACT:
-        along = np.take(step, open_, axis=1)
-        stays[open_] = are_bounded(among, there, open_, least, enough, along)
+        stays[open_] = are_bounded(among, moving[:, open_], open_, least, enough)
     else:
-        lowest, highest = extreme_curvatures(among, there, open_, least)
+        lowest, highest = extreme_curvatures(among, moving[:, open_], open_, least)
         stays[open_] = (lowest >= least) & (highest >= enough)
     return stays
 
@@ -82,7 +78,7 @@ def _restricted(gradients: Gradients, parameters: np.ndarray, trained: np.ndarra
         return gradients
 
     def among(moving: np.ndarray, which: np.ndarray) -> np.ndarray:
-        there = np.take(parameters, which, axis=1)
+        there = parameters[:, which]
         there[trained] = moving
         return np.asarray(gradients(there, which)[trained])
 
