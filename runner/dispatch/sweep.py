@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -73,14 +73,13 @@ def train(
     with (
         store.writer() as writer,
         _nothing_left_of(store, writer),
-        _FitWorkers(connections, writer) as workers,
+        _Pools(connections, writer) as pools,
     ):
-        in_the_way = overwrite and store.exists
 
         def connect() -> None:
-            # what starts workers of its own will find them, and starts them while plans are made
-            if in_the_way or not is_embedded(cluster):
-                workers.pool(device, plan)
+            # for a new study, workers of its own start while that is written
+            if store.exists or not is_embedded(cluster):
+                pools.opened(device, plan)
 
         kind = device_of(plan, cluster)
         whole = prepared(store, writer, plan, overwrite, kind, restarts, connect)
@@ -94,16 +93,15 @@ def train(
             require_same_code(store, whole)
         for kind, left in parts:
             in_order = each_group_first(left)
-            pool = workers.pool(kind, whole)
-            staging = workers.staging
-            handler = TrainingRun(store, writer, whole, in_order, faults, report, staging)
+            pool = pools.opened(kind, whole)
+            handler = TrainingRun(store, writer, whole, in_order, faults, report, pools.staging)
             TaskLoop(RunState.of(pool, in_order), handler).finish()
 
 
-class _FitWorkers:
-    """The workers that have passed the inspection for a plan, of one kind of device at a time.
+class _Pools:
+    """The worker pool of a training, inspected before it is used; one is open at a time.
 
-    A context manager: it ends the folder that they share with the client, if they share one.
+    A context manager: it closes the pool, and removes the folder that workers share, if they do.
 
     Parameters
     ----------
@@ -117,25 +115,32 @@ class _FitWorkers:
         self._writer = writer
         self._opened = ExitStack()
         self._pool: WorkerPool | None = None
-        self._checked: tuple[str, Plan] | None = None
+        self._plan: Plan | None = None
 
-    def pool(self, kind: str, plan: Plan) -> WorkerPool:
+    def opened(self, kind: str, plan: Plan) -> WorkerPool:
         """Return the workers of a kind of device; raises what `WorkerPool.check` does."""
-        if self._pool is not None and self._checked == (kind, plan):
+        if self._pool is not None and self._pool.device == kind and self._serves(plan):
             return self._pool
+        if self._pool is not None:
+            self._pool.close()
         client, cluster = self._connections.client(kind), self._connections.cluster
         if cluster.shared and self.staging is None:
             self.staging = self._opened.enter_context(self._writer.staging())
         shares = None if self.staging is None else SharesFolder(self.staging).require
-        need = partial(_cpus_need_jax, plan)
-        pool = self._opened.enter_context(
-            closing(WorkerPool(client, kind, cluster.wait_s, need, shares))
-        )
-        pool.check()
-        self._pool, self._checked = pool, (kind, plan)
-        return pool
+        needs_jax = partial(_cpus_need_jax, plan)
+        self._pool = WorkerPool(client, kind, cluster.wait_s, needs_jax, shares)
+        self._plan = plan
+        self._pool.check()
+        return self._pool
 
-    def __enter__(self) -> _FitWorkers:
+    def _serves(self, plan: Plan) -> bool:
+        """Return whether the pool was inspected for all that a plan asks of workers."""
+        inspected = self._plan
+        return plan is inspected or (
+            inspected is not None and _cpus_need_jax(inspected) >= _cpus_need_jax(plan)
+        )
+
+    def __enter__(self) -> _Pools:
         return self
 
     def __exit__(
@@ -144,6 +149,8 @@ class _FitWorkers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._pool is not None:
+            self._pool.close()
         self._opened.__exit__(kind, error, traceback)
 
 
@@ -246,7 +253,7 @@ def repair(
         found = damage.find(store, plan)
         differences = []
         if damage.costs_batches(store, plan, found):
-            differences = store.differences(plan) + store.other_code(plan)
+            differences = [*dict.fromkeys(store.differences(plan) + store.other_code(plan))]
         if differences:
             message = (
                 f"{printable(str(store.path))}: what is damaged cannot be trained again to the "

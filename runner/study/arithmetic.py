@@ -3,8 +3,8 @@
 Versions of Python, PyTensor, LLVM and NumPy decide no bit by themselves, nor does the runner's own
 code. What decides those of training are the programs: the log names those that trained each batch,
 and other versions, other code, or another processor, may go on where they write the same ones. For
-what NumPy adds, the starts and the labels, and for what is computed of endpoints, the quickest
-restart of each label of every configuration is trained again and compared.
+what NumPy adds, the starts and the labels, and for what is computed of endpoints, a restart of each
+label in one shard of every configuration is trained again and compared.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from runner.engines.registry import programs
 from runner.engines.simd.fingerprint import Fingerprint, difference, digest
+from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.commits import MAX_BYTES, Commit
 from runner.study.folder import StudyFolder, read_bounded, require_file
@@ -30,10 +30,10 @@ from runner.training.shards import decode
 from runner.training.worker import Task, trained_here
 
 _log = logging.getLogger("runner")
-_latest: dict[str, Any] = {}  # what was asked last, and found
+_compared: dict[tuple[Path, bool, str, str], list[str]] = {}  # columns that differ
 
-DECIDED = ("runner", "python", "pytensor", "llvmlite", "numpy", "scipy")
-"""Versions that decide nothing where a study's arithmetic is found to be the same."""
+BY_ARITHMETIC = ("runner", "python", "pytensor", "llvmlite", "numpy", "scipy")
+"""Versions that are no difference where a study's arithmetic is found to be the same."""
 
 
 def other_arithmetic(
@@ -52,80 +52,47 @@ def other_arithmetic(
     Returns
     -------
     list of str, optional
-        Empty if nothing differs; None if the study does not tell (it is of an earlier version, of
-        another engine or a GPU, holds nothing yet, or its shards are gone).
+        Empty if nothing differs; None if the study does not tell: it is of an earlier version, of
+        another engine or a GPU, holds no restart yet, or of some configuration no shard is left
+        that is as the log says.
     """
-    whole = [commit for commit in commits if commit.rows == len(commit.batch)]
-    if not whole or any(not commit.programs for commit in whole):
+    trained = [commit for commit in commits if commit.rows]
+    if not trained or any(not c.programs and c.rows == len(c.batch) for c in trained):
         return None
-    first = _first_of_each(folder, plan, whole)
-    if first is None:
-        return None
-    # A command asks twice: before its cluster is there, and under the study's lock.
-    files = [folder.programs_path, *(folder.shard_path(commit.batch) for commit in first)]
-    asked = (
-        folder.path.absolute(),
-        plan.trusts_models,
-        tuple(commit.sha256 + commit.programs for commit in whole),
-        tuple(map(_stamp, files)),
-    )
-    if _latest.get("asked") != asked:
-        _latest.update(asked=asked, found=_compared(folder, plan, first))
-    found: list[str] | None = _latest["found"]
-    return found
-
-
-def _first_of_each(
-    folder: StudyFolder, plan: Plan, commits: Iterable[Commit]
-) -> list[Commit] | None:
-    """Return batches that together have every configuration of every round.
-
-    None if what is left of the shards has not.
-    """
-    seen: set[tuple[int, int]] = set()
-    gone: set[tuple[int, int]] = set()
-    found = []
-    for commit in commits:
-        batch = commit.batch
-        ranges = plan.round_group(batch).ranges(batch.start, batch.stop)
-        numbers = {(batch.round, number) for number, _, _ in ranges}
+    found = _other_programs(folder, plan, trained)
+    if found is None or found:
+        return found
+    seen: set[int] = set()
+    gone: set[int] = set()
+    for commit in trained:
+        ranges = plan.round_group(commit.batch).ranges(commit.batch.start, commit.batch.stop)
+        numbers = {number for number, _, _ in ranges}
         if numbers <= seen:
             continue
-        path = folder.shard_path(batch)
-        require_file(path)
-        if path.is_file() and path.stat().st_size == commit.size:
-            seen |= numbers
-            found.append(commit)
-        else:
+        columns = _other_columns(folder, plan, commit) if commit.programs else None
+        if columns is None:
             gone |= numbers
-    return found if gone <= seen else None
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what changes when a file is written anew; None where there is none."""
-    with suppress(OSError):
-        return path.stat().st_mtime_ns, path.stat().st_size
-    return None
-
-
-def _compared(folder: StudyFolder, plan: Plan, first: Iterable[Commit]) -> list[str] | None:
-    """Return what differs, by these batches."""
-    _log.info("%s: begun with other versions or code: comparing what they compute", folder.where)
-    found = []
-    for commit in first:
-        signature = plan.first_member(commit.batch).signature()
-        ours = programs(plan.engine, signature)
-        if ours is None:
-            return None
-        if digest(ours) != commit.programs:
-            found.append(f"group {commit.batch.group:,}: {_other(folder, commit.programs, ours)}")
-        elif (columns := _other_columns(folder, plan, commit)) is None:
-            return None
-        elif columns:
+            continue
+        seen |= numbers
+        if columns:
             found.append(
                 f"group {commit.batch.group:,}: restarts trained again differ in "
                 f"{', '.join(columns)}"
             )
+    return found if gone <= seen else None
+
+
+def _other_programs(folder: StudyFolder, plan: Plan, commits: Iterable[Commit]) -> list[str] | None:
+    """Return which groups have been trained by other programs than ours; None if we have none."""
+    # parts of a batch in which some failed may have had several, of which none is named
+    kinds = {(c.batch.group_of_round, c.programs): c for c in commits if c.programs}
+    found = []
+    for (_, then), commit in kinds.items():
+        ours = programs(plan.engine, plan.first_member(commit.batch).signature())
+        if ours is None:
+            return None
+        if digest(ours) != then:
+            found.append(f"group {commit.batch.group:,}: {_other(folder, then, ours)}")
     return found
 
 
@@ -148,32 +115,60 @@ def _other(folder: StudyFolder, then: str, ours: Mapping[str, Fingerprint]) -> s
 
 
 def _other_columns(folder: StudyFolder, plan: Plan, commit: Commit) -> list[str] | None:
-    """Train the quickest restart of each label of a shard again; return the columns that differ.
+    """Train a few restarts of a shard again, see `_quickest`; return the columns that differ.
 
     None if the shard is not there to compare with, or damaged.
     """
-    batch = commit.batch
-    path = folder.shard_path(batch)
+    path = folder.shard_path(commit.batch)
     require_file(path)
     shard = read_bounded(path, commit.size) if path.is_file() else b""
     if hashlib.sha256(shard).hexdigest() != commit.sha256:
         return None
-    table = decode(shard).replace_schema_metadata()
-    seed, engine, n_curves = plan.experiment.seed, plan.engine, plan.n_curves
-    parts = [batch.part(batch.start + k, batch.start + k + 1) for k in _quickest(table)]
-    segments = tuple(chain.from_iterable(map(plan.stored_segments, parts)))
-    trained = trained_here(Task(segments, seed, engine, n_curves), [1] * len(parts))
-    differ: set[str] = set()
-    for part, again in zip(parts, trained, strict=True):
-        (ours,) = decode(again.shard).to_pylist()
-        (theirs,) = table.slice(part.start - batch.start, 1).to_pylist()
-        differ |= {name for name in theirs if repr(ours.get(name)) != repr(theirs[name])}
-    return sorted(differ)
+    # A command asks often: before its cluster is there, under the study's lock, in every round.
+    asked = (folder.path.absolute(), plan.trusts_models, commit.programs, commit.sha256)
+    if asked not in _compared:
+        if all(folder.path.absolute() != path for path, *_ in _compared):
+            _log.info(
+                "%s: begun with other versions or code: comparing what they compute", folder.where
+            )
+        _compared[asked] = _differing(plan, commit.batch, decode(shard).replace_schema_metadata())
+    return _compared[asked]
 
 
-def _quickest(table: pa.Table) -> Sequence[int]:
-    """Return the row of each configuration and label that took fewest steps, in their order."""
+def _differing(plan: Plan, batch: Batch, table: pa.Table) -> list[str]:
+    position = _positions(plan, batch)
+    rows = _quickest(table)
+    chosen = table.take(rows)
+    pairs = zip(*(chosen[name].to_pylist() for name in ("configuration", "restart")), strict=True)
+    places = [position[pair] for pair in pairs]
+    segments = chain.from_iterable(
+        plan.stored_segments(batch.part(place, place + 1)) for place in places
+    )
+    task = Task(tuple(segments), plan.experiment.seed, plan.engine, plan.n_curves)
+    (again,) = trained_here(task, [len(places)])
+    ours, theirs = (each.to_pydict() for each in (decode(again.shard), chosen))
+    # not by ==, for which NaN differs from itself, and 0 is -0
+    return sorted(name for name in theirs if repr(ours.get(name)) != repr(theirs[name]))
+
+
+def _positions(plan: Plan, batch: Batch) -> dict[tuple[int, int], int]:
+    """Return where restarts are in their group, by configuration and number."""
+    ranges = plan.round_group(batch).ranges(batch.start, batch.stop)
+    numbers = chain.from_iterable(
+        ((number, restart) for restart in range(first, stop)) for number, first, stop in ranges
+    )
+    return {pair: batch.start + place for place, pair in enumerate(numbers)}
+
+
+def _quickest(table: pa.Table) -> list[int]:
+    """Return one row of each configuration and label, in order of rows.
+
+    The one of fewest steps among those with a curve, where any has one.
+    """
     kinds = zip(*(table[name].to_pylist() for name in ("configuration", "label")), strict=True)
-    order = np.argsort(table["steps"].to_numpy(), kind="stable")
-    rows = list(kinds)
-    return sorted({rows[place]: int(place) for place in order[::-1]}.values())
+    order = np.lexsort((table["steps"].to_numpy(), table["curve_losses"].is_null().to_numpy()))
+    best: dict[tuple[int, str], int] = {}
+    by_row = list(kinds)
+    for place in order.tolist():
+        best.setdefault(by_row[place], place)
+    return sorted(best.values())

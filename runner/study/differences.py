@@ -11,7 +11,7 @@ from runner.engines.versions import JAX_PACKAGES, computing_source, versions
 from runner.errors.messages import shown
 from runner.experiment.fields.sections import Problem
 from runner.experiment.plan import Plan
-from runner.study.arithmetic import DECIDED
+from runner.study.arithmetic import BY_ARITHMETIC
 from runner.study.content_differences import content_differences
 
 SOURCE = "source"
@@ -87,7 +87,7 @@ def differences(
     of_jax = {f"versions.{name}" for name in JAX_PACKAGES} & found.keys()
     if of_jax and not _may_use_jax(plan, devices):
         found = {path: text for path, text in found.items() if path not in of_jax}
-    of_arithmetic = {f"versions.{name}" for name in DECIDED}
+    of_arithmetic = {f"versions.{name}" for name in BY_ARITHMETIC}
     if found and found.keys() <= of_arithmetic and (computed := arithmetic()) is not None:
         return [*found.values(), *computed] if computed else []
     # What follows from other fields is named only where nothing else explains it, and so is what

@@ -134,6 +134,5 @@ def _fewer_configurations(stored: Plan, asked: Plan) -> str:
 def _refused(store: Store, reason: str) -> StudyError:
     return StudyError(
         f"{store.where}: {reason}. Choose another folder with out (--out), or replace the study "
-        "with "
-        "overwrite (--overwrite)."
+        "with overwrite (--overwrite)."
     )

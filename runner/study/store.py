@@ -155,10 +155,13 @@ class Store(StudyFolder):
 
         Nothing where the code is the same, or computes the same.
         """
-        reason = other_source(self.plan_file.contents()[0])
+        reasons = filter(None, map(other_source, self.plan_file.contents()))
+        reason = next(reasons, "")
         if not reason:
             return []
         computed = self._other(plan)
+        if computed is None and not self.commits():
+            return [f"{reason}; nothing of it is trained yet, so that nothing would be lost"]
         if computed is None:
             return [f"{reason}, and the study does not tell whether they compute the same"]
         return [reason, *computed] if computed else []

@@ -221,3 +221,22 @@ def test_a_cluster_that_is_unfit_leaves_no_study_and_an_old_one_as_it_was(
     assert not Store(new).exists
     assert hashes(old) == before
     assert Store(old).read_plan()[0].canonical() == begun.plan.canonical()
+
+
+def test_a_machine_without_a_gpu_leaves_an_old_study_as_it_was(tmp_path) -> None:
+    """Its own workers are looked at before a study grows, too."""
+    asked = {**EXPERIMENT, "grid": {}, "restarts": 4}
+    begun = runner.sweep(asked, tmp_path / "s", workers=1, engine="pytensor-jax", device="cpu")
+    before = {path: path.read_bytes() for path in begun.path.rglob("*") if path.is_file()}
+    for more, overwrite in (({**asked, "restarts": 8}, False), (EXPERIMENT, True)):
+        with pytest.raises(ClusterError, match="GPU"):
+            runner.sweep(
+                more,
+                begun.path,
+                workers=1,
+                engine="pytensor-jax",
+                device="gpu",
+                overwrite=overwrite,
+            )
+        after = {path: path.read_bytes() for path in begun.path.rglob("*") if path.is_file()}
+        assert after == before

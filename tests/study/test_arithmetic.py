@@ -21,7 +21,7 @@ from runner.engines.registry import programs
 from runner.engines.simd.fingerprint import digest
 from runner.engines.versions import versions
 from runner.study import arithmetic
-from runner.study.arithmetic import DECIDED, other_arithmetic
+from runner.study.arithmetic import BY_ARITHMETIC, other_arithmetic
 from runner.study.hashed_json import hashed_json
 from runner.study.store import Store
 from runner.training.shards import decode, encode
@@ -59,7 +59,7 @@ def begun(trained, tmp_path) -> Store:
     path = tmp_path / "study"
     shutil.copytree(trained, path)
     store = Store(path)
-    seal(store, dict.fromkeys(DECIDED, "0.1"))
+    seal(store, dict.fromkeys(BY_ARITHMETIC, "0.1"))
     first, *others = store.commits()
     for commit in others:
         store.shard_path(commit.batch).unlink()
@@ -120,8 +120,9 @@ def test_a_few_restarts_are_trained_again_once_for_a_command_which_is_logged(
     assert [r.getMessage() for r in caplog.records] == [
         f"{begun.where}: begun with other versions or code: comparing what they compute"
     ]
-    begun.shard_path(begun.commits()[0].batch).touch()
-    assert other_arithmetic(begun, plan, begun.commits()) == []
+    assert len(asked) == once
+    spoil_loss(begun, lambda configuration: True)
+    assert other_arithmetic(begun, plan, begun.commits()) != []
     assert len(asked) == 2 * once
 
 
@@ -154,17 +155,19 @@ def test_a_restart_that_is_not_what_is_stored_is_told_by_its_columns(begun, clie
 
 
 def spoil_loss(store: Store, which) -> None:
-    """Move the losses of some configurations in the only shard, and have the log say so."""
-    (commit,) = store.commits()
-    path = store.shard_path(commit.batch)
-    table = decode(path.read_bytes())
-    rows = zip(table["loss"].to_pylist(), table["configuration"].to_pylist(), strict=True)
-    moved = pa.array([loss + 1e-12 * which(configuration) for loss, configuration in rows])
-    table = table.set_column(table.column_names.index("loss"), "loss", moved)
-    path.write_bytes(encode(table))
-    content = path.read_bytes()
-    sha256 = hashlib.sha256(content).hexdigest()
-    relog(store, [changed(commit.line(), sha256=sha256, size=len(content))])
+    """Move the losses of some configurations in all shards, and have the log say so."""
+    lines = []
+    for commit in store.commits():
+        path = store.shard_path(commit.batch)
+        table = decode(path.read_bytes())
+        rows = zip(table["loss"].to_pylist(), table["configuration"].to_pylist(), strict=True)
+        moved = pa.array([loss + 1e-12 * which(configuration) for loss, configuration in rows])
+        table = table.set_column(table.column_names.index("loss"), "loss", moved)
+        path.write_bytes(encode(table))
+        content = path.read_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        lines.append(changed(commit.line(), sha256=sha256, size=len(content)))
+    relog(store, lines)
 
 
 RATES = {
@@ -177,20 +180,78 @@ RATES = {
 ELSE = {"source": "0badc0de"}
 
 
-@pytest.mark.parametrize("other", [dict.fromkeys(DECIDED, "0.1"), ELSE])
-def test_restarts_of_every_configuration_are_trained_again(client, tmp_path, other) -> None:
+@pytest.mark.parametrize("other", [dict.fromkeys(BY_ARITHMETIC, "0.1"), ELSE])
+@pytest.mark.parametrize("batch_size", [60, 10])
+def test_restarts_of_every_configuration_are_trained_again(
+    client, tmp_path, other, batch_size
+) -> None:
     store = Store(tmp_path / "study")
-    runner.sweep(RATES, store.path, client, batch_size=60)
+    runner.sweep(RATES, store.path, client, batch_size=batch_size)
     seal(store, other)
     more = RATES | {"restarts": 25}
-    assert runner.sweep(more, tmp_path / "same", client).complete
+    once = runner.sweep(more, tmp_path / "same", client)
     shutil.copytree(store.path, tmp_path / "copy")
-    assert runner.sweep(more, tmp_path / "copy", client).configuration_hashes.equals(
-        runner.open_study(tmp_path / "same").configuration_hashes
-    )
+    grown = runner.sweep(more, tmp_path / "copy", client)
+    assert grown.configuration_hashes.equals(once.configuration_hashes)
     spoil_loss(store, lambda configuration: configuration == 2)
     with pytest.raises(runner.StudyError, match="group 0: restarts trained again differ in loss"):
         runner.sweep(more, store.path, client)
+
+
+def test_batches_with_failures_tell_too(client, tmp_path) -> None:
+    store = Store(tmp_path / "study")
+    runner.sweep(RATES, store.path, client, batch_size=20)
+    seal(store, ELSE)
+    plan = store.read_plan()[0]
+    assert store.other_code(plan) == []
+    *others, last = sorted(store.commits(), key=lambda commit: commit.batch.start)
+    path = store.shard_path(last.batch)
+    table = decode(path.read_bytes())
+    lines = [commit.line() for commit in others]
+
+    def with_failure(rows: pa.Table, **fields: object) -> None:
+        path.write_bytes(encode(rows))
+        content = path.read_bytes()
+        failures = [{"position": last.batch.start, "reason": "e", "traceback": ""}]
+        told = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "rows": 19}
+        relog(store, [*lines, changed(last.line(), failures=failures, **told | fields)])
+        assert len(store.commits()) == 3
+
+    with_failure(table.slice(1))
+    assert store.other_code(plan) == []
+    number = table.column_names.index("loss")
+    moved = pa.array([loss + 1e-12 for loss in table["loss"].to_pylist()])
+    with_failure(table.set_column(number, "loss", moved).slice(1))
+    assert "restarts trained again differ in loss" in store.other_code(plan)[-1]
+    with_failure(table.slice(1), programs="0123456789abcdef")
+    assert "of other numbers than 0123456789abcdef" in store.other_code(plan)[-1]
+    with_failure(table.slice(1), programs="")  # as where its parts had several
+    assert "does not tell" in store.other_code(plan)[-1]
+
+
+def test_a_round_that_other_code_has_trained_is_compared(client, tmp_path) -> None:
+    store = Store(tmp_path / "study")
+    runner.sweep(RATES, store.path, client)
+    runner.sweep(RATES | {"restarts": 30}, store.path, client)
+    path = store.rounds_path / "001.json"
+    content = json.loads(path.read_text())
+    del content["sha256"]
+    content["versions"] |= ELSE
+    path.write_bytes(hashed_json(content))
+    assert store.other_code(store.read_plan()[0]) == []
+    relog(store, [changed(c.line(), programs="0123456789abcdef") for c in store.commits()])
+    reason, *computed = store.other_code(store.read_plan()[0])
+    assert "0badc0de" in reason
+    assert computed
+
+
+def test_where_nothing_is_trained_yet_nothing_would_be_lost(client, tmp_path) -> None:
+    store = Store(tmp_path / "study")
+    runner.sweep(RATES, store.path, client)
+    seal(store, ELSE)
+    relog(store, [])
+    with pytest.raises(runner.StudyError, match="nothing of it is trained yet"):
+        runner.sweep(RATES, store.path, client)
 
 
 def test_other_code_that_computes_the_same_goes_on_to_the_same_bytes(
@@ -201,12 +262,13 @@ def test_other_code_that_computes_the_same_goes_on_to_the_same_bytes(
     assert shards(begun.path) == shards(trained)
 
 
-def test_other_code_that_computes_the_same_repairs(client, tmp_path) -> None:
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:-9] + b"0" + b[-8:]])
+def test_other_code_that_computes_the_same_repairs(client, tmp_path, damage) -> None:
     store = Store(tmp_path / "study")
     runner.sweep(RATES, store.path, client, batch_size=20)
     seal(store, ELSE)
     path = store.shard_path(store.commits()[0].batch)
-    path.write_bytes(path.read_bytes()[:-1])
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(runner.StudyError, match="does not tell whether they compute the same"):
         repair(store.path, client)  # of that configuration nothing else is there
     store = Store(tmp_path / "more")
@@ -214,7 +276,7 @@ def test_other_code_that_computes_the_same_repairs(client, tmp_path) -> None:
     seal(store, ELSE)
     before = shards(store.path)
     path = store.shard_path(store.commits()[0].batch)
-    path.write_bytes(path.read_bytes()[:-1])
+    path.write_bytes(damage(path.read_bytes()))
     (found,) = repair(store.path, client)
     assert found.path == path
     assert before.items() <= shards(store.path).items()
