@@ -13,7 +13,7 @@ from typing import Any
 
 from runner.errors import RunnerError, StudyError
 from runner.errors.messages import printable
-from runner.errors.paths import local_path
+from runner.errors.paths import local_path, store_url
 from runner.study.commits import Commit
 from runner.study.hashed_json import read_hashed_json
 from runner.study.store import Store
@@ -41,7 +41,7 @@ class Entry:
     """One study of a folder; what a damaged one does not tell is missing."""
 
     path: str
-    """Its folder, below the one that was asked for; ``.`` for that one itself."""
+    """Its folder or URL, below the one that was asked for; ``.`` for that one itself."""
     state: State
     """How far it is, or why that cannot be said."""
     name: str = ""
@@ -71,9 +71,10 @@ def catalogue(folder: str | Path, *, solved: bool = False) -> list[Entry]:
     ----------
     folder : str or Path
         Searched to any depth. Links are not followed, and folders whose name begins with a dot are
-        left out; so is what lies in a study.
+        left out; so is what lies in a study. Or a URL such as ``s3://bucket/prefix``.
     solved : bool
-        Whether to count the restarts that are solved, which takes a look into every shard.
+        Whether to count the restarts that are solved, which takes a look into every shard; of
+        studies below a URL, only what is pulled has any.
 
     Returns
     -------
@@ -82,12 +83,28 @@ def catalogue(folder: str | Path, *, solved: bool = False) -> list[Entry]:
     Raises
     ------
     StudyError
-        If there is no such folder.
+        If there is no such folder, nothing below the URL, or the store fails.
     """
+    url = store_url(folder, StudyError)
+    if url is not None and solved:
+        message = (
+            f"{url}: what is solved is in the shards, which are not pulled for a list; expected a "
+            f"folder. Pull the studies, or leave out solved (--solved)."
+        )
+        raise StudyError(message)
+    if url is not None:
+        from runner.study.objects.heads import heads
+
+        with heads(url) as top:
+            return _catalogue(top, solved=False)
     top = local_path(folder, StudyError)
     if not top.is_dir():
         message = f"{printable(str(top))}: the folder does not exist; expected one with studies."
         raise StudyError(message)
+    return _catalogue(top, solved=solved)
+
+
+def _catalogue(top: Path, *, solved: bool) -> list[Entry]:
     entries = (_entry(path, top, solved) for path in _studies(top))
     return sorted(entries, key=lambda entry: entry.path)
 

@@ -116,7 +116,7 @@ def test_a_folder_without_studies_says_so_and_none_is_an_error(tmp_path) -> None
     missing = CliRunner().invoke(app, ["list", str(tmp_path / "none")])
     assert (missing.exit_code, "does not exist" in missing.stderr) == (3, True)
     with pytest.raises(StudyError, match="is a URI"):
-        catalogue("s3://bucket/results")
+        catalogue("ftp://bucket/results")
 
 
 def test_a_list_loads_no_tables(folder) -> None:

@@ -161,6 +161,9 @@ class _Handler(BaseHTTPRequestHandler):
         after = query.get("continuation-token", [""])[0]
         keys = sorted(k.removeprefix(f"{bucket}/") for k in self.server.objects)
         found = [k for k in keys if k.startswith(prefix) and k > after]
+        if "delimiter" in query:  # all in one page
+            self._answer(200, _level(self.server, bucket, prefix, found).encode())
+            return
         contents = "".join(
             f"<Contents><Key>{escape(k)}</Key><LastModified>{MOMENT}</LastModified>"
             f"<ETag>{escape(tag(self.server.objects[f'{bucket}/{k}']))}</ETag>"
@@ -198,6 +201,23 @@ class _Handler(BaseHTTPRequestHandler):
 
         deleted = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
         self._write("POST", change, f"<DeleteResult>{deleted}</DeleteResult>".encode())
+
+
+def _level(server: S3Server, bucket: str, prefix: str, keys: list[str]) -> str:
+    behind = {key: key.removeprefix(prefix).partition("/") for key in keys}
+    folders = sorted({f"{prefix}{name}/" for name, slash, _ in behind.values() if slash})
+    contents = "".join(
+        f"<Contents><Key>{escape(key)}</Key><LastModified>{MOMENT}</LastModified>"
+        f"<ETag>{escape(tag(server.objects[f'{bucket}/{key}']))}</ETag>"
+        f"<Size>{len(server.objects[f'{bucket}/{key}'])}</Size></Contents>"
+        for key, (_, slash, _) in behind.items()
+        if not slash
+    )
+    below = "".join(
+        f"<CommonPrefixes><Prefix>{escape(name)}</Prefix></CommonPrefixes>" for name in folders
+    )
+    head = f"<Name>{bucket}</Name><IsTruncated>false</IsTruncated>"
+    return f"<ListBucketResult>{head}{contents}{below}</ListBucketResult>"
 
 
 def tag(data: bytes) -> str:

@@ -12,7 +12,9 @@ import typer
 
 from runner.cli.console import print_result, print_table
 from runner.display.text_table import Column
+from runner.errors import StudyError
 from runner.errors.messages import printable
+from runner.errors.paths import store_url
 
 if TYPE_CHECKING:
     from runner.study.catalogue import Entry
@@ -28,7 +30,10 @@ class Format(StrEnum):
 
 def list_(
     folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="Searched to any depth.")
+        Path,
+        typer.Argument(
+            metavar="[FOLDER]", help="Searched to any depth; or a URL: s3://bucket/prefix."
+        ),
     ] = Path("results"),
     solved: Annotated[
         bool,
@@ -60,7 +65,7 @@ def list_(
     elif entries:
         print_table(_columns(entries, solved))
     else:
-        print_result(f"{printable(str(folder))}: no studies.")
+        print_result(f"{printable(store_url(folder, StudyError) or str(folder))}: no studies.")
 
 
 def _columns(entries: list[Entry], solved: bool) -> list[Column]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,6 +60,18 @@ class Meta:
         both = {"e_tag": self.e_tag, "version": self.version}
         # obstore refuses its own None
         return {name: value for name, value in both.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is right below a prefix of names, as if that were a folder."""
+
+    name: str
+    """The prefix, without its last slash; empty for the URL itself."""
+    folders: tuple[str, ...]
+    """Longer prefixes, without their last slash."""
+    objects: Mapping[str, datetime]
+    """When each object was last written, by what its name has behind the prefix."""
 
 
 class Changed(Exception):
@@ -135,6 +147,15 @@ class ObjectStore:
                     )
                     raise StudyError(message)
         return found
+
+    def level(self, name: str) -> Level:
+        """Return what is right below a prefix, which has no slash at its end."""
+        store = self._store
+        with self._told("cannot be listed"):
+            found = self._library.list_with_delimiter(store, f"{name}/" if name else None)
+        objects = {o["path"].rpartition("/")[2]: o["last_modified"] for o in found["objects"]}
+        folders = tuple(prefix.rstrip("/") for prefix in found["common_prefixes"])
+        return Level(name, folders, objects)
 
     def get(self, name: str, most: int) -> tuple[bytes, Meta]:
         """Return an object's content and state.

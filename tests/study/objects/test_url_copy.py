@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import runner
 from runner.cli.app import app
 from runner.engines import code_cache
 from runner.study import damage
+from runner.study.catalogue import catalogue
 from runner.study.objects import url_copy
 from runner.study.objects.copy import pull
 from runner.study.objects.url_copy import copy_of
@@ -374,3 +376,44 @@ def test_a_reader_beside_a_sweep_of_this_machine_reads_its_copy(server, client) 
     runner.sweep(EXPERIMENT, URL, client, batch_size=1)
     with Store(copy_of(URL)).writer():
         assert runner.open_study(URL).complete
+
+
+def test_studies_below_a_url_are_listed_by_plans_and_logs_alone(server, client, tmp_path) -> None:
+    for name, restarts in (("a", 3), ("deep/er/b", 5), ("deep/c", 4)):
+        runner.sweep(EXPERIMENT | {"restarts": restarts}, tmp_path / name, client)
+        runner.push(tmp_path / name, f"s3://studies/all/{name}")
+    runner.sweep(EXPERIMENT | {"restarts": 9}, tmp_path / "deep/c", client)  # grows
+    runner.push(tmp_path / "deep/c", "s3://studies/all/deep/c")
+    server.objects["studies/all/deep/d/plan.json"] = b"{}"
+    server.objects["studies/all/.hidden/plan.json"] = b"{}"
+    server.objects[f"studies/all/{'n' * 300}/plan.json"] = b"{}"
+    server.objects["studies/all/notes.txt"] = b"no study"
+    server.log.clear()
+    listed = CliRunner().invoke(app, ["list", "s3://studies/all", "--format", "json"])
+    assert listed.exit_code == 0, listed.output
+    found = {entry["path"]: entry for entry in json.loads(listed.stdout)}
+    expected = {entry.path: entry for entry in catalogue(tmp_path)}
+    assert [*found] == ["a", "deep/c", "deep/d", "deep/er/b"]
+    assert found.pop("deep/d")["state"] == "damaged"
+    for path, entry in found.items():
+        there = asdict(expected[path])
+        assert entry.pop("changed") == "2026-11-29T00:00:00+00:00"
+        there.pop("changed")
+        assert entry == there
+    assert not [key for _, key in server.log if "shards" in key]
+    (one,) = catalogue("s3://studies/all/a")
+    assert (one.path, one.done) == (".", 3)
+
+
+def test_a_list_of_a_url_says_why_there_is_none(server) -> None:
+    for words, reason in (
+        (["s3://studies/none"], "s3://studies/none has no objects; expected a study"),
+        (["s3://studies/none", "--solved"], "what is solved is in the shards"),
+        (["s3://elsewhere/none"], "there is no such bucket"),
+    ):
+        listed = CliRunner().invoke(app, ["list", *words])
+        assert listed.exit_code == 3
+        assert reason in listed.stderr
+    server.objects["studies/some/notes.txt"] = b"no study"
+    listed = CliRunner().invoke(app, ["list", "s3://studies/some"])
+    assert (listed.exit_code, listed.stdout) == (0, "s3://studies/some: no studies.\n")
