@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Unpack
 
 from runner.cluster.addresses import is_embedded
@@ -73,7 +72,7 @@ def train(
     with (
         store.writer() as writer,
         _nothing_left_of(store, writer),
-        _Pools(connections, writer) as pools,
+        closing(_Pools(connections, writer)) as pools,
     ):
 
         def connect() -> None:
@@ -100,8 +99,6 @@ def train(
 
 class _Pools:
     """The worker pool of a training, inspected before it is used; one is open at a time.
-
-    A context manager: it closes the pool, and removes the folder that workers share, if they do.
 
     Parameters
     ----------
@@ -140,18 +137,11 @@ class _Pools:
             inspected is not None and _cpus_need_jax(inspected) >= _cpus_need_jax(plan)
         )
 
-    def __enter__(self) -> _Pools:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the pool, and remove the folder that workers share."""
         if self._pool is not None:
             self._pool.close()
-        self._opened.__exit__(kind, error, traceback)
+        self._opened.close()
 
 
 @contextmanager
