@@ -133,10 +133,12 @@ def run_map(
     """Map the loss surfaces of a study; say what is searched for once there is anything to do."""
     from runner.display.progress import shown_map
     from runner.mapping.landscape_map import map_landscape
-    from runner.mapping.sentences import opening
+    from runner.mapping.sentences import opening, replaced_basins
     from runner.study.study import open_study
 
-    texts = iter(() if quiet else opening(open_study(folder), options))
+    there = open_study(folder)
+    texts = iter(() if quiet else opening(there, options))
+    replaced = [] if quiet else list(replaced_basins(there, options.basin_side))
     with interruption.resumable(folder), shown_map(err_console, quiet) as report:
 
         def told(progress: MapProgress) -> None:
@@ -144,7 +146,7 @@ def run_map(
                 print_message(text, wrap=True)
             report(progress)
 
-        return map_landscape(
+        study = map_landscape(
             folder,
             options=options,
             cluster=cluster,
@@ -153,6 +155,9 @@ def run_map(
             overwrite=overwrite,
             report=told,
         )
+    if replaced and next(texts, None) is not None:  # to look at no basin is no work to report
+        print_message(*replaced, wrap=True)
+    return study
 
 
 def print_summary(study: StudyContents) -> None:

@@ -39,11 +39,12 @@ def opening(study: Study, options: MapOptions) -> Iterator[str]:
             f"The lowest minima{where} may lie at infinity, where no search ends, and there may be "
             "no other: without an L2 term (loss.l2) weights can grow without bound."
         )
-    yield from _basins(study, options.basin_side)
+    yield from replaced_basins(study, options.basin_side)
+    yield from _fewer_starts(study, options.basin_side)
 
 
-def _basins(study: Study, asked: int) -> Iterator[str]:
-    """Say which basins are replaced, and where there are fewer starts than are asked for."""
+def replaced_basins(study: Study, asked: int) -> Iterator[str]:
+    """Say which basins are replaced, if any are."""
     try:
         was = study.basins.attrs.get("basin_side")
     except StudyError:  # no map, or none that counts
@@ -53,6 +54,10 @@ def _basins(study: Study, asked: int) -> Iterator[str]:
             f"The map there has basins of {_square(was)}. They are replaced by those of "
             f"{_square(asked)} (basin_side, --basin-side)."
         )
+
+
+def _fewer_starts(study: Study, asked: int) -> Iterator[str]:
+    """Say where there are fewer starts than are asked for."""
     sizes = sorted({c.architecture.n_parameters for c in study.plan.configurations})
     if fewer := [(n, side_of(n, asked)) for n in sizes if side_of(n, asked) < asked]:
         of = ", ".join(f"{_square(side)} with {n:,} parameters" for n, side in fewer[:_SIZES])

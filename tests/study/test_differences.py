@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -63,10 +64,14 @@ def test_other_code_trains_nothing_of_a_study(client, tmp_path) -> None:
     store = Store(tmp_path)
     here = begun_with(store, SOURCE, "0badc0de")
     assert runner.sweep(SMALL, tmp_path, client).complete  # nothing is left to train
-    with pytest.raises(runner.StudyError, match=f"was '0badc0de' .*, now '{here}'; what is left"):
-        runner.sweep(SMALL, tmp_path, client, audit=1.0)
     (shard,) = store.shards_path.rglob("*.parquet")
-    content = shard.read_bytes()
+    content, log = shard.read_bytes(), store.log.path.read_bytes()
+    (commit,) = store.commits()
+    line = replace(commit, programs="0123456789abcdef").line()
+    store.log.path.write_text(f"{line}\n")  # what computes otherwise
+    with pytest.raises(runner.StudyError, match=f"was '0badc0de' .*, now '{here}'; group 0: its"):
+        runner.sweep(SMALL, tmp_path, client, audit=1.0)
+    store.log.path.write_bytes(log)
     shard.write_bytes(b"damaged")
     with pytest.raises(runner.StudyError, match=r"trained again .* was '0badc0de' .*Nothing was"):
         repair(tmp_path, client)
