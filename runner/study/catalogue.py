@@ -73,8 +73,8 @@ def catalogue(folder: str | Path, *, solved: bool = False) -> list[Entry]:
         Searched to any depth. Links are not followed, and folders whose name begins with a dot are
         left out; so is what lies in a study. Or a URL such as ``s3://bucket/prefix``.
     solved : bool
-        Whether to count the restarts that are solved, which takes a look into every shard; of
-        studies below a URL, only what is pulled has any.
+        Whether to count the restarts that are solved, which takes a look into every shard; not
+        below a URL, of which no shard is read.
 
     Returns
     -------
@@ -83,13 +83,14 @@ def catalogue(folder: str | Path, *, solved: bool = False) -> list[Entry]:
     Raises
     ------
     StudyError
-        If there is no such folder, nothing below the URL, or the store fails.
+        If there is no such folder, nothing below the URL, or ``solved`` is asked for there; if the
+        store fails.
     """
     url = store_url(folder, StudyError)
     if url is not None and solved:
         message = (
             f"{url}: what is solved is in the shards, which are not pulled for a list; expected a "
-            f"folder. Pull the studies, or leave out solved (--solved)."
+            "folder. Pull the studies, or leave out solved (--solved)."
         )
         raise StudyError(message)
     if url is not None:
