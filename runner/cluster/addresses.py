@@ -65,9 +65,9 @@ def check_address(address: str, insecure: bool) -> None:
     shown = printable(address if separator else f"tcp://{address}")
     message = (
         f"scheduler (--scheduler) is {shown}, on another machine without TLS; expected tls://. "
-        "Whoever "
-        "reaches that port can run programs there. Make certificates with `python -m runner "
-        "certificates DIR`, or say insecure (--insecure) on a network that you trust."
+        "Whoever reaches that port can run programs there. Make certificates with "
+        "`python -m runner certificates DIR`, or say insecure (--insecure) on a network that "
+        "you trust."
     )
     raise ClusterError(message)
 
@@ -101,8 +101,7 @@ def _address_in(path: Path, wait_s: float) -> str:
     except (ValueError, KeyError, TypeError):
         reason = "no scheduler has written it"
     message = (
-        f"scheduler_file (--scheduler-file) is {where}: {reason}; expected the file that `dask "
-        "scheduler "
-        "--scheduler-file` writes."
+        f"scheduler_file (--scheduler-file) is {where}: {reason}; expected the file that "
+        "`dask scheduler --scheduler-file` writes."
     )
     raise ClusterError(message)

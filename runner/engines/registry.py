@@ -219,8 +219,8 @@ def _compiling(engine: str, signature: Signature) -> Iterator[None]:
         reason = shown(str(error).strip().partition("\n")[0])[1:-1]
         message = (
             f"engine (--engine) is {engine!r}; expected one that can compile "
-            f"{_described(signature)}. It "
-            f"raises {type(error).__name__}: {reason}. Choose another engine or change the network."
+            f"{_described(signature)}. It raises {type(error).__name__}: {reason}. "
+            "Choose another engine or change the network."
         )
         raise CompileError(message) from error
 

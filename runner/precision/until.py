@@ -47,27 +47,17 @@ expected a half-width from 0.00001 to 0.4.
         """Raise ExperimentError for the first value that is out of range."""
         problem = ""
         if not _in_range(self.success_rate, 1e-5, 0.4):
-            problem = (
-                f"success_rate (--until success_rate) is {shown(self.success_rate)}; expected a "
-                "half-width "
-            )
-            problem += "from 0.00001 to 0.4."
+            state = f"success_rate (--until success_rate) is {shown(self.success_rate)}"
+            problem = f"{state}; expected a half-width from 0.00001 to 0.4."
         elif not _in_range(self.difference, 1e-4, 0.5):
-            problem = (
-                f"difference (--until difference) is {shown(self.difference)}; expected a "
-                "difference "
-            )
-            problem += "from 0.0001 to 0.5."
+            state = f"difference (--until difference) is {shown(self.difference)}"
+            problem = f"{state}; expected a difference from 0.0001 to 0.5."
         elif not _in_range(self.classes, 1e-6, 0.5):
-            problem = (
-                f"classes (--until-classes) is {shown(self.classes)}; expected a chance from "
-                "0.000001 "
-            )
-            problem += "to 0.5."
+            state = f"classes (--until-classes) is {shown(self.classes)}"
+            problem = f"{state}; expected a chance from 0.000001 to 0.5."
         elif not _in_range(self.for_s, 0.001, 1e9):
-            problem = (
-                f"for_s (--for) is {shown(self.for_s)}; expected 0.001 to 1,000,000,000 seconds."
-            )
+            state = f"for_s (--for) is {shown(self.for_s)}"
+            problem = f"{state}; expected 0.001 to 1,000,000,000 seconds."
         if problem:
             raise ExperimentError(problem)
 

@@ -69,8 +69,7 @@ class Writer:
             message = (
                 f"{folder.where}: commits.jsonl is there, but the plan.json that it belongs to is "
                 "gone. Restore plan.json from a copy, choose another folder with out (--out), "
-                "or replace "
-                "what is left with overwrite (--overwrite)."
+                "or replace what is left with overwrite (--overwrite)."
             )
             raise StudyError(message)
         experiment = _toml(plan)

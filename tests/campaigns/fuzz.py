@@ -1,6 +1,6 @@
 """Feed the readers of all that comes from outside, guided by the code that each input reaches.
 
-    python tests/fuzz.py --target study --most-s 60
+    python tests/campaigns/fuzz.py --target study --most-s 60
 
 Needs atheris, which `make fuzz` installs apart from the environment. An input that ends in anything
 but an answer is written down as Python, to become a test; so is one that takes over 10 seconds or

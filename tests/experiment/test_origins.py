@@ -24,9 +24,8 @@ def refusal(sections: dict[str, Any], **options: Any) -> list[str]:
     ("sections", "endings"),
     [
         ({"like": "scikit-learn", "network": {"output": "linear"}}, ["loss.kind"]),
-        ({"like": "fann", "init": {"range": [0, 1]}}, ["init.scale"]),
-        ({"like": "fann", "init": {"distribution": "constant"}}, ["init.scale"]),
-        ({"like": "keras", "init": {"range": [0, 1]}}, ["init.distribution"]),
+        ({"like": "fann", "extra": [{"init.range": [0, 1]}]}, ["init.scale"]),
+        ({"like": "keras", "init": {"value": 1}}, ["init.distribution"]),
         ({"like": "fann", "training": {"momentum": 0.9}}, ["training.optimizer"]),
         (
             {"like": "fann", "training": {"momentum": 0.9}, "init": {"value": 1}},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,10 +17,13 @@ class Like:
     optimizer: str
     """The optimizer that it takes."""
     fields: Mapping[str, Any]
-    """Fields by dotted path, whatever the optimizer."""
+    """Fields by dotted path, whatever the optimizer; among them ``init.distribution``."""
     optimizers: Mapping[str, Mapping[str, Any]]
     """Fields of `training` by optimizer: those that it has."""
 
+
+_STARTS: Final = ("init.distribution", "init.scale")
+"""They go together: a program's width is one of its own distribution."""
 
 _SLOPES = "training.slopes"
 """Few files say it: where all else is set, filling in this alone would not be FANN's way."""
@@ -178,11 +181,14 @@ def fill(raw: dict[str, Any]) -> list[str]:
             f"{listed(like.optimizers)} with like {name!r}."
         ]
     fields = {**like.fields, **{f"training.{field}": v for field, v in constants.items()}}
+    no_start = _has_other_starts(raw.get("init"), axes, like.fields["init.distribution"])
     filled, others = not is_chosen, []
     for path, value in fields.items():
         section, _, field = path.partition(".")
         there = raw.setdefault(section, {})
         if not isinstance(there, dict) or path in axes:
+            continue
+        if no_start and path in _STARTS and field not in there:
             continue
         filled |= field not in there and path != _SLOPES
         if there.setdefault(field, value) != value:
@@ -193,3 +199,11 @@ def fill(raw: dict[str, Any]) -> list[str]:
         f"like is {name!r}; expected something that it can fill in, but all its fields are set, "
         f"{listed(others)} to other values. Take them out."
     ]
+
+
+def _has_other_starts(init: object, axes: Set[str], distribution: str) -> bool:
+    """Whether an experiment says itself where restarts start: a width is of no other starts."""
+    there = init if isinstance(init, Mapping) else {}  # what else it is, is reported elsewhere
+    if there.get("range") is not None or there.get("distribution", distribution) != distribution:
+        return True
+    return not axes.isdisjoint(("init.distribution", "init.range"))

@@ -144,12 +144,11 @@ _FIELDS: Final[Mapping[str, str]] = {
         "training.decay": "rho",
         "training.max_steps": "epochs epoch n_epochs max_epochs num_epochs iterations max_iter "
         "max_iterations n_iter steps n_steps num_steps updates sweeps budget",
-        "training.stop_solved": "early_stopping early_stop",
         "training.plateau": "restart_on_plateau on_plateau reinit reinitialize perturb kick",
-        "training.plateau_steps": "patience restart_every restart_after plateau_patience",
-        "training.plateau_fall": "plateau_tolerance min_delta min_improvement",
+        "training.plateau_steps": "restart_every restart_after plateau_patience",
+        "training.plateau_fall": "plateau_tolerance",
         "training.plateau_noise": "perturbation kick_size",
-        "training.stop_loss": "tol desired_error goal target_loss min_loss",
+        "training.stop_loss": "desired_error goal target_loss min_loss",
         "training.stop_gradient": "gtol min_grad",
         "training.dtype": "precision float_type floatx",
     }.items()
@@ -165,6 +164,10 @@ _MISSING_FIELDS: Final[Mapping[str, str]] = {
         "(`--batch-size` is of restarts, and changes no result.)",
         "dropout dropout_rate p_drop": "There is no dropout.",
         "nesterov": "Nesterov's momentum is training.optimizer 'nesterov'.",
+        "patience early_stopping early_stop min_delta min_improvement n_iter_no_change tol "
+        "tolerance_change stagnation": "Nothing stops for want of progress: a restart ends early "
+        "by training.stop_solved, stop_loss or stop_gradient. With training.plateau it begins "
+        "again, or is perturbed, where the loss has not fallen in training.plateau_steps steps.",
         "validation_split test_size test_split": "Rows that are not trained on are named: "
         "problem.held_out is a table of them, problem.held_out_rows are rows of the table.",
         "mean mu0 loc": "Starts lie about 0, unless init.range is set.",

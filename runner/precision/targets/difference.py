@@ -28,10 +28,9 @@ class Difference(Target):
     def check(self, plan: Plan) -> None:
         if next(pairs_of_same_starts(plan), None) is None:
             message = (
-                "difference (--until difference): no two configurations differ in one axis of "
-                "the grid and have "
-                "the same starts; expected such a pair. Compare shares: success_rate (--until "
-                "success_rate)."
+                "difference (--until difference): no two configurations differ in one axis of the "
+                "grid and have the same starts; expected such a pair. Compare shares: "
+                "success_rate (--until success_rate)."
             )
             raise ExperimentError(message)
 

@@ -144,6 +144,33 @@ def test_an_axis_of_the_grid_is_not_filled_in() -> None:
     assert other.training.optimizer == "rmsprop"
 
 
+@pytest.mark.parametrize("like", LIKES)
+@pytest.mark.parametrize(
+    ("init", "starts"),
+    [
+        ({"range": [0, 1]}, ("uniform", 1.0)),
+        ({"distribution": "constant"}, ("constant", 1.0)),
+        ({"distribution": "glorot-uniform"}, ("glorot-uniform", 1.0)),
+        ({"distribution": "normal", "scale": 0.3}, ("normal", 0.3)),
+    ],
+)
+def test_starts_that_are_set_keep_a_width_of_their_own(like, init, starts) -> None:
+    """±0.1 is FANN's width of uniform starts, and no factor of another distribution's."""
+    content = {"name": "t", "like": like, "problem": {"gate": "XOR"}}
+    ((_, settings),) = load_experiment(content | {"init": init}).points()
+    assert (settings.init.distribution, settings.init.scale) == starts
+    axes = {f"init.{field}": [value] for field, value in init.items()}
+    ((_, crossed),) = load_experiment(content | {"grid": axes}).points()
+    assert crossed.init == settings.init
+
+
+@pytest.mark.parametrize("like", LIKES)
+def test_a_width_alone_is_one_of_the_programs_own_starts(like) -> None:
+    content = {"name": "t", "like": like, "problem": {"gate": "XOR"}, "init": {"scale": 0.3}}
+    init = load_experiment(content).init
+    assert (init.distribution, init.scale) == (LIKES[like].fields["init.distribution"], 0.3)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

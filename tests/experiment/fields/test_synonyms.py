@@ -118,6 +118,8 @@ def test_the_command_line_has_the_same_hints() -> None:
         ("network.dropout", "There is no dropout."),
         ("dropout", "There is no dropout."),
         ("training.nesterov", "training.optimizer 'nesterov'"),
+        ("training.patience", "a restart ends early by training.stop_solved, stop_loss or "),
+        ("training.early_stopping", "has not fallen in training.plateau_steps steps."),
         ("init.mean", "Starts lie about 0, unless init.range is set."),
     ],
 )
