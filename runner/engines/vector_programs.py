@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
-from runner.engines.graphs import gradient, pt, pytensor
+from runner.engines.graphs import building, gradient, pt
 from runner.engines.simd import lowering
 from runner.engines.simd.artifact import Kind, Program
 from runner.network.lane import Lane
@@ -35,11 +35,6 @@ def _variables(step: Step) -> tuple[list[Tensor], Lane]:
     return state, Lane(hyper, targets)
 
 
-def _untraced() -> AbstractContextManager[None]:
-    """Have PyTensor not note where variables are made: that takes a tenth of the time."""
-    return pytensor.config.change_flags(traceback__limit=0)
-
-
 def _vector_step(signature: Signature) -> Step:
     """The step that becomes SIMD code: there a restart's own matrices take the stacks' place."""
     layout = {"stacked": "matrices"}.get(signature.layout, signature.layout)
@@ -51,11 +46,16 @@ def _is_nested(step: Step) -> bool:
     return step.signature.layout == "matrices"
 
 
-def training_programs(signature: Signature) -> dict[str, Program]:
-    """The programs of `vector_code.TrainingCode`; UnknownOperation if one cannot be written."""
-    with _untraced():
-        evaluating = _evaluating_programs(replace(signature, dtype="float64"))
-        return {"loop": loop_program(signature), **evaluating}
+@lru_cache(maxsize=16)
+def training_programs(signature: Signature) -> Mapping[str, Program]:
+    """The programs of `vector_code.TrainingCode`; UnknownOperation if one cannot be written.
+
+    Kept, as who asks whether a network has programs, or which, trains with them afterwards.
+    """
+    with building():
+        look, losses = _looking_programs(signature.measured)
+        update = _update_program(replace(signature, dtype="float64"))
+        return {"loop": loop_program(signature), "look": look, "losses": losses, "update": update}
 
 
 def loop_program(signature: Signature, *, gpu: bool = False) -> Program:
@@ -73,7 +73,7 @@ def loop_program(signature: Signature, *, gpu: bool = False) -> Program:
     UnknownOperation
         If an operation has no vector code.
     """
-    with _untraced():
+    with building():
         step = _vector_step(signature)
         tensors, lane = _variables(step)
         moved, halted, solved = step.attempt(tensors, lane)
@@ -84,38 +84,39 @@ def loop_program(signature: Signature, *, gpu: bool = False) -> Program:
         )
 
 
-def measuring_programs(signature: Signature) -> dict[str, Program]:
+def measuring_programs(signature: Signature) -> Mapping[str, Program]:
     """The programs of `vector_code.MeasuringCode`; UnknownOperation if one cannot be written."""
-    with _untraced():
+    with building():
         step = _vector_step(signature)
         tensors, lane = _variables(step)
         directions = [tensor.type() for tensor in tensors]
         product = step.product(tensors, directions, lane)
         inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
         program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
-        (look,) = _looking_programs(step, [None])
+        look, _ = _looking_programs(signature)
         return {"product": program, "look": look}
 
 
-def _evaluating_programs(signature: Signature) -> dict[str, Program]:
-    """What is run before and after an update, and the update.
-
-    One program of all would take twice as long to compile.
-    """
+def _update_program(signature: Signature) -> Program:
+    """The program of an update; one with the look before it would take twice as long to compile."""
     step = _vector_step(signature)
     tensors, lane = _variables(step)
     slope = [tensor.type() for tensor in tensors[: step.n_tensors]]
     moved = step.update(tensors, slope, lane)[: step.n_tensors]
     inputs = [*tensors, *slope, *lane.hyper, *lane.targets]
-    update = lowering.lower_function(inputs, [moved], nested=_is_nested(step))
-    look, losses = _looking_programs(step, [None, 1])
-    return {"look": look, "losses": losses, "update": update}
+    return lowering.lower_function(inputs, [moved], nested=_is_nested(step))
 
 
-def _looking_programs(step: Step, counts: Sequence[int | None]) -> list[Program]:
-    """The program of a look, and those of its first groups of outputs, so many (None: all)."""
+@lru_cache(maxsize=4)
+def _looking_programs(measured: Signature) -> tuple[Program, Program]:
+    """The program of a look, and that of its loss alone.
+
+    How a network is trained makes no difference to them: a signature's trained and measured code
+    share them, and so do networks that differ in their optimizer or dtype alone.
+    """
+    step = _vector_step(measured)
     tensors, lane = _variables(step)
     parameters = tensors[: step.n_tensors]
     inputs, seen = [*parameters, *lane.hyper, *lane.targets], step.look(parameters, lane)
-    groups = [len(seen) if count is None else count for count in counts]
-    return lowering.lower_functions(inputs, seen, groups, nested=_is_nested(step))
+    look, losses = lowering.lower_functions(inputs, seen, [len(seen), 1], nested=_is_nested(step))
+    return look, losses

@@ -1,0 +1,51 @@
+"""Programs of vector code, before LLVM."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+
+import pytest
+
+from runner.engines.graphs import building, pytensor
+from runner.engines.vector_programs import (
+    _looking_programs,
+    measuring_programs,
+    training_programs,
+)
+
+
+@pytest.mark.parametrize(
+    "trained",
+    [
+        {"optimizer": "adam", "dtype": "float32"},
+        {"optimizer": "rprop", "stops": ("solved", "gradient"), "cut_slopes": True},
+        {"optimizer": "momentum", "plateau": "new-start"},
+    ],
+    ids=lambda trained: trained["optimizer"],
+)
+def test_how_a_network_is_trained_makes_no_difference_to_a_look(xor, trained) -> None:
+    signature = replace(xor(layout="stacked"), **trained)
+    alone = _looking_programs.__wrapped__(replace(signature, dtype="float64"))
+    look, losses = alone
+    assert training_programs(signature)["look"] == look
+    assert training_programs(signature)["losses"] == losses
+    assert measuring_programs(signature.measured)["look"] == look
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_building_leaves_garbage_collection_as_it_was(collects) -> None:
+    before, limit = gc.isenabled(), pytensor.config.traceback__limit
+    (gc.enable if collects else gc.disable)()
+    try:
+        with building():
+            with building():
+                assert not gc.isenabled()
+            assert not gc.isenabled()
+        assert gc.isenabled() == collects
+        with pytest.raises(ValueError, match="within"), building():
+            raise ValueError("within")
+        assert gc.isenabled() == collects
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert pytensor.config.traceback__limit == limit
