@@ -90,16 +90,20 @@ def _are(n: int) -> str:
 def _print_time(plan: Plan, left: Remaining | None, cluster: ClusterOptions) -> None:
     from runner.cluster.embedded import usable_cores
     from runner.display.text import duration, quantity
+    from runner.engines.compile_times import compile_note, compile_s
 
     n_workers = cluster.workers or usable_cores()
     counts = None if left is None else left.counts
     n_functions = len(plan.rounds[-1].groups if left is None else left.groups)
+    start_s = 3 + compile_s(plan.engine) * n_functions
     print_result(
         f"About {duration(plan.most_s(n_workers, counts))} on {counted(n_workers, 'worker')} of "
         "this kind if no restart stops early (a rough estimate), and about "
-        f"{duration(3 + 2 * n_functions)} to start and compile.",
+        f"{duration(start_s)} to start and compile.",
         wrap=True,
     )
     if left is not None and (each := left.bytes_per_restart):
         size = quantity(left.n_restarts * each)
         print_result(f"About {size}B of shards, if they are as those that are there.")
+    if note := compile_note(plan.engine, n_functions):
+        print_result(note, wrap=True)

@@ -46,6 +46,7 @@ def run_sweep(
     """
     from runner.cluster.addresses import is_embedded
     from runner.cluster.fork_server import start_fork_server
+    from runner.engines.compile_times import compile_note
     from runner.experiment.plan_notes import plan_notes
     from runner.study.store import Store
 
@@ -64,6 +65,9 @@ def run_sweep(
             print_message(f"{folder} {added_text(whole)}", wrap=True)
         for note in plan_notes(plan.configurations):
             print_message(note, wrap=True)
+        slow = compile_note(plan.engine, len(whole.rounds[-1].groups))
+        if slow and not finished:
+            print_message(slow, wrap=True)
     if not finished and is_embedded(cluster):
         # Workers are forked from a fork of this process, so what both need is loaded before.
         import runner.precision.sweep  # noqa: F401

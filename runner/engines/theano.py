@@ -70,6 +70,11 @@ T = _Namespace()
 _SELDOM = Mode(linker="py", optimizer="fast_compile")
 """For what is seldom called: Theano's NumPy implementations, as compiling C takes seconds."""
 
+# Without a C++ compiler (THEANO_FLAGS=cxx=) Theano's own mode would still merge operations for it:
+# merged ones it computes number by number, and sums of over 31 terms not at all.
+_EVERY_STEP = None if theano.config.cxx else _SELDOM
+"""For what is called at every step; None is Theano's own mode."""
+
 
 def compile(engine: str, signature: Signature, device: str) -> Compiled:
     """Compile one signature's functions for this process.
@@ -186,7 +191,8 @@ def _advance(signature: Signature) -> Advance:
     inside = Lane(fixed[:n_hyper], fixed[n_hyper:])
     moved, count, found = step.advance(variables[:n], variables[n], variables[n + 1], inside)
     new = [*moved, count, found]
-    forward = _function([], [], zip([*variables[: n + 1], solved], new, strict=True))
+    steps_on = zip([*variables[: n + 1], solved], new, strict=True)
+    forward = _function([], [], steps_on, _EVERY_STEP)
     read = _function([], [step.pack(variables[:n]), variables[n], solved], mode=_SELDOM)
 
     def advance(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import subprocess
 from pathlib import Path
@@ -73,19 +74,14 @@ def test_the_engines_agree_on_the_same_starts(compiledir, tmp_path, capsys) -> N
 
 
 @needs_theano
-def test_a_sweep_on_a_cluster_gives_the_same_study(client, compiledir, tmp_path) -> None:
-    options = [
-        "--restarts",
-        "60",
-        "--set",
-        "training.max_steps=150",
-        "--grid",
-        "problem.gate=AND,XOR",
-    ]
-    options += ["--set", "network.hidden=[2]", "--quiet"]
-    arguments = ["-m", "runner", "sweep", "experiments/gates.toml", *options]
-    arguments += ["--engine", "theano", "--workers", "1", "--out", tmp_path / "theano"]
-    theano(*arguments, flags=f"base_compiledir={compiledir}")
+def test_the_command_of_the_page_gives_the_same_study(client, tmp_path) -> None:
+    """Without a compiler; with one the engines agree above."""
+    page = (ROOT / "docs" / "engines.md").read_text()
+    (command,) = re.findall(r"^    THEANO_FLAGS=cxx= \S+/python (.*)$", page, flags=re.MULTILINE)
+    command = command.replace("restarts 100", "restarts 60").replace("steps=200", "steps=150")
+    command = command.replace("results/gates-numpy", str(tmp_path / "theano"))
+    fewer = ["--set", "problem.gate=XOR", "--set", "network.hidden=[2]", "--workers", "1"]
+    theano(*command.split(), *fewer, "--quiet", flags="cxx=")
     theirs = runner.open_study(tmp_path / "theano")
     assert theirs.complete
     assert theirs.versions["theano"] == "1.0.5"
