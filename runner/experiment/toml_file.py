@@ -60,13 +60,24 @@ def read_toml(path: Path, where: str) -> dict[str, Any]:
     try:
         return _parsed(content, where)
     except ExperimentError:
-        if path.suffix.lower() not in (*READERS, ".gz"):
+        named = _named_in_one(path)
+        if not named:
             raise
+    what, how = named
     message = (
-        f"{where}: a table is no experiment; expected one in TOML. Make one with `python -m runner "
-        "init`, and name the table there, as problem.table."
+        f"{where}: {what} is no experiment; expected one in TOML. Make one with "
+        f"`python -m runner init`, and name {how}."
     )
     raise ExperimentError(message)
+
+
+def _named_in_one(path: Path) -> tuple[str, str] | None:
+    """Return what an experiment names files such as this one for, and how."""
+    if path.suffix.lower() == ".py":
+        return "a Python file", "the model's function there, as network.model = 'FILE.py:FUNCTION'"
+    if path.suffix.lower() in (*READERS, ".gz"):
+        return "a table", "the table there, as problem.table"
+    return None
 
 
 def _parsed(content: bytes, where: str) -> dict[str, Any]:

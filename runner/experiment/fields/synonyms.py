@@ -205,6 +205,10 @@ _LISTS: Final = frozenset(
 """Fields whose values are lists."""
 
 
+_LISTED: Final = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
+"""Numbers in a text such as ``(4, 2)``."""
+
+
 def value_hint(path: str, value: object, names: tuple[str, ...]) -> str:
     """Return a hint at what a wrong value of a field may mean: by meaning, or else by spelling.
 
@@ -221,6 +225,8 @@ def value_hint(path: str, value: object, names: tuple[str, ...]) -> str:
         return _kind_hint(path, value)
     if path in _NAME_LISTS:
         return f" Write [{shown(value)}]."
+    if path in _LISTS and (numbers := _LISTED.findall(value)):
+        return f" Write [{', '.join(numbers)}]."
     if not names and _is_number(value):
         return " Write it without quotes."
     word = re.sub(r"[\s_]+", "-", value.strip()).casefold()

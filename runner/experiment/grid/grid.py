@@ -74,7 +74,11 @@ def unknown_path(path: str, names: tuple[str, ...]) -> str:
     # Without quotes, as in the messages about known fields, but escaped and cut in the same way.
     word = shown(path)[1:-1] or "''"
     hint = field_hint(path, names, (*PATHS, "seed", "restarts"))
-    return f"{word} is unknown; expected one of {', '.join(near)}.{hint}"
+    # All fields of a section would bury the hint.
+    rule = (
+        f"a field of [{section}]" if hint and section in SECTIONS else f"one of {', '.join(near)}"
+    )
+    return f"{word} is unknown; expected {rule}.{hint}"
 
 
 def wrong_value(path: str, value: object) -> str:

@@ -64,6 +64,10 @@ def refusal(path: str, value: object) -> str:
         ("training.max_steps", 0.5, "; expected an integer from 1 to 2000000000."),
         ("training.learning_rate", [0.1, 1], ' [grid]: "training.learning_rate" = [...].'),
         ("problem.gate", ["AND", "OR"], ' under [grid]: "problem.gate" = [...].'),
+        ("network.hidden", "(4, 2)", " Write [4, 2]."),
+        ("network.hidden", "(2,)", " Write [2]."),
+        ("network.hidden", "4-2", " Write [4, 2]."),
+        ("init.range", "-0.5, 0.5", " Write [-0.5, 0.5]."),
         ("network.hidden", [0], "; expected a list of at most 16 integers from 1 to 4096."),
     ],
 )  # fmt: skip
