@@ -10,12 +10,12 @@ label in one shard of every configuration is trained again and compared.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,8 +24,9 @@ from runner.engines.registry import programs
 from runner.engines.simd.fingerprint import Fingerprint, difference, digest
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
-from runner.study.commits import MAX_BYTES, Commit
-from runner.study.folder import StudyFolder, read_bounded, require_file
+from runner.network.signature import Signature
+from runner.study.commits import Commit
+from runner.study.folder import StudyFolder, read_bounded, read_telemetry, require_file
 from runner.training.shards import decode
 from runner.training.worker import Task, trained_here
 
@@ -88,25 +89,30 @@ def _other_programs(folder: StudyFolder, plan: Plan, commits: Iterable[Commit]) 
     kinds = {(c.batch.group_of_round, c.programs): c for c in commits if c.programs}
     found = []
     for (_, then), commit in kinds.items():
-        ours = programs(plan.engine, plan.first_member(commit.batch).signature())
-        if ours is None:
+        signature = plan.first_member(commit.batch).signature()
+        name = _name_of_ours(plan.engine, signature)
+        if not name:
             return None
-        if digest(ours) != then:
+        if name != then:
+            ours = programs(plan.engine, signature) or {}
             found.append(f"group {commit.batch.group:,}: {_other(folder, then, ours)}")
     return found
 
 
+@lru_cache(maxsize=4096)  # as a command asks often, see `_other_columns`
+def _name_of_ours(engine: str, signature: Signature) -> str:
+    """Return the digest of the programs that this machine writes; empty if it writes none."""
+    ours = programs(engine, signature)
+    return "" if ours is None else digest(ours)
+
+
 def _other(folder: StudyFolder, then: str, ours: Mapping[str, Fingerprint]) -> str:
     """Say which operation differs, as far as the telemetry tells what it was."""
-    recorded: dict[str, str] = {}
-    lines: list[bytes] = []
-    with suppress(OSError):
-        lines = read_bounded(folder.programs_path, MAX_BYTES).splitlines()
-    for line in lines:
-        with suppress(ValueError, KeyError, TypeError):  # a line that a crash has torn
-            content = json.loads(line)
-            if content["programs"] == then:
-                recorded = dict(content["operations"])
+    recorded: dict[str, Any] = {}
+    for line in read_telemetry(folder.programs_path):
+        operations = line.get("operations")
+        if line.get("programs") == then and isinstance(operations, dict):
+            recorded = operations
     for name, program in ours.items():
         old = recorded.get(name)
         if isinstance(old, str) and old != program.operations:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
@@ -59,6 +61,26 @@ def read_bounded(path: Path, most: int) -> bytes:
         )
         raise StudyError(message)
     return path.read_bytes()
+
+
+def read_telemetry(path: Path) -> list[dict[str, Any]]:
+    """Return what the lines of a file of telemetry hold, of which one may be torn, or all be gone.
+
+    Raises
+    ------
+    StudyError
+        If it or its folder is a link, or larger than any.
+    """
+    require_file(path.parent)
+    found: list[dict[str, Any]] = []
+    with suppress(OSError):
+        for line in read_bounded(path, _MOST_TELEMETRY).split(b"\n"):
+            with suppress(ValueError, TypeError, RecursionError):
+                found.append(dict(json.loads(line)))
+    return found
+
+
+_MOST_TELEMETRY = 2**30
 
 
 class StudyFolder:
@@ -126,6 +148,11 @@ class StudyFolder:
     def programs_path(self) -> Path:
         """Operations of the programs that have trained batches, a line for each set of programs."""
         return self.path / "telemetry" / "programs.jsonl"
+
+    @property
+    def versions_path(self) -> Path:
+        """Versions and code that have trained batches, a line for each that a run had."""
+        return self.path / "telemetry" / "versions.jsonl"
 
     @property
     def shards_path(self) -> Path:

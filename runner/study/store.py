@@ -5,9 +5,8 @@ Nothing is ever unpickled.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from runner.errors import StudyError
 from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.arithmetic import other_arithmetic
-from runner.study.commits import MAX_BYTES, Commit, Log, parsed
-from runner.study.differences import differences, has_other_jax, other_source
-from runner.study.folder import StudyFolder, read_bounded, require_file
+from runner.study.commits import Commit, Log, parsed
+from runner.study.differences import SOURCE, differences, has_other_jax, other_source
+from runner.study.folder import StudyFolder, read_telemetry
 from runner.study.lock import StudyLock, locked
 from runner.study.plan_file import PlanFile
 from runner.study.writer import Writer
@@ -151,11 +150,13 @@ class Store(StudyFolder):
         return has_other_jax(self.plan_file.content())
 
     def other_code(self, plan: Plan) -> list[str]:
-        """Return that other code than is here began the study, and how it tells, in words.
+        """Return that other code than is here trained of the study, and how it tells, in words.
 
-        Nothing where the code is the same, or computes the same.
+        Nothing where the code is the same, or computes the same. What began a round is in its
+        file, what went on with one in the telemetry.
         """
-        reasons = filter(None, map(other_source, self.plan_file.contents()))
+        went_on = filter(_tells_versions, read_telemetry(self.versions_path))
+        reasons = filter(None, map(other_source, [*self.plan_file.contents(), *went_on]))
         reason = next(reasons, "")
         if not reason:
             return []
@@ -168,14 +169,14 @@ class Store(StudyFolder):
 
     def audits(self) -> list[dict[str, Any]]:
         """Return what was found of every batch that was trained a second time, the last time."""
-        found = {}
-        require_file(self.audit_path.parent)
-        with suppress(FileNotFoundError):
-            for line in read_bounded(self.audit_path, MAX_BYTES).split(b"\n"):
-                with suppress(ValueError, KeyError, TypeError):  # a line that a crash has torn
-                    content = json.loads(line)
-                    found[content["batch"]] = content
-        return list(found.values())
+        told = read_telemetry(self.audit_path)
+        return list({x["batch"]: x for x in told if isinstance(x.get("batch"), str)}.values())
+
+
+def _tells_versions(line: Mapping[str, Any]) -> bool:
+    """Whether a line of telemetry, of a study that may come from anywhere, has versions."""
+    versions = line.get("versions")
+    return isinstance(versions, dict) and isinstance(versions.get(SOURCE, ""), str)
 
 
 def is_finished(folder: str | Path) -> bool:

@@ -215,6 +215,10 @@ class Writer:
         content = {"programs": digest, "operations": operations}
         self._append(self._folder.programs_path, content)
 
+    def record_versions(self, name: str, versions: Mapping[str, str]) -> None:
+        """Append what a name in the lines of batches stands for; not synced either."""
+        self._append(self._folder.versions_path, {"name": name, "versions": versions})
+
     def record_audit(self, found: Mapping[str, Any]) -> None:
         """Append what a batch's second training has found; not synced either."""
         self._append(self._folder.audit_path, found)

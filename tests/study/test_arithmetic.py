@@ -22,6 +22,8 @@ from runner.engines.simd.fingerprint import digest
 from runner.engines.versions import versions
 from runner.study import arithmetic
 from runner.study.arithmetic import BY_ARITHMETIC, other_arithmetic
+from runner.study.differences import recorded_versions
+from runner.study.folder import read_telemetry
 from runner.study.hashed_json import hashed_json
 from runner.study.store import Store
 from runner.training.shards import decode, encode
@@ -108,8 +110,10 @@ def test_the_log_names_the_programs_of_every_network(trained) -> None:
 def test_a_few_restarts_are_trained_again_once_for_a_command_which_is_logged(
     begun, caplog, monkeypatch
 ) -> None:
-    asked = []
-    real = arithmetic.trained_here
+    asked, written = [], []
+    real, write = arithmetic.trained_here, arithmetic.programs
+    arithmetic._name_of_ours.cache_clear()
+    monkeypatch.setattr(arithmetic, "programs", lambda *a: written.append(a) or write(*a))
     monkeypatch.setattr(arithmetic, "trained_here", lambda *a: asked.append(a) or real(*a))
     plan = begun.read_plan()[0]
     with caplog.at_level(logging.INFO, "runner"):
@@ -121,6 +125,7 @@ def test_a_few_restarts_are_trained_again_once_for_a_command_which_is_logged(
         f"{begun.where}: begun with other versions or code: comparing what they compute"
     ]
     assert len(asked) == once
+    assert len(written) == len(set(written)) > 0
     spoil_loss(begun, lambda configuration: True)
     assert other_arithmetic(begun, plan, begun.commits()) != []
     assert len(asked) == 2 * once
@@ -258,8 +263,26 @@ def test_other_code_that_computes_the_same_goes_on_to_the_same_bytes(
     begun, trained, client
 ) -> None:
     seal(begun, ELSE | versions())
+    n_earlier = len(read_telemetry(begun.telemetry_path))
     assert runner.sweep(GATES, begun.path, client).complete
     assert shards(begun.path) == shards(trained)
+    went_on = {line["versions"] for line in read_telemetry(begun.telemetry_path)[n_earlier:]}
+    known = {line["name"]: line["versions"] for line in read_telemetry(begun.versions_path)}
+    assert [known[name] for name in went_on] == [recorded_versions()]
+
+
+def test_a_round_that_other_code_has_gone_on_with_is_compared(trained, tmp_path) -> None:
+    """By who began it, too: as the telemetry tells, which a crash may have torn."""
+    store = Store(Path(shutil.copytree(trained, tmp_path / "study")))
+    plan = store.read_plan()[0]
+    assert store.other_code(plan) == []
+    line = json.dumps({"name": "0", "versions": versions() | ELSE})
+    store.versions_path.write_text(f'{line}\n[1]\n{{"versions": 3}}\n{line[:-9]}')
+    assert store.other_code(plan) == []
+    relog(store, [changed(c.line(), programs="0123456789abcdef") for c in store.commits()])
+    reason, *computed = store.other_code(plan)
+    assert "0badc0de" in reason
+    assert computed
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:-9] + b"0" + b[-8:]])

@@ -24,7 +24,7 @@ MOST_OF_PLAN = hashed_json.MAX_BYTES
 """Bytes of a plan, and of a growth's file."""
 
 _ROUND = re.compile(r"rounds/[0-9]{3}\.json")
-_TELEMETRY = re.compile(r"telemetry/(batches|audit|programs)\.jsonl")
+_TELEMETRY = re.compile(r"telemetry/(batches|audit|programs|versions)\.jsonl")
 # Folders and files below tables/; none begins with a dot, none is a temporary file.
 _TABLES = re.compile(r"tables(/[A-Za-z0-9_][A-Za-z0-9._-]{0,120}){1,5}")
 _SHARDS = re.compile(r"shards/(r[0-9]{3}-)?[0-9]{4,}/[0-9]+-[0-9]+\.parquet")
