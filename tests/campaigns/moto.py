@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.in_process import swept
+from support.s3_server import EXPERIMENT, URL
 
 import runner
 from runner.study.folder import StudyFolder
@@ -21,9 +22,6 @@ from runner.study.objects.copy import pull, push, pushing, release
 from runner.study.objects.object_store import ObjectStore
 
 ROOT = Path(__file__).parents[2]
-URL = "s3://studies/some/gates"
-EXPERIMENT = {"name": "pushed", "restarts": 300, "problem": {"gate": "AND"}}
-EXPERIMENT |= {"network": {"hidden": []}, "training": {"max_steps": 3}}
 
 
 @pytest.fixture
@@ -61,7 +59,8 @@ def contents(path: Path) -> dict[str, bytes]:
 def test_a_study_goes_there_and_back_and_two_clients_are_told_apart(moto, tmp_path) -> None:
     study, other = tmp_path / "study", tmp_path / "other"
     # so many shards that their listing has two pages
-    swept(study, EXPERIMENT | {"grid": {"init.scale": [1.0, 2.0, 3.0, 4.0]}}, batch_size=1)
+    many = {"restarts": 300, "grid": {"init.scale": [1.0, 2.0, 3.0, 4.0]}}
+    swept(study, EXPERIMENT | many, batch_size=1)
     push(study, URL)
     pull(URL, tmp_path / "pulled")
     assert len(contents(study)) > 1200

@@ -25,6 +25,16 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+URL = "s3://studies/some/gates"
+EXPERIMENT = {
+    "name": "gates",
+    "restarts": 4,
+    "problem": {"gate": "AND"},
+    "network": {"hidden": []},
+    "training": {"max_steps": 3},
+}
+"""What tests push and sweep, and where to."""
+
 PAGE = 100
 MOMENT = "2026-11-29T00:00:00.000Z"
 

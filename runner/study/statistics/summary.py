@@ -51,7 +51,8 @@ def summary(plan: Plan, found: Overview) -> dict[str, np.ndarray]:
     judged = found.judged
     columns["rows_right_mean"] = _mean(found.owner, judged.right, n_configurations)
     if found.has_held:
-        columns["held_out_loss_median"] = _median(found.owner, judged.held_loss, n_configurations)
+        held = group_quantiles(found.owner, judged.held_loss, [0.5], n_configurations)
+        columns["held_out_loss_median"] = held[:, 0]
         right = _mean(found.owner, judged.held_right, n_configurations)
         columns["held_out_rows_right_mean"] = right
     return columns
@@ -80,15 +81,3 @@ def _mean(owner: np.ndarray, counts: np.ndarray, n: int) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         mean = np.bincount(owner, counts, n) / size
     return np.where(unknown == 0, mean, np.nan)
-
-
-def _median(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """Return the median of each owner's numbers, NaN where it has none."""
-    medians = np.full(n, np.nan)
-    known = np.flatnonzero(~np.isnan(values))
-    order = known[np.argsort(owner[known], kind="stable")]
-    firsts = np.flatnonzero(np.diff(owner[order], prepend=-1))
-    for group in np.split(order, firsts[1:]):
-        if len(group):
-            medians[owner[group[0]]] = np.median(values[group])
-    return medians

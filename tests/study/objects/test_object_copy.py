@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.in_process import swept
-from support.s3_server import SECRET, S3Server, reached, serving
+from support.s3_server import EXPERIMENT, SECRET, URL, S3Server, reached, serving
 from typer.testing import CliRunner
 
 import runner
@@ -26,14 +26,6 @@ from runner.study.objects.log import groups
 from runner.study.objects.object_store import ObjectStore
 from runner.study.store import Store
 
-URL = "s3://studies/some/gates"
-EXPERIMENT = {
-    "name": "pushed",
-    "restarts": 4,
-    "problem": {"gate": "AND"},
-    "network": {"hidden": []},
-    "training": {"max_steps": 3},
-}
 ROOT = Path(__file__).parents[3]
 
 

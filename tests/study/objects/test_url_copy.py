@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from support.s3_server import S3Server, reached, serving
+from support.s3_server import EXPERIMENT, URL, S3Server, reached, serving
 from typer.testing import CliRunner
 
 import runner
@@ -25,14 +25,6 @@ from runner.study.objects.copy import pull
 from runner.study.objects.url_copy import copy_of
 from runner.study.store import Store
 
-URL = "s3://studies/some/gates"
-EXPERIMENT = {
-    "name": "gates",
-    "restarts": 4,
-    "problem": {"gate": "AND"},
-    "network": {"hidden": []},
-    "training": {"max_steps": 3},
-}
 ROOT = Path(__file__).parents[3]
 
 
