@@ -12,6 +12,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import files
 from runner.study.commits import Commit, parsed
+from runner.study.folder import StudyFolder
 from runner.study.lock import StudyLock
 from runner.study.store import Store
 
@@ -100,7 +101,7 @@ def repair(store: Store, lock: StudyLock, plan: Plan, damages: Sequence[Damage])
     lock.require(store)
     for damage in damages:
         if damage.cure == "move":
-            files.move(damage.path, _free_name(store, damage.path))
+            files.move(damage.path, free_name(store, damage.path))
     if any(damage.cure == "rewrite" for damage in damages):
         planned = set(plan.batches())
         kept: dict[Batch, bytes] = {}
@@ -108,15 +109,15 @@ def repair(store: Store, lock: StudyLock, plan: Plan, damages: Sequence[Damage])
             commit = parsed(line)
             if commit is not None and commit.batch in planned:
                 kept.setdefault(commit.batch, line)
-        files.write_new(_free_name(store, store.log.path), store.log.path.read_bytes())
+        files.write_new(free_name(store, store.log.path), store.log.path.read_bytes())
         store.log.rewrite(kept.values())
     store.log.drop_torn_line()
 
 
-def _free_name(store: Store, path: Path) -> Path:
-    """Return a name in the quarantine that is not taken."""
-    files.make_folder(store.quarantine_path)
-    name = "-".join(path.relative_to(store.path).parts)
-    taken = {p.name for p in store.quarantine_path.iterdir()}
+def free_name(folder: StudyFolder, path: Path) -> Path:
+    """Return a name in a folder's quarantine that is not taken, for what was at a path in it."""
+    files.make_folder(folder.quarantine_path)
+    name = "-".join(path.relative_to(folder.path).parts)
+    taken = {p.name for p in folder.quarantine_path.iterdir()}
     number = next(n for n in itertools.count(1) if f"{n}-{name}" not in taken)
-    return store.quarantine_path / f"{number}-{name}"
+    return folder.quarantine_path / f"{number}-{name}"

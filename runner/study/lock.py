@@ -17,8 +17,9 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -62,24 +63,21 @@ def locked(folder: StudyFolder) -> Iterator[StudyLock]:
     StudyError
         If another process holds it, the folder cannot be made, or a folder in it is a link.
     """
-    require_posix()
+    require_posix()  # before anything is made
     if folder.path.exists() and not folder.path.is_dir():
         message = f"{folder.where} is a file; expected a folder. Choose another with out (--out)."
         raise StudyError(message)
     with folder.writing():
         files.make_folder(folder.path)
     folder.require_no_links()
-    lock = FileLock(folder.lock_path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        message = (
+
+    def in_use() -> StudyInUseError:
+        return StudyInUseError(
             f"{folder.where} is in use by {_holder(folder)}; expected one sweep at a time. "
             "Wait until it ends, or choose another folder with out (--out)."
         )
-        raise StudyInUseError(message) from None
-    except OSError as error:
-        raise folder.unwritable(error) from error
+
+    lock = acquired(folder, folder.lock_path, in_use)
     name = f"process {os.getpid()} on {socket.gethostname()}"
     try:
         with folder.writing():
@@ -92,6 +90,25 @@ def locked(folder: StudyFolder) -> Iterator[StudyLock]:
         with suppress(OSError):  # it only tells who holds the lock
             folder.holder_path.unlink(missing_ok=True)
         lock.release()
+
+
+def acquired(folder: StudyFolder, path: Path, in_use: Callable[[], StudyError]) -> FileLock:
+    """Return the operating system's lock on a file of a folder, held.
+
+    Raises
+    ------
+    StudyError
+        Made by ``in_use``, if another process holds it; or if the disk refuses.
+    """
+    require_posix()
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise in_use() from None
+    except OSError as error:
+        raise folder.unwritable(error) from error
+    return lock
 
 
 def _holder(folder: StudyFolder) -> str:

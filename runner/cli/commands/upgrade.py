@@ -15,10 +15,18 @@ def upgrade(folder: StudyFolder) -> None:
     --------
     python -m runner upgrade results/gates
     """
+    from runner.errors import StudyError
+    from runner.errors.paths import store_url
     from runner.study.store import Store
     from runner.study.upgrade import upgrade as upgrade_study
     from runner.training.shards import FORMAT
 
+    if url := store_url(folder, StudyError):
+        message = (
+            f"{url} is a URL; expected a folder. Run `python -m runner pull {url} DIR`, `python -m "
+            "runner upgrade DIR`, and `python -m runner push DIR` with another URL."
+        )
+        raise StudyError(message)
     store = Store(folder)
     if upgrade_study(store):
         print_result(f"{store.where} has format {FORMAT} now.")

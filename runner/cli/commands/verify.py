@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ from runner.cli.options import Cluster, StudyFolder, TrustModel
 from runner.errors import StudyError
 from runner.errors.messages import counted, printable
 from runner.errors.paths import store_url
+
+if TYPE_CHECKING:
+    from runner.cluster.options import ClusterOptions
 
 
 def verify(
@@ -37,41 +41,67 @@ def verify(
     python -m runner verify results/gates
     python -m runner verify results/gates --repair
     """
-    from runner.dispatch.sweep import repair as repair_study
-    from runner.study import damage
-    from runner.study.objects.url_copy import readable
-    from runner.study.store import Store
+    from runner.study.objects.url_copy import changeable, readable
 
     url = store_url(folder, StudyError)
-    place = readable(folder)
-    if repair and url:
+    damaged = _damaged_objects(url, repair=repair) if url else []
+    if damaged:
+        with changeable(folder, required=True, distrusted=damaged) as place:
+            n = len(damaged)
+            _verify_folder(place, n, repair=True, trust_model=trust_model, cluster=cluster)
+    else:
+        place = readable(folder)
+        _verify_folder(place, 0, repair=repair, trust_model=trust_model, cluster=cluster)
+    if hashes:
+        from runner.cli.printed_tables import hash_table
+        from runner.study.study import open_study
+
+        print_table(hash_table(open_study(place)))
+
+
+def _damaged_objects(url: str, *, repair: bool) -> list[str]:
+    """Return the names of what is damaged at a URL, each once, after saying what is."""
+    from runner.study.objects.damage import find
+    from runner.study.objects.object_store import ObjectStore
+
+    found = find(ObjectStore(url))
+    for each in found:
+        print_message(f"{url}: {each.name} {each.problem}.")
+    if found and not repair:
         message = (
-            f"{url} cannot be repaired; expected a folder. Pull it, repair it there, and push it "
-            "to another URL."
+            f"{counted(len(found), 'problem')}. `python -m runner verify {url} --repair` puts in "
+            "its place what this machine's copy has, or trains it again."
         )
         raise StudyError(message)
-    store, folder = Store(place), place
+    return list(dict.fromkeys(each.name for each in found))
+
+
+def _verify_folder(
+    folder: Path, n_objects: int, *, repair: bool, trust_model: bool, cluster: ClusterOptions
+) -> None:
+    """Compare a folder with its log, and repair it; also if objects are to be repaired from it."""
+    from runner.dispatch.sweep import repair as repair_study
+    from runner.study import damage
+    from runner.study.store import Store
+
+    store = Store(folder)
     damages = damage.find(store, store.read_plan()[0])
     for each in damages:
         print_message(f"{printable(str(each.path))}: {each.problem}.")
-    if not damages:
+    n = len(damages) + n_objects
+    if not n:
         print_result("Every file is as the log says.")
     elif repair:
         with interruption.resumable(folder):
             repair_study(folder, trust_model=trust_model, cluster=cluster)
         print_result(
-            f"Repaired: {counted(len(damages), 'problem')}; what was damaged is in "
+            f"Repaired: {counted(n, 'problem')}; what was damaged is in "
             f"{printable(str(store.quarantine_path))}."
         )
     else:
         message = (
-            f"{counted(len(damages), 'problem')}. "
+            f"{counted(n, 'problem')}. "
             f"`python -m runner verify {printable(str(folder))} --repair` moves what is damaged "
             "to quarantine/ and trains it again."
         )
         raise StudyError(message)
-    if hashes:
-        from runner.cli.printed_tables import hash_table
-        from runner.study.study import open_study
-
-        print_table(hash_table(open_study(folder)))

@@ -6,18 +6,15 @@ that has to do with it: what is there is pulled before, what is new is pushed af
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.errors.paths import redacted, store_url
-from runner.errors.platforms import require_posix
 from runner.study.folder import StudyFolder
-from runner.study.lock import locked
+from runner.study.lock import acquired, locked
 from runner.study.objects.lease import Lease
 from runner.study.objects.lease import release as release_lease
 from runner.study.objects.object_store import ObjectStore, place
@@ -167,6 +164,7 @@ def pulled(
     state: ObjectState | None = None,
     *,
     gives_way: bool = False,
+    distrusted: Container[str] = (),
 ) -> tuple[bool, Moved]:
     """Pull as `Pull` does, if there is a study; return whether there is, and what was pulled."""
     state = state or ObjectState.read(study, place(objects.url))
@@ -182,7 +180,7 @@ def pulled(
         with study.writing():
             state.write()
             _mark(study).touch()
-        run = Pull(objects, study, lock, state, gives_way=gives_way)
+        run = Pull(objects, study, lock, state, gives_way=gives_way, distrusted=distrusted)
         try:
             found = run.run()
         finally:
@@ -212,26 +210,28 @@ def _mark(study: StudyFolder) -> Path:
 
 
 @contextmanager
-def pushing(study: StudyFolder, objects: ObjectStore, *, replaces: bool = False) -> Iterator[Push]:
-    """Hold the lease of a URL, and yield what pushes to it.
+def pushing(
+    study: StudyFolder,
+    objects: ObjectStore,
+    *,
+    replaces: bool = False,
+    distrusted: Iterable[str] = (),
+) -> Iterator[Push]:
+    """Hold the lease of a URL, and yield what pushes to it; see `Push`.
 
     Raises
     ------
     StudyError
         If another client has the lease, or another process of this machine this folder's part.
     """
-    require_posix()
-    lock = FileLock(study.path / ".objects.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        message = (
+
+    def in_use() -> StudyError:
+        return StudyError(
             f"{study.where} is being pushed by another process of this machine; expected one at a "
             "time. Wait until it ends."
         )
-        raise StudyError(message) from None
-    except OSError as error:
-        raise study.unwritable(error) from error
+
+    lock = acquired(study, study.path / ".objects.lock", in_use)
     try:
         objects.listing()  # a bucket that is not there is told as such
         state = ObjectState.read(study, place(objects.url))
@@ -239,7 +239,7 @@ def pushing(study: StudyFolder, objects: ObjectStore, *, replaces: bool = False)
             state.write()  # before the lease, which nobody would know
         lease = Lease(objects, state.token)
         lease.take()
-        run = Push(study, objects, state, lease, replaces=replaces)
+        run = Push(study, objects, state, lease, replaces=replaces, distrusted=distrusted)
         try:
             yield run
         except BaseException:

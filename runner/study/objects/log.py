@@ -6,7 +6,7 @@ contradict each other, whoever trained what, unless something is broken; then no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.errors import StudyError
@@ -35,18 +35,28 @@ class Lines:
     @classmethod
     def parse(cls, data: bytes, where: str) -> Lines:
         """Read a log; what a crash has left of a last line is no line."""
+        found, others = cls.sorted_out(data)
+        if others:
+            message = (
+                f"{where}: line {others[0]} of commits.jsonl is damaged, or there twice; expected "
+                f"a commit. Run `python -m runner verify {where} --repair`."
+            )
+            raise StudyError(message)
+        return found
+
+    @classmethod
+    def sorted_out(cls, data: bytes) -> tuple[Lines, list[int]]:
+        """Return the lines that are commits, and the numbers of those that are none."""
         commits: dict[Batch, Commit] = {}
         lines: dict[Batch, bytes] = {}
+        others = []
         for number, line in enumerate(data.split(b"\n")[:-1], start=1):
             commit = parsed(line)
             if commit is None or commit.batch in commits or not _is_possible(commit):
-                message = (
-                    f"{where}: line {number} of commits.jsonl is damaged, or there twice; expected "
-                    "a commit. Restore it from a whole folder of the study."
-                )
-                raise StudyError(message)
-            commits[commit.batch], lines[commit.batch] = commit, line
-        return cls(commits, lines)
+                others.append(number)
+            else:
+                commits[commit.batch], lines[commit.batch] = commit, line
+        return cls(commits, lines), others
 
     @property
     def data(self) -> bytes:
@@ -93,10 +103,17 @@ def shard_name(batch: Batch) -> str:
     return f"shards/{batch.name}.parquet"
 
 
-def stored_log(objects: ObjectStore) -> tuple[Lines, Meta | None]:
-    """Return the store's log and its state; none where there is no log."""
+def log_bytes(objects: ObjectStore) -> tuple[bytes, Meta | None]:
+    """Return the store's log as it lies there and its state; nothing where there is no log."""
     try:
-        data, meta = objects.get(object_names.LOG, MOST_OF_LOG)
+        return objects.get(object_names.LOG, MOST_OF_LOG)
     except FileNotFoundError:
-        return Lines({}, {}), None
+        return b"", None
+
+
+def stored_log(objects: ObjectStore, distrusted: Container[str] = ()) -> tuple[Lines, Meta | None]:
+    """Return the store's log and its state; of one that is distrusted what can be read of it."""
+    data, meta = log_bytes(objects)
+    if object_names.LOG in distrusted:
+        return Lines.sorted_out(data)[0], meta
     return Lines.parse(data, objects.url), meta

@@ -6,7 +6,7 @@ are passed over, sizes are bounded before anything is read, a shard must be what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path, PurePosixPath
 
 from runner.errors import StudyError
@@ -42,6 +42,8 @@ class Pull:
     gives_way : bool
         Whether another study here gives way to the store's, if all of it was pulled or pushed: in
         a copy of the runner's own, never in a folder that a user has named.
+    distrusted : collection of str
+        Names of what is damaged in the store, and not pulled; of the log, its whole lines are.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class Pull:
         state: ObjectState,
         *,
         gives_way: bool = False,
+        distrusted: Container[str] = (),
     ) -> None:
         self._objects = objects
         self._folder = folder
         self._lock = lock
         self._state = state
         self._gives_way = gives_way
+        self._distrusted = distrusted
         self.moved = Moved()
 
     def run(self) -> bool:
@@ -71,7 +75,7 @@ class Pull:
         """
         self._lock.require(self._folder)
         # the log before the listing: what it names was there then
-        stored, _ = stored_log(self._objects)
+        stored, _ = stored_log(self._objects, self._distrusted)
         there = self._objects.listing()
         if object_names.PLAN not in there:
             return False
@@ -149,7 +153,10 @@ class Pull:
 
     def _shards(self, stored: Lines, here: Lines) -> None:
         """Get the shards that are not here."""
-        wanted = [c for c in stored.commits.values() if not self._is_here(c, here)]
+        trusted = [
+            c for c in stored.commits.values() if shard_name(c.batch) not in self._distrusted
+        ]
+        wanted = [c for c in trusted if not self._is_here(c, here)]
         for group in groups(wanted):  # got before they are written and synced together
             contents = dict(zip(map(self._path, group), self._get(group), strict=True))
             for path in contents:
@@ -185,8 +192,8 @@ class Pull:
         if len(data) != commit.size or sha256(data) != commit.sha256:
             message = (
                 f"{self._objects.url}: {name} is missing, or not as the log says; expected "
-                f"{commit.size:,} bytes with SHA-256 {commit.sha256[:16]}. Push a whole folder "
-                "of the study to another URL."
+                f"{commit.size:,} bytes with SHA-256 {commit.sha256[:16]}. Run `python -m runner "
+                f"verify {self._objects.url} --repair`."
             )
             raise StudyError(message)
         return data

@@ -12,7 +12,7 @@ A client that dies leaves objects that no log names yet; the next push finds the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.errors import StudyError
@@ -62,6 +62,8 @@ class Push:
         Taken.
     replaces : bool
         Whether the study that is there is removed first, whatever it is.
+    distrusted : iterable of str
+        Names of what is damaged in the store, and replaced: shards, or the log.
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class Push:
         lease: Lease,
         *,
         replaces: bool = False,
+        distrusted: Iterable[str] = (),
     ) -> None:
         self._folder = folder
         self._objects = objects
         self.state = state
         self._lease = lease
         self._replaces = replaces
+        self._distrusted = set(distrusted)
         self._there: dict[str, Meta] | None = None
         self._log: tuple[Lines, Meta | None] = (Lines({}, {}), None)
         self.moved = Moved()
@@ -116,6 +120,7 @@ class Push:
         for group in groups(wanted):
             for name, put, size in side_by_side(self._put_shard, group):
                 there[name] = put
+                self._distrusted.discard(name)
                 self.moved.add([size] if size else [])
         names = list(object_names.local_names(self._folder))
         for name in object_names.fixed(names):
@@ -124,10 +129,12 @@ class Push:
         for name in names:
             if not object_names.is_fixed(name):
                 self._put_other(there, name)
-        if len(lines.commits) > len(stored.commits) or (meta is None and lines.commits):
+        grown = len(lines.commits) > len(stored.commits) or (meta is None and lines.commits)
+        if grown or object_names.LOG in self._distrusted:
             self._lease.require()
             meta = self._put_log(lines, meta)
             self._log = lines, meta
+            self._distrusted.discard(object_names.LOG)
         self.state.log = sha256(lines.data)
 
     def _look(self) -> dict[str, Meta]:
@@ -140,7 +147,7 @@ class Push:
                 there = clear(self._objects, there)
                 self._replaces, self.state.replaces = False, ""
                 self.state.write()
-            self._log = stored_log(self._objects)
+            self._log = stored_log(self._objects, self._distrusted)
             self._there = there
         return self._there
 
@@ -184,13 +191,13 @@ class Push:
                 )
             self.state.note(name, data, meta)
 
-    @staticmethod
-    def _has(there: dict[str, Meta], stored: Lines, commit: Commit) -> bool:
+    def _has(self, there: dict[str, Meta], stored: Lines, commit: Commit) -> bool:
         """Whether the store's log vouches for a shard; one that it does not name may be anything.
 
         That both logs say the same of a batch was seen before.
         """
-        found = there.get(shard_name(commit.batch))
+        name = shard_name(commit.batch)
+        found = None if name in self._distrusted else there.get(name)
         return commit.batch in stored.commits and found is not None and found.size == commit.size
 
     def _put_shard(self, commit: Commit) -> tuple[str, Meta, int]:

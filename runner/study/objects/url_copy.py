@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from runner.study.folder import StudyFolder
 from runner.study.lock import StudyInUseError, locked
 from runner.study.objects import object_names
 from runner.study.objects.copy import end_of_pull, is_being_pulled, no_study, pulled, pushing
+from runner.study.objects.damage import keep
 from runner.study.objects.object_store import ObjectStore, place
 from runner.study.objects.push import Push
 from runner.study.objects.state import ObjectState
@@ -67,13 +68,18 @@ def readable(path: str | Path, *, required: bool = True) -> Path:
 
 
 def _brought_up_to_date(
-    study: StudyFolder, objects: ObjectStore, state: ObjectState | None = None, *, reads: bool
+    study: StudyFolder,
+    objects: ObjectStore,
+    state: ObjectState | None = None,
+    distrusted: Collection[str] = (),
+    *,
+    reads: bool,
 ) -> bool:
     """Pull into a copy, or wait for the process that does so; return whether there is a study."""
     until = time.monotonic() + _MOMENT_S
     while True:
         try:
-            return pulled(study, objects, state, gives_way=True)[0]
+            return pulled(study, objects, state, gives_way=True, distrusted=distrusted)[0]
         except StudyInUseError:
             is_whole = study.log_path.exists() or not is_being_pulled(study)
             if reads and study.exists and is_whole:
@@ -96,6 +102,7 @@ def changeable(
     *,
     overwrite: bool = False,
     required: bool = False,
+    distrusted: Collection[str] = (),
     tell: Callable[[str], None] | None = None,
 ) -> Iterator[Path]:
     """Yield a folder in which a study may be changed: of a URL, its copy, which is pushed then.
@@ -109,6 +116,8 @@ def changeable(
         Whether the study at the URL is to be replaced; it stays until something is pushed.
     required : bool
         Whether there has to be a study.
+    distrusted : collection of str
+        Names of what is damaged at the URL: it is not pulled, and replaced by what is pushed.
     tell : callable, optional
         Called with what has to be known meanwhile; by default it goes to standard error.
 
@@ -129,13 +138,14 @@ def changeable(
     with study.writing():
         _make_parents(study)
         files.make_folder(study.path)
-    with pushing(study, objects, replaces=overwrite) as run:
+    with pushing(study, objects, replaces=overwrite, distrusted=distrusted) as run:
         if overwrite:
             # or what is left of the study before would be pushed, should the work fail at once
             with locked(study) as lock:
                 Writer(study, lock).clear()
         elif not run.is_replacing():
-            _brought_up_to_date(study, objects, run.state, reads=False)
+            _brought_up_to_date(study, objects, run.state, distrusted, reads=False)
+        keep(objects, study, distrusted)
         with study.writing():
             end_of_pull(study)  # what was killed while it pulled is the past
         tell(f"{url} is worked on in {study.where}")

@@ -218,9 +218,6 @@ def test_commands_take_a_url(server, client, scheduler, tmp_path, monkeypatch) -
     assert {"tables/verdicts.parquet", "report.html"} <= names
     monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
     assert len(runner.open_study(URL).verdicts) == 1
-    done = CliRunner().invoke(app, ["verify", URL, "--repair"])
-    assert done.exit_code == 3
-    assert f"{URL} cannot be repaired; expected a folder." in done.stderr
 
 
 def test_python_analyses_and_maps_by_url(server, client, tmp_path, monkeypatch) -> None:
