@@ -92,7 +92,8 @@ def cluster_options(
             "--shared",
             metavar="",
             rich_help_panel=_CLUSTER_PANEL,
-            help="A sweep's workers see its folder and write shards there themselves.",
+            help="A sweep's workers write shards themselves: into its folder, which they see, or "
+            "into its object store.",
         ),
     ] = False,
 ) -> ClusterOptions:

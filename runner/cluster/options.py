@@ -45,9 +45,9 @@ class ClusterOptions:
     insecure: bool = False
     """Whether an address on another machine may do without TLS."""
     shared: bool = False
-    """Whether the workers of a sweep write their shards themselves into the study's folder, which
-    they must see under the client's path; a file with a random token tells whether they do. It
-    changes nothing of an analysis or a map."""
+    """Whether the workers of a sweep write their shards themselves: into the study's folder, which
+    they must see under the client's path, as a file with a random token tells; or into the object
+    store of a study at a URL. It changes nothing of an analysis or a map."""
 
     def __post_init__(self) -> None:
         """Raise ClusterError for the first value that is out of range."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.progress import ProgressCallback
 from runner.dispatch.staged_training import SharesFolder
+from runner.dispatch.stored_training import FetchedResults, SharesStore
 from runner.dispatch.tasks.handler import RunState
 from runner.dispatch.tasks.loop import TaskLoop
 from runner.dispatch.time_left.estimate import each_group_first
@@ -29,6 +30,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import damage
 from runner.study.growth import planned, require_same_code
+from runner.study.objects.url_copy import shards_by_workers
 from runner.study.staging import Staging
 from runner.study.store import Store
 from runner.study.writer import Writer
@@ -72,7 +74,7 @@ def train(
     with (
         store.writer() as writer,
         _nothing_left_of(store, writer),
-        closing(_Pools(connections, writer)) as pools,
+        closing(_Pools(store, connections, writer)) as pools,
     ):
 
         def connect() -> None:
@@ -93,7 +95,8 @@ def train(
         for kind, left in parts:
             in_order = each_group_first(left)
             pool = pools.opened(kind, whole)
-            handler = TrainingRun(store, writer, whole, in_order, faults, report, pools.staging)
+            by_workers = pools.staging, pools.fetched
+            handler = TrainingRun(store, writer, whole, in_order, faults, report, *by_workers)
             TaskLoop(RunState.of(pool, in_order), handler).finish()
 
 
@@ -102,12 +105,15 @@ class _Pools:
 
     Parameters
     ----------
+    store : Store
     connections : Connections
     writer : Writer
     """
 
-    def __init__(self, connections: Connections, writer: Writer) -> None:
+    def __init__(self, store: Store, connections: Connections, writer: Writer) -> None:
         self.staging: Staging | None = None
+        self.fetched: FetchedResults | None = None
+        self._store = store
         self._connections = connections
         self._writer = writer
         self._opened = ExitStack()
@@ -121,14 +127,23 @@ class _Pools:
         if self._pool is not None:
             self._pool.close()
         client, cluster = self._connections.client(kind), self._connections.cluster
-        if cluster.shared and self.staging is None:
-            self.staging = self._opened.enter_context(self._writer.staging())
-        shares = None if self.staging is None else SharesFolder(self.staging).require
+        shares = self._shares() if cluster.shared else None
         needs_jax = partial(_cpus_need_jax, plan)
         self._pool = WorkerPool(client, kind, cluster.wait_s, needs_jax, shares)
         self._plan = plan
         self._pool.check()
         return self._pool
+
+    def _shares(self) -> Callable[[], Awaitable[None]]:
+        """Have workers write shards themselves; return what asks one of them whether it can."""
+        by_workers = shards_by_workers(self._store)
+        if by_workers is not None:
+            if self.fetched is None:
+                self.fetched = self._opened.enter_context(FetchedResults(by_workers))
+            return SharesStore(self.fetched.place).require
+        if self.staging is None:
+            self.staging = self._opened.enter_context(self._writer.staging())
+        return SharesFolder(self.staging).require
 
     def _serves(self, plan: Plan) -> bool:
         """Return whether the pool was inspected for all that a plan asks of workers."""
@@ -138,7 +153,7 @@ class _Pools:
         )
 
     def close(self) -> None:
-        """Close the pool, and remove the folder that workers share."""
+        """Close the pool, and what workers share with the client."""
         if self._pool is not None:
             self._pool.close()
         self._opened.close()

@@ -14,6 +14,7 @@ from runner.dispatch.gpu_code import GpuCode
 from runner.dispatch.late_shards import LateShards
 from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.staged_training import StagedAnswers, StagedBatch, unpacked
+from runner.dispatch.stored_training import FetchedResults
 from runner.dispatch.tasks.auxiliary import AuxiliaryTask
 from runner.dispatch.tasks.deadlines import Deadlines
 from runner.dispatch.tasks.handler import TASKS_PER_WORKER, RunState, TaskHandler
@@ -62,6 +63,8 @@ class TrainingRun(TaskHandler):
         Called with the `Progress`.
     staging : Staging, optional
         Where workers write shards themselves, if they do.
+    fetched : FetchedResults, optional
+        What gets those that they write into an object store.
 
     Notes
     -----
@@ -84,12 +87,14 @@ class TrainingRun(TaskHandler):
         faults: FaultPolicy,
         report: ProgressCallback | None,
         staging: Staging | None = None,
+        fetched: FetchedResults | None = None,
     ) -> None:
         self.store = store
         self.writer = writer
         self.plan = plan
         self.faults = faults
-        self.tasks = TrainingTasks(plan, staging)
+        self.tasks = TrainingTasks(plan, staging, None if fetched is None else fetched.place)
+        self.fetched = fetched
         self.telemetry = Telemetry(writer)
         self.staging = staging
         self.answers = None if staging is None else StagedAnswers(staging, store.where)
@@ -168,6 +173,11 @@ class TrainingRun(TaskHandler):
         if self.answers is not None and self.late is not None:
             for task, result in self.late.seen():
                 self._take_if(run, task, result, self.answers.problem(result, task.pieces))
+        for task, fetched in () if self.fetched is None else self.fetched.fetched():
+            if fetched is None:
+                run.lose(task)
+            else:
+                self._take(run, task, fetched)
 
     # What comes back.
 
@@ -282,6 +292,8 @@ class TrainingRun(TaskHandler):
 
     def _accept(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Take what was trained, as soon as its shards are there."""
+        if self.fetched is not None and self.fetched.keep(task, result):
+            return
         if self.answers is None or self.late is None:
             self._take(run, task, result)
             return

@@ -9,9 +9,11 @@ from functools import cache
 
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.staged_training import StagedTraining, packed_call
+from runner.dispatch.stored_training import StoredTraining
 from runner.dispatch.tasks.in_flight import Call
 from runner.experiment.batches import Batch, Segment
 from runner.experiment.plan import Plan
+from runner.study.objects.worker_shards import WorkersPlace
 from runner.study.staging import Staging
 from runner.training.worker import Task, Trained, pilot, train_batch, train_batches
 
@@ -51,11 +53,16 @@ class TrainingTasks:
     plan : Plan
     staging : Staging, optional
         Where workers write shards, if they do.
+    place : WorkersPlace, optional
+        Where in an object store they write whole shards, if they do.
     """
 
-    def __init__(self, plan: Plan, staging: Staging | None = None) -> None:
+    def __init__(
+        self, plan: Plan, staging: Staging | None = None, place: WorkersPlace | None = None
+    ) -> None:
         self._plan = plan
         self._staging = staging
+        self._place = place
         self._bounds = cache(self._group_bounds)
 
     def pieces(
@@ -70,6 +77,9 @@ class TrainingTasks:
         else:
             sizes = [piece.stop - piece.start for piece in pieces]
             call = Call(train_batches, (self._task(whole, device), sizes))
+        if self._place is not None and all(piece.range == piece.batch for piece in pieces):
+            batches = tuple(piece.batch for piece in pieces)
+            return Call(StoredTraining(call.function, self._place, batches), call.arguments)
         if self._staging is None:
             return call
         names = tuple(piece.range.name for piece in pieces)

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from support.in_process import swept
-from support.s3_server import reached, serving
+from support.s3_server import reached, serving, tell_workers
 from typer.testing import CliRunner
 
 import runner
@@ -29,6 +29,7 @@ def test_the_commands_run_in_the_order_given(scheduler, tmp_path, monkeypatch) -
     commands = re.findall(r"(?:^    |`)python -m runner ([^\n`]*)", TEXT, flags=re.MULTILINE)
     assert len(commands) >= 3
     with serving() as server, reached(server, monkeypatch):
+        tell_workers(scheduler)
         for command in commands:
             words = shlex.split(command)
             words += SMALL if words[0] == "sweep" else []

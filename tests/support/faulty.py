@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import signal
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 from distributed import Worker, get_worker
 
 from runner.dispatch.staged_training import NotStaged, SharesFolder, StagedBatch, StagedTraining
+from runner.dispatch.stored_training import StoredBatch, StoredTraining
 from runner.training.worker import Task, Trained, train_batch
 
 begin = threading.Event()
@@ -94,6 +96,20 @@ class DiesOnce(StagedTraining):
             Path(self.staging.folder).parents[1].joinpath("dies").unlink()
             os.kill(os.getpid(), signal.SIGKILL)
         return answer
+
+
+@dataclass(frozen=True)
+class LosesAnswers(StoredTraining):
+    """Writes a shard into an object store, but its first answers are lost."""
+
+    def __call__(self, *arguments: Any) -> list[StoredBatch]:
+        answer = super().__call__(*arguments)
+        if next(_answers) < 3:
+            raise MemoryError
+        return answer
+
+
+_answers = itertools.count()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
+from distributed import Client
 
 URL = "s3://studies/some/gates"
 EXPERIMENT = {
@@ -261,3 +262,14 @@ def reached(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         patch.setenv("AWS_ACCESS_KEY_ID", "somebody")
         patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         yield
+
+
+def tell_workers(address: str) -> None:
+    """Have the workers of a cluster reach the server that the environment names here."""
+    found = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    with Client(address) as client:
+        client.run(_know, found)  # os.environ.update would be that of a copy
+
+
+def _know(environment: dict[str, str]) -> None:
+    os.environ.update(environment)

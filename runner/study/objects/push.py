@@ -26,6 +26,7 @@ from runner.study.objects.lease import Lease
 from runner.study.objects.log import MOST_OF_SHARD, Lines, groups, shard_name, stored_log
 from runner.study.objects.object_store import Changed, Meta, ObjectStore
 from runner.study.objects.state import ObjectState, sha256
+from runner.study.objects.worker_shards import StoredShards
 
 
 @dataclass
@@ -82,6 +83,7 @@ class Push:
         self._lease = lease
         self._replaces = replaces
         self._distrusted = set(distrusted)
+        self.by_workers = StoredShards(objects, state.token)
         self._there: dict[str, Meta] | None = None
         self._log: tuple[Lines, Meta | None] = (Lines({}, {}), None)
         self.moved = Moved()
@@ -197,6 +199,9 @@ class Push:
         That both logs say the same of a batch was seen before.
         """
         name = shard_name(commit.batch)
+        if (fetched := self.by_workers.state(commit)) is not None:
+            there[name] = fetched
+            return True
         found = None if name in self._distrusted else there.get(name)
         return commit.batch in stored.commits and found is not None and found.size == commit.size
 

@@ -27,6 +27,7 @@ from runner.study.objects.damage import keep
 from runner.study.objects.object_store import ObjectStore, place
 from runner.study.objects.push import Push
 from runner.study.objects.state import ObjectState
+from runner.study.objects.worker_shards import StoredShards
 from runner.study.writer import Writer
 
 INTERVAL_S = 30.0
@@ -150,7 +151,19 @@ def changeable(
             end_of_pull(study)  # what was killed while it pulled is the past
         tell(f"{url} is worked on in {study.where}")
         with _meanwhile(study, run, tell, overwrite):
-            yield study.path
+            _by_workers[study.path] = run.by_workers
+            try:
+                yield study.path
+            finally:
+                del _by_workers[study.path]
+
+
+_by_workers: dict[Path, StoredShards] = {}
+
+
+def shards_by_workers(folder: StudyFolder) -> StoredShards | None:
+    """Return what knows of shards that workers write, of a copy that this process works on."""
+    return _by_workers.get(folder.path)
 
 
 @contextmanager
