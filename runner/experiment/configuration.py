@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from runner.experiment import batch_sizes
-from runner.experiment.content_hash import digest
+from runner.experiment.content_hash import canonical_json, digest_of_texts, text_of
 from runner.experiment.settings import Settings
 from runner.experiment.truth_tables.truth_table import TruthTable
 from runner.network.architecture import Network
@@ -45,12 +45,13 @@ class Configuration:
     @cached_property
     def id(self) -> str:
         """Twelve hexadecimal digits of a hash of the settings and the contents of the files."""
-        content = self.settings.canonical() | {"truth_table": self.table.canonical()}
+        texts = self.settings.canonical_texts()
+        texts["truth_table"] = text_of(self.table, self.table.canonical)
         if self.model is not None:
-            content |= {"model": self.model.canonical()}
+            texts["model"] = canonical_json(self.model.canonical())
         if self.given is not None:
-            content |= {"starts": self.given.sha256}
-        return digest(content)[:12]
+            texts["starts"] = canonical_json(self.given.sha256)
+        return digest_of_texts(texts)[:12]
 
     @cached_property
     def architecture(self) -> Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,6 +23,7 @@ from runner.experiment.conflicts.success import (
     success_conflicts,
 )
 from runner.experiment.conflicts.updates import UPDATE_FIELDS, table_problems, update_conflicts
+from runner.experiment.content_hash import canonical_json, text_of
 from runner.experiment.fields.sections import Init, Loss, Network, Problem, Section, Training
 from runner.experiment.formats.base import TableSource
 from runner.experiment.truth_tables.gates import GATES, GATES_IN_WORDS
@@ -304,15 +306,30 @@ class Settings(Section):
         dump = self.model_dump(mode="json", exclude={"problem": True, "init": {"table"}})
         if self.network.model is not None:
             dump |= {"network": {"model": None}, "loss": {"l2": self.loss.l2}}
-        problem = {field: getattr(self.problem, field) for field in _PROBLEM}
-        levels = {key: list(problem[key]) for key in ("inputs", "targets")}
-        by_table = self.problem.table is not None
-        known = dict.fromkeys(problem) if by_table else problem | levels
-        # What is not set was no part of a configuration's identity before there were these.
-        for field in ("tolerance", "solved"):
-            if (value := getattr(self.problem, field)) is not None:
-                known[field] = value
-        return {"problem": known} | dump
+        return {"problem": _canonical_problem(self.problem)} | dump
+
+    def canonical_texts(self) -> dict[str, str]:
+        """Return the same, each section as `runner.experiment.content_hash.canonical_json`."""
+        if self.network.model is not None:
+            return {name: canonical_json(part) for name, part in self.canonical().items()}
+        texts = {"problem": text_of(self.problem, partial(_canonical_problem, self.problem))}
+        for name, section in (("network", self.network), ("loss", self.loss)):
+            texts[name] = text_of(section, partial(section.model_dump, mode="json"))
+        init, training = self.init, self.training
+        texts["init"] = text_of(init, partial(init.model_dump, mode="json", exclude={"table"}))
+        texts["training"] = text_of(training, partial(training.model_dump, mode="json"))
+        return texts
+
+
+def _canonical_problem(section: Problem) -> dict[str, Any]:
+    problem = {field: getattr(section, field) for field in _PROBLEM}
+    levels = {key: list(problem[key]) for key in ("inputs", "targets")}
+    known = dict.fromkeys(problem) if section.table is not None else problem | levels
+    # What is not set was no part of a configuration's identity before there were these.
+    for field in ("tolerance", "solved"):
+        if (value := getattr(section, field)) is not None:
+            known[field] = value
+    return known
 
 
 def _without_layers(path: str, value: str, known: Sequence[str]) -> list[Conflict]:

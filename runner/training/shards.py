@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -76,6 +77,7 @@ def array_columns(network: Network) -> tuple[str, ...]:
     return distinct(network.array_names, (*_MEANING, *_COUNTED, *_CURVES))
 
 
+@lru_cache(maxsize=64)  # it is asked for with every part of a shard that is read
 def shard_schema(signature: Signature) -> pa.Schema:
     """Columns of a shard.
 

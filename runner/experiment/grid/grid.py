@@ -258,23 +258,25 @@ def crossed(
     """
     columns = [path for key in axes for path in split_paths(key)]
     columns += dict.fromkeys(path for cell in extra for path in cell if path not in columns)
-    alone = [(path, *path.split(".")) for path in columns]
+    parts = {path: path.split(".") for path in columns}
     built: dict[tuple[Any, ...], Section] = {}
+    usual: dict[str, Any] = {name: _with(section, {}) for name, section in defaults.items()}
+    whole = Settings.model_construct(**usual)
     for cell in itertools.chain(_product(axes), extra):
         if _left_out(cell, exclude):
             continue
-        changes: dict[str, dict[str, Any]] = {name: {} for name in defaults}
+        changes: dict[str, dict[str, Any]] = {}
         for path, value in cell.items():
-            section, _, field = path.partition(".")
-            changes[section][field] = value
-        sections: dict[str, Any] = {}
+            section, field = parts[path]
+            changes.setdefault(section, {})[field] = value
+        sections = dict(usual)
         for name, fields in changes.items():
             key = (name, *fields.items())
             if key not in built:
                 built[key] = _with(defaults[name], fields)
             sections[name] = built[key]
-        point = {path: getattr(sections[section], field) for path, section, field in alone}
-        yield point, Settings.model_construct(**sections)
+        point = {path: getattr(sections[part], field) for path, (part, field) in parts.items()}
+        yield point, whole.model_copy(update=sections)
 
 
 def _product(axes: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
