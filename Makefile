@@ -15,7 +15,7 @@ RUN = $(VENV)/bin/python
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help sweep sweep-theano test test-compose test-arm test-objects bench gpu studies studies-full labels crash every fuzz schedules chaos chaos-maps docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
+.PHONY: help sweep sweep-theano test test-compose test-arm test-objects bench gpu studies studies-full labels crash crash-objects every fuzz schedules chaos chaos-maps docs lint format lock clean python package env-runner env-dev env-theano env-theano-if-3.11
 
 help:  ## List the targets
 	@echo "Usage: make TARGET [ARGS='...'] [PYTHON=$(PYTHON)] [VENV=$(VENV)]"
@@ -63,6 +63,9 @@ GPU_PYTHON ?= $(PYTHON)
 
 gpu:  ## Compare a GPU's bits with a CPU's, and measure it; ARGS=--plan says how
 	@$(GPU_PYTHON) benchmarks/gpu.py $(ARGS)
+
+crash-objects: env-dev  ## Kill analyses, maps and sweeps of a URL at every request; minutes
+	@$(RUN) -m pytest -v tests/campaigns/url_kills.py --timeout 0 -s $(ARGS)
 
 crash: env-dev  ## Stop a study's work at every file operation; minutes
 	@RUNNER_CRASH_STEP=1 $(RUN) -m pytest -v tests/dispatch/test_crash.py --timeout 0 $(ARGS)

@@ -2,6 +2,7 @@
 
     PYTHONPATH=. python benchmarks/commits.py writer
     PYTHONPATH=. python benchmarks/commits.py client [BATCHES [WORKERS]]
+    PYTHONPATH=.:tests python benchmarks/commits.py url [BATCHES [WORKERS]]
     PYTHONPATH=. python benchmarks/commits.py watch [WORKERS ...]
     PYTHONPATH=. python benchmarks/commits.py sweep [WORKERS [BATCHES]]
 
@@ -13,6 +14,9 @@ such as workers have staged before.
 once, with shards of zeros, or with files of holes where they stage. So what is measured is the
 client's and the scheduler's CPU time, the time in which the client waits for its disk, and the
 bytes that the scheduler reads and writes, all per batch.
+
+`url` is the same into a URL, whose store is the tests' own S3 server in a process of its own; with
+``--shared`` the workers write there. The client's work has its pushes and pulls in it.
 
 `watch` is what workers cost that do nothing: the scheduler's and the client's CPU time, in percent
 of a core, while the client asks twice a second who is there.
@@ -258,9 +262,31 @@ def client(batches: int = 2000, workers: int = 64) -> None:
                 print(swept(connected, pid, size, n if not shared else batches, shared), flush=True)
 
 
-def swept(connected: Client, pid: int, size: int, n: int, shared: bool) -> str:
+def url(batches: int = 400, workers: int = 16) -> None:
+    from objects import serving
+
+    print(
+        "     bytes  how         n   client CPU ms  disk ms  batches/s"
+        "  scheduler CPU ms  KiB in     out"
+    )
+    with (
+        tempfile.TemporaryDirectory(dir=".") as folder,
+        serving(),
+        cluster(workers) as (connected, pid),
+    ):
+        os.environ["RUNNER_CACHE_DIR"] = folder
+        for size in SIZES:
+            n = batches if size == 2**15 else batches // 10
+            for shared in (False, True):
+                place = f"s3://studies/{size}-{shared}"
+                print(swept(connected, pid, size, n, shared, place), flush=True)
+
+
+def swept(
+    connected: Client, pid: int, size: int, n: int, shared: bool, place: str | None = None
+) -> str:
     training_tasks.train_batch = Answers(size)
-    if shared:
+    if shared and place is None:
         training_tasks.StagedTraining = Holes
     experiment = {
         "name": "commits",
@@ -274,7 +300,7 @@ def swept(connected: Client, pid: int, size: int, n: int, shared: bool) -> str:
         spent = [cpu_s(), cpu_s(pid)]
         runner.sweep(
             experiment,
-            Path(folder) / "study",
+            place or Path(folder) / "study",
             connected,
             batch_size=2,
             canary=False,
@@ -348,4 +374,5 @@ if __name__ == "__main__":
     elif name == "--work":
         asyncio.run(work(rest[0], int(rest[1])))
     else:
-        {"writer": writer, "client": client, "watch": watch, "sweep": sweep}[name](*map(int, rest))
+        commands = {"writer": writer, "client": client, "url": url, "watch": watch, "sweep": sweep}
+        commands[name](*map(int, rest))

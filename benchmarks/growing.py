@@ -4,9 +4,11 @@
     PYTHONPATH=. python benchmarks/growing.py list [STUDIES]         # `runner list` of 1,000
     PYTHONPATH=. python benchmarks/growing.py open [SHARDS]          # `open_study` of 100,000
     PYTHONPATH=. python benchmarks/growing.py analyze [ENDPOINTS]    # 1,000,000 of XOR 2-2-1
+    PYTHONPATH=. python benchmarks/growing.py grow [RESTARTS]        # 10,000,000 by 1%
 
 `sweep` takes turns between this checkout and others, three times: a sweep of one restart, which is
-the start-up, that of all, and its summary in a process that has read another study before. CPU
+the start-up, that of all, its summary in a process that has read another study before, and the
+command that prints it. `grow` takes turns between growing by 1% and training that 1% alone. CPU
 seconds are of all processes. On Linux.
 """
 
@@ -81,10 +83,35 @@ def sweep(others: list[str]) -> None:
                 told = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
                 wall, cpu = map(float, told.stdout.split())
                 found.setdefault((root.name, "summary"), []).append((wall, cpu))
+                command = ["-m", "runner", "summary", f"{folder}/many"]
+                times = took(sys.executable, *command, cwd=root)
+                found.setdefault((root.name, "command"), []).append(times)
     print(f"{'':24}{'least wall s':>14}{'least CPU s':>14}")
     for (root, name), times in found.items():
         wall, cpu = (min(each) for each in zip(*times, strict=True))
         print(f"{root:16}{name:8}{wall:14.2f}{cpu:14.2f}")
+
+
+def grow(n: int) -> None:
+    found: dict[str, list[tuple[float, float]]] = {"grown by 1%": [], "1% alone": []}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "single.toml")
+        path.write_text(
+            'name = "single"\nproblem.gate = "AND"\nnetwork.hidden = []\n'
+            'training = { max_steps = 100, dtype = "float32" }\n'
+        )
+        command = [sys.executable, "-m", "runner", "sweep", str(path), "--quiet", "--workers", "1"]
+        wall, _ = took(*command, "--restarts", str(n), "--out", f"{folder}/whole", cwd=ROOT)
+        print(f"{n:,} restarts: {wall:.2f} s")
+        for turn in range(1, TURNS + 1):
+            for name, restarts, out in (
+                ("grown by 1%", n + turn * (n // 100), "whole"),
+                ("1% alone", n // 100, f"alone-{turn}"),
+            ):
+                asked = ["--restarts", str(restarts), "--out", f"{folder}/{out}"]
+                found[name].append(took(*command, *asked, cwd=ROOT))
+    for name, times in found.items():
+        print(f"{name:12}", *(f"{wall:.2f} s, {cpu:.2f} CPU s;" for wall, cpu in times))
 
 
 def list_(n: int) -> None:
@@ -151,6 +178,8 @@ if __name__ == "__main__":
             list_(int((n or ["1000"])[0]))
         case ["open", *n]:
             open_(int((n or ["100000"])[0]))
+        case ["grow", *n]:
+            grow(int((n or ["10000000"])[0]))
         case ["analyze", *n]:
             analyze(int((n or ["1000000"])[0]))
         case _:

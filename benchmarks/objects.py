@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -94,16 +96,25 @@ def sweep(turns: int) -> None:
                 print(f"sweep --out {name}: {wall:.2f} s, {cpu:.2f} CPU s")
 
 
-if __name__ == "__main__":
-    cases = {"push": push, "sweep": sweep}
-    if len(sys.argv) < 2 or sys.argv[1] not in cases:
-        sys.exit(__doc__)
+@contextmanager
+def serving() -> Iterator[None]:
+    """Have the environment name a server of its own, in another process."""
     ready: multiprocessing.Queue[str] = multiprocessing.Queue()
     server = multiprocessing.Process(target=serve, args=(ready,), daemon=True)
     server.start()
     os.environ |= {"AWS_ENDPOINT_URL": ready.get()}
     os.environ |= {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "something"}
+    try:
+        yield
+    finally:
+        server.terminate()
+
+
+if __name__ == "__main__":
+    cases = {"push": push, "sweep": sweep}
+    if len(sys.argv) < 2 or sys.argv[1] not in cases:
+        sys.exit(__doc__)
     started = time.perf_counter()
-    cases[sys.argv[1]](int((sys.argv[2:] or ["3"])[0]))
-    server.terminate()
+    with serving():
+        cases[sys.argv[1]](int((sys.argv[2:] or ["3"])[0]))
     print(f"all of it: {time.perf_counter() - started:.0f} s")
