@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import re
 from collections.abc import Mapping
@@ -66,12 +67,18 @@ def source() -> str:
     Two checkouts of the same version can differ; a client and its workers must not.
     """
     content = hashlib.sha256()
-    folder = Path(__file__).parents[1]
-    for path in sorted(folder.rglob("*.py")):
-        if path.is_relative_to(folder / "experiments"):
-            continue  # which come with a package, and lie beside a checkout's
-        content.update(path.relative_to(folder).as_posix().encode())
-        content.update(path.read_bytes())
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    names: list[list[str]] = []
+    # By strings alone, as an analysis asks four times: paths as objects take as long as all else.
+    for folder, folders, files in os.walk(root):
+        parts = os.path.relpath(folder, root).split(os.sep) if folder != root else []
+        if not parts and "experiments" in folders:
+            folders.remove("experiments")  # come with a package, and lie beside a checkout's
+        names += [[*parts, file] for file in files if file.endswith(".py")]
+    for name in sorted(names):
+        content.update("/".join(name).encode())
+        with open(os.path.join(root, *name), "rb") as opened:
+            content.update(opened.read())
     return content.hexdigest()[:8]
 
 

@@ -30,7 +30,7 @@ class ResultTransfer:
         """Return the result of each, or what Dask raises in its place, or None if it is lost.
 
         It is lost with the scheduler, which may come back; or with its worker, in which case Dask
-        has it done again, however long that takes.
+        has it done again, if there is another worker that may.
         """
         together = self._many(futures) if len(futures) > 1 else None
         return [self._one(future) for future in futures] if together is None else together
@@ -51,6 +51,10 @@ class ResultTransfer:
         with suppress(TimeoutError):
             quick: TaskResult = future.result(timeout=_LOOK_AFTER_S)
             return quick
+        if future.status != "finished":
+            # Gone with its worker. Dask would do it again on one that offers the same, of which
+            # there may be no other; nothing else comes back while it is waited for.
+            raise CancelledError
         self._pool.count_soon()
         self._pool.refresh()
         result: TaskResult = future.result(timeout=_GATHER_S if self._pool.total else 0.1)
