@@ -28,7 +28,8 @@ from runner.study.store import Store
 from runner.study.tables import analysis_tables
 from runner.study.tables.map_columns import MAP_TABLES
 
-OPTIONS = MapOptions(unchanged=600, round_searches=300)
+# few starts in the plane of basins, of which tests/mapping/test_basins.py tells
+OPTIONS = MapOptions(unchanged=600, round_searches=300, basin_side=7)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,7 @@ def stop(progress):
         print("now", flush=True)
         sys.stdin.read()
 
-options = runner.MapOptions(unchanged=600, round_searches=300)
+options = runner.MapOptions(unchanged=600, round_searches=300, basin_side=7)
 runner.map_landscape(sys.argv[1], scheduler=sys.argv[2], report=stop, options=options)
 """
 
@@ -170,8 +171,7 @@ def test_a_map_never_loses_what_an_earlier_one_has(study, client, tmp_path) -> N
         {"searches": 300},
         {"unchanged": 600, "max_parameters": 9},
     ):
-        options = MapOptions(**{"unchanged": 600, "round_searches": 300, **less})
-        map_landscape(copy, client, options=options, report=told.append)
+        map_landscape(copy, client, options=replace(OPTIONS, **less), report=told.append)
         assert bytes_of(runner.open_study(copy)) == bytes_of(study)
     assert not told
     longer = replace(OPTIONS, unchanged=900)
