@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from runner.display.text import point_text
 from runner.display.text_table import Column
-from runner.errors.messages import counted
+from runner.errors.messages import count_text, counted
 from runner.experiment.configuration import Configuration
 from runner.experiment.fields.sections import Training
 from runner.experiment.plan import Plan
@@ -194,7 +194,7 @@ def map_table(study: Study) -> list[Column]:
         Column("transition states", of_kind("transition state")),
         Column("other saddles", of_kind("saddle")),
         Column("families", of_kind("family"), left_out=3),
-        Column("images", [f"{n:,.0f}" for n in found["images"]], left_out=2),
+        Column("images", [count_text(n) for n in found["images"]], left_out=2),
         Column("searches", [f"{n:,}" for n in found["searches"]]),
         Column("since the last new one", [f"{n:,}" for n in found["unchanged"]], left_out=1),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,8 +142,8 @@ def run_map(
     from runner.study.study import open_study
 
     there = open_study(folder)
-    texts = iter(() if quiet else opening(there, options))
     replaced = [] if quiet else list(replaced_basins(there, options.basin_side))
+    texts = iter(()) if quiet else chain(opening(there, options), replaced)
     with interruption.resumable(folder), shown_map(err_console, quiet) as report:
 
         def told(progress: MapProgress) -> None:

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["MAX_PROBLEMS", "counted", "listed", "nearest", "printable", "shown", "summed_up"]
+__all__ = [
+    "MAX_PROBLEMS",
+    "count_text",
+    "counted",
+    "listed",
+    "nearest",
+    "printable",
+    "shown",
+    "summed_up",
+]
 
 MAX_PROBLEMS = 50
 """Problems of one experiment that are written out; the rest are counted."""
@@ -45,6 +54,11 @@ def printable(text: str) -> str:
 def counted(n: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: `1 restart`, `2,000 restarts`, `0 batches`."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def count_text(n: float) -> str:
+    """Return a whole number: `2,000`; four digits of it from 1e15 on: `1e+15`."""
+    return f"{n:.4g}" if abs(n) >= 1e15 else f"{int(n):,}"
 
 
 def listed(names: Iterable[object]) -> str:

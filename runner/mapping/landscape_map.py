@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -23,6 +24,7 @@ from runner.mapping.options import MapKeywords, MapOptions
 from runner.mapping.progress import MapProgress, MapProgressCallback
 from runner.mapping.search_rounds import SearchRounds
 from runner.mapping.starts import SearchStream
+from runner.study.lock import StudyLock
 from runner.study.objects.url_copy import changeable
 from runner.study.store import Store
 from runner.study.study import Study
@@ -105,51 +107,57 @@ def map_landscape(
     cluster = loose.collected("cluster", ClusterOptions, cluster)
     path = study.path if isinstance(study, Study) else study
     with changeable(path, required=True) as folder:
-        return _mapped(
-            Store(folder), client, for_s, options, cluster, report, trust_model, overwrite
-        )
+        store = Store(folder)
+        sweep = Study(store.path).plan.trusting(trust_model)
+        with store.locked() as lock:
+            plan = MapPlan(Study(store.path), sweep, options)
+            plan.require_maps()
+            if not table_files.up_to_date(store, plan, cluster.device):
+                _StoredMap(store, lock, plan, overwrite).make(client, cluster, report, for_s)
+        return Study(store.path)
 
 
-def _mapped(
-    store: Store,
-    client: Any,
-    for_s: float | None,
-    options: MapOptions,
-    cluster: ClusterOptions,
-    report: MapProgressCallback | None,
-    trust_model: bool,
-    overwrite: bool,
-) -> Study:
-    """Make the map; return the study, opened anew."""
-    sweep = Study(store.path).plan.trusting(trust_model)
-    with store.locked() as lock:
-        plan = MapPlan(Study(store.path), sweep, options)
-        plan.require_maps()
-        if table_files.up_to_date(store, plan, cluster.device):
-            return plan.study
-        if not overwrite:
-            table_files.tell_replaced(store, plan)
-        groups = _maps(plan)
+@dataclass(frozen=True)
+class _StoredMap:
+    """The map in a study's folder, whether it is there yet or not."""
+
+    store: Store
+    lock: StudyLock
+    plan: MapPlan
+    overwrite: bool
+    """Whether what is there is forgotten."""
+
+    def make(
+        self,
+        client: Any,
+        cluster: ClusterOptions,
+        report: MapProgressCallback | None,
+        for_s: float | None,
+    ) -> None:
+        """Search as far as is asked for, and write the tables."""
+        if not self.overwrite:
+            table_files.tell_replaced(self.store, self.plan)
+        plan, groups = self.plan, _maps(self.plan)
         progress = _Progress([each for group in groups for each in group], report)
 
-        def has_made(kinds: Collection[str]) -> None:
-            made = {} if overwrite else table_files.searches(store, plan, kinds)
-            for each in progress.maps:
-                each.least = made.get(each.configuration.index, 0)
-
         def checkpoints_of(device: str) -> Checkpoints:
-            has_made([device])
-            return Checkpoints(store, lock, plan.key(device), "map")
+            self._require(progress.maps, [device])
+            return Checkpoints(self.store, self.lock, plan.key(device), "map")
 
         # before any worker starts
-        has_made(KINDS if cluster.device == "auto" else [cluster.device])
+        self._require(progress.maps, KINDS if cluster.device == "auto" else [cluster.device])
         with stages(client, cluster, plan.engine, checkpoints_of, progress) as run:
-            rounds = SearchRounds(groups, run.checkpoints, run, plan.engine, options)
+            rounds = SearchRounds(groups, run.checkpoints, run, plan.engine, plan.options)
             rounds.make(progress.goes_on(for_s))
             rounds.look_at_basins()
         made = tables(progress.maps, plan.study.parameter_names)
-        table_files.write(store, lock, plan, run.kind, made)
-    return Study(store.path)
+        table_files.write(self.store, self.lock, plan, run.kind, made)
+
+    def _require(self, maps: Iterable[ConfigurationMap], kinds: Collection[str]) -> None:
+        """Have maps get as many searches as there are; StudyError if those are of another map."""
+        searches = {} if self.overwrite else table_files.searches(self.store, self.plan, kinds)
+        for each in maps:
+            each.least = searches.get(each.configuration.index, 0)
 
 
 def _maps(plan: MapPlan) -> list[list[ConfigurationMap]]:

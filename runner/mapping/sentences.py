@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from runner.errors import StudyError
-from runner.errors.messages import counted
+from runner.errors.messages import count_text, counted
 from runner.experiment.configuration import Configuration
 from runner.landscape.convexity import known
 from runner.landscape.equivalence import attained
@@ -39,7 +39,6 @@ def opening(study: Study, options: MapOptions) -> Iterator[str]:
             f"The lowest minima{where} may lie at infinity, where no search ends, and there may be "
             "no other: without an L2 term (loss.l2) weights can grow without bound."
         )
-    yield from replaced_basins(study, options.basin_side)
     yield from _fewer_starts(study, options.basin_side)
 
 
@@ -138,10 +137,11 @@ def _counts(points: pd.DataFrame) -> str:
         ("family of degenerate saddles", "families of degenerate saddles"),
     ):
         chosen = points[kinds == kind]
-        images = int(chosen["multiplicity"].sum())
+        images = float(chosen["multiplicity"].sum())
         if len(chosen) or (kind == "minimum" and (points["index"] > 0).all()):
             text = counted(len(chosen), kind, plural)
-            parts.append(f"{text} ({images:,} with all images)" if images > len(chosen) else text)
+            more = f" ({count_text(images)} with all images)" if images > len(chosen) else ""
+            parts.append(text + more)
     return f"Known: {', '.join(parts)}."
 
 

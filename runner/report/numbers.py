@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runner.errors.messages import count_text
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -37,8 +39,6 @@ def number(value: Any) -> str:
         return ""
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if abs(value) >= 1e15:
-        return f"{value:.4g}"
     if value.is_integer():
-        return f"{int(value):,}"
+        return count_text(value)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

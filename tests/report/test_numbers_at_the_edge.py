@@ -26,6 +26,7 @@ from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.landscape.options import DEFAULTS
 from runner.landscape.worker import EndpointTask, PairTask, inspect_endpoints, inspect_pairs
+from runner.mapping.sentences import _counts
 from runner.report.numbers import drawable, number, percent
 
 LABELS = ["plateau", "saturated", "stationary", "descending", "oscillating", "diverged"]
@@ -143,6 +144,14 @@ def test_a_number_is_short_and_near_what_it_says(value) -> None:
         assert text == ("∞" if value > 0 else "-∞")
     else:
         assert float(text.replace(",", "")) == pytest.approx(value, rel=5.1e-4, abs=5e-324)
+
+
+@pytest.mark.parametrize(
+    ("images", "told"), [(384.0, "384"), (2.0**49, "562,949,953,421,312"), (2.0**103, "1.014e+31")]
+)
+def test_a_map_tells_of_no_more_digits_of_its_images_than_a_float_has(images, told) -> None:
+    points = pd.DataFrame({"kind": ["saddle"], "index": [2], "multiplicity": [images]})
+    assert f"1 saddle ({told} with all images)" in _counts(points)
 
 
 @given(st.floats())
