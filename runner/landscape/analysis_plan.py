@@ -9,7 +9,7 @@ from runner.engines.versions import versions
 from runner.landscape.options import AnalysisOptions
 from runner.landscape.surface_plan import SurfacePlan, device_digest
 
-FORMAT = 3
+FORMAT = 4
 """Version of what an analysis computes: checkpoints and tables of another one are not used."""
 
 

@@ -66,12 +66,12 @@ class LossSurface:
 
         Returns
         -------
-        ndarray, shape (n, n_parameters, n_parameters)
+        ndarray, shape (n_parameters, n_parameters, n)
             One product with a unit vector per column, made symmetric to the last bit; 0 in the
             rows and columns of frozen parameters.
         """
         size = weights.shape[0]
-        hessian = np.zeros((len(self), size, size))
+        hessian = np.zeros((size, size, len(self)))
         for block, padded in self._blocks():
             # several columns in one call, as long as they are few lanes: calls take time too
             together = max(1, _LANES // padded.size) if self.measured.any_lanes else 1
@@ -85,8 +85,8 @@ class LossSurface:
                     weights[:, lanes], unit.reshape(size, -1), *self._settings(lanes)
                 )
                 product = product.reshape(size, columns.size, -1)[:, :, : block.size]
-                hessian[block[:, None], :, columns] = product.transpose(2, 1, 0)
-        return 0.5 * (hessian + hessian.swapaxes(1, 2))
+                hessian[:, columns, block[0] : block[-1] + 1] = product
+        return 0.5 * (hessian + hessian.swapaxes(0, 1))
 
     def _blocks(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Endpoints by calls: those of a call, and the same padded to its number of lanes."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runner.engines.eigenvectors import eigenvectors
 from runner.landscape.loss_surface import LossSurface
 from runner.landscape.options import AnalysisOptions
 from runner.network.column_products import column_dots, column_norms
@@ -82,13 +83,16 @@ class Spectrum:
 def spectrum(surface: LossSurface, weights: np.ndarray, null_tolerance: float) -> Spectrum:
     """Spectrum at weights (n_parameters, n); eigenvalues are nan where a Hessian is not finite."""
     trained = np.flatnonzero(surface.trained)
-    hessian = surface.hessian(weights)[:, trained[:, np.newaxis], trained]
-    broken = ~np.isfinite(hessian).all(axis=(1, 2))
-    hessian[broken] = 0.0
-    values, own = np.linalg.eigh(hessian)
+    hessian = surface.hessian(weights)
+    if trained.size < len(weights):
+        hessian = hessian[trained[:, np.newaxis], trained]
+    broken = ~np.isfinite(hessian).all(axis=(0, 1))
+    hessian[:, :, broken] = 0.0
+    values, vectors = eigenvectors(hessian)
     values[broken] = np.nan
-    vectors = np.zeros((len(own), len(weights), trained.size))
-    vectors[:, trained] = own
+    if trained.size < len(weights):
+        own, vectors = vectors, np.zeros((len(vectors), len(weights), trained.size))
+        vectors[:, trained] = own
     return Spectrum(values, vectors, null_tolerance)
 
 

@@ -10,7 +10,7 @@ from runner.errors import ExperimentError
 from runner.landscape.surface_plan import SurfacePlan, device_digest
 from runner.mapping.options import MapOptions
 
-FORMAT = 3
+FORMAT = 4
 """Version of what a map computes: checkpoints and tables of another one are not used."""
 
 

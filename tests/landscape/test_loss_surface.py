@@ -91,7 +91,7 @@ def test_surfaces_of_any_number_have_the_values_of_plain_numpy(xor, restarts, la
         assert values.loss[k] == pytest.approx(net.loss(theta), rel=1e-12)
         np.testing.assert_allclose(values.gradient[:, k], net.gradient(theta), atol=1e-13)
         np.testing.assert_allclose(values.outputs[:, k], net.outputs(theta).ravel(), atol=1e-13)
-        np.testing.assert_allclose(hessian[k], differences(net, theta), rtol=1e-6, atol=1e-8)
-    assert (hessian == hessian.swapaxes(1, 2)).all()
+        np.testing.assert_allclose(hessian[:, :, k], differences(net, theta), rtol=1e-6, atol=1e-8)
+    assert (hessian == hessian.swapaxes(0, 1)).all()
     some = surface[np.array([4, 4, 1])]
     np.testing.assert_array_equal(some.loss(work.starts[:, [4, 4, 1]]), values.loss[[4, 4, 1]])

@@ -18,5 +18,7 @@ of. The way through the files::
         hypercube_writer    that layer, strip by strip: strip_mining cuts, strip_loop writes
       scalar_operations, math_functions, vectors   the instructions themselves
     machine_code        LLVM: Program ─> Artifact, and how it is called
+    eigenvectors        a Program that is of no graph: of symmetric matrices, one in every lane
+      reflections, ql_steps   make them tridiagonal, then diagonal; lane_arrays has what both need
     ptx, thread_block, gpu_loop   a Program of threads ─> what a GPU's driver compiles
 """

@@ -1,0 +1,153 @@
+"""A program for the eigenvalues and eigenvectors of symmetric matrices, one in every lane.
+
+Householder's reflections make a matrix tridiagonal, and implicit QL steps with Wilkinson's shift
+make that diagonal (Golub and Van Loan, Matrix Computations, sections 8.3.1 and 8.3.3). LAPACK does
+the same with one matrix after the other; where they are small, its loops are too short for vectors.
+Here lanes go through all loops together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from llvmlite import ir
+
+from runner.engines.simd.artifact import Interface, Program
+from runner.engines.simd.lane_arrays import FLOAT, LaneArrays
+from runner.engines.simd.memory import Memory
+from runner.engines.simd.ql_steps import QLSteps
+from runner.engines.simd.reflections import Reflections
+from runner.engines.simd.type_aliases import Pointer, Value
+from runner.engines.simd.vectors import BLOCK_BYTES, CACHE_LINE, I32, I64, NAME, Vectors
+
+_NUMBER_BYTES = 8
+_WIDTH = BLOCK_BYTES // _NUMBER_BYTES
+_TABLE = ir.PointerType(I64)
+
+
+def program(size: int) -> Program:
+    """Write the program for matrices of a size.
+
+    Its inputs are the matrix, row by row; of a number and its mirror image the one below the
+    diagonal counts. Its outputs are the eigenvalues, rising, and the eigenvectors in their order,
+    each of length 1. Every number must be finite.
+    """
+    module = ir.Module("lanes")
+    kind = ir.FunctionType(ir.VoidType(), (_TABLE, _TABLE, I64, I64))
+    function = ir.Function(module, kind, NAME)
+    sources, targets, n, scratch = function.args
+    entry, block, end = (function.append_basic_block(name) for name in ("entry", "block", "end"))
+    v = Vectors(module, entry, _WIDTH, BLOCK_BYTES)
+    used = 0
+
+    def reserve(n_bytes: int) -> Pointer:
+        nonlocal used
+        address, used = v.entry.add(scratch, I64(used)), used + n_bytes + CACHE_LINE
+        return v.entry.inttoptr(address, ir.PointerType(ir.IntType(8)))
+
+    writer = _Writer(LaneArrays(v, Memory(v, reserve)), size)
+    b = v.begin(block)
+    first = b.phi(I64)  # of the block's lanes
+    first.add_incoming(I64(0), entry)
+    writer.write(sources, targets, first)
+    following = b.add(first, I64(_WIDTH))
+    first.add_incoming(following, b.block)
+    b.cbranch(b.icmp_signed("<", following, n), block, end)
+    v.begin(end).ret_void()
+    v.entry.branch(block)
+    rows = ((size**2, FLOAT),)
+    interface = Interface("function", rows, ((size, FLOAT), *rows), _WIDTH, used)
+    return Program(str(module), interface)
+
+
+class _Writer:
+    """Writes the program of a block of lanes."""
+
+    def __init__(self, arrays: LaneArrays, size: int) -> None:
+        self._arrays, self._size = arrays, size
+        self._matrix, self._rows = arrays.new(size, size), arrays.new(size, size)
+        self._diagonal, self._beside = arrays.new(size), arrays.new(size)
+
+    def write(self, sources: Pointer, targets: Pointer, first: Value) -> None:
+        """Write all of it."""
+        scale = self._read(sources, first)
+        reflections = Reflections(self._arrays, self._matrix)
+        reflections.reduce(self._diagonal, self._beside)
+        reflections.multiply(self._rows)
+        QLSteps(self._arrays, self._diagonal, self._beside, self._rows).write()
+        self._put_all(targets, first, scale)
+
+    def _read(self, sources: Pointer, first: Value) -> Value:
+        """Read the matrix, divided by its largest number, so that no square is out of range."""
+        on, v, b = self._arrays, self._arrays.vectors, self._arrays.vectors.builder
+        largest = on.cell()
+        b.store(on.number(0.0), largest)
+
+        def take(row: Value, column: Value) -> None:
+            place = self._place(sources, b.add(b.mul(row, I64(self._size)), column), first)
+            number = v.load(b.inttoptr(place, ir.PointerType(v.type(FLOAT))), FLOAT)
+            b.store(v.larger(v.absolute(number), b.load(largest)), largest)
+            on.store(number, self._matrix, row, column)
+
+        self._below(take)
+        most = b.load(largest)
+        scale = b.select(b.fcmp_ordered(">", most, on.number(0.0)), most, on.number(1.0))
+        self._below(lambda *at: on.update(self._matrix, *at, by=lambda x: b.fdiv(x, scale)))
+        return scale
+
+    def _below(self, write: Callable[[Value, Value], None]) -> None:
+        """For each place on the diagonal or below it."""
+        v, b = self._arrays.vectors, self._arrays.vectors.builder
+
+        def of_row(row: Value) -> None:
+            v.repeat(b.add(row, I64(1)), lambda column: write(row, column))
+
+        v.repeat(self._size, of_row)
+
+    def _place(self, table: Pointer, row: Value, lane: Value) -> Value:
+        """Address of a lane's number in a row of the caller's."""
+        b = self._arrays.vectors.builder
+        return b.add(b.load(b.gep(table, [row])), b.mul(lane, I64(_NUMBER_BYTES)))
+
+    def _put_all(self, targets: Pointer, first: Value, scale: Value) -> None:
+        """Write eigenvalues and eigenvectors to where their order puts them, lane by lane."""
+        on, v, b = self._arrays, self._arrays.vectors, self._arrays.vectors.builder
+        lanes = range(_WIDTH)
+
+        def put(row: Value, lane: int, value: Value) -> None:
+            place = self._place(targets, row, b.add(first, I64(lane)))
+            single = b.extract_element(value, I32(lane))
+            b.store(single, b.inttoptr(place, ir.PointerType(single.type)))
+
+        def put_one(i: Value) -> None:
+            rank, value = self._rank(i), b.fmul(on.load(self._diagonal, i), scale)
+            places = [b.extract_element(rank, I32(lane)) for lane in lanes]
+            rows = [b.mul(b.add(place, I64(1)), I64(self._size)) for place in places]
+            for lane in lanes:
+                put(places[lane], lane, value)
+
+            def component(k: Value) -> None:
+                # lanes that wait for others are turned by 0, which may change the sign of a 0
+                number = b.fadd(on.load(self._rows, i, k), on.number(0.0))
+                for lane in lanes:
+                    put(b.add(rows[lane], k), lane, number)
+
+            v.repeat(self._size, component)
+
+        v.repeat(self._size, put_one)
+
+    def _rank(self, i: Value) -> Value:
+        """How many eigenvalues come before one: the smaller ones, and equal ones before it."""
+        on, v, b = self._arrays, self._arrays.vectors, self._arrays.vectors.builder
+        mine, rank = on.load(self._diagonal, i), on.cell(on.wholes)
+        b.store(ir.Constant(on.wholes, [0] * _WIDTH), rank)
+
+        def count(j: Value) -> None:
+            other = on.load(self._diagonal, j)
+            earlier = b.icmp_signed("<", v.repeated(j), v.repeated(i))
+            tied = b.and_(b.fcmp_ordered("==", other, mine), earlier)
+            before = b.or_(b.fcmp_ordered("<", other, mine), tied)
+            b.store(b.add(b.load(rank), b.zext(before, on.wholes)), rank)
+
+        v.repeat(self._size, count)
+        return b.load(rank)
