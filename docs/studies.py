@@ -39,7 +39,7 @@ PAGES = {
 FIGURES = ROOT / "docs" / "studies" / "figures.csv"
 HEAD = ("experiment", "configuration", "n", "solved", "steps")
 TABLE = re.compile(r"(<!-- table: ([\w-]+) (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-SEARCHES = 4_000
+SEARCHES = 12_000
 """Searches of each configuration of a study that is mapped, at most."""
 CHANCE = 1e-6
 """Fisher's exact test of two shares of the same configuration must not be below this."""
