@@ -36,7 +36,7 @@ def compile_note(engine: str, n_networks: int) -> str:
         f"{engine!r} for about {_SECONDS[engine]:.0f} s of a core each, and longer with more rows."
     )
     if engine == "theano":
-        text += " THEANO_FLAGS=cxx= compiles nothing and is quicker up to some thousands of steps."
+        text += " THEANO_FLAGS=cxx= compiles nothing, but then a step takes ten times as long."
     return text
 
 
