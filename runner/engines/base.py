@@ -14,6 +14,26 @@ if TYPE_CHECKING:
     from runner.engines.simd.fingerprint import Fingerprint
 
 
+MAX_EXACT = 24
+"""Parameters up to which all of a Hessian is looked at; beyond, the ends of its spectrum are."""
+
+DIFFERENCE = 6e-6
+"""Of differences of gradients, relative to the largest parameter: eps ** (1/3)."""
+
+UNSURE = 1e-9
+"""A difference below this share of what it is the difference of may be rounding."""
+
+MERGED = 0.05
+"""Outputs nearer to each other than this share of the targets' range count as equal."""
+
+AT_BOUND = 0.01
+"""Outputs nearer to a bound of their range than this share of the range count as at it."""
+
+MAX_GROUPS = 32
+"""Groups of patterns with equal outputs that are looked for, the first ones in the table; patterns
+beyond count as if their outputs were right. So many groups tell most patterns apart."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What is computed of endpoints in float64, and of one further epoch from them."""
@@ -50,6 +70,43 @@ ValuesAt = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.n
 Losses = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """``(state, hyper, targets) -> loss``, see `Compiled.losses`."""
 
+Bounds = Callable[..., tuple[np.ndarray, np.ndarray]]
+"""``(parameters, hyper, targets, least, enough) -> (bounded, unsure)``, see `Compiled.bounds`."""
+
+SharedOutputs = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""``(outputs, targets) -> (values, some_merged, all_merged)``, see `Compiled.shared_outputs`."""
+
+
+class Orthogonalise(Protocol):
+    """What makes vectors orthogonal to earlier ones; see `Compiled.orthogonalise`."""
+
+    width: int
+    """Lanes of a block."""
+
+    def __call__(
+        self, vectors: np.ndarray, count: int, product: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Take what is along vectors out of products, twice, and make vectors of what is left.
+
+        Parameters
+        ----------
+        vectors : ndarray, shape (n_blocks, most, n_rows, width), float64
+            The first ``count`` of each block are there; the next one is written.
+        count : int
+            Less than ``most``.
+        product : ndarray, shape (n_blocks, n_rows, width), float64
+            Overwritten.
+
+        Returns
+        -------
+        sums : ndarray, shape (n_blocks, most, width)
+            What was along each of the first ``count`` vectors.
+        lengths : ndarray, shape (n_blocks, width)
+            Of what was left.
+        """
+        ...
+
+
 Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """``(parameters, directions, hyper, targets) -> products``, see `Measured.product`."""
 
@@ -79,6 +136,15 @@ class Compiled:
     that is no quicker."""
     losses: Losses | None = None
     """The loss alone, likewise."""
+    bounds: Bounds | None = None
+    """Whether the Hessian's lowest eigenvalue reaches ``least`` (n,) and its highest ``enough``
+    (n,), and where that is left to all eigenvalues, as rounding could decide; (n,) bool each. What
+    `runner.training.curvature_bounds` tells of columns, to the bit; None where it has to."""
+    shared_outputs: SharedOutputs | None = None
+    """The outputs (n_targets, n) that the level is of, and what else `runner.training.levels` finds
+    of outputs and targets, to the bit; None where it has to."""
+    orthogonalise: Orthogonalise | None = None
+    """For Lanczos' method, where a Hessian is too large to look at all of it; None for NumPy."""
 
 
 @dataclass(frozen=True)

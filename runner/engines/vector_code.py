@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from runner.engines import code_cache
-from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Look, Losses, Measured
+from runner.engines.base import (
+    Advance,
+    Bounds,
+    Compiled,
+    Evaluate,
+    Evaluation,
+    Look,
+    Losses,
+    Measured,
+    SharedOutputs,
+)
 from runner.engines.simd.artifact import Artifact
 from runner.engines.simd.fingerprint import Fingerprint
-from runner.engines.simd.machine_code import Function, Loop, processor
+from runner.engines.simd.machine_code import Function, Loop, Orthogonalisation, processor
 from runner.network.signature import Signature
 
 FINGERPRINTED = ("loop", "look", "update")
@@ -34,6 +44,12 @@ class TrainingCode:
     """The loss of ``look`` alone, by the same arithmetic."""
     update: Artifact
     """Parameters after a step, from a state and a gradient; float64."""
+    bounds: Artifact | None = None
+    """Whether curvature is bounded; see `runner.engines.base.Compiled.bounds`."""
+    shared_outputs: Artifact | None = None
+    """Which patterns share an output; see `runner.engines.base.Compiled.shared_outputs`."""
+    orthogonalisation: Artifact | None = None
+    """See `runner.engines.base.Compiled.orthogonalise`."""
 
     @property
     def fingerprints(self) -> dict[str, Fingerprint]:
@@ -54,6 +70,9 @@ class TrainingCode:
             programs=self.fingerprints,
             look=_look(signature, look),
             losses=losses,
+            bounds=_made(lambda a: _bounds(Function(a)), self.bounds),
+            orthogonalise=_made(Orthogonalisation, self.orthogonalisation),
+            shared_outputs=_made(lambda a: _shared_outputs(Function(a)), self.shared_outputs),
         )
 
 
@@ -94,6 +113,7 @@ class KernelCode:
     """That of `TrainingCode` for threads; its code is PTX."""
 
 
+Made = TypeVar("Made")
 Code = TypeVar("Code", TrainingCode, MeasuringCode, KernelCode)
 
 
@@ -127,6 +147,28 @@ def _look(signature: Signature, function: Function) -> Look:
     return look
 
 
+def _made(make: Callable[[Artifact], Made], artifact: Artifact | None) -> Made | None:
+    return None if artifact is None else make(artifact)
+
+
+def _bounds(function: Function) -> Bounds:
+    def bounds(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        ((bounded, unsure),) = function(*arrays)
+        return bounded, unsure
+
+    return bounds
+
+
+def _shared_outputs(function: Function) -> SharedOutputs:
+    def shared_outputs(
+        outputs: np.ndarray, targets: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        values, (some_merged, all_merged) = function(outputs, targets)
+        return values, some_merged, all_merged
+
+    return shared_outputs
+
+
 def _losses(signature: Signature, function: Function) -> Losses:
     n = signature.architecture.n_parameters
 
@@ -154,13 +196,16 @@ def _evaluator(
 def store(code: TrainingCode | MeasuringCode | KernelCode, signature: Signature) -> None:
     """Write a signature's code to the code cache, for other processes."""
     artifacts = {field.name: getattr(code, field.name) for field in fields(code)}
-    code_cache.write(_key(code.TAG, signature), artifacts)
+    there = {name: artifact for name, artifact in artifacts.items() if artifact is not None}
+    code_cache.write(_key(code.TAG, signature), there)
 
 
 def recall(kind: type[Code], signature: Signature) -> Code | None:
     """Return a signature's code from the code cache; None if it is not there."""
     artifacts = code_cache.read(_key(kind.TAG, signature))
-    if artifacts is None or artifacts.keys() != {field.name for field in fields(kind)}:
+    every = {field.name: field.default is MISSING for field in fields(kind)}
+    needed = {name for name, is_needed in every.items() if is_needed}
+    if artifacts is None or not needed <= artifacts.keys() <= every.keys():
         return None
     return kind(**artifacts)
 

@@ -6,13 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
+
+from runner.engines.base import MAX_EXACT
 from runner.engines.graphs import building, gradient, pt
 from runner.engines.simd import lowering
 from runner.engines.simd.artifact import Kind, Program
+from runner.engines.simd.orthogonalisation import orthogonalisation
+from runner.engines.simd.shared_outputs import shared_outputs
+from runner.network.activations.registry import ACTIVATIONS
 from runner.network.lane import Lane
 from runner.network.signature import HYPERPARAMETERS, Signature
 from runner.network.step import Step
 from runner.network.tensors import Tensor
+
+_MOST_OUTPUTS = 7  # of all patterns: NumPy adds more of them in another order, which labels keep
 
 
 def _variables(step: Step) -> tuple[list[Tensor], Lane]:
@@ -53,9 +61,27 @@ def training_programs(signature: Signature) -> Mapping[str, Program]:
     Kept, as who asks whether a network has programs, or which, trains with them afterwards.
     """
     with building():
-        look, losses = _looking_programs(signature.measured)
+        looking = dict(_looking_programs(signature.measured))
+        if not signature.rule.follows_size:
+            looking.pop("bounds", None)
         update = _update_program(replace(signature, dtype="float64"))
-        return {"loop": loop_program(signature), "look": look, "losses": losses, "update": update}
+        others = {"update": update, **_labelling_programs(signature)}
+        return {"loop": loop_program(signature), **looking, **others}
+
+
+def _labelling_programs(signature: Signature) -> dict[str, Program]:
+    """What labels need beside the network: Lanczos' vectors, patterns that share an output."""
+    programs = {}
+    network, loss = signature.architecture.as_layers, signature.loss
+    if np.count_nonzero(signature.architecture.trained) > MAX_EXACT and signature.rule.follows_size:
+        programs["orthogonalisation"] = orthogonalisation()
+    if network is None or loss is None or signature.n_targets > _MOST_OUTPUTS:
+        return programs
+    low, high = ACTIVATIONS[network.output].asymptotes
+    at_bounds = loss.kind != "cross-entropy" and np.isfinite(high - low)
+    bounds = (low, high) if at_bounds else None
+    programs["shared_outputs"] = shared_outputs(len(signature.patterns), network.n_outputs, bounds)
+    return programs
 
 
 def loop_program(signature: Signature, *, gpu: bool = False) -> Program:
@@ -93,8 +119,7 @@ def measuring_programs(signature: Signature) -> Mapping[str, Program]:
         product = step.product(tensors, directions, lane)
         inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
         program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
-        look, _ = _looking_programs(signature)
-        return {"product": program, "look": look}
+        return {"product": program, "look": _looking_programs(signature)["look"]}
 
 
 def _update_program(signature: Signature) -> Program:
@@ -108,8 +133,8 @@ def _update_program(signature: Signature) -> Program:
 
 
 @lru_cache(maxsize=4)
-def _looking_programs(measured: Signature) -> tuple[Program, Program]:
-    """The program of a look, and that of its loss alone.
+def _looking_programs(measured: Signature) -> Mapping[str, Program]:
+    """The program of a look, that of its loss alone, and that of bounds where columns tell them.
 
     How a network is trained makes no difference to them: a signature's trained and measured code
     share them, and so do networks that differ in their optimizer or dtype alone.
@@ -118,5 +143,11 @@ def _looking_programs(measured: Signature) -> tuple[Program, Program]:
     tensors, lane = _variables(step)
     parameters = tensors[: step.n_tensors]
     inputs, seen = [*parameters, *lane.hyper, *lane.targets], step.look(parameters, lane)
-    look, losses = lowering.lower_functions(inputs, seen, [len(seen), 1], nested=_is_nested(step))
-    return look, losses
+    names, groups = ["look", "losses"], [len(seen), 1]
+    moving = np.flatnonzero(measured.architecture.trained).tolist()
+    if _is_nested(step) or not 0 < len(moving) <= MAX_EXACT:
+        programs = lowering.lower_functions(inputs, seen, groups, nested=_is_nested(step))
+    else:
+        names.append("bounds")
+        programs = lowering.lower_look(inputs, seen, groups, moving)
+    return dict(zip(names, programs, strict=True))

@@ -9,14 +9,18 @@ rounding could decide.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
+from runner.engines.base import UNSURE
 from runner.training.hessians import Gradients, extreme_curvatures, hessian_columns
 
 _BLOCK_BYTES = 2**25  # of Hessians that are looked at together; more are as fast, fewer slower
 
-_ROUNDING = 1e-9
-"""A difference below this share of what it is the difference of may be rounding."""
+Told: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""Whether curvature is bounded, as far as columns tell, and where rounding could decide, (k,) bool
+each."""
 
 
 def are_bounded(
@@ -25,6 +29,7 @@ def are_bounded(
     which: np.ndarray,
     least: np.ndarray,
     enough: np.ndarray,
+    told: Told | None = None,
 ) -> np.ndarray:
     """Tell whether the Hessian's lowest eigenvalue reaches one bound, and its highest another.
 
@@ -36,24 +41,42 @@ def are_bounded(
         The endpoints that they are of.
     least, enough : ndarray, shape (k,), float64
         For the lowest and the highest.
+    told : tuple of ndarray, optional
+        What `runner.engines.base.Compiled.bounds` has told of them.
 
     Returns
     -------
     ndarray, shape (k,), bool
         ``lowest >= least`` and ``highest >= enough``; False where the Hessian is not finite.
     """
+    bounded, unsure = told or _by_columns(gradients, parameters, which, least, enough)
+    asked = np.flatnonzero(unsure)
+    if asked.size:
+        lowest, highest = extreme_curvatures(gradients, parameters[:, asked], which[asked])
+        bounded[asked] = (lowest >= least[asked]) & (highest >= enough[asked])
+    return bounded
+
+
+def _by_columns(
+    gradients: Gradients,
+    parameters: np.ndarray,
+    which: np.ndarray,
+    least: np.ndarray,
+    enough: np.ndarray,
+) -> Told:
+    """Tell what columns do, and where all eigenvalues have to."""
     n, k = parameters.shape
     bounded, unsure = np.zeros(k, bool), np.zeros(k, bool)
     together = max(1, _BLOCK_BYTES // (8 * n * n))
     if k > together:
         for first in range(0, k, together):
             part = slice(first, first + together)
-            bounded[part] = are_bounded(
+            bounded[part], unsure[part] = _by_columns(
                 gradients, parameters[:, part], which[part], least[part], enough[part]
             )
-        return bounded
+        return bounded, unsure
     if not k:
-        return bounded
+        return bounded, unsure
     left, there, bound = np.arange(k), parameters, least  # of those that are left
     columns: list[np.ndarray] = []  # (n, k) each, of those that are left
     factors: list[np.ndarray] = []  # row j of Cholesky's: (j + 1, k)
@@ -68,7 +91,7 @@ def are_bounded(
         for entry in row:
             taken += entry * entry
         pivot = own - taken
-        near = np.abs(pivot) <= _ROUNDING * (np.abs(own) + taken)
+        near = np.abs(pivot) <= UNSURE * (np.abs(own) + taken)
         unsure[left[near]] = True
         factors.append(np.stack([*row, np.sqrt(np.maximum(pivot, 0))]))
         stay = ~near & (pivot > 0)
@@ -83,14 +106,10 @@ def are_bounded(
         # The highest eigenvalue is no less than any entry of the diagonal.
         highest = np.max([columns[j][j] for j in range(n)], axis=0)
         finite = np.isfinite(columns).all(axis=(0, 1))
-        sure = highest >= enough[left] * (1 + _ROUNDING)
+        sure = highest >= enough[left] * (1 + UNSURE)
         bounded[left] = finite & sure
         unsure[left] = finite & ~sure
-    asked = np.flatnonzero(unsure)
-    if asked.size:
-        lowest, highest = extreme_curvatures(gradients, parameters[:, asked], which[asked])
-        bounded[asked] = (lowest >= least[asked]) & (highest >= enough[asked])
-    return bounded
+    return bounded, unsure
 
 
 def _of(values: np.ndarray, which: np.ndarray) -> np.ndarray:

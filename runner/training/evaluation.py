@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from runner.engines.base import Compiled, Evaluation
+from runner.training.curvature_bounds import Told
 from runner.training.hessians import Gradients
 from runner.training.restarts import Restarts
+from runner.training.stability import BoundsOf
 
 
 def evaluate(compiled: Compiled, state: np.ndarray, restarts: Restarts) -> Evaluation:
     """Evaluate packed states (n_rows, n) of all restarts in float64."""
-    return evaluate_columns(compiled, state, restarts.hyper, restarts.targets_of())
+    return evaluate_columns(compiled, state, restarts.hyper, restarts.all_targets)
 
 
 def gradients_of(
@@ -44,6 +46,28 @@ def gradients_of(
         return _gradients(compiled, there, *fixed)
 
     return gradients
+
+
+def bounds_of(compiled: Compiled, hyper: np.ndarray, targets: np.ndarray) -> BoundsOf | None:
+    """Return what bounds the curvature of restarts at other parameters; None for NumPy.
+
+    Parameters
+    ----------
+    compiled : Compiled
+    hyper, targets : ndarray
+        As for `evaluate_columns`: the restarts.
+    """
+    compiled_bounds = compiled.bounds
+    if compiled_bounds is None:
+        return None
+
+    def bounds(
+        parameters: np.ndarray, which: np.ndarray, least: np.ndarray, enough: np.ndarray
+    ) -> Told:
+        fixed = _in_float64(*(np.take(array, which, axis=1) for array in (hyper, targets)))
+        return compiled_bounds(parameters, *fixed, least, enough)
+
+    return bounds
 
 
 def losses_of_columns(

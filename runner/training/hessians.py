@@ -7,18 +7,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from runner.network.column_products import column_dots, column_norms
+from runner.engines.base import DIFFERENCE, MAX_EXACT, Orthogonalise
+from runner.training.lanczos_vectors import BlockedVectors, LanczosVectors, PlainVectors
 
 Gradients: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``gradients(parameters, which)``: float64 gradients (n_parameters, k) at parameters
 (n_parameters, k), with the settings and targets of endpoints ``which`` (k,) int."""
 
-MAX_EXACT = 24
-"""Parameters up to which all eigenvalues are computed; beyond, `_LANCZOS` steps find the ends."""
-
 _LANCZOS = 32
 _LANES = 4096  # evaluated in one call, about
-_DIFFERENCE = 6e-6  # of a parameter, relative to the largest: eps ** (1/3)
 _ROUNDING = 1e-12  # of eigenvalues, relative to the largest
 _SEED = 0x73746162  # of the vector that Lanczos begins with
 
@@ -28,6 +25,7 @@ def extreme_curvatures(
     parameters: np.ndarray,
     which: np.ndarray,
     least: np.ndarray | None = None,
+    orthogonalise: Orthogonalise | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest eigenvalue of the loss's Hessian.
 
@@ -39,6 +37,8 @@ def extreme_curvatures(
         The endpoints that they are of.
     least : ndarray, shape (k,), optional
         Where the lowest one is known to be below this, nothing further is computed.
+    orthogonalise : Orthogonalise, optional
+        Compiled, in place of passes over all vectors.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def extreme_curvatures(
             found[:, part] = _exact(gradients, there, whose)
         else:
             bound = np.full(len(whose), -np.inf) if least is None else least[part]
-            found[:, part] = _lanczos(gradients, there, whose, bound)
+            found[:, part] = _lanczos(gradients, there, whose, bound, orthogonalise)
     return found[0], found[1]
 
 
@@ -92,7 +92,7 @@ def hessian_columns(
 
 
 def _difference(parameters: np.ndarray) -> np.ndarray:
-    return np.asarray(np.maximum(np.abs(parameters).max(axis=0), 1.0) * _DIFFERENCE)
+    return np.asarray(np.maximum(np.abs(parameters).max(axis=0), 1.0) * DIFFERENCE)
 
 
 def _exact(gradients: Gradients, parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -109,7 +109,11 @@ def _exact(gradients: Gradients, parameters: np.ndarray, which: np.ndarray) -> n
 
 
 def _lanczos(
-    gradients: Gradients, parameters: np.ndarray, which: np.ndarray, least: np.ndarray
+    gradients: Gradients,
+    parameters: np.ndarray,
+    which: np.ndarray,
+    least: np.ndarray,
+    orthogonalise: Orthogonalise | None,
 ) -> np.ndarray:
     """Return the ends of Ritz values (2, k), of all steps or until one is below ``least``.
 
@@ -118,28 +122,28 @@ def _lanczos(
     """
     n, k = parameters.shape
     n_steps = min(_LANCZOS, n)
-    begin = np.random.Generator(np.random.Philox(_SEED)).normal(size=(n, 1))
+    begin = np.asarray(np.random.Generator(np.random.Philox(_SEED)).normal(size=n))
     found, left = np.full((2, k), np.nan), np.arange(k)
-    vectors = [np.repeat(begin / np.linalg.norm(begin), k, axis=1)]  # of those that are left
-    matrix = np.zeros((k, n_steps, n_steps))
+    begin = begin / np.linalg.norm(begin)
+    vectors: LanczosVectors = (  # of those that are left
+        PlainVectors(begin, k)
+        if orthogonalise is None
+        else BlockedVectors(begin, k, n_steps + 1, orthogonalise)
+    )
+    matrix = np.zeros((k, n_steps, n_steps))  # of all
     pivot, beside = np.zeros(k), np.zeros(k)
     for step in range(n_steps):
-        product = hessian_products(gradients, parameters, vectors[-1], which)
-        # against rounding twice, so that no eigenvalue is found a second time
-        for _ in range(2):
-            for number, earlier in enumerate(vectors):
-                along = column_dots(earlier, product)
-                matrix[:, number, step] += along
-                product -= along * earlier
-        length = column_norms(product)
+        product = hessian_products(gradients, parameters, vectors.last, which)
+        along, length = vectors.add(product)
+        matrix[left, : step + 1, step] = along.T
         # of the matrix less the bound, as it would be without rounding
         with np.errstate(all="ignore"):
             taken = beside**2 / pivot if step else beside
-            pivot, beside = matrix[:, step, step] - least - taken, length
+            pivot, beside = along[step] - least - taken, length
         below = np.zeros(left.size, bool)
         asked = np.flatnonzero(~(pivot > 0) & (least > -np.inf))
         if asked.size and step + 1 < n_steps:
-            ends = _ends(_mirrored(matrix[asked, : step + 1, : step + 1]))
+            ends = _ends(_mirrored(matrix[left[asked], : step + 1, : step + 1]))
             sure = ends[0] + _ROUNDING * np.abs(ends).max(axis=0) < least[asked]
             found[:, left[asked[sure]]] = ends[:, sure]
             below[asked[sure]] = True
@@ -148,11 +152,10 @@ def _lanczos(
             if not on.size:
                 return found
             left, which, least = left[on], which[on], least[on]
-            matrix, pivot, beside, length = matrix[on], pivot[on], beside[on], length[on]
-            parameters, product = parameters[:, on], product[:, on]
-            vectors = [vector[:, on] for vector in vectors]
-        vectors.append(product / np.where(length > 0, length, 1.0))
-    found[:, left] = _ends(_mirrored(matrix))
+            pivot, beside = pivot[on], beside[on]
+            parameters = np.take(parameters, on, axis=1)
+            vectors.keep(on)
+    found[:, left] = _ends(_mirrored(matrix[left]))
     return found
 
 
@@ -180,8 +183,9 @@ def hessian_products(
     size = _difference(parameters)
     size = size / np.maximum(np.abs(directions).max(axis=0), np.finfo(float).tiny)
     ahead = gradients(parameters + size * directions, which)
-    behind = gradients(parameters - size * directions, which)
-    return np.asarray((ahead - behind) / (2 * size))
+    products = ahead - gradients(parameters - size * directions, which)
+    products /= 2 * size
+    return np.asarray(products)
 
 
 def _ends(matrices: np.ndarray) -> np.ndarray:

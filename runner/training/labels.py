@@ -16,12 +16,12 @@ from typing import Final
 
 import numpy as np
 
-from runner.engines.base import Evaluation
+from runner.engines.base import Compiled, Evaluation
 from runner.network.column_products import column_norms
 from runner.network.signature import Signature
 from runner.training.hessians import Gradients
 from runner.training.levels import columns_of_outputs, constant_loss, stuck_levels
-from runner.training.stability import AHEAD, will_stay
+from runner.training.stability import AHEAD, BoundsOf, will_stay
 
 
 class Label(StrEnum):
@@ -119,6 +119,8 @@ def label(
     seen: Evaluation,
     gradients: Gradients,
     period: np.ndarray | None = None,
+    bounds: BoundsOf | None = None,
+    compiled: Compiled | None = None,
 ) -> LabelResult:
     """Label endpoints.
 
@@ -135,6 +137,10 @@ def label(
         The endpoints' gradients at other parameters.
     period : ndarray, shape (n,), optional
         Steps after which the weights came back to what they were, bit for bit; 0 if they did not.
+    bounds : BoundsOf, optional
+        As for `runner.training.stability.will_stay`.
+    compiled : Compiled, optional
+        Of the signature: what it has for labels takes the place of NumPy's passes.
 
     Returns
     -------
@@ -148,7 +154,9 @@ def label(
         loss, fall = seen.loss, seen.loss - seen.next_loss
         # few, as a rule; all others are at no level
         slow = np.flatnonzero(~solved & (fall * epochs * AHEAD <= FALLING * loss))
-        levels = stuck_levels(signature, *columns_of_outputs(slow, seen.outputs, targets))
+        outputs, wanted = columns_of_outputs(slow, seen.outputs, targets)
+        shared_outputs = None if compiled is None else compiled.shared_outputs
+        levels = stuck_levels(signature, outputs, wanted, shared_outputs)
         level = _scattered(levels.loss, slow, np.full(len(loss), np.nan))
         none = np.zeros(len(loss), bool)
         merged = _scattered(levels.some_merged, slow, none.copy())
@@ -173,6 +181,8 @@ def label(
             signature.rule.follows_size,
             lambda at, which: gradients(at, asked[which]),
             signature.architecture.trained,
+            bounds and (lambda at, which, *limits: bounds(at, asked[which], *limits)),
+            None if compiled is None else compiled.orthogonalise,
         )
 
     # the first that holds is the label, so the order is part of what they mean
@@ -186,9 +196,12 @@ def label(
         Label.STATIONARY: resting & stays,
         Label.DESCENDING: np.ones(len(solved), bool),
     }
-    first = np.argmax(list(holds.values()), axis=0)
-    place = np.array([LABELS.index(label) for label in holds])[first]
-    stuck = np.isin(place, [LABELS.index(label) for label in (Label.PLATEAU, Label.SATURATED)])
+    place = np.empty(len(solved), np.intp)
+    for name, mask in reversed(list(holds.items())):
+        np.putmask(place, mask, LABELS.index(name))
+    stuck = np.zeros(len(solved), bool)
+    for name in (Label.PLATEAU, Label.SATURATED):
+        stuck |= place == LABELS.index(name)
     return LabelResult(place, np.where(stuck, level, np.nan))
 
 
@@ -212,9 +225,10 @@ def _diverged(
     signature: Signature, parameters: np.ndarray, targets: np.ndarray, seen: Evaluation
 ) -> np.ndarray:
     """Which endpoints are not finite, or on their way there."""
-    finite = np.isfinite(seen.loss) & np.isfinite(parameters).all(axis=0)
-    finite &= np.isfinite(seen.outputs).all(axis=0)
-    finite &= np.isfinite(seen.next_loss) & np.isfinite(seen.moved).all(axis=0)
+    finite = np.isfinite(seen.loss) & np.isfinite(seen.next_loss)
+    for rows in (parameters, seen.outputs, seen.moved):
+        if not np.isfinite(rows.sum()):  # quicker, and finite as a rule
+            finite &= np.isfinite(rows).all(axis=0)
     exploded = np.zeros(len(seen.loss), bool)
     large = np.flatnonzero(finite & (seen.next_loss >= seen.loss))
     if large.size:

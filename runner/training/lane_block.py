@@ -63,7 +63,7 @@ class LaneBlock:
             restart=np.arange(n),
             state=signature.state.start(restarts.starts, rates, restarts.generator),
             hyper=restarts.hyper.astype(signature.dtype),
-            targets=restarts.targets_of().astype(signature.dtype),
+            targets=restarts.all_targets.astype(signature.dtype),
             epochs=np.zeros(n, np.int32),
             limit=restarts.max_steps // signature.updates_per_epoch,
         )

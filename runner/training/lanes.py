@@ -69,7 +69,8 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     pauses = Pauses(compiled, restarts)
     driver = _train_at_once if compiled.any_lanes else _train_in_turns
     stopped = driver(compiled, restarts, pauses)
-    seen = evaluate(compiled, stopped.state, restarts)
+    wide = stopped.state.astype(np.float64, copy=False)
+    seen = evaluate(compiled, wide, restarts)
     per_epoch = compiled.signature.updates_per_epoch
     steps = stopped.epochs * np.int32(per_epoch)
     early = steps < restarts.max_steps
@@ -77,7 +78,8 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     solved = np.where(early & finite, stopped.solved, seen.solved & finite)
     lane_steps = stopped.lane_epochs * per_epoch
     curves, met = pauses.curves.recorded(), pauses.plateaus.met
-    return Endpoints(stopped.state, steps, solved, seen, curves, met, lane_steps)
+    weights = wide[: compiled.signature.architecture.n_parameters]
+    return Endpoints(stopped.state, steps, solved, seen, weights, curves, met, lane_steps)
 
 
 def _train_at_once(compiled: Compiled, restarts: Restarts, pauses: Pauses) -> _Stopped:

@@ -12,18 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runner.engines.base import AT_BOUND, MAX_GROUPS, MERGED, SharedOutputs
 from runner.network.activations.registry import ACTIVATIONS
+from runner.network.architecture import Architecture
+from runner.network.loss_kind import LossKind
 from runner.network.signature import Signature
-
-MERGED = 0.05
-"""Outputs nearer to each other than this share of the targets' range count as equal."""
-
-AT_BOUND = 0.01
-"""Outputs nearer to a bound of their range than this share of the range count as at it."""
-
-MAX_GROUPS = 32
-"""Groups of patterns with equal outputs that are looked for, the first ones in the table; patterns
-beyond count as if their outputs were right. So many groups tell most patterns apart."""
 
 _IN_PAIRS = 8  # numbers of a row from which NumPy adds them in another order than one by one
 _BLOCK_BYTES = 2**26  # of outputs that are looked at together
@@ -42,13 +35,20 @@ class StuckLevels:
     """(n,) bool: whether all patterns share one output."""
 
 
-def stuck_levels(signature: Signature, outputs: np.ndarray, targets: np.ndarray) -> StuckLevels:
+def stuck_levels(
+    signature: Signature,
+    outputs: np.ndarray,
+    targets: np.ndarray,
+    shared_outputs: SharedOutputs | None = None,
+) -> StuckLevels:
     """Find the levels that belong to given outputs.
 
     Parameters
     ----------
     signature : Signature
     outputs, targets : ndarray, shape (n_patterns * n_outputs, n), float64
+    shared_outputs : SharedOutputs, optional
+        Compiled, in place of passes over all outputs.
 
     Returns
     -------
@@ -70,6 +70,7 @@ def stuck_levels(signature: Signature, outputs: np.ndarray, targets: np.ndarray)
             signature,
             outputs[:, first : first + size].reshape(shape),
             targets[:, first : first + size].reshape(shape),
+            shared_outputs,
         )
         for first in range(0, max(n, 1), size)
     ]
@@ -110,17 +111,31 @@ def constant_loss(signature: Signature, targets: np.ndarray) -> np.ndarray:
 
 
 def _levels(
-    signature: Signature, y: np.ndarray, t: np.ndarray
+    signature: Signature, y: np.ndarray, t: np.ndarray, shared_outputs: SharedOutputs | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the fields of `StuckLevels` for outputs y and targets t (patterns, outputs, n)."""
     if y.shape[2] == 1:  # NumPy sums a single column in another order, see `column_norms`
-        loss, merged, constant = _levels(signature, y.repeat(2, axis=2), t.repeat(2, axis=2))
+        y, t = y.repeat(2, axis=2), t.repeat(2, axis=2)
+        loss, merged, constant = _levels(signature, y, t, shared_outputs)
         return loss[:1], merged[:1], constant[:1]
     network = signature.architecture.as_layers
     if network is None or signature.loss is None:
         raise TypeError(signature.architecture.title)
+    n_rows = y.shape[0] * y.shape[1]
+    if shared_outputs and n_rows < _IN_PAIRS:
+        flat = (rows.reshape(n_rows, -1) for rows in (y, t))
+        values, merged, constant = shared_outputs(*flat)
+        return signature.loss.of_outputs(network, values.reshape(t.shape), t), merged, constant
+    values, merged, constant = _grouped(signature.loss, network, y, t)
+    return signature.loss.of_outputs(network, values, t), merged, constant
+
+
+def _grouped(
+    loss: LossKind, network: Architecture, y: np.ndarray, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return outputs, what they can be at best where patterns share one, and the other fields."""
     span = np.maximum(t.max(axis=0) - t.min(axis=0), np.finfo(float).tiny)
-    if signature.loss.kind == "cross-entropy":  # whose derivative does not vanish at a bound
+    if loss.kind == "cross-entropy":  # whose derivative does not vanish at a bound
         values, merged = t.copy(), np.zeros(y.shape[2], bool)
         left = np.ones((len(y), y.shape[2]), bool)  # (patterns, n): not yet in a group
     else:
@@ -144,7 +159,7 @@ def _levels(
         if number == 0:
             constant = members == len(y)
         left &= ~group
-    return signature.loss.of_outputs(network, values, t), merged, constant
+    return values, merged, constant
 
 
 def _at_bounds(output: str, y: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -48,6 +49,11 @@ class Restarts:
     def __len__(self) -> int:
         return int(self.starts.shape[1])
 
+    @cached_property
+    def all_targets(self) -> np.ndarray:
+        """Return the targets (n_targets, n) of all restarts, C-contiguous."""
+        return self.targets_of(slice(None))
+
     def targets_of(self, numbers: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return the targets (n_targets, n) of some restarts, by default of all; C-contiguous."""
         # NumPy's brackets would put columns into memory one by one, and each call would copy them
@@ -88,6 +94,8 @@ class Endpoints:
     """(n,) bool: every output on the right side."""
     seen: Evaluation
     """The endpoints in float64."""
+    weights: np.ndarray
+    """(n_parameters, n) float64: their weights."""
     curves: Curves
     """Losses on the way, of the traced restarts."""
     plateaus: np.ndarray

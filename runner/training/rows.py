@@ -11,7 +11,7 @@ from runner.engines.base import Compiled
 from runner.experiment.batches import Segment
 from runner.network.column_products import column_norms
 from runner.training.arrow_arrays import column, lists, words
-from runner.training.evaluation import gradients_of
+from runner.training.evaluation import bounds_of, gradients_of
 from runner.training.labels import LABELS, LabelResult, label
 from runner.training.restarts import Endpoints, Restarts
 from runner.training.shards import shard_schema
@@ -39,7 +39,6 @@ def restart_rows(
     """
     signature = functions.signature
     weights = ended.state[: signature.architecture.n_parameters]
-    wide = weights.astype(np.float64)
     counted = signature.state.columns(ended.state)
     labelled = label_endpoints(functions, restarts, ended)
     numbers = [np.arange(s.start, s.stop) for s in segments]
@@ -54,12 +53,12 @@ def restart_rows(
         ended.steps,
         ended.seen.loss,
         np.abs(ended.seen.gradient).max(axis=0),
-        column_norms(wide),
+        column_norms(ended.weights),
         labelled.level,
         *(counts.astype(np.int64) for counts in counted.values()),
         *([ended.plateaus] if signature.plateau else []),
         *(_lists(weights[rows]) for rows, _ in signature.architecture.blocks()),
-        *_curves(ended, wide.shape[1]),
+        *_curves(ended, weights.shape[1]),
     ]
     schema = shard_schema(signature)
     arrays = [
@@ -78,16 +77,18 @@ def _lists(block: np.ndarray) -> pa.Array:
 
 def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -> LabelResult:
     """Label what `runner.training.lanes.train` has returned for these restarts."""
-    signature, targets = functions.signature, restarts.targets_of()
+    signature, targets = functions.signature, restarts.all_targets
     return label(
         signature,
-        ended.state[: signature.architecture.n_parameters].astype(np.float64),
+        ended.weights,
         ended.solved,
         targets,
         restarts.max_steps,
         ended.seen,
         gradients_of(functions, ended.state, restarts.hyper, targets),
         signature.state.columns(ended.state).get("period"),
+        bounds_of(functions, restarts.hyper, targets),
+        functions,
     )
 
 

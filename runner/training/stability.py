@@ -8,11 +8,15 @@ forecast needs no training. It is made for the endpoints that look stuck.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 
+from runner.engines.base import MAX_EXACT, Orthogonalise
 from runner.network.column_products import column_norms
-from runner.training.curvature_bounds import are_bounded
-from runner.training.hessians import MAX_EXACT, Gradients, extreme_curvatures
+from runner.training.curvature_bounds import Told, are_bounded
+from runner.training.hessians import Gradients, extreme_curvatures
 
 AHEAD = 10
 """A restart called stuck is so in this many times its step budget."""
@@ -20,6 +24,10 @@ AHEAD = 10
 GROWTH = 0.3
 """Largest exponent by which the most unstable direction may grow in that time. Growth by a factor
 e begins to be seen; a third of the exponent is room for a curvature that changes on the way."""
+
+BoundsOf: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Told]
+"""``bounds(parameters, which, least, enough)``: what columns of Hessians tell at parameters
+(n_parameters, k) of endpoints ``which`` (k,) int and two bounds (k,)."""
 
 
 def will_stay(
@@ -30,6 +38,8 @@ def will_stay(
     follows_size: bool,
     gradients: Gradients,
     trained: np.ndarray,
+    bounds: BoundsOf | None = None,
+    orthogonalise: Orthogonalise | None = None,
 ) -> np.ndarray:
     """Tell which endpoints have settled and will not leave within `AHEAD` times their budget.
 
@@ -45,6 +55,10 @@ def will_stay(
     gradients : Gradients
     trained : ndarray, shape (n_parameters,), bool
         Which parameters can move.
+    bounds : BoundsOf, optional
+        Compiled, in place of the gradients where these would be taken column by column.
+    orthogonalise : Orthogonalise, optional
+        As for `runner.training.hessians.extreme_curvatures`.
 
     Returns
     -------
@@ -64,11 +78,16 @@ def will_stay(
     steps = pace[open_] / slope[open_] * max_steps[open_]
     with np.errstate(divide="ignore"):
         least, enough = -GROWTH / (steps * AHEAD), 1 / steps
-    if len(moving) <= MAX_EXACT:
-        stays[open_] = are_bounded(among, moving[:, open_], open_, least, enough)
-    else:
-        lowest, highest = extreme_curvatures(among, moving[:, open_], open_, least)
+    if len(moving) > MAX_EXACT:
+        there = moving[:, open_]
+        lowest, highest = extreme_curvatures(among, there, open_, least, orthogonalise)
         stays[open_] = (lowest >= least) & (highest >= enough)
+        return stays
+    told = None
+    if bounds is not None:
+        told = bounds(np.take(parameters, open_, axis=1), open_, least, enough)
+    there = np.take(moving, open_, axis=1)
+    stays[open_] = are_bounded(among, there, open_, least, enough, told)
     return stays
 
 

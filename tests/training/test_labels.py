@@ -10,7 +10,7 @@ import pytest
 
 import runner
 from runner.engines.registry import compiled
-from runner.training.evaluation import gradients_of
+from runner.training.evaluation import bounds_of, gradients_of
 from runner.training.labels import LABELS, Label, label
 from runner.training.levels import stuck_levels
 
@@ -29,7 +29,11 @@ def verdict(signature, theta, rate=1.0, solved=None):
     seen = functions.evaluate(state, hyper, targets)
     solved = seen.solved if solved is None else np.full(n, solved)
     gradients = gradients_of(functions, state, hyper, targets)
-    found = label(signature, state, solved, targets, np.full(n, BUDGET), seen, gradients)
+    given = (signature, state, solved, targets, np.full(n, BUDGET), seen, gradients)
+    found = label(*given)
+    coded = label(*given, bounds=bounds_of(functions, hyper, targets), compiled=functions)
+    assert coded.label.tolist() == found.label.tolist()  # by vector code or without
+    np.testing.assert_array_equal(coded.level, found.level)
     return found.label[0], found.level[0]
 
 

@@ -59,13 +59,19 @@ def once(graph: FunctionGraph, nested: bool = False, n_outputs: int | None = Non
                   └───┘
     """
     frame, body = _opened(graph, "function", nested)
+    return in_blocks(frame, lambda first: body.compute(first, n_outputs))
+
+
+def in_blocks(frame: Frame, write: Callable[[Value], None]) -> ProgramText:
+    """Write the loop over blocks of lanes; ``write`` gets the first lane of each."""
     v, (n,) = frame.vectors, frame.numbers
     entered = v.builder.block
     block, end = (frame.block(name) for name in ("block", "end"))
     b = v.begin(block)
     first = b.phi(I64)  # of the block's lanes
     first.add_incoming(I64(0), entered)
-    body.compute(first, n_outputs)
+    write(first)
+    b = v.builder
     following = b.add(first, I64(v.width))
     first.add_incoming(following, b.block)
     b.cbranch(b.icmp_signed("<", following, n), block, end)

@@ -28,7 +28,9 @@ from runner.engines.simd.type_aliases import Block, Builder, Pointer, Value, Var
 from runner.engines.simd.vectors import CACHE_LINE, DTYPES, I64, NAME, TYPES, Vectors
 
 I8 = ir.IntType(8)
-_TABLE = ir.PointerType(I64)
+TABLE = ir.PointerType(I64)
+"""Where a program finds addresses."""
+
 _WIDEST = 8  # bytes of the widest number
 
 _NUMBERS: dict[Kind, int] = {"function": 1, "loop": 3, "threads": 3, "blocks": 5}
@@ -86,7 +88,7 @@ class Frame:
             block_bytes = widest
         width = block_bytes // widest
         module = ir.Module("lanes")
-        arguments = (_TABLE, _TABLE, *[I64] * (_NUMBERS[kind] + 1))
+        arguments = (TABLE, TABLE, *[I64] * (_NUMBERS[kind] + 1))
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), NAME)
         self.sources, self.targets, *self.numbers, self._memory = self.function.args
         self._areas: dict[int, Pointer] = {}  # on the stack, by the offset in the scratch

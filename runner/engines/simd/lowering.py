@@ -15,6 +15,7 @@ from pytensor.tensor.math import Dot, mul
 
 from runner.engines.library_output import diverted_output
 from runner.engines.simd.artifact import Interface, Kind, Program, RowRuns
+from runner.engines.simd.bounded_curvature import bounds
 from runner.engines.simd.control_flow import once, until_done
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.machine_code import Function, Loop, assemble
@@ -84,6 +85,46 @@ def lower_functions(
     and all that its outputs do not need is left out. Otherwise as `lower_function`.
     """
     graph = rewritten(inputs, [variable for group in outputs for variable in group])
+    return _of_groups(graph, inputs, outputs, counts, nested=nested)
+
+
+def lower_look(
+    inputs: Sequence[Variable],
+    outputs: Sequence[Sequence[Variable]],
+    counts: Sequence[int],
+    moving: Sequence[int],
+) -> list[Program]:
+    """Write programs as `lower_functions` does, and one that bounds curvature.
+
+    Parameters
+    ----------
+    inputs : sequence of tensor variables
+        Vectors of float64; parameters first.
+    outputs : sequence of sequences of tensor variables
+        The second group is the gradient.
+    counts : sequence of int
+    moving : sequence of int
+        Parameters that can move.
+    """
+    graph = rewritten(inputs, [variable for group in outputs for variable in group])
+    programs = _of_groups(graph, inputs, outputs, counts, nested=False)
+    more = [inputs[0].type() for _ in range(2)]
+    whole = FunctionGraph([*graph.inputs, *more], graph.outputs, clone=True)
+    written = bounds(whole, len(outputs[1]), moving, len(outputs[0]))
+    rows = _row_runs([*inputs, *more], written.n_rows)
+    told = ((2, "bool"),)
+    interface = Interface("function", rows, told, written.width, written.scratch_bytes)
+    return [*programs, Program(written.text, interface)]
+
+
+def _of_groups(
+    graph: FunctionGraph,
+    inputs: Sequence[Variable],
+    outputs: Sequence[Sequence[Variable]],
+    counts: Sequence[int],
+    *,
+    nested: bool,
+) -> list[Program]:
     programs = []
     for count in counts:
         chosen = outputs[:count]

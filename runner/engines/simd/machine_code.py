@@ -60,34 +60,25 @@ class Function:
         n = inputs[0].shape[-1]
         if not n:
             return self._outputs(0)
-        given = [np.ascontiguousarray(a) for a in inputs]
-        outputs = self._outputs(n)
-        rest = n % self._interface.width
+        width = self._interface.width
+        if n < width:  # a block of its own, filled with copies of the last lane
+            filled = [_padded(array, width - n) for array in inputs]
+            return [np.ascontiguousarray(output[:, :n]) for output in self(*filled)]
+        given, outputs = [np.ascontiguousarray(a) for a in inputs], self._outputs(n)
+        sources, targets = _addresses(given), _addresses(outputs)
+        whole = n - n % width
         with self._scratch.lent() as scratch:
-            if n > rest:
-                self._compute(given, outputs, n - rest, scratch)
-            if rest:  # a block of its own, filled with copies of the last lane
-                given = [_padded(a[..., -rest:], self._interface.width - rest) for a in given]
-                last = self._outputs(self._interface.width)
-                self._compute(given, last, self._interface.width, scratch)
-                for output, few in zip(outputs, last, strict=True):
-                    output[:, -rest:] = few[:, :rest]
+            memory = scratch.ctypes.data
+            self._run(sources.ctypes.data, targets.ctypes.data, whole, memory)
+            if n > whole:  # the last block overlaps the one before, and computes the same there
+                sources += (n - width) * _row_bytes(given)
+                targets += (n - width) * _row_bytes(outputs)
+                self._run(sources.ctypes.data, targets.ctypes.data, width, memory)
         return outputs
 
     def _outputs(self, n: int) -> list[np.ndarray]:
         """Memory for all groups of outputs."""
         return [np.empty((rows, n), dtype) for rows, dtype in self._interface.outputs]
-
-    def _compute(
-        self,
-        inputs: Sequence[np.ndarray],
-        outputs: Sequence[np.ndarray],
-        n: int,
-        scratch: np.ndarray,
-    ) -> None:
-        """Compute the first n lanes, whole blocks of them."""
-        sources, targets = _addresses(inputs), _addresses(outputs)
-        self._run(sources.ctypes.data, targets.ctypes.data, n, scratch.ctypes.data)
 
 
 class Loop:
@@ -150,6 +141,40 @@ class Loop:
             self._run(*tables, len(steps), clock, until, memory.ctypes.data)
 
 
+class Orthogonalisation:
+    """Machine code that makes vectors orthogonal; see `runner.engines.base.Orthogonalise`.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        Of `runner.engines.simd.orthogonalisation`.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.width = artifact.interface.width
+        self._owner, self._run = _loaded(artifact.code, n_numbers=4)
+
+    def __call__(
+        self, vectors: np.ndarray, count: int, product: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        n_blocks, most, n_rows, _ = vectors.shape
+        expected = (n_blocks, n_rows, self.width)
+        fits = product.shape == expected and vectors.shape[3] == self.width and 0 < count < most
+        plain = all(a.flags.c_contiguous and a.dtype == np.float64 for a in (vectors, product))
+        if not (fits and plain and n_rows):
+            message = f"vectors {vectors.shape}, {count} of them, and products {product.shape}"
+            raise ValueError(f"{message} do not go together, or are not float64 in C order")
+        sums, lengths = np.empty((n_blocks, most, self.width)), np.empty((n_blocks, self.width))
+        if n_blocks:
+            sources, targets = (
+                np.array([array.ctypes.data for array in arrays])
+                for arrays in ([vectors], [product, sums, lengths])
+            )
+            tables = sources.ctypes.data, targets.ctypes.data
+            self._run(*tables, n_blocks, n_rows, count, most)
+        return sums, lengths
+
+
 def check_loop(
     interface: Interface,
     carried: np.ndarray,
@@ -206,6 +231,12 @@ def _padded(array: np.ndarray, more: int) -> np.ndarray:
     wide = np.empty((*array.shape[:-1], n + more), array.dtype)
     wide[..., :n], wide[..., n:] = array, array[..., -1:]
     return wide
+
+
+def _row_bytes(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Bytes of a number of each row of arrays."""
+    counts = [1 if array.ndim == 1 else len(array) for array in arrays]
+    return np.repeat([array.itemsize for array in arrays], counts)
 
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -175,5 +175,6 @@ def draw_together(parts: Sequence[tuple[Starts, int, int]]) -> np.ndarray:
 def _on_unit(words: np.ndarray, n: int) -> np.ndarray:
     """Make numbers (n, k) on the open interval (0, 1) of the first n of each row's random words."""
     # the middle of 2**53 equal cells: never 0 or 1, so the inverse of the normal is finite
-    uniform: np.ndarray = ((words[:, :n] >> np.uint64(11)) + 0.5) * 2.0**-53
+    cells = (words[:, :n] >> np.uint64(11)).view(np.int64)  # made a float sooner than unsigned ones
+    uniform: np.ndarray = (cells + 0.5) * 2.0**-53
     return np.ascontiguousarray(uniform).T

@@ -213,4 +213,4 @@ def test_every_process_writes_the_same_program(hidden) -> None:
         for seed in ("1", "2", "3")
     }
     assert len(seen) == 1
-    assert seen.pop().startswith("4 ")
+    assert seen.pop().startswith("6 ")
