@@ -23,7 +23,7 @@ RESTARTS, EPOCHS, SEED = 6, 3, 11
 TOLERANCES = {"float64": 1e-11, "float32": 2e-5}
 
 
-def planned(**training) -> Plan:
+def planned(network=None, **training) -> Plan:
     return Plan(
         load_experiment(
             {
@@ -31,6 +31,7 @@ def planned(**training) -> Plan:
                 "restarts": RESTARTS,
                 "seed": SEED,
                 "problem": {"gate": "XOR"},
+                "network": network or {},
                 "loss": {"kind": "squared-error", "l2": 0.01},
                 "training": training,
             }
@@ -122,12 +123,13 @@ def test_the_order_is_that_of_the_restart_whatever_else_is_trained() -> None:
 def test_other_engines_shuffle_alike(engine) -> None:
     if engine == "pytensor-jax":
         pytest.importorskip("jax")
-    plan = planned(patterns_per_update=1, order="shuffled", max_steps=40, dtype="float32")
+    one_unit = {"hidden": []}  # of which the order is seen as well, and which is soon compiled
+    plan = planned(one_unit, patterns_per_update=1, order="shuffled", max_steps=40, dtype="float32")
     _, _, own = ended(plan)
     _, _, other = ended(plan, engine)
     # another order would be far off after ten epochs at rate 1
     np.testing.assert_array_equal(own.state[-3:], other.state[-3:])
-    np.testing.assert_allclose(own.state[:9], other.state[:9], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(own.state[:3], other.state[:3], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -146,16 +148,18 @@ def test_other_engines_shuffle_alike(engine) -> None:
 def test_constants_are_used(optimizer, constants) -> None:
     training = {"optimizer": optimizer, "learning_rate": 0.1, "max_steps": 12} | constants
     configuration, work, found = ended(planned(**training))
-    _, _, usual = ended(planned(optimizer=optimizer, learning_rate=0.1, max_steps=12))
-    assert not np.array_equal(found.state[:9], usual.state[:9])
-    table = configuration.table
+    table, told_apart = configuration.table, 0
     for restart in range(RESTARTS):
         rule = Rule(optimizer, 0.1, constants={k: float(v) for k, v in constants.items()})
         net = Net(
             (2,), "sigmoid", "sigmoid", "squared-error", "mean", table.inputs, table.targets, 0.01
         )
-        theta = train_plain(net, rule, work.starts[:, restart], 12)[-1]
-        np.testing.assert_allclose(found.state[:9, restart], theta, rtol=1e-9, atol=1e-11)
+        start = work.starts[:, restart]
+        theta, usual = (train_plain(net, r, start, 12)[-1] for r in (rule, Rule(optimizer, 0.1)))
+        tolerances = {"rtol": 1e-9, "atol": 1e-11}
+        np.testing.assert_allclose(found.state[:9, restart], theta, **tolerances)
+        told_apart += not np.allclose(theta, usual, **tolerances)
+    assert told_apart
 
 
 def test_a_schedule_changes_the_rate_at_every_update() -> None:
