@@ -109,7 +109,8 @@ def test_a_few_restarts_make_the_same_tables_and_agree(name, client, tmp_path) -
     for path in SCRIPT["analyzed"](page):
         runner.analyze(studies[path], client)
     for path in SCRIPT["mapped"](page):
-        runner.map_landscape(studies[path], client, searches=300, round_searches=300)
+        few_searches = {"searches": 100, "round_searches": 100, "basin_side": 5}
+        runner.map_landscape(studies[path], client, **few_searches)
     assert heads(SCRIPT["renewed"](page, studies)) == heads(page)
 
 

@@ -32,7 +32,7 @@ INTERFACE = Interface("loop", ((3, "float64"), (1, "int32")), (), 8, 64, n_carri
 PARTS = {"loop": Artifact(b"\x7fELF\x00", INTERFACE, Fingerprint("0" * 64, "+*f"))}
 
 
-def trained(folder: Path | str, hidden: int = 2) -> subprocess.Popen[str]:
+def trained(folder: Path | str, hidden: int = 1) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", TRAIN, str(hidden)],
         env=os.environ | {"RUNNER_CACHE_DIR": str(folder)},
