@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Any
 
 from runner.cluster.task_results import TaskResult
@@ -87,15 +86,8 @@ class FetchedResults:
         self._threads = ThreadPoolExecutor(_AT_A_TIME, "fetch")
         self._waiting: deque[tuple[SentTask, TaskResult, list[Future[bytes | None]]]] = deque()
 
-    def __enter__(self) -> FetchedResults:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Fetch nothing more."""
         self._threads.shutdown(cancel_futures=True)
 
     def keep(self, task: SentTask, result: TaskResult) -> bool:

@@ -139,7 +139,7 @@ class _Pools:
         by_workers = shards_by_workers(self._store)
         if by_workers is not None:
             if self.fetched is None:
-                self.fetched = self._opened.enter_context(FetchedResults(by_workers))
+                self.fetched = self._opened.enter_context(closing(FetchedResults(by_workers)))
             return SharesStore(self.fetched.place).require
         if self.staging is None:
             self.staging = self._opened.enter_context(self._writer.staging())
