@@ -61,12 +61,18 @@ def training_programs(signature: Signature) -> Mapping[str, Program]:
     Kept, as who asks whether a network has programs, or which, trains with them afterwards.
     """
     with building():
-        looking = dict(_looking_programs(signature.measured))
-        if not signature.rule.follows_size:
-            looking.pop("bounds", None)
-        update = _update_program(replace(signature, dtype="float64"))
-        others = {"update": update, **_labelling_programs(signature)}
-        return {"loop": loop_program(signature), **looking, **others}
+        look = _look(signature.measured)
+        programs = {
+            "loop": loop_program(signature),
+            "look": look.program(),
+            "losses": look.program(1),  # of its first group alone
+            "update": _update_program(replace(signature, dtype="float64")),
+            **_labelling_programs(signature),
+        }
+        moving = np.flatnonzero(signature.architecture.trained).tolist()
+        if signature.rule.follows_size and not look.nested and 0 < len(moving) <= MAX_EXACT:
+            programs["bounds"] = look.bounds(moving)
+        return programs
 
 
 def _labelling_programs(signature: Signature) -> dict[str, Program]:
@@ -119,7 +125,7 @@ def measuring_programs(signature: Signature) -> Mapping[str, Program]:
         product = step.product(tensors, directions, lane)
         inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
         program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
-        return {"product": program, "look": _looking_programs(signature)["look"]}
+        return {"product": program, "look": _look(signature).program()}
 
 
 def _update_program(signature: Signature) -> Program:
@@ -133,21 +139,14 @@ def _update_program(signature: Signature) -> Program:
 
 
 @lru_cache(maxsize=4)
-def _looking_programs(measured: Signature) -> Mapping[str, Program]:
-    """The program of a look, that of its loss alone, and that of bounds where columns tell them.
+def _look(measured: Signature) -> lowering.GroupedGraph:
+    """Look at endpoints of a `Signature.measured`.
 
-    How a network is trained makes no difference to them: a signature's trained and measured code
-    share them, and so do networks that differ in their optimizer or dtype alone.
+    How a network is trained makes no difference to that: a signature's trained and measured code
+    share it, and so do networks that differ in their optimizer or dtype alone.
     """
     step = _vector_step(measured)
     tensors, lane = _variables(step)
     parameters = tensors[: step.n_tensors]
     inputs, seen = [*parameters, *lane.hyper, *lane.targets], step.look(parameters, lane)
-    names, groups = ["look", "losses"], [len(seen), 1]
-    moving = np.flatnonzero(measured.architecture.trained).tolist()
-    if _is_nested(step) or not 0 < len(moving) <= MAX_EXACT:
-        programs = lowering.lower_functions(inputs, seen, groups, nested=_is_nested(step))
-    else:
-        names.append("bounds")
-        programs = lowering.lower_look(inputs, seen, groups, moving)
-    return dict(zip(names, programs, strict=True))
+    return lowering.GroupedGraph.of(inputs, seen, nested=_is_nested(step))

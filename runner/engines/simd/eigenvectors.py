@@ -13,6 +13,7 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from runner.engines.simd.artifact import Interface, Program
+from runner.engines.simd.function_frame import TABLE
 from runner.engines.simd.lane_arrays import FLOAT, LaneArrays
 from runner.engines.simd.memory import Memory
 from runner.engines.simd.ql_steps import QLSteps
@@ -22,7 +23,6 @@ from runner.engines.simd.vectors import BLOCK_BYTES, CACHE_LINE, I32, I64, NAME,
 
 _NUMBER_BYTES = 8
 _WIDTH = BLOCK_BYTES // _NUMBER_BYTES
-_TABLE = ir.PointerType(I64)
 
 
 def program(size: int) -> Program:
@@ -33,7 +33,7 @@ def program(size: int) -> Program:
     each of length 1. Every number must be finite.
     """
     module = ir.Module("lanes")
-    kind = ir.FunctionType(ir.VoidType(), (_TABLE, _TABLE, I64, I64))
+    kind = ir.FunctionType(ir.VoidType(), (TABLE, TABLE, I64, I64))
     function = ir.Function(module, kind, NAME)
     sources, targets, n, scratch = function.args
     entry, block, end = (function.append_basic_block(name) for name in ("entry", "block", "end"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -68,74 +69,58 @@ def lower_function(
     UnknownOperation
         If the graph holds an operation that is not known here.
     """
-    (program,) = lower_functions(inputs, outputs, [len(outputs)], nested=nested)
-    return program
+    return GroupedGraph.of(inputs, outputs, nested=nested).program()
 
 
-def lower_functions(
-    inputs: Sequence[Variable],
-    outputs: Sequence[Sequence[Variable]],
-    counts: Sequence[int],
-    *,
-    nested: bool = False,
-) -> list[Program]:
-    """Write programs of one graph: each of its first groups of outputs, so many of them.
+@dataclass(frozen=True)
+class GroupedGraph:
+    """A graph that is `rewritten`, from which several programs are written; it stays as it is."""
 
-    What is computed in two of them is the same to the bit, as each is written as in the whole graph
-    and all that its outputs do not need is left out. Otherwise as `lower_function`.
-    """
-    graph = rewritten(inputs, [variable for group in outputs for variable in group])
-    return _of_groups(graph, inputs, outputs, counts, nested=nested)
+    graph: FunctionGraph
+    inputs: Sequence[Variable]
+    outputs: Sequence[Sequence[Variable]]
+    """In groups, as of `lower_function`."""
+    nested: bool
 
+    @classmethod
+    def of(
+        cls,
+        inputs: Sequence[Variable],
+        outputs: Sequence[Sequence[Variable]],
+        *,
+        nested: bool = False,
+    ) -> GroupedGraph:
+        """Rewrite a graph; see `lower_function`."""
+        graph = rewritten(inputs, [variable for group in outputs for variable in group])
+        return cls(graph, inputs, outputs, nested)
 
-def lower_look(
-    inputs: Sequence[Variable],
-    outputs: Sequence[Sequence[Variable]],
-    counts: Sequence[int],
-    moving: Sequence[int],
-) -> list[Program]:
-    """Write programs as `lower_functions` does, and one that bounds curvature.
+    def program(self, count: int | None = None) -> Program:
+        """Write the program of its first groups of outputs, so many, or of all.
 
-    Parameters
-    ----------
-    inputs : sequence of tensor variables
-        Vectors of float64; parameters first.
-    outputs : sequence of sequences of tensor variables
-        The second group is the gradient.
-    counts : sequence of int
-    moving : sequence of int
-        Parameters that can move.
-    """
-    graph = rewritten(inputs, [variable for group in outputs for variable in group])
-    programs = _of_groups(graph, inputs, outputs, counts, nested=False)
-    more = [inputs[0].type() for _ in range(2)]
-    whole = FunctionGraph([*graph.inputs, *more], graph.outputs, clone=True)
-    written = bounds(whole, len(outputs[1]), moving, len(outputs[0]))
-    rows = _row_runs([*inputs, *more], written.n_rows)
-    told = ((2, "bool"),)
-    interface = Interface("function", rows, told, written.width, written.scratch_bytes)
-    return [*programs, Program(written.text, interface)]
-
-
-def _of_groups(
-    graph: FunctionGraph,
-    inputs: Sequence[Variable],
-    outputs: Sequence[Sequence[Variable]],
-    counts: Sequence[int],
-    *,
-    nested: bool,
-) -> list[Program]:
-    programs = []
-    for count in counts:
-        chosen = outputs[:count]
-        written = once(graph, nested, sum(map(len, chosen)))
+        What is computed in two of them is the same to the bit, as each is written as in the whole
+        graph and all that its outputs do not need is left out. Otherwise as `lower_function`.
+        """
+        chosen = self.outputs[:count]
+        written = once(self.graph, self.nested, sum(map(len, chosen)))
         rows = written.n_rows
         groups = tuple((sum(map(rows, group)), str(group[0].type.dtype)) for group in chosen)
         interface = Interface(
-            "function", _row_runs(inputs, rows), groups, written.width, written.scratch_bytes
+            "function", _row_runs(self.inputs, rows), groups, written.width, written.scratch_bytes
         )
-        programs.append(Program(written.text, interface))
-    return programs
+        return Program(written.text, interface)
+
+    def bounds(self, moving: Sequence[int]) -> Program:
+        """Write the program that bounds the curvature of parameters that can move.
+
+        The inputs are vectors of float64, parameters first; the second group is the gradient.
+        """
+        more = [self.inputs[0].type() for _ in range(2)]
+        whole = FunctionGraph([*self.graph.inputs, *more], self.graph.outputs, clone=True)
+        written = bounds(whole, len(self.outputs[1]), moving, len(self.outputs[0]))
+        rows = _row_runs([*self.inputs, *more], written.n_rows)
+        told = ((2, "bool"),)
+        interface = Interface("function", rows, told, written.width, written.scratch_bytes)
+        return Program(written.text, interface)
 
 
 def lower_loop(

@@ -18,7 +18,7 @@ import runner.engines.pytensor
 from runner.engines.registry import compiled, measured
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.fingerprint import fingerprint
-from runner.engines.simd.lowering import function, loop, lower_functions
+from runner.engines.simd.lowering import GroupedGraph, function, loop
 from runner.engines.simd.machine_code import Function, assemble
 from runner.training.lanes import train
 
@@ -42,7 +42,8 @@ def test_some_groups_of_outputs_alone(n) -> None:
     x, y = vectors("x", "y")
     product = x * y  # fused with the sum where that is the only use of it; in the last group, too
     groups = [[pt.tanh(product + y)], [x, y, x + y], [pt.gt(product, y)]]
-    programs = lower_functions([x, y], groups, [3, 1, 2])
+    graph = GroupedGraph.of([x, y], groups)
+    programs = [graph.program(count) for count in (3, 1, 2)]
     every, *some = (Function(assemble(program)) for program in programs)
     a, b = np.random.default_rng(n).normal(size=(2, n))
     for n_groups, found in zip((1, 2), (few(a, b) for few in some), strict=True):
