@@ -20,6 +20,8 @@ MAX_BYTES = 2**30
 
 _DEVICES = ("cpu", "gpu", "cpu+gpu")
 _MOST = 10**18  # restarts and groups that any plan can have
+_SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
+_PROGRAMS = re.compile(r"([0-9a-f]{16})?").fullmatch
 
 
 @dataclass(frozen=True)
@@ -81,21 +83,30 @@ class Commit:
 
     def _is_consistent(self) -> bool:
         """Whether the fields have their types and agree: a log may come from anywhere."""
-        batch, failed = self.batch, [failure.position for failure in self.failures]
-        numbers = (batch.group, batch.start, batch.stop, batch.round, self.rows, self.size, *failed)
-        texts = [text for failure in self.failures for text in (failure.reason, failure.traceback)]
+        batch = self.batch
+        numbers = (batch.group, batch.start, batch.stop, batch.round, self.rows, self.size)
         return (
             all(type(number) is int for number in numbers)
-            and all(isinstance(text, str) for text in texts)
-            and re.fullmatch(r"[0-9a-f]{64}", str(self.sha256)) is not None
+            and _SHA256(str(self.sha256)) is not None
             and self.device in _DEVICES
-            and re.fullmatch(r"([0-9a-f]{16})?", str(self.programs)) is not None
+            and _PROGRAMS(str(self.programs)) is not None
             and 0 <= batch.group < _MOST
             and 0 <= batch.round < _MOST
             and 0 <= batch.start < batch.stop < _MOST
-            and all(batch.start <= position < batch.stop for position in failed)
-            and len(set(failed)) == len(failed) == len(batch) - self.rows
+            and len(self.failures) == len(batch) - self.rows
+            and (not self.failures or self._fails_consistently())
             and self.size >= 0
+        )
+
+    def _fails_consistently(self) -> bool:
+        """Whether the fields of failures have their types, and no restart has two."""
+        failed = [failure.position for failure in self.failures]
+        texts = [text for failure in self.failures for text in (failure.reason, failure.traceback)]
+        return (
+            all(type(position) is int for position in failed)
+            and all(isinstance(text, str) for text in texts)
+            and all(self.batch.start <= position < self.batch.stop for position in failed)
+            and len(set(failed)) == len(failed)
         )
 
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from runner.engines import code_cache
 from runner.errors import StudyError
 from runner.errors.paths import local_path, store_url
 from runner.study import files
@@ -39,6 +38,8 @@ _MOMENT_S, _POLL_S = 2.0, 0.2
 
 def copy_of(url: str) -> Path:
     """Return the folder in which a URL's study is worked on here, by the same user."""
+    from runner.engines import code_cache  # most studies are folders, and need none of it
+
     base = code_cache.place() or code_cache.of_user()
     name = re.sub(r"[^A-Za-z0-9_-]", "-", url.rpartition("/")[2])[:60]
     return base / "studies" / f"{name}-{hashlib.sha256(place(url).encode()).hexdigest()[:16]}"
