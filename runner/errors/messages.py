@@ -68,11 +68,17 @@ def listed(names: Iterable[object]) -> str:
 
 def nearest(word: object, names: Sequence[str]) -> str:
     """Return ` Did you mean 'name'?` for the name most like `word`, or an empty string."""
+    close = most_like(word, names)
+    return f" Did you mean {close!r}?" if close else ""
+
+
+def most_like(word: object, names: Iterable[str]) -> str | None:
+    """Return the name that is spelt most like `word`, if one is like it."""
     if not isinstance(word, str) or len(word) > _MAX_WIDTH:
-        return ""
+        return None
     by_folded = {name.casefold(): name for name in names}
     close = get_close_matches(word.casefold(), by_folded, n=1)
-    return f" Did you mean {by_folded[close[0]]!r}?" if close else ""
+    return by_folded[close[0]] if close else None
 
 
 def summed_up(problems: Sequence[str], total: int, limit: int) -> str:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from runner.errors.messages import nearest, shown
+from runner.errors.messages import most_like, nearest, shown
+from runner.experiment.truth_tables.gates import GATES
 
 __all__ = ["field_hint", "value_hint"]
 
@@ -96,63 +97,65 @@ _MISSING_VALUES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """What there is not, by field: the values that are nearest to it in kind."""
 
-_FIELDS: Final[Mapping[str, str]] = {
-    word: field
-    for field, words in {
-        "seed": "random_state random_seed rng",
-        "restarts": "runs trials repeats repetitions n_restarts starts n_starts replicates",
-        "problem.gate": "function task operation boolean",
-        "problem.table": "data dataset file csv path training_data truth_table",
-        "problem.target_columns": "target_column label_column label_columns y_column target "
-        "target_names class_column",
-        "problem.ignored_columns": "drop drop_columns ignore ignore_columns skip_columns index_col "
-        "exclude_columns",
-        "problem.tolerance": "margin tolerances bit_fail_limit",
-        "problem.held_out": "holdout hold_out heldout test_table validation test validation_data "
-        "validation_table test_data",
-        "problem.held_out_rows": "test_rows validation_rows held_rows",
-        "problem.solved": "success success_criterion solved_by",
-        "problem.inputs": "input_levels",
-        "problem.targets": "output_levels labels target_levels",
-        "network.hidden": "units hidden_units hidden_size hidden_sizes layers hidden_layers "
-        "neurons layer_sizes hidden_layer_sizes n_hidden topology architecture",
-        "network.activation": "nonlinearity transfer_function activation_function activations "
-        "transfer",
-        "network.output": "output_activation out last_activation",
-        "network.bias": "biases use_bias intercept fit_intercept has_bias",
-        "network.skip": "shortcut shortcuts skip_connections residual direct",
-        "network.freeze": "frozen fixed fixed_weights trainable untrained requires_grad",
-        "loss.kind": "loss loss_function criterion objective cost error error_function",
-        "loss.l2_biases": "bias_regularizer regularize_bias penalize_bias bias_decay",
-        "loss.l2": "weight_decay regularization regularisation ridge lambda alpha penalty",
-        "init.range": "low high lower upper min max minval maxval bounds interval a b",
-        "init.table": "given file csv starts start given_starts initial_weights weights_file path",
-        "init.bias": "bias_init bias_initializer bias_start bias_value",
-        "init.bias_range": "bias_low bias_high",
-        "init.scale": "std sigma stddev width spread init_scale weight_scale bound",
-        "init.distribution": "initializer initialiser weights initialization initialisation "
-        "kernel_initializer weight_init",
-        "training.optimizer": "optimiser algorithm method solver update rule trainer",
-        "training.learning_rate": "lr eta rate step_size learningrate stepsize learning_rate_init",
-        "training.momentum": "mu beta inertia",
-        "training.rate_schedule": "schedule lr_schedule learning_rate_schedule lr_decay scheduler "
-        "annealing warmup learning_rate_decay",
-        "training.order": "shuffle shuffled pattern_order",
-        "training.slopes": "slope clip_slopes cut_slopes derivative flat_spot flat_spots",
-        "training.beta1": "beta_1 b1",
-        "training.beta2": "beta_2 b2",
-        "training.decay": "rho",
-        "training.max_steps": "epochs epoch n_epochs max_epochs num_epochs iterations max_iter "
-        "max_iterations n_iter steps n_steps num_steps updates sweeps budget",
-        "training.plateau": "restart_on_plateau on_plateau reinit reinitialize perturb kick",
-        "training.plateau_steps": "restart_every restart_after plateau_patience",
-        "training.plateau_fall": "plateau_tolerance",
-        "training.plateau_noise": "perturbation kick_size",
-        "training.stop_loss": "desired_error goal target_loss min_loss",
-        "training.stop_gradient": "gtol min_grad",
-        "training.dtype": "precision float_type floatx",
-    }.items()
-    for word in words.split()
+_WORDS: Final[Mapping[str, str]] = {
+    "seed": "random_state random_seed rng",
+    "restarts": "runs trials repeats repetitions n_restarts starts n_starts replicates",
+    "problem.gate": "function task operation boolean",
+    "problem.table": "data dataset file csv path training_data truth_table",
+    "problem.target_columns": "target_column label_column label_columns y_column target "
+    "target_names class_column",
+    "problem.ignored_columns": "drop drop_columns ignore ignore_columns skip_columns index_col "
+    "exclude_columns",
+    "problem.tolerance": "margin tolerances bit_fail_limit",
+    "problem.held_out": "holdout hold_out heldout test_table validation test validation_data "
+    "validation_table test_data",
+    "problem.held_out_rows": "test_rows validation_rows held_rows",
+    "problem.solved": "success success_criterion solved_by",
+    "problem.inputs": "input_levels",
+    "problem.targets": "output_levels labels target_levels",
+    "network.hidden": "units hidden_units hidden_size hidden_sizes layers hidden_layers "
+    "neurons layer_sizes hidden_layer_sizes n_hidden topology architecture",
+    "network.activation": "nonlinearity transfer_function activation_function activations transfer",
+    "network.output": "output_activation out last_activation",
+    "network.bias": "biases use_bias intercept fit_intercept has_bias",
+    "network.skip": "shortcut shortcuts skip_connections residual direct",
+    "network.freeze": "frozen fixed fixed_weights trainable untrained requires_grad",
+    "loss.kind": "loss loss_function criterion objective cost error error_function",
+    "loss.l2_biases": "bias_regularizer regularize_bias penalize_bias bias_decay",
+    "loss.l2": "weight_decay regularization regularisation ridge lambda alpha penalty",
+    "init.range": "low high lower upper min max minval maxval bounds interval a b",
+    "init.table": "given file csv starts start given_starts initial_weights weights_file path",
+    "init.bias": "bias_init bias_initializer bias_start bias_value",
+    "init.bias_range": "bias_low bias_high",
+    "init.scale": "std sigma stddev width spread init_scale weight_scale bound",
+    "init.distribution": "initializer initialiser weights initialization initialisation "
+    "kernel_initializer weight_init",
+    "training.optimizer": "optimiser algorithm method solver update rule trainer",
+    "training.learning_rate": "lr eta rate step_size learningrate stepsize learning_rate_init",
+    "training.momentum": "mu beta inertia",
+    "training.rate_schedule": "schedule lr_schedule learning_rate_schedule lr_decay scheduler "
+    "annealing warmup learning_rate_decay",
+    "training.order": "shuffle shuffled pattern_order",
+    "training.slopes": "slope clip_slopes cut_slopes derivative flat_spot flat_spots",
+    "training.beta1": "beta_1 b1",
+    "training.beta2": "beta_2 b2",
+    "training.decay": "rho",
+    "training.max_steps": "epochs epoch n_epochs max_epochs num_epochs iterations max_iter "
+    "max_iterations n_iter steps n_steps num_steps updates sweeps budget",
+    "training.plateau": "restart_on_plateau on_plateau reinit reinitialize perturb kick",
+    "training.plateau_steps": "restart_every restart_after plateau_patience",
+    "training.plateau_fall": "plateau_tolerance",
+    "training.plateau_noise": "perturbation kick_size",
+    "training.stop_loss": "desired_error goal error_goal target_error target_loss min_loss "
+    "loss_goal",
+    "training.stop_gradient": "gtol min_grad",
+    "training.dtype": "precision float_type floatx",
+}
+"""Words for each field, separated by spaces; some are words for fields of two sections."""
+
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    word: tuple(field for field, words in _WORDS.items() if word in words.split())
+    for word in " ".join(_WORDS.values()).split()
 }
 """Fields by the words for them."""
 
@@ -163,6 +166,12 @@ _MISSING_FIELDS: Final[Mapping[str, str]] = {
         "many patterns an update takes is training.patterns_per_update: 1 for pattern by pattern. "
         "(`--batch-size` is of restarts, and changes no result.)",
         "dropout dropout_rate p_drop": "There is no dropout.",
+        "clip clipnorm clipvalue clip_norm grad_clip gradient_clip max_grad_norm": "Gradients are "
+        "not clipped.",
+        "weight class_weight class_weights pos_weight sample_weight": "All patterns count alike.",
+        "classes n_classes num_classes": "Classes are a column of words in problem.table, or of "
+        "integers with network.output 'softmax'.",
+        "engine backend": "What compiles is an option of the command: --engine.",
         "nesterov": "Nesterov's momentum is training.optimizer 'nesterov'.",
         "patience early_stopping early_stop min_delta min_improvement n_iter_no_change tol "
         "tolerance_change stagnation": "Nothing stops for want of progress: a restart ends early "
@@ -188,11 +197,14 @@ _SECTIONS: Final[Mapping[str, str]] = {
 """Sections by the words for them."""
 
 _IN_SECTIONS: Final[Mapping[tuple[str, str], str]] = {
-    ("init", "kind"): "init.distribution",
-    ("init", "type"): "init.distribution",
-    ("init", "method"): "init.distribution",
+    ("init", "kind"): "Did you mean 'init.distribution'?",
+    ("init", "type"): "Did you mean 'init.distribution'?",
+    ("init", "method"): "Did you mean 'init.distribution'?",
+    ("network", "init"): "Did you mean 'init.distribution'?",
+    ("training", "mode"): _MISSING_FIELDS["online"],
+    ("problem", "noise"): "No noise is added to inputs or targets; problem.table can have it.",
 }
-"""Words that mean another field elsewhere."""
+"""What is to be said of words that mean another field elsewhere."""
 
 _LISTS: Final = frozenset(
     {
@@ -234,11 +246,23 @@ def value_hint(path: str, value: object, names: tuple[str, ...]) -> str:
     if meant in names:
         return f" Did you mean {meant!r}?"
     missing = _MISSING_VALUES.get(path, {}).get(word)
+    if path == "problem.gate":
+        return _gate_hint(word) or nearest(value, names) or " Other tables are problem.table."
     if missing:
         near = " and ".join(repr(name) for name in missing)
         verb = "comes" if len(missing) == 1 else "come"
         return f" There is no {value.strip()!r}; {near} {verb} nearest to it."
     return nearest(value, names)
+
+
+def _gate_hint(word: str) -> str:
+    """Return a hint at a gate of some inputs, as in ``3-bit-majority``."""
+    family = "MAJORITY" if "majority" in word else "PARITY" if re.search("parity|xor", word) else ""
+    width = re.search("[0-9]+", word)
+    if family and not width and family.casefold() in word:
+        return f" Write {family}-3 for three inputs."
+    meant = f"{family}-{width[0]}" if width else ""
+    return f" Did you mean {meant!r}?" if meant in GATES else ""
 
 
 def _kind_hint(path: str, value: object) -> str:
@@ -288,14 +312,24 @@ def field_hint(path: str, names: Iterable[str], fields: Iterable[str]) -> str:
     section, _, last = path.rpartition(".")
     word = re.sub(r"[\s-]+", "_", last.strip()).casefold()
     if (section, word) in _IN_SECTIONS:
-        return f" Did you mean {_IN_SECTIONS[section, word]!r}?"
+        return f" {_IN_SECTIONS[section, word]}"
     if word in _MISSING_FIELDS:
         return f" {_MISSING_FIELDS[word]}"
     if not section and word in _SECTIONS:
         return f" Did you mean {_SECTIONS[word]}?"
     # It may be a field by its right name, in the wrong place.
-    meant = _FIELDS.get(word) or {f.rpartition(".")[2]: f for f in fields}.get(word)
+    meant = _by_meaning(section, word) or {f.rpartition(".")[2]: f for f in fields}.get(word)
     if meant is None or meant == path:
-        return nearest(path, list(names))
+        # without their section, which all of them have in common
+        near = names if section else (*fields, *names)
+        by_word = {name.rpartition(".")[2]: name for name in near}
+        like = most_like(word, by_word)
+        return f" Did you mean {by_word[like]!r}?" if like else ""
     above = ", above all sections" if section and "." not in meant else ""
     return f" Did you mean {meant!r}{above}?"
+
+
+def _by_meaning(section: str, word: str) -> str | None:
+    """Return the field that a word is for, if there are two, that of its own section."""
+    meant = _FIELDS.get(word, ())
+    return next((f for f in meant if f.startswith(f"{section}.")), next(iter(meant), None))

@@ -50,6 +50,12 @@ def refusal(path: str, value: object) -> str:
         ),
         ("training.dtype", "double", " Did you mean 'float64'?"),
         ("problem.gate", "exor", " Did you mean 'XOR'?"),
+        ("problem.gate", "PARITY", " Write PARITY-3 for three inputs."),
+        ("problem.gate", "3-bit majority", " Did you mean 'MAJORITY-3'?"),
+        ("problem.gate", "XOR4", " Did you mean 'PARITY-4'?"),
+        ("problem.gate", "NAN", " Did you mean 'NAND'?"),
+        ("problem.gate", "PARITY-40", " Did you mean 'PARITY-4'?"),
+        ("problem.gate", "two-spirals", " Other tables are problem.table."),
         ("loss.reduction", "average", " Did you mean 'mean'?"),
         ("loss.kind", "BCELoss", " Did you mean 'cross-entropy'?"),
         ("loss.kind", "MSELoss", " Did you mean 'squared-error'?"),
@@ -99,6 +105,14 @@ def test_values_by_meaning(path, value, hint) -> None:
         ("training.lr_schedule", " Did you mean 'training.rate_schedule'?"),
         ("training.shuffle", " Did you mean 'training.order'?"),
         ("training.learning_rat", " Did you mean 'training.learning_rate'?"),
+        ("learning_rat", " Did you mean 'training.learning_rate'?"),
+        ("training.target_error", " Did you mean 'training.stop_loss'?"),
+        ("problem.csv", " Did you mean 'problem.table'?"),
+        ("init.csv", " Did you mean 'init.table'?"),
+        ("csv", " Did you mean 'problem.table'?"),
+        ("network.init", " Did you mean 'init.distribution'?"),
+        # like spellings of the section alone are no hint
+        ("loss.weird", "; expected one of loss.kind, loss.reduction, loss.l2, loss.l2_biases."),
     ],
 )
 def test_fields_by_meaning(path, hint) -> None:
@@ -124,6 +138,12 @@ def test_the_command_line_has_the_same_hints() -> None:
         ("training.nesterov", "training.optimizer 'nesterov'"),
         ("training.patience", "a restart ends early by training.stop_solved, stop_loss or "),
         ("training.early_stopping", "has not fallen in training.plateau_steps steps."),
+        ("training.mode", "training.patterns_per_update: 1 for pattern"),
+        ("training.clip_norm", "Gradients are not clipped."),
+        ("loss.class_weight", "All patterns count alike."),
+        ("problem.classes", "a column of words in problem.table, or of integers with"),
+        ("problem.noise", "No noise is added to inputs or targets; problem.table can have it."),
+        ("engine", "--engine."),
         ("init.mean", "Starts lie about 0, unless init.range is set."),
     ],
 )
@@ -144,7 +164,7 @@ def test_every_word_leads_to_a_name_and_none_is_a_name_itself() -> None:
         names = choices_of(SECTIONS[section], field)
         assert {name for near in missing.values() for name in near} <= set(names)
         assert not set(missing) & {*names, *synonyms._VALUES[path]}
-    assert set(synonyms._FIELDS.values()) <= ALL
+    assert set(synonyms._WORDS) <= ALL
     last = {path.rpartition(".")[2] for path in ALL}
     assert not set(synonyms._FIELDS) & last
     assert not set(synonyms._MISSING_FIELDS) & (last | set(synonyms._FIELDS))
