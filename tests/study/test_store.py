@@ -19,8 +19,8 @@ from runner.experiment.batches import Batch
 from runner.experiment.content_hash import digest
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
-from runner.study import damage, hashed_json
-from runner.study.commits import MAX_BYTES, Commit, Failure
+from runner.study import commits, damage, folder, hashed_json
+from runner.study.commits import Commit, Failure
 from runner.study.store import Store, is_finished
 from runner.study.writer import Writer
 
@@ -355,14 +355,18 @@ def test_a_folder_that_is_no_study_loses_nothing(tmp_path) -> None:
         ("telemetry/audit.jsonl", Store.audits),
     ],
 )
-def test_a_log_larger_than_any_study_makes_is_not_read(store, name, read) -> None:
+def test_a_log_larger_than_any_study_makes_is_not_read(store, name, read, monkeypatch) -> None:
+    assert commits.MAX_BYTES == folder._MOST_TELEMETRY == 2**30
+    # a smaller bound, so that code without it fails here, and does not read for minutes
+    monkeypatch.setattr(commits, "MAX_BYTES", 2**25)
+    monkeypatch.setattr(folder, "_MOST_TELEMETRY", 2**25)
     path = store.path / name
     path.parent.mkdir(exist_ok=True)
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)  # which takes no room on the disk
+        file.truncate(2**25 + 1)  # which takes no room on the disk
     tracemalloc.start()
     try:
-        with pytest.raises(StudyError, match=r"has 1,073,741,825 bytes; expected at most 1,073,"):
+        with pytest.raises(StudyError, match=r"has 33,554,433 bytes; expected at most 33,554,432"):
             read(store)
         assert tracemalloc.get_traced_memory()[1] < 2**24
     finally:
