@@ -34,13 +34,13 @@ def test_only_slow_engines_are_said_to_be_slow(engine) -> None:
 @pytest.mark.parametrize("flags", ["cxx=", "device=cpu, cxx = "])
 def test_without_a_compiler_nothing_is_compiled(monkeypatch, flags) -> None:
     monkeypatch.setenv("THEANO_FLAGS", flags)
-    assert not compile_note("theano", 1)
+    assert compile_note("theano", 1).startswith("Theano compiles nothing here and computes with")
     assert compile_s("theano") == compile_s("pytensor")
-    assert compile_note("pytensor-numba", 1)
+    assert compile_note("pytensor-numba", 1).startswith("Every worker compiles 1 network before")
     monkeypatch.setenv("THEANO_FLAGS", "cxx=clang++")
-    assert compile_note("theano", 1)
+    assert compile_note("theano", 1).startswith("Every worker compiles 1 network before")
     monkeypatch.setenv("PATH", "")
-    assert not compile_note("theano", 1)
+    assert compile_note("theano", 1).startswith("Theano compiles nothing here and computes with")
 
 
 def test_a_dry_run_says_it_and_counts_it(tmp_path, monkeypatch) -> None:
