@@ -35,14 +35,14 @@ def plan_table(plan: Plan, left: Remaining | None = None) -> list[Column]:
     Of a study that is there what is ``left`` of it, else the plan's last round.
     """
     if left is None:
-        groups = plan.rounds[-1].groups
-        titles = [_title(first) for first in plan.first_members()]
+        groups, by_number = plan.rounds[-1].groups, plan.roster.by_number
+        titles = _titles([[by_number[int(n)] for n in group.numbers] for group in groups])
         members = [len(group.numbers) for group in groups]
         restarts, sizes = [len(group) for group in groups], [{g.batch_size} for g in groups]
     else:
         parts = sorted(left.groups.items())
         owners = [plan.groups[number].configurations for number, _ in parts]
-        titles = [_title(configurations[0]) for configurations in owners]
+        titles = _titles(owners)
         members = [sum(bool(left.counts[c.index]) for c in of_one) for of_one in owners]
         restarts = [sum(len(batch) for batch in batches) for _, batches in parts]
         sizes = [{plan.round_group(b).batch_size for b in batches} for _, batches in parts]
@@ -67,6 +67,27 @@ def remaining_table(left: Remaining, places: Sequence[int]) -> list[Column]:
         Column("done", [f"{done[index]:,}" for index in places]),
         Column("left", [f"{left.counts[index]:,}" for index in places]),
     ]
+
+
+def _titles(groups: Sequence[Sequence[Configuration]]) -> list[str]:
+    """Return what compiled functions are called, with what sets apart those that are called alike.
+
+    That is what all of one's configurations have, but not all configurations of the others.
+    """
+    titles = [_title(configurations[0]) for configurations in groups]
+    alike: dict[str, list[Configuration]] = {}
+    for title, configurations in zip(titles, groups, strict=True):
+        alike.setdefault(title, []).extend(configurations)
+    found = []
+    for title, configurations in zip(titles, groups, strict=True):
+        common = {
+            path: value
+            for path, value in configurations[0].point.items()
+            if all(c.point.get(path) == value for c in configurations)
+            and any(c.point.get(path) != value for c in alike[title])
+        }
+        found.append(f"{title}, {point_text(common)}" if common else title)
+    return found
 
 
 def _title(first: Configuration) -> str:

@@ -50,10 +50,7 @@ _DRAWN_WITHOUT_LAYERS: Final = ("uniform", "normal", "constant", "slice")
 _SMALL_TABLE: Final = f"at most {MAX_PASS} for rows times parameters {_WITH_PERCEPTRON}"
 _PROBABILITIES: Final = "numbers from 0 to 1 with loss.kind 'cross-entropy'"
 _SQUARED: Final = " Set loss.kind to 'squared-error'"
-_BY_SQUARED: Final = (
-    f"{_SQUARED}; classes need a column each, y0, y1, ..., of 0 and 1, and "
-    "network.output 'softmax'."
-)
+_BY_SQUARED: Final = f"{_SQUARED}, or for a column of classes network.output to 'softmax'."
 _BY_TANH: Final = f"{_SQUARED} and network.output to 'tanh', or write 0 in place of -1."
 
 

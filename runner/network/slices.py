@@ -72,7 +72,9 @@ class Slice:
         if twice := [name for name in dict.fromkeys(swept) if name in self.at]:
             found.append(f"{_some(twice)} either as x or y or in at, not in both")
         if missing:
-            found.append(f"a value for every weight but x and y; {_some(missing)} have none")
+            found.append(
+                f"a value for every weight but x and y; there is none for {_some(missing)}"
+            )
         return found
 
     def draw(self, names: Sequence[str], start: int, stop: int) -> np.ndarray:

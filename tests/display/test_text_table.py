@@ -239,3 +239,10 @@ def test_functions_that_update_in_another_way_are_called_so(training, updates) -
     sections = {"problem": {"gate": "XOR"}, "training": training}
     (cell,) = plan_table(Plan(load_experiment({"name": "t"} | sections)))[0].cells
     assert cell == f"2-2-1 sigmoid/sigmoid, cross-entropy, gradient-descent, {updates}, float64"
+
+
+def test_functions_of_one_network_are_told_apart_by_what_the_grid_sets() -> None:
+    grid = {"network.skip": [False, "all"], "training.learning_rate": [0.1, 1.0]}
+    plan = Plan(load_experiment({"name": "t", "problem": {"gate": "XOR"}}, grid=grid))
+    title = "2-2-1 sigmoid/sigmoid, cross-entropy, gradient-descent, float64"
+    assert plan_table(plan)[0].cells == [f"{title}, skip False", f"{title}, skip all"]

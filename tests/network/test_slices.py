@@ -89,7 +89,8 @@ def test_fixed_weights_are_read_once_each() -> None:
 
 
 def test_a_slice_that_does_not_fit_says_how() -> None:
-    assert "b1[0] have none" in refused(at=[w for w in INIT["at"] if not w.startswith("b1[0]")])
+    others = [w for w in INIT["at"] if not w.startswith("b1[0]")]
+    assert "there is none for b1[0]." in refused(at=others)
     assert "not W9[0,0]" in refused(at=[*INIT["at"], "W9[0,0]=1"])
     assert "not b2[0] twice" in refused(x="b2[0]=0:1:4")
     assert "either as x or y or in at" in refused(at=[*INIT["at"], "b2[0]=1"])
