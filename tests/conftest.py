@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 from hypothesis import settings
+from support.s3_server import S3Server, reached, serving
 
 from runner.cluster.embedded import usable_cores
 from runner.network.architecture import Architecture
@@ -110,6 +111,14 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 XOR = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))
 XOR_TARGETS = np.array([0.0, 1.0, 1.0, 0.0])
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path) -> Iterator[S3Server]:
+    """An S3 server that the environment names, and a cache without copies."""
+    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
+    with serving() as server, reached(server, monkeypatch):
+        yield server
 
 
 @pytest.fixture(scope="session")

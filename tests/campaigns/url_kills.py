@@ -12,12 +12,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tomli_w
-from support.s3_server import EXPERIMENT, URL, S3Server, reached, serving, tell_workers
+from support.s3_server import EXPERIMENT, URL, S3Server, tell_workers
 from support.workers import hashes
 from typer.testing import CliRunner
 
@@ -36,12 +36,9 @@ PROGRAM = (
 EXPERIMENT = EXPERIMENT | {"restarts": 30, "training": {"max_steps": 300}}
 
 
-@pytest.fixture
-def server(scheduler, monkeypatch, tmp_path) -> Iterator[S3Server]:
-    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "first"))
+@pytest.fixture(autouse=True)
+def commands_use_the_scheduler(scheduler, monkeypatch) -> None:
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
-    with serving() as server, reached(server, monkeypatch):
-        yield server
 
 
 def tables(server: S3Server) -> dict[str, bytes]:
@@ -122,14 +119,15 @@ def test_a_client_can_be_killed_at_every_request(
     kill_at_each_request(server, trained, words, tmp_path, monkeypatch, require_whole)
 
 
-def test_a_sweep_whose_workers_write_can_be_killed_at_every_request(
-    server, client, tmp_path, monkeypatch
+@pytest.mark.parametrize("shared", [["--shared"], []], ids=["workers write", "workers send"])
+def test_a_sweep_can_be_killed_at_every_request(
+    server, client, tmp_path, monkeypatch, shared
 ) -> None:
     """Requests of its workers are counted too; they work on, and write when nobody waits."""
     runner.sweep(EXPERIMENT, tmp_path / "whole", client, batch_size=5)
     tell_workers(os.environ["DASK_SCHEDULER_ADDRESS"])
     (tmp_path / "e.toml").write_text(tomli_w.dumps(EXPERIMENT))
-    words = ["sweep", str(tmp_path / "e.toml"), "--out", URL, "--shared", "--batch-size", "5"]
+    words = ["sweep", str(tmp_path / "e.toml"), "--out", URL, *shared, "--batch-size", "5"]
 
     def require_whole() -> None:
         shutil.rmtree(tmp_path / "pulled", ignore_errors=True)

@@ -7,13 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.in_process import swept
-from support.s3_server import EXPERIMENT, SECRET, URL, S3Server, reached, serving
+from support.s3_server import EXPERIMENT, SECRET, URL
 from typer.testing import CliRunner
 
 import runner
@@ -27,12 +26,6 @@ from runner.study.objects.object_store import ObjectStore
 from runner.study.store import Store
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def server(monkeypatch) -> Iterator[S3Server]:
-    with serving() as server, reached(server, monkeypatch):
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.s3_server import EXPERIMENT, URL, S3Server, reached, serving
+from support.s3_server import EXPERIMENT, URL, S3Server
 from typer.testing import CliRunner, Result
 
 import runner
@@ -23,12 +23,9 @@ SHARDS = [f"shards/0000/{k:012d}-{k + 1:012d}.parquet" for k in range(4)]
 LOG = "commits.jsonl"
 
 
-@pytest.fixture
-def server(scheduler, monkeypatch, tmp_path) -> Iterator[S3Server]:
-    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
+@pytest.fixture(autouse=True)
+def commands_use_the_scheduler(scheduler, monkeypatch) -> None:
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", scheduler)
-    with serving() as server, reached(server, monkeypatch):
-        yield server
 
 
 @pytest.fixture(scope="module")

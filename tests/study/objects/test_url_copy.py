@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from support.s3_server import EXPERIMENT, URL, S3Server, reached, serving
+from support.s3_server import EXPERIMENT, URL
 from typer.testing import CliRunner
 
 import runner
@@ -26,13 +25,6 @@ from runner.study.objects.url_copy import copy_of
 from runner.study.store import Store
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path) -> Iterator[S3Server]:
-    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
-    with serving() as server, reached(server, monkeypatch):
-        yield server
 
 
 @pytest.fixture(scope="module")
