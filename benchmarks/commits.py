@@ -274,12 +274,13 @@ def url(batches: int = 400, workers: int = 16) -> None:
         serving(),
         cluster(workers) as (connected, pid),
     ):
-        os.environ["RUNNER_CACHE_DIR"] = folder
+        os.environ["RUNNER_CACHE_DIR"] = str(Path(folder).resolve())
         for size in SIZES:
             n = batches if size == 2**15 else batches // 10
             for shared in (False, True):
                 place = f"s3://studies/{size}-{shared}"
-                print(swept(connected, pid, size, n, shared, place), flush=True)
+                many = batches if shared else n
+                print(swept(connected, pid, size, many, shared, place), flush=True)
 
 
 def swept(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runner.mapping.progress import MapProgress
     from runner.precision.until import Until
     from runner.study.contents import StudyContents
+    from runner.study.objects.url_copy import Workplace
     from runner.study.study import Study
 
 FAILURES = 5
@@ -28,7 +29,7 @@ FAILURES = 5
 
 def run_sweep(
     plan: Plan,
-    folder: Path,
+    place: Workplace,
     cluster: ClusterOptions,
     faults: FaultPolicy,
     until: Until | None = None,
@@ -51,6 +52,7 @@ def run_sweep(
     from runner.experiment.plan_notes import plan_notes
     from runner.study.store import Store
 
+    folder = place.path
     whole, grows, finished = plan, False, False
     rounds = until is not None and until.asked
     if not overwrite and not rounds:
@@ -78,7 +80,9 @@ def run_sweep(
         others = ["pandas"] if analyses else []
         interruption.remove_when_interrupted(start_fork_server(*others))
     plan = plan.trusting(trust_model)
-    _sweep(plan, whole, folder, cluster, faults, until, overwrite, quiet)
+    _sweep(plan, whole, place, cluster, faults, until, overwrite, quiet)
+    if not quiet or report:
+        place.bring_in()
     if not quiet:
         from runner.study.contents import StudyContents
 
@@ -97,7 +101,7 @@ def run_sweep(
         path = write_report(analysed)
         if not quiet:
             print_result(f"report: {path}")
-    if n_failed := sum(len(commit.failures) for commit in Store(folder).commits()):
+    if n_failed := sum(len(commit.failures) for commit in Store(folder).all_commits()):
         print_message(f"{counted(n_failed, 'restart')} could not be trained: see study.failures.")
         raise typer.Exit(FAILURES)
 
@@ -233,7 +237,7 @@ def whole_plan(plan: Plan, folder: Path, cluster: ClusterOptions) -> tuple[Plan,
 def _sweep(
     plan: Plan,
     whole: Plan,
-    folder: Path,
+    place: Workplace,
     cluster: ClusterOptions,
     faults: FaultPolicy,
     until: Until | None,
@@ -247,11 +251,12 @@ def _sweep(
     from runner.study.store import Store
 
     with (
-        interruption.resumable(folder),
+        interruption.resumable(place.path),
         Connections(cluster) as connections,
         shown_progress(err_console, whole, quiet) as report,
     ):
         sweep_plan(
-            *(Store(folder), plan, until or Until(), connections, faults, report),
+            *(Store(place.path), plan, until or Until(), connections, faults, report),
             overwrite=overwrite,
+            place=place,
         )

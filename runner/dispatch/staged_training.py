@@ -29,6 +29,7 @@ from runner.study.staging import LATE_S, StagedShard, Staging
 from runner.training.worker import Trained
 
 _LOOK_S = 0.2  # how often it is looked whether something is there
+_MOST_PACKED = 2**16  # bytes; what is told of many batches is no larger
 _MOST = 3  # answers in a row that a worker may give without a shard
 
 
@@ -77,11 +78,17 @@ class StagedTraining:
             return NotStaged(f"cannot write: {error.strerror or type(error).__name__}")
 
     def _staged(self, name: str, trained: Trained) -> StagedBatch:
-        telemetry = dict(trained.telemetry)
-        programs = telemetry.get("programs")
-        if programs is not None and (name_of_all := digest(programs)) in self.known:
-            telemetry["programs"] = name_of_all
-        return StagedBatch(self.staging.stage(name, trained.shard), telemetry)
+        shard = self.staging.stage(name, trained.shard)
+        return StagedBatch(shard, short_telemetry(trained, self.known))
+
+
+def short_telemetry(trained: Trained, known: Collection[str]) -> dict[str, Any]:
+    """Return what is told of a training; of programs that are known, their digest alone."""
+    telemetry = dict(trained.telemetry)
+    programs = telemetry.get("programs")
+    if programs is not None and (name_of_all := digest(programs)) in known:
+        telemetry["programs"] = name_of_all
+    return telemetry
 
 
 @dataclass(frozen=True)
@@ -108,19 +115,27 @@ class SharesFolder:
 
 
 def packed_call(call: Call) -> Call:
-    """Return a call in few bytes, whose answer is `packed`: Dask compresses only what is large."""
+    """Return a call in few bytes, whose answer is `packed`: Dask compresses only what is large.
+
+    An answer that is large, as shards are in it after all, is not packed: it is compressed already.
+    """
     return Call(_run, (packed(call),))
 
 
-def _run(content: bytes) -> bytes:
+def _run(content: bytes) -> Any:
     call = unpacked(content)
-    return packed(call.function(*call.arguments))
+    answer = call.function(*call.arguments)
+    written = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+    return answer if len(written) > _MOST_PACKED else _compressed(written)
 
 
 def packed(content: object) -> bytes:
     """Return an object in few bytes."""
+    return _compressed(pickle.dumps(content, pickle.HIGHEST_PROTOCOL))
+
+
+def _compressed(written: bytes) -> bytes:
     compressor = zlib.compressobj(9, zdict=_dictionary())
-    written = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
     return compressor.compress(written) + compressor.flush()
 
 

@@ -1,4 +1,4 @@
-"""What workers run that write their shards into an object store, and how the client gets these."""
+"""What workers run that write their shards into an object store, and how the client takes these."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.cluster.task_results import TaskResult
+from runner.dispatch.staged_training import short_telemetry
 from runner.dispatch.tasks.in_flight import SentTask
 from runner.errors import ClusterError
 from runner.experiment.batches import Batch
 from runner.study.objects.worker_shards import StoredShard, StoredShards, WorkersPlace
 from runner.training.worker import Trained
 
-_AT_A_TIME = 8  # shards that are fetched, of which most of the time is waiting
+_AT_A_TIME = 32  # requests, of which most of the time is waiting
+_TOGETHER = 64  # results that tell of shards; of some a shard itself may be there
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class StoredBatch:
     shard: StoredShard | bytes
     """What is there, or else the shard itself."""
     telemetry: dict[str, Any]
-    """As `Trained` has it."""
+    """As `Trained` has it, but of programs that the client knows their digest alone."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,17 @@ class StoredTraining:
     """Where to."""
     batches: tuple[Batch, ...]
     """Which, in order."""
+    known: frozenset[str]
+    """Digests of programs that the client has recorded."""
 
     def __call__(self, *arguments: Any) -> list[StoredBatch]:
         """Train; on a worker."""
         trained = self.train(*arguments)
         parts = trained if isinstance(trained, list) else [trained]
         return [
-            StoredBatch(self.place.put(batch, part.shard) or part.shard, part.telemetry)
+            StoredBatch(
+                self.place.put(batch, part.shard) or part.shard, short_telemetry(part, self.known)
+            )
             for batch, part in zip(self.batches, parts, strict=True)
         ]
 
@@ -68,8 +74,8 @@ class SharesStore:
             raise ClusterError(message)
 
 
-class FetchedResults:
-    """Keeps results of one run until the shards that they tell of have been fetched.
+class StoredResults:
+    """Keeps results of one run until the store was asked for the shards that they tell of.
 
     Parameters
     ----------
@@ -82,41 +88,49 @@ class FetchedResults:
 
     def __init__(self, shards: StoredShards) -> None:
         self.place = shards.place
+        self.together = _TOGETHER
+        """Results that may be taken at once; one where they are large."""
         self._shards = shards
-        self._threads = ThreadPoolExecutor(_AT_A_TIME, "fetch")
-        self._waiting: deque[tuple[SentTask, TaskResult, list[Future[bytes | None]]]] = deque()
+        self._threads = ThreadPoolExecutor(_AT_A_TIME, "check")
+        self._waiting: deque[tuple[SentTask, TaskResult, list[_Checking]]] = deque()
 
     def close(self) -> None:
-        """Fetch nothing more."""
+        """Ask nothing more."""
         self._threads.shutdown(cancel_futures=True)
 
     def keep(self, task: SentTask, result: TaskResult) -> bool:
         """Have a result wait if it tells of shards in the store; return whether it does."""
-        if not any(isinstance(part.shard, StoredShard) for part in _parts(result)):
+        told = [isinstance(part.shard, StoredShard) for part in _parts(result)]
+        self.together = _TOGETHER if all(told) else 1
+        if not any(told):
             return False
-        fetching = [
-            self._threads.submit(self._bytes, piece.batch, part.shard)
+        checking = [
+            self._threads.submit(self._checked, piece.batch, part.shard)
             for piece, part in zip(task.pieces, _parts(result), strict=True)
         ]
-        self._waiting.append((task, result, fetching))
+        self._waiting.append((task, result, checking))
         return True
 
-    def fetched(self) -> Iterator[tuple[SentTask, TaskResult | None]]:
+    def checked(self) -> Iterator[tuple[SentTask, TaskResult | None]]:
         """Yield what need not wait any longer; None where a shard is not there as was told."""
         waiting, self._waiting = self._waiting, deque()
-        for task, result, fetching in waiting:
-            if not all(each.done() for each in fetching):
-                self._waiting.append((task, result, fetching))
+        for task, result, checking in waiting:
+            if not all(each.done() for each in checking):
+                self._waiting.append((task, result, checking))
                 continue
-            contents = [data for each in fetching if (data := each.result()) is not None]
-            if len(contents) < len(fetching):
+            shards = [shard for each in checking if (shard := each.result()) is not None]
+            if len(shards) < len(checking):
                 yield task, None
                 continue
-            parts = zip(_parts(result), contents, strict=True)
-            yield task, replace(result, value=[replace(p, shard=data) for p, data in parts])
+            parts = zip(_parts(result), shards, strict=True)
+            told = [StoredBatch(shard, part.telemetry) for part, shard in parts]
+            yield task, replace(result, value=told)
 
-    def _bytes(self, batch: Batch, shard: StoredShard | bytes) -> bytes | None:
-        return shard if isinstance(shard, bytes) else self._shards.fetch(batch, shard)
+    def _checked(self, batch: Batch, shard: StoredShard | bytes) -> StoredShard | bytes | None:
+        return shard if isinstance(shard, bytes) else self._shards.checked(batch, shard)
+
+
+_Checking = Future[StoredShard | bytes | None]
 
 
 def _parts(result: TaskResult) -> list[Trained | StoredBatch]:

@@ -15,7 +15,7 @@ from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.fault_policy import FaultPolicy
 from runner.dispatch.progress import ProgressCallback
 from runner.dispatch.staged_training import SharesFolder
-from runner.dispatch.stored_training import FetchedResults, SharesStore
+from runner.dispatch.stored_training import SharesStore, StoredResults
 from runner.dispatch.tasks.handler import RunState
 from runner.dispatch.tasks.loop import TaskLoop
 from runner.dispatch.time_left.estimate import each_group_first
@@ -30,7 +30,8 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study import damage
 from runner.study.growth import planned, require_same_code
-from runner.study.objects.url_copy import shards_by_workers
+from runner.study.objects.url_copy import Workplace
+from runner.study.objects.worker_shards import StoredShards
 from runner.study.staging import Staging
 from runner.study.store import Store
 from runner.study.writer import Writer
@@ -49,6 +50,7 @@ def train(
     *,
     overwrite: bool = False,
     restarts: Sequence[int] | None = None,
+    stored: StoredShards | None = None,
 ) -> None:
     """Train what a study lacks of a plan.
 
@@ -63,6 +65,8 @@ def train(
         As for `runner.sweep`.
     restarts : sequence of int, optional
         Restarts of each configuration; by default the experiment's.
+    stored : StoredShards, optional
+        Of the object store that workers write into, if they do and the study is a copy.
 
     Raises
     ------
@@ -74,7 +78,7 @@ def train(
     with (
         store.writer() as writer,
         _nothing_left_of(store, writer),
-        closing(_Pools(store, connections, writer)) as pools,
+        closing(_Pools(connections, writer, stored)) as pools,
     ):
 
         def connect() -> None:
@@ -95,7 +99,7 @@ def train(
         for kind, left in parts:
             in_order = each_group_first(left)
             pool = pools.opened(kind, whole)
-            by_workers = pools.staging, pools.fetched
+            by_workers = pools.staging, pools.stored
             handler = TrainingRun(store, writer, whole, in_order, faults, report, *by_workers)
             TaskLoop(RunState.of(pool, in_order), handler).finish()
 
@@ -105,15 +109,18 @@ class _Pools:
 
     Parameters
     ----------
-    store : Store
     connections : Connections
     writer : Writer
+    shards : StoredShards, optional
+        Of an object store that workers write into.
     """
 
-    def __init__(self, store: Store, connections: Connections, writer: Writer) -> None:
+    def __init__(
+        self, connections: Connections, writer: Writer, shards: StoredShards | None
+    ) -> None:
         self.staging: Staging | None = None
-        self.fetched: FetchedResults | None = None
-        self._store = store
+        self.stored: StoredResults | None = None
+        self._shards = shards
         self._connections = connections
         self._writer = writer
         self._opened = ExitStack()
@@ -136,11 +143,10 @@ class _Pools:
 
     def _shares(self) -> Callable[[], Awaitable[None]]:
         """Have workers write shards themselves; return what asks one of them whether it can."""
-        by_workers = shards_by_workers(self._store)
-        if by_workers is not None:
-            if self.fetched is None:
-                self.fetched = self._opened.enter_context(closing(FetchedResults(by_workers)))
-            return SharesStore(self.fetched.place).require
+        if self._shards is not None:
+            if self.stored is None:
+                self.stored = self._opened.enter_context(closing(StoredResults(self._shards)))
+            return SharesStore(self.stored.place).require
         if self.staging is None:
             self.staging = self._opened.enter_context(self._writer.staging())
         return SharesFolder(self.staging).require
@@ -166,7 +172,7 @@ def _nothing_left_of(store: Store, writer: Writer) -> Iterator[None]:
     try:
         yield
     except ClusterError:
-        if begun and store.exists and not store.commits():
+        if begun and store.exists and not store.all_commits():
             writer.clear()
         raise
 
@@ -252,7 +258,19 @@ def repair(
     keywords = LooseKeywords("repair", repair, options, cluster=ClusterOptions)
     require_flags("repair", trust_model=trust_model)
     cluster = keywords.collected("cluster", ClusterOptions, cluster)
-    store = Store(path)
+    return repair_at(Workplace(Path(path)), cluster, client, report, trust_model=trust_model)
+
+
+def repair_at(
+    place: Workplace,
+    cluster: ClusterOptions,
+    client: Any = None,
+    report: ProgressCallback | None = None,
+    *,
+    trust_model: bool = False,
+) -> list[damage.Damage]:
+    """Do as `repair`, also in the copy of a study whose home is an object store."""
+    store = Store(place.path)
     plan = store.read_plan()[0].trusting(trust_model)
     with store.locked() as lock, store.writing():
         found = damage.find(store, plan)
@@ -269,7 +287,8 @@ def repair(
         damage.repair(store, lock, plan, found)
     if store.remaining(plan):
         with Connections(cluster, client) as connections:
-            train(store, plan, connections, FaultPolicy(), report)
+            train(store, plan, connections, FaultPolicy(), report, stored=place.stored)
+        place.bring_in()
     return found
 
 

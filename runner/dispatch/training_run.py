@@ -14,7 +14,7 @@ from runner.dispatch.gpu_code import GpuCode
 from runner.dispatch.late_shards import LateShards
 from runner.dispatch.progress import Progress, ProgressCallback
 from runner.dispatch.staged_training import StagedAnswers, StagedBatch, unpacked
-from runner.dispatch.stored_training import FetchedResults
+from runner.dispatch.stored_training import StoredBatch, StoredResults
 from runner.dispatch.tasks.auxiliary import AuxiliaryTask
 from runner.dispatch.tasks.deadlines import Deadlines
 from runner.dispatch.tasks.handler import TASKS_PER_WORKER, RunState, TaskHandler
@@ -33,6 +33,7 @@ from runner.experiment.batches import Batch
 from runner.experiment.plan import Plan
 from runner.study.commits import Commit
 from runner.study.group_commit import Ready
+from runner.study.objects.worker_shards import StoredShard
 from runner.study.staging import StagedShard, Staging
 from runner.study.store import Store
 from runner.study.writer import Writer
@@ -41,6 +42,9 @@ from runner.training.worker import Trained
 
 _MOST_TOGETHER = 256  # results that are fetched, and batches that are committed, together
 _MOST_BYTES = 2**25  # of shards that wait in memory to be committed
+
+Answer = Trained | StagedBatch | StoredBatch
+"""What a worker tells of a batch."""
 
 Event = AuditTask | AuditRecord | Difference
 """What canaries and audits find, or want done."""
@@ -63,8 +67,8 @@ class TrainingRun(TaskHandler):
         Called with the `Progress`.
     staging : Staging, optional
         Where workers write shards themselves, if they do.
-    fetched : FetchedResults, optional
-        What gets those that they write into an object store.
+    stored : StoredResults, optional
+        What asks for those that they write into an object store.
 
     Notes
     -----
@@ -87,14 +91,14 @@ class TrainingRun(TaskHandler):
         faults: FaultPolicy,
         report: ProgressCallback | None,
         staging: Staging | None = None,
-        fetched: FetchedResults | None = None,
+        stored: StoredResults | None = None,
     ) -> None:
         self.store = store
         self.writer = writer
         self.plan = plan
         self.faults = faults
-        self.tasks = TrainingTasks(plan, staging, None if fetched is None else fetched.place)
-        self.fetched = fetched
+        self.tasks = TrainingTasks(plan, staging, None if stored is None else stored.place)
+        self.stored = stored
         self.telemetry = Telemetry(writer)
         self.staging = staging
         self.answers = None if staging is None else StagedAnswers(staging, store.where)
@@ -105,7 +109,7 @@ class TrainingRun(TaskHandler):
         self._left = left = list(left)
         self._time_left = TimeLeft(plan, left)
         again = set(left)
-        self._earlier = [commit for commit in store.commits() if commit.batch not in again]
+        self._earlier = [commit for commit in store.all_commits() if commit.batch not in again]
         self.gpu_code = GpuCode(store.where, plan, self._earlier)
         self._failed_earlier = sum(len(commit.failures) for commit in self._earlier)
         self._origins: dict[Batch, BatchOrigin] = {}
@@ -118,7 +122,8 @@ class TrainingRun(TaskHandler):
     @property
     def results_together(self) -> int:
         """Many, where results are what was told of shards."""
-        return 1 if self.answers is None else _MOST_TOGETHER
+        few = 1 if self.stored is None else self.stored.together
+        return few if self.answers is None else _MOST_TOGETHER
 
     @property
     def _now_s(self) -> float:
@@ -173,17 +178,14 @@ class TrainingRun(TaskHandler):
         if self.answers is not None and self.late is not None:
             for task, result in self.late.seen():
                 self._take_if(run, task, result, self.answers.problem(result, task.pieces))
-        for task, fetched in () if self.fetched is None else self.fetched.fetched():
-            if fetched is None:
-                run.lose(task)
-            else:
-                self._take(run, task, fetched)
+        for task, checked in () if self.stored is None else self.stored.checked():
+            run.lose(task) if checked is None else self._take(run, task, checked)
 
     # What comes back.
 
     def succeeded(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Accept what was trained, at once if its worker was found to compute as others do."""
-        if self.answers is not None:
+        if isinstance(result.value, bytes):
             result = replace(result, value=unpacked(result.value))
         if result.worker in self.unverified.different:
             run.lose(task)
@@ -239,16 +241,16 @@ class TrainingRun(TaskHandler):
         cpus = bool(run.pool.counts.get("cpu"))
         self._apply(run, *self.audits.committed(commit, trained_by, cpus=cpus))
 
-    def _shard(self, complete: Complete) -> bytes | StagedShard:
+    def _shard(self, complete: Complete) -> bytes | StagedShard | StoredShard:
         """Return the shard of a batch, or where it is."""
         if not complete.shards:
             signature = self.plan.first_member(complete.batch).signature()
             return encode_shard(shard_schema(signature).empty_table(), signature, {})
+        if len(complete.shards) == 1:
+            whole: bytes | StagedShard | StoredShard = complete.shards[0]
+            return whole
         if self.answers is None:
             return join(complete.shards)
-        if len(complete.shards) == 1:
-            staged: StagedShard = complete.shards[0]
-            return staged
         return join([self.answers.read(shard) for shard in complete.shards])
 
     def auxiliary_ended(
@@ -292,7 +294,7 @@ class TrainingRun(TaskHandler):
 
     def _accept(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Take what was trained, as soon as its shards are there."""
-        if self.fetched is not None and self.fetched.keep(task, result):
+        if self.stored is not None and self.stored.keep(task, result):
             return
         if self.answers is None or self.late is None:
             self._take(run, task, result)
@@ -314,7 +316,7 @@ class TrainingRun(TaskHandler):
 
     def _take(self, run: RunState, task: SentTask, result: TaskResult) -> None:
         """Note what was trained, and commit the batches that it completes."""
-        value: Trained | Sequence[Trained | StagedBatch] = result.value
+        value: Trained | Sequence[Answer] = result.value
         parts = [value] if isinstance(value, Trained) else value
         cost = TaskCost.of(result.worker, [part.telemetry for part in parts], self._now_s)
         self.deadlines.note(
@@ -332,7 +334,7 @@ class TrainingRun(TaskHandler):
             if complete is not None:
                 self.completed(run, complete)
 
-    def _note(self, piece: Piece, trained: Trained | StagedBatch, worker: str) -> None:
+    def _note(self, piece: Piece, trained: Answer, worker: str) -> None:
         """Keep what a piece's training tells of speed and success."""
         telemetry = trained.telemetry
         origin = self._origins.setdefault(piece.batch, BatchOrigin())

@@ -79,7 +79,8 @@ class TrainingTasks:
             call = Call(train_batches, (self._task(whole, device), sizes))
         if self._place is not None and all(piece.range == piece.batch for piece in pieces):
             batches = tuple(piece.batch for piece in pieces)
-            return Call(StoredTraining(call.function, self._place, batches), call.arguments)
+            stored = StoredTraining(call.function, self._place, batches, known)
+            return packed_call(Call(stored, call.arguments))
         if self._staging is None:
             return call
         names = tuple(piece.range.name for piece in pieces)

@@ -25,6 +25,7 @@ from runner.precision.next_round import fitting, following
 from runner.precision.targets.registry import targets
 from runner.precision.until import Until
 from runner.study.growth import planned, require_same_code
+from runner.study.objects.url_copy import Workplace
 from runner.study.store import Store
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Rounds:
 
     Parameters
     ----------
-    store : Store
+    place : Workplace
+        Of the study.
     asked : Plan
         With the most restarts that a configuration may have.
     until : Until
@@ -56,7 +58,7 @@ class Rounds:
 
     def __init__(
         self,
-        store: Store,
+        place: Workplace,
         asked: Plan,
         until: Until,
         connections: Connections,
@@ -69,7 +71,8 @@ class Rounds:
                 "Leave these out: of a grid of starts all are trained."
             )
             raise ExperimentError(message)
-        self._store = store
+        self._place = place
+        self._store = Store(place.path)
         self._asked = asked
         self._targets = targets(until)
         for target in self._targets:
@@ -148,7 +151,9 @@ class Rounds:
     ) -> Study:
         before, begun_s = 0 if overwrite else self._done(), time.monotonic()
         how = (self._connections, self._faults, self._report)
-        train(self._store, plan, *how, overwrite=overwrite, restarts=restarts)
+        stored = self._place.stored
+        train(self._store, plan, *how, overwrite=overwrite, restarts=restarts, stored=stored)
+        self._place.bring_in()  # what follows is computed from all of it
         # not before: pandas takes as long to load as a kept function to start training
         from runner.study.study import Study
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -20,7 +21,7 @@ from runner.errors.paths import require_place
 from runner.experiment.experiment import Experiment, load_experiment
 from runner.experiment.plan import Plan
 from runner.precision.until import Until, UntilKeywords
-from runner.study.objects.url_copy import changeable
+from runner.study.objects.url_copy import Workplace, readable, workplace
 from runner.study.store import Store
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def sweep(
     out : str or Path, optional
         The study's folder; by default ``results/<name>``. A finished study is returned as it is,
         an interrupted one continues where it stopped. Or a URL such as ``s3://bucket/gates``:
-        the study is then made in a copy on this machine, and pushed.
+        the study is then made in a copy on this machine, and pushed; what workers have written
+        there (``shared``) comes into the copy when the study is first read.
     client : distributed.Client, optional
         Where to run; by default what ``cluster`` says.
     engine : str
@@ -136,16 +138,18 @@ def sweep(
     plan = Plan(experiment, engine, batch_size, until=until.asked).trusting(trust_model)
     place = out or Path("results") / experiment.name
     with (
-        changeable(place, overwrite=overwrite) as folder,
+        workplace(place, overwrite=overwrite) as working,
         Connections(cluster, client) as connections,
         _shown(plan, progress, report) as report,
     ):
-        store = Store(folder)
-        sweep_plan(store, plan, until, connections, faults, report, overwrite=overwrite)
+        store = Store(working.path)
+        asked = store, plan, until, connections, faults, report
+        sweep_plan(*asked, overwrite=overwrite, place=working)
     # not before: pandas takes as long to load as a kept function to start training
     from runner.study.study import Study
 
-    return Study(store.path)
+    # what workers have written into a store comes here when it is first read
+    return Study(store.path, before=partial(readable, place) if store.waiting() else None)
 
 
 def sweep_plan(
@@ -157,6 +161,7 @@ def sweep_plan(
     report: ProgressCallback | None = None,
     *,
     overwrite: bool = False,
+    place: Workplace | None = None,
 ) -> None:
     """Train a plan into a study, as `sweep` does; what reads studies is loaded for ``until`` alone.
 
@@ -169,6 +174,8 @@ def sweep_plan(
         How precise the study is to be, as the plan says too.
     connections, faults, report, overwrite
         As for `runner.dispatch.sweep.train`.
+    place : Workplace, optional
+        Whose folder the store is, if that is a copy.
 
     Raises
     ------
@@ -176,12 +183,14 @@ def sweep_plan(
         As `sweep` does.
     """
     try_models(plan)
+    place = place or Workplace(store.path)
     if not until.asked:
-        train(store, plan, connections, faults, report, overwrite=overwrite)
+        how = connections, faults, report
+        train(store, plan, *how, overwrite=overwrite, stored=place.stored)
         return
     from runner.precision.rounds import Rounds
 
-    Rounds(store, plan, until, connections, faults, report).run(overwrite)
+    Rounds(place, plan, until, connections, faults, report).run(overwrite)
 
 
 def _shown(

@@ -161,6 +161,11 @@ class Log:
             return [], b""
         return whole, torn
 
+    def whole(self) -> list[Commit]:
+        """Return every commit that can be read; what is none counts for nothing."""
+        found = map(parsed, self.lines()[0])
+        return [commit for commit in found if commit is not None]
+
     def drop_torn_line(self) -> None:
         """Cut what a crash left of a line at the end; its batch did not happen."""
         _, torn = self.lines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -25,10 +26,13 @@ class StudyContents:
     ----------
     path : str or Path
         The study's folder.
+    before : callable, optional
+        Called once, before the log is read: it brings into the folder what is not there yet.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, before: Callable[[], object] | None = None) -> None:
         self._store = Store(path)
+        self._before = before
 
     @property
     def path(self) -> Path:
@@ -48,6 +52,8 @@ class StudyContents:
     @cached_property
     def commits(self) -> list[Commit]:
         """What is committed, round by round; StudyError if the plan has no such batch."""
+        if self._before is not None:
+            self._before()
         commits = sorted(self._store.commits(), key=lambda c: (c.batch.round, c.batch))
         n_rounds = len(self.plan.rounds)
         if commits and max(c.batch.round for c in commits) >= n_rounds < self._store.n_rounds:

@@ -169,6 +169,11 @@ class StudyFolder:
         return self.path / "staging"
 
     @property
+    def waiting_path(self) -> Path:
+        """Lines of the log whose shards are in a store only; see `runner.study.objects.waiting`."""
+        return self.path / ".objects.waiting.jsonl"
+
+    @property
     def report_path(self) -> Path:
         """The report, one self-contained file."""
         return self.path / "report.html"

@@ -23,6 +23,10 @@ A shard that is gone while the log has its batch (a user removed it, or ``verify
 it away damaged) is trained again too. It must have the hash that the log says, and no second line
 is written: a batch twice in the log is damage.
 
+A shard that a worker has written into an object store is not here: steps 1 and 2 are the store's,
+and the line goes, synced, into a file beside the log until the shard is brought into the folder
+(`runner.study.objects.waiting`).
+
 A batch that must not be committed, as its bytes are not those that are there, keeps no other of its
 group from it: the others are committed, then the error is raised.
 """
@@ -41,6 +45,7 @@ from runner.experiment.batches import Batch
 from runner.study import files
 from runner.study.commits import Commit, Failure, Log
 from runner.study.folder import StudyFolder, require_file
+from runner.study.objects.worker_shards import StoredShard
 from runner.study.staging import StagedShard, Staging
 
 
@@ -50,8 +55,8 @@ class Ready:
 
     batch: Batch
     """The batch."""
-    shard: bytes | StagedShard
-    """Its shard, or what a worker has told of the file that it wrote; the latter verified."""
+    shard: bytes | StagedShard | StoredShard
+    """Its shard, or what a worker has told of the file, or the object, that it wrote; verified."""
     rows: int
     """Rows of the shard."""
     failures: tuple[Failure, ...] = ()
@@ -64,14 +69,14 @@ class Ready:
     @property
     def n_bytes(self) -> int:
         """Bytes that it takes in memory."""
-        return 0 if isinstance(self.shard, StagedShard) else len(self.shard)
+        return len(self.shard) if isinstance(self.shard, bytes) else 0
 
     def commit(self) -> Commit:
         """Return its line of the log."""
-        if isinstance(self.shard, StagedShard):
-            size, sha256 = self.shard.size, self.shard.sha256
-        else:
+        if isinstance(self.shard, bytes):
             size, sha256 = len(self.shard), hashlib.sha256(self.shard).hexdigest()
+        else:
+            size, sha256 = self.shard.size, self.shard.sha256
         of = self.batch, self.rows, size, sha256, self.failures, self.device, self.programs
         return Commit(*of)
 
@@ -79,17 +84,19 @@ class Ready:
 def commit_group(
     folder: StudyFolder,
     log: Log,
+    later: Log,
     logged: Mapping[Batch, Commit],
     group: Sequence[Ready],
     staging: Staging | None = None,
-) -> tuple[list[Commit], StudyError | None]:
+) -> tuple[list[Commit], list[Commit], StudyError | None]:
     """Make batches durable together, in the steps at the top of this file.
 
     Parameters
     ----------
     folder : StudyFolder
         Locked by the caller.
-    log : Log
+    log, later : Log
+        The second gets the lines of `waiting`.
     logged : mapping of Batch to Commit
         What is in the log.
     group : sequence of Ready
@@ -101,6 +108,8 @@ def commit_group(
     -------
     commits : list of Commit
         What is committed now, in the group's order.
+    waiting : list of Commit
+        Those of them whose shards are in a store only, and whose lines are not in the log yet.
     problem : StudyError or None
         Why a batch of the group is not.
 
@@ -110,6 +119,8 @@ def commit_group(
         If the disk refuses, or a shard or its folder is a link; then the log has no line more.
     """
     made: list[Commit] = []
+    here: list[Commit] = []  # of them, whose shards are in the folder then
+    waiting: list[Commit] = []  # whose are in a store only
     moves: dict[Path, Path] = {}  # temporary file to shard
     contents: dict[Path, bytes] = {}  # of temporary files that are still to be written
     problem = None
@@ -132,17 +143,24 @@ def commit_group(
                 temporary = path.with_name(path.name + files.TEMPORARY)
                 contents[temporary] = ready.shard
                 moves[temporary] = path
+            elif isinstance(ready.shard, StoredShard):
+                made.append(commit)
+                waiting.append(commit)
+                continue
             elif staging is not None:
                 moves[staging.path(ready.shard)] = path
             made.append(commit)
+            here.append(commit)
         for parent in parents:
             files.make_folder(parent)
         files.write_side_by_side(contents)
         _move(moves)
-        new = [commit for commit in made if commit.batch not in logged]
+        new = [commit for commit in here if commit.batch not in logged]
         if new:
             log.append(new)
-    return made, problem
+        if waiting:
+            later.append(waiting)
+    return made, waiting, problem
 
 
 def _move(moves: Mapping[Path, Path]) -> None:

@@ -102,6 +102,18 @@ class Store(StudyFolder):
         """Return every committed batch; see `runner.study.commits.Log.read`."""
         return self.log.read()
 
+    def waiting(self) -> list[Commit]:
+        """Return what is committed and waits for its shard; see `runner.study.objects.waiting`.
+
+        What is no line counts for nothing: its batch is trained again.
+        """
+        return Log(self.waiting_path).whole()
+
+    def all_commits(self) -> list[Commit]:
+        """Return every committed batch once, those whose shards are in a store only as well."""
+        waiting = self.waiting()  # first: lines go from there into the log
+        return list({commit.batch: commit for commit in [*waiting, *self.commits()]}.values())
+
     def require_planned(self, plan: Plan, commits: Iterable[Commit]) -> None:
         """Raise StudyError if any of what is committed is no batch of a plan."""
         for commit in commits:
@@ -116,8 +128,9 @@ class Store(StudyFolder):
         StudyError
             If the log is damaged.
         """
+        stored = {commit.batch for commit in self.waiting()}
         committed = {commit.batch for commit in self.commits()}
-        stored = {batch for batch in committed if self.shard_path(batch).is_file()}
+        stored |= {batch for batch in committed if self.shard_path(batch).is_file()}
         return [batch for batch in plan.batches() if batch not in stored]
 
     def differences(self, plan: Plan, device: str = "cpu", *, grows: bool = False) -> list[str]:

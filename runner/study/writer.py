@@ -50,9 +50,11 @@ class Writer:
         self._folder = folder
         self._lock = lock
         self._log = Log(folder.log_path)
+        self._waiting = Log(folder.waiting_path)
         require_file(folder.shards_path)
         with folder.writing():
             self._log.drop_torn_line()
+            self._waiting.drop_torn_line()
             self._committed = {commit.batch: commit for commit in self._log.read()}
 
     def create(self, plan: Plan) -> None:
@@ -139,6 +141,7 @@ class Writer:
         if not folder.exists and not folder.log_path.exists():
             return  # what is there is somebody else's
         with folder.writing():
+            self.forget_waiting()
             # The plan goes last: a log without its plan would pass for that of the next one.
             folder.log_path.unlink(missing_ok=True)
             if folder.path.is_dir():
@@ -192,11 +195,19 @@ class Writer:
             a link.
         """
         self._lock.require(self._folder)
-        made, problem = commit_group(self._folder, self._log, self._committed, group, staging)
-        self._committed |= {commit.batch: commit for commit in made}
+        logs = self._log, self._waiting
+        made, waiting, problem = commit_group(self._folder, *logs, self._committed, group, staging)
+        late = {commit.batch for commit in waiting}
+        self._committed |= {commit.batch: commit for commit in made if commit.batch not in late}
         if problem is not None:
             raise problem
         return made
+
+    def forget_waiting(self) -> None:
+        """Remove the lines that wait for their shards, which the log has by now, or never gets."""
+        self._lock.require(self._folder)
+        with self._folder.writing():
+            self._waiting.path.unlink(missing_ok=True)
 
     @contextmanager
     def staging(self) -> Iterator[Staging]:

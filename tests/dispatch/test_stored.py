@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tomli_w
 from support.faulty import LosesAnswers
-from support.s3_server import EXPERIMENT, URL, S3Server, reached, serving
+from support.s3_server import EXPERIMENT, URL, S3Server, tag, tell_workers
 from support.workers import hashes
+from typer.testing import CliRunner
 
 import runner
+from runner.cli.app import app
+from runner.dispatch.sweep import repair_at
 from runner.errors import ClusterError, StudyError
 from runner.experiment.batches import Batch
+from runner.study.commits import Commit
 from runner.study.objects import object_store, worker_shards
 from runner.study.objects.copy import pull, release
-from runner.study.objects.url_copy import changeable, copy_of
+from runner.study.objects.log import shard_name
+from runner.study.objects.url_copy import changeable, copy_of, readable, workplace
 from runner.study.objects.worker_shards import StoredShard, WorkersPlace
 from runner.study.store import Store
 
 EXPERIMENT = EXPERIMENT | {"restarts": 12}
 SHARED = {"batch_size": 2, "shared": True}
 N_BATCHES = 6
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path) -> Iterator[S3Server]:
-    monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "here"))
-    with serving() as server, reached(server, monkeypatch):
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +38,8 @@ def clean(client, tmp_path_factory) -> runner.Study:
 
 def assert_same(server: S3Server, clean: runner.Study, tmp_path: Path) -> None:
     """Assert that copy and store hold another study, shard by shard, and line by line."""
+    readable(URL)
+    assert not Store(copy_of(URL)).waiting()
     pull(URL, tmp_path / "pulled")
     for path in (copy_of(URL), tmp_path / "pulled"):
         assert hashes(path) == hashes(clean.path)
@@ -49,14 +49,19 @@ def assert_same(server: S3Server, clean: runner.Study, tmp_path: Path) -> None:
     assert not (copy_of(URL) / "staging").exists()
 
 
+def requests(server: S3Server) -> Counter[str]:
+    """Count what was asked of shards."""
+    return Counter(operation for operation, key in server.log if "shards/" in key)
+
+
 def test_workers_write_each_shard_once_and_the_client_the_log(
     server, client, clean, tmp_path
 ) -> None:
     study = runner.sweep(EXPERIMENT, URL, client, audit=0.3, **SHARED)
-    requests = Counter(operation for operation, key in server.log if key.endswith("0.parquet"))
-    requests += Counter(op for op, key in server.log if "shards/" in key and key[-9] != "0")
-    assert {requests["PUT"], requests["GET"]} == {N_BATCHES}
-    assert study.complete
+    assert requests(server) == {"PUT": N_BATCHES, "HEAD": N_BATCHES}
+    assert Store(study.path).commits() == []
+    assert study.complete  # for which the shards are got
+    assert requests(server) == {"PUT": N_BATCHES, "HEAD": N_BATCHES, "GET": N_BATCHES}
     assert len(Store(study.path).audits()) == 2
     told = [
         json.loads(each.path.joinpath("telemetry/batches.jsonl").read_text().splitlines()[0])
@@ -110,13 +115,13 @@ def test_a_store_that_fails_gets_later_what_workers_could_not_write(
     assert_same(server, clean, tmp_path)
 
 
-def test_an_object_that_is_gone_before_it_is_fetched_is_trained_again(
+def test_an_object_that_is_gone_before_its_batch_is_committed_is_trained_again(
     server, client, clean, tmp_path
 ) -> None:
     gone: list[str] = []
 
     def remove(operation: str, key: str) -> None:
-        if operation == "GET" and "shards/" in key and len(gone) < 2 and key not in gone:
+        if operation == "HEAD" and "shards/" in key and len(gone) < 2 and key not in gone:
             gone.append(key)
             del server.objects[key]
 
@@ -138,7 +143,7 @@ def test_without_the_clients_lease_a_worker_writes_nothing(server) -> None:
         token = json.loads(server.objects["studies/some/gates/.lock"])["token"]
         assert WorkersPlace(URL, token).problem() == ""
         shard = WorkersPlace(URL, token).put(batch, b"shard")
-        assert shard == StoredShard(5, worker_shards.sha256(b"shard"))
+        assert shard == StoredShard(5, worker_shards.sha256(b"shard"), tag(b"shard"))
         release(URL)
         assert WorkersPlace(URL, token).put(Batch(0, 1, 2), b"shard") is None
     assert [*server.below("some/gates")] == ["shards/0000/000000000000-000000000001.parquet"]
@@ -165,6 +170,104 @@ def test_a_lease_that_is_released_meanwhile_ends_in_one_line_and_nothing_is_lost
     with pytest.raises(StudyError, match="the lease of this client was released"):
         runner.sweep(EXPERIMENT, URL, client, **SHARED)
     server.be_well()
-    assert hashes(copy_of(URL)) == hashes(clean.path)
+    store = Store(copy_of(URL))
+    assert {c.batch for c in store.all_commits()} == {c.batch for c in Store(clean.path).commits()}
+    assert 0 < len(store.waiting()) < N_BATCHES  # what was written before, and what was sent
     runner.sweep(EXPERIMENT, URL, client, **SHARED)
+    assert_same(server, clean, tmp_path)
+
+
+def interrupted(client, n_done: int) -> list[Commit]:
+    """Interrupt a sweep as soon as some batches are committed; return those that wait."""
+
+    def stop(progress: runner.Progress) -> None:
+        if progress.done >= 2 * n_done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.sweep(EXPERIMENT, URL, client, report=stop, **SHARED)
+    return Store(copy_of(URL)).waiting()
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["here", "on another machine"])
+def test_what_waits_is_neither_trained_nor_written_again(
+    server, client, clean, tmp_path, monkeypatch, there
+) -> None:
+    waiting = interrupted(client, 3)
+    assert len(waiting) >= 3
+    assert Store(copy_of(URL)).commits() == []
+    server.log.clear()
+    if not there:
+        monkeypatch.setenv("RUNNER_CACHE_DIR", str(tmp_path / "there"))
+    runner.sweep(EXPERIMENT, URL, client, **SHARED)
+    assert requests(server)["HEAD"] == N_BATCHES - len(waiting)
+    assert_same(server, clean, tmp_path)
+
+
+@pytest.mark.parametrize("fault", ["gone", "longer", "other bytes"])
+def test_what_is_lost_while_it_waits_is_told_and_trained_again(
+    server, client, clean, tmp_path, fault, monkeypatch
+) -> None:
+    lost = f"studies/some/gates/{shard_name(interrupted(client, 1)[0].batch)}"
+    # as if the client had died before its first push
+    del server.objects["studies/some/gates/commits.jsonl"]
+    right = server.objects.pop(lost)
+    changed = {"longer": right + b"x", "other bytes": right[::-1]}
+    server.objects |= {lost: changed[fault]} if fault in changed else {}
+    runner.sweep(EXPERIMENT, URL, client, **SHARED)
+    assert server.objects[lost] == right
+    assert_same(server, clean, tmp_path)
+
+
+def test_what_is_lost_before_a_table_is_read_is_told_with_the_command(
+    server, client, clean, tmp_path
+) -> None:
+    study = runner.sweep(EXPERIMENT, URL, client, **SHARED)
+    name = shard_name(Store(study.path).waiting()[2].batch)
+    server.objects[f"studies/some/gates/{name}"] = b"something else"
+    with pytest.raises(StudyError, match=rf"{name}.* not as the log says.*verify s3://.*--repair"):
+        _ = study.summary
+
+
+def test_in_rounds_shards_come_in_before_they_are_counted(server, client, tmp_path) -> None:
+    until = {"success_rate": 0.1, "batch_size": 4}
+    experiment = EXPERIMENT | {"restarts": 200}
+    plain = runner.sweep(experiment, tmp_path / "plain", client, **until)
+    study = runner.sweep(experiment, URL, client, shared=True, **until)
+    assert len(study.plan.rounds) > 1
+    assert hashes(study.path) == hashes(plain.path)
+
+
+def test_a_study_is_replaced_by_one_whose_workers_write(server, client, clean, tmp_path) -> None:
+    """What they write before the old one is removed is not removed with it."""
+    runner.sweep(EXPERIMENT | {"seed": 2, "restarts": 4}, URL, client, **SHARED)
+    runner.sweep(EXPERIMENT, URL, client, overwrite=True, **SHARED)
+    assert_same(server, clean, tmp_path)
+
+
+def test_the_command_reads_shards_for_its_table_alone(server, scheduler, tmp_path) -> None:
+    tell_workers(scheduler)
+    (tmp_path / "e.toml").write_text(tomli_w.dumps(EXPERIMENT))
+    words = ["sweep", str(tmp_path / "e.toml"), "--out", URL, "--shared", "--batch-size", "2"]
+    words += ["--scheduler", scheduler]
+    quiet = CliRunner().invoke(app, [*words, "--quiet"])
+    assert quiet.exit_code == 0, quiet.output
+    assert requests(server) == {"PUT": N_BATCHES, "HEAD": N_BATCHES}
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 0, told.output
+    assert requests(server)["GET"] == N_BATCHES
+
+
+def test_a_damaged_object_is_trained_again_by_workers_that_write(
+    server, client, clean, tmp_path
+) -> None:
+    runner.sweep(EXPERIMENT, URL, client, **SHARED)
+    lost = [name.partition("gates/")[2] for name in server.objects if "shards/" in name][:2]
+    for name in lost:
+        del server.objects[f"studies/some/gates/{name}"]
+    server.log.clear()
+    with workplace(URL, distrusted=lost) as place:
+        assert len(repair_at(place, runner.ClusterOptions(shared=True), client)) == 2
+        assert hashes(place.path) == hashes(clean.path)
+    assert requests(server)["PUT"] == 2
     assert_same(server, clean, tmp_path)

@@ -83,16 +83,16 @@ def slice_(
     from runner.experiment.experiment import parse_change
     from runner.experiment.plan import Plan
     from runner.experiment.slice import sliced
-    from runner.study.objects.url_copy import changeable
+    from runner.study.objects.url_copy import workplace
 
     require_place(out or "", StudyError)
     changed = dict(parse_change(text) for text in changes or [])
     plan = Plan(sliced(experiment, x, y, at or [], changed))
     place = out or Path("results") / plan.experiment.name
-    with changeable(place, overwrite=overwrite, tell=teller(quiet)) as folder:
+    with workplace(place, overwrite=overwrite, tell=teller(quiet)) as working:
         run_sweep(
             plan,
-            folder,
+            working,
             cluster,
             FaultPolicy(),
             trust_model=trust_model,

@@ -119,7 +119,7 @@ def sweep(
     from runner.engines.registry import check
     from runner.experiment.experiment import load_experiment, parse_axis, parse_change
     from runner.experiment.plan import Plan
-    from runner.study.objects.url_copy import changeable, readable
+    from runner.study.objects.url_copy import readable, workplace
 
     check(engine)
     require_place(out or "", StudyError)
@@ -139,10 +139,10 @@ def sweep(
         whole = plan if overwrite else whole_plan(plan, folder, cluster)[0]
         print_plan(whole, folder, cluster, overwrite=overwrite)
         return
-    with changeable(place, overwrite=overwrite, tell=teller(quiet)) as folder:
+    with workplace(place, overwrite=overwrite, tell=teller(quiet)) as working:
         run_sweep(
             plan,
-            folder,
+            working,
             cluster,
             faults,
             until,
@@ -173,12 +173,13 @@ def _print_rounds(
     from runner.dispatch.fault_policy import FaultPolicy
     from runner.precision.rounds import Rounds
     from runner.precision.until import Until
+    from runner.study.objects.url_copy import Workplace
     from runner.study.store import Store
 
     with Connections(cluster) as connections:
         asked = (plan.trusting(trust_model), Until.stored(plan.until), connections, FaultPolicy())
         store = Store(folder)
-        rounds = Rounds(store, *asked)
+        rounds = Rounds(Workplace(folder), *asked)
         if store.exists and not overwrite:
             rounds.as_stored()  # what a sweep refuses ends here too
         print_result(rounds.rule, wrap=True)

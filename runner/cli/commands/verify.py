@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +15,7 @@ from runner.errors.paths import store_url
 
 if TYPE_CHECKING:
     from runner.cluster.options import ClusterOptions
+    from runner.study.objects.url_copy import Workplace
 
 
 def verify(
@@ -41,22 +41,23 @@ def verify(
     python -m runner verify results/gates
     python -m runner verify results/gates --repair
     """
-    from runner.study.objects.url_copy import changeable, readable
+    from runner.study.objects.url_copy import Workplace as Place
+    from runner.study.objects.url_copy import readable, workplace
 
     url = store_url(folder, StudyError)
     damaged = _damaged_objects(url, repair=repair) if url else []
     if damaged:
-        with changeable(folder, required=True, distrusted=damaged) as place:
+        with workplace(folder, required=True, distrusted=damaged) as place:
             n = len(damaged)
             _verify_folder(place, n, repair=True, trust_model=trust_model, cluster=cluster)
     else:
-        place = readable(folder)
+        place = Place(readable(folder))
         _verify_folder(place, 0, repair=repair, trust_model=trust_model, cluster=cluster)
     if hashes:
         from runner.cli.printed_tables import hash_table
         from runner.study.study import open_study
 
-        print_table(hash_table(open_study(place)))
+        print_table(hash_table(open_study(place.path)))
 
 
 def _damaged_objects(url: str, *, repair: bool) -> list[str]:
@@ -77,13 +78,14 @@ def _damaged_objects(url: str, *, repair: bool) -> list[str]:
 
 
 def _verify_folder(
-    folder: Path, n_objects: int, *, repair: bool, trust_model: bool, cluster: ClusterOptions
+    place: Workplace, n_objects: int, *, repair: bool, trust_model: bool, cluster: ClusterOptions
 ) -> None:
     """Compare a folder with its log, and repair it; also if objects are to be repaired from it."""
-    from runner.dispatch.sweep import repair as repair_study
+    from runner.dispatch.sweep import repair_at
     from runner.study import damage
     from runner.study.store import Store
 
+    folder = place.path
     store = Store(folder)
     damages = damage.find(store, store.read_plan()[0])
     for each in damages:
@@ -93,7 +95,7 @@ def _verify_folder(
         print_result("Every file is as the log says.")
     elif repair:
         with interruption.resumable(folder):
-            repair_study(folder, trust_model=trust_model, cluster=cluster)
+            repair_at(place, cluster, trust_model=trust_model)
         print_result(
             f"Repaired: {counted(n, 'problem')}; what was damaged is in "
             f"{printable(str(store.quarantine_path))}."

@@ -13,6 +13,7 @@ from pathlib import Path
 from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.errors.paths import redacted, store_url
+from runner.study.commits import Log
 from runner.study.folder import StudyFolder
 from runner.study.lock import acquired, locked
 from runner.study.objects.lease import Lease
@@ -21,6 +22,8 @@ from runner.study.objects.object_store import ObjectStore, place
 from runner.study.objects.pull import Pull
 from runner.study.objects.push import Moved, Push
 from runner.study.objects.state import ObjectState
+from runner.study.objects.waiting import bring_in
+from runner.study.writer import Writer
 
 
 def required_url(url: str | Path) -> str:
@@ -180,6 +183,9 @@ def pulled(
         with study.writing():
             state.write()
             _mark(study).touch()
+        if waiting := Log(study.waiting_path).whole():
+            # what is lost of them is trained again, unless the store's log names it: see `Pull`
+            bring_in(Writer(study, lock), waiting, objects)
         run = Pull(objects, study, lock, state, gives_way=gives_way, distrusted=distrusted)
         try:
             found = run.run()

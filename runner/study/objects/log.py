@@ -6,7 +6,7 @@ contradict each other, whoever trained what, unless something is broken; then no
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.errors import StudyError
@@ -62,6 +62,12 @@ class Lines:
     def data(self) -> bytes:
         """The log's bytes."""
         return b"".join(line + b"\n" for line in self.lines.values())
+
+    def with_commits(self, more: Iterable[Commit]) -> Lines:
+        """Return these lines, and after them those of other batches."""
+        new = {commit.batch: commit for commit in more if commit.batch not in self.commits}
+        lines = {batch: commit.line().encode() for batch, commit in new.items()}
+        return Lines(self.commits | new, self.lines | lines)
 
     def with_those_of(self, other: Lines, where: str) -> Lines:
         """Return these lines, and after them what the other log has besides."""

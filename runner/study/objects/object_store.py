@@ -74,6 +74,10 @@ class Level:
     """When each object was last written, by what its name has behind the prefix."""
 
 
+class TooLargeError(StudyError):
+    """An object has more bytes than it may have."""
+
+
 class Changed(Exception):
     """An object is there already, or is no longer what it was: the write did not happen."""
 
@@ -170,6 +174,8 @@ class ObjectStore:
         ------
         FileNotFoundError
             If there is none, or no such bucket.
+        TooLargeError
+            If it is larger.
         """
         store = self._store
         with self._told(f"{name} cannot be read"):
@@ -180,8 +186,14 @@ class ObjectStore:
                     f"{self.url}: {printable(name)} has {meta.size:,} bytes; expected at most "
                     f"{most:,}. Look at what has written it."
                 )
-                raise StudyError(message)
+                raise TooLargeError(message)
             return bytes(result.bytes()), meta
+
+    def head(self, name: str) -> Meta:
+        """Return an object's state, unread; FileNotFoundError if there is none."""
+        store = self._store
+        with self._told(f"{name} cannot be asked for"):
+            return _meta(self._library.head(store, name))
 
     def put(self, name: str, data: bytes, mode: str | Mapping[str, str] = "overwrite") -> Meta:
         """Write an object, whole or not at all.

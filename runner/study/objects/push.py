@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from runner.errors import StudyError
 from runner.errors.messages import counted, printable
 from runner.study.commits import MAX_BYTES as MOST_OF_LOG
-from runner.study.commits import Commit
+from runner.study.commits import Commit, Log
 from runner.study.files import side_by_side
 from runner.study.folder import StudyFolder, read_bounded
 from runner.study.objects import object_names, object_store
@@ -83,7 +83,8 @@ class Push:
         self._lease = lease
         self._replaces = replaces
         self._distrusted = set(distrusted)
-        self.by_workers = StoredShards(objects, state.token)
+        removes = replaces or bool(state.replaces)
+        self.by_workers = StoredShards(objects, state.token, reads=removes)
         self._there: dict[str, Meta] | None = None
         self._log: tuple[Lines, Meta | None] = (Lines({}, {}), None)
         self.moved = Moved()
@@ -108,7 +109,7 @@ class Push:
     def _push(self) -> None:
         self._lease.require()
         there = self._look()
-        lines = Lines.parse(self._local_log(), self._folder.where)
+        lines = self._lines()
         self._require_same_plan(there)
         stored, meta = self._log
         if missing := stored.commits.keys() - lines.commits.keys():
@@ -149,6 +150,7 @@ class Push:
                 there = clear(self._objects, there)
                 self._replaces, self.state.replaces = False, ""
                 self.state.write()
+            self.by_workers.read_no_more()
             self._log = stored_log(self._objects, self._distrusted)
             self._there = there
         return self._there
@@ -162,6 +164,13 @@ class Push:
     def is_replacing(self) -> bool:
         """Whether an earlier process of this folder has died while it removed a study."""
         return self._is_half_removed(self._objects.listing()) if self.state.replaces else False
+
+    def _lines(self) -> Lines:
+        """Return the log here, and behind it the lines whose shards are in the store only."""
+        waiting = Log(self._folder.waiting_path).whole()  # first: lines go from there into the log
+        there = [c for c in waiting if self.by_workers.state(c) is not None]
+        lines = Lines.parse(self._local_log(), self._folder.where)
+        return lines.with_commits(there)
 
     def _local_log(self) -> bytes:
         if not self._folder.exists:

@@ -13,21 +13,30 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from runner.errors import StudyError
+from runner.errors.messages import counted
 from runner.errors.paths import local_path, store_url
 from runner.study import files
+from runner.study.commits import Commit
 from runner.study.folder import StudyFolder
 from runner.study.lock import StudyInUseError, locked
 from runner.study.objects import object_names
 from runner.study.objects.copy import end_of_pull, is_being_pulled, no_study, pulled, pushing
 from runner.study.objects.damage import keep
+from runner.study.objects.log import shard_name
 from runner.study.objects.object_store import ObjectStore, place
 from runner.study.objects.push import Push
 from runner.study.objects.state import ObjectState
+from runner.study.objects.waiting import bring_in
 from runner.study.objects.worker_shards import StoredShards
+from runner.study.store import Store
 from runner.study.writer import Writer
+
+_T = TypeVar("_T")
 
 INTERVAL_S = 30.0
 """What is committed is pushed so often while a study is worked on: the most that a machine that is
@@ -78,14 +87,26 @@ def _brought_up_to_date(
     reads: bool,
 ) -> bool:
     """Pull into a copy, or wait for the process that does so; return whether there is a study."""
-    until = time.monotonic() + _MOMENT_S
-    while True:
+
+    def pull() -> bool:
         try:
             return pulled(study, objects, state, gives_way=True, distrusted=distrusted)[0]
         except StudyInUseError:
             is_whole = study.log_path.exists() or not is_being_pulled(study)
             if reads and study.exists and is_whole:
                 return True
+            raise
+
+    return _waited_for(study, pull)
+
+
+def _waited_for(study: StudyFolder, take: Callable[[], _T]) -> _T:
+    """Do what takes a copy's lock; where a process pulls into the copy, wait until that ends."""
+    until = time.monotonic() + _MOMENT_S
+    while True:
+        try:
+            return take()
+        except StudyInUseError:
             # who has just got the lock may not have written yet what it is doing
             if not is_being_pulled(study) and time.monotonic() > until:
                 raise
@@ -98,15 +119,80 @@ def _make_parents(study: StudyFolder) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+@dataclass(frozen=True)
+class Home:
+    """The object store of a study that is changed in its copy, here and now."""
+
+    copy: StudyFolder
+    """Where it is changed."""
+    objects: ObjectStore
+    """Where it belongs."""
+    by_workers: StoredShards
+    """What is known of shards that workers write there."""
+
+    def bring_in(self) -> None:
+        """Have in the copy what is committed and in the store only; see `bring_in` in `waiting`.
+
+        Raises
+        ------
+        StudyError
+            If a shard is not there as it was, the copy is in use, or the store fails.
+        """
+        store = Store(self.copy.path)
+        if not store.waiting():
+            return
+
+        def brought() -> list[Commit]:
+            with store.writer() as writer:
+                return bring_in(writer, store.waiting(), self.objects)
+
+        lost = _waited_for(self.copy, brought)
+        if lost:
+            message = (
+                f"{self.objects.url}: {counted(len(lost), 'shard')} that workers have written "
+                f"(such as {shard_name(lost[0].batch)}) are missing, or not as they were; expected "
+                "nobody to change them. Run the same command again, which trains them again; if "
+                f"it cannot, `python -m runner verify {self.objects.url} --repair`."
+            )
+            raise StudyError(message)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder in which a study may be changed."""
+
+    path: Path
+    """The folder."""
+    home: Home | None = None
+    """The object store whose copy it is; None where it is nobody's."""
+
+    @property
+    def stored(self) -> StoredShards | None:
+        """What is known of shards that workers write into a store."""
+        return None if self.home is None else self.home.by_workers
+
+    def bring_in(self) -> None:
+        """Have all that is committed in the folder, so that it can be read; see `Home`."""
+        if self.home is not None:
+            self.home.bring_in()
+
+
 @contextmanager
-def changeable(
+def changeable(path: str | Path, **options: Any) -> Iterator[Path]:
+    """Yield the folder of a `workplace`, for what has no workers write into a store."""
+    with workplace(path, **options) as place:
+        yield place.path
+
+
+@contextmanager
+def workplace(
     path: str | Path,
     *,
     overwrite: bool = False,
     required: bool = False,
     distrusted: Collection[str] = (),
     tell: Callable[[str], None] | None = None,
-) -> Iterator[Path]:
+) -> Iterator[Workplace]:
     """Yield a folder in which a study may be changed: of a URL, its copy, which is pushed then.
 
     What is committed is pushed every `INTERVAL_S` seconds and in the end, also when the work fails.
@@ -131,7 +217,7 @@ def changeable(
     """
     url = store_url(path, StudyError)
     if url is None:
-        yield local_path(path, StudyError)
+        yield Workplace(local_path(path, StudyError))
         return
     objects, study, tell = ObjectStore(url), StudyFolder(copy_of(url)), tell or _to_stderr
     there = objects.listing()  # what is wrong with the URL is told before a folder is made
@@ -152,19 +238,7 @@ def changeable(
             end_of_pull(study)  # what was killed while it pulled is the past
         tell(f"{url} is worked on in {study.where}")
         with _meanwhile(study, run, tell, overwrite):
-            _by_workers[study.path] = run.by_workers
-            try:
-                yield study.path
-            finally:
-                del _by_workers[study.path]
-
-
-_by_workers: dict[Path, StoredShards] = {}
-
-
-def shards_by_workers(folder: StudyFolder) -> StoredShards | None:
-    """Return what knows of shards that workers write, of a copy that this process works on."""
-    return _by_workers.get(folder.path)
+            yield Workplace(study.path, Home(study, objects, run.by_workers))
 
 
 @contextmanager

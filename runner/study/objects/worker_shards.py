@@ -1,22 +1,39 @@
 """Shards that workers write into the store themselves, of a study whose home is a URL.
 
 A worker makes the object of its batch's shard, only where there is none and only while its client
-has the lease, and tells size and SHA-256 in place of the bytes. The client *fetches* the shard,
-compares it with what was told, and commits it in its copy as any other; what it then pushes is the
-log. So bytes do not pass the scheduler, and are not written into the store a second time.
+has the lease, and tells its size, its SHA-256 and the *e_tag* by which the store names what was
+written. The rule by which the client commits the batch without reading the shard:
+
+1. The store says of the object, when asked, just this size and this e_tag. So it is whole,
+   durable, and what the worker has written. Of one batch in `runner.study.staging.VERIFIED`, chosen
+   by a hash of its name, all bytes are read and compared with the SHA-256, and so they are where
+   the store has no e_tag or another one.
+2. The batch's line is synced to a file of the copy, `runner.study.objects.waiting`, and pushed with
+   the log. The shard itself comes into the copy before anything there is computed from it, and is
+   then compared with the SHA-256.
+
+So bytes pass neither the scheduler nor, while others are trained, the client.
 
 What can go wrong, and why nothing of it is lost or counted twice:
 
-- *A worker dies after it has written*, or the client before it has logged the batch: no log names
-  the object. The batch is trained again, and the worker finds its own bytes there.
+- *A worker dies after it has written*, or the client before the line is synced: no log names the
+  object. The batch is trained again, and the worker finds its own bytes there.
+- *The answer to a worker's write is lost*: it finds its own bytes, and tells what the store says of
+  them.
 - *The object has other bytes*: a worker that computes otherwise has made it, or one of a study that
   was replaced. Workers replace nothing: this one sends its bytes, and the client's push replaces
   the object as it was when it was read.
 - *The store refuses a worker or answers too late, or the lease is another's by now*: likewise the
   bytes are sent. What the client then cannot push stays in its copy.
+- *The store does not answer the client*, or has no such object: the batch is trained again.
 - *A worker of an earlier run still works*: it can make an object that no log names, and no more.
-- *The store loses or changes the object* before the client has fetched it: the batch is trained
-  again. Afterwards the copy has it, and `verify --repair` puts it right.
+- *The client dies, and goes on in the same copy*: the lines that wait are there; their shards are
+  pulled, and a batch whose object is gone is trained again. *On another machine* the store's log
+  says what is done; what was not pushed yet is trained again, and found there.
+- *A study is being replaced*, so that its objects have yet to be removed: until then shards are
+  read into the copy and count as its own, so that none is removed with the old ones.
+- *The object is lost or changed after it was committed*: whoever reads it is told, as the log has
+  its SHA-256, and `verify --repair` has it trained again where no copy has it.
 """
 
 from __future__ import annotations
@@ -31,6 +48,7 @@ from runner.study.objects.lease import Lease
 from runner.study.objects.log import shard_name
 from runner.study.objects.object_store import Changed, Meta, ObjectStore, place
 from runner.study.objects.state import sha256
+from runner.study.staging import is_verified
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,8 @@ class StoredShard:
     """Bytes."""
     sha256: str
     """In hexadecimal."""
+    e_tag: str | None
+    """Of the object; None where the store has none."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +86,14 @@ class WorkersPlace:
         try:
             Lease(objects, self.token).require()
             try:
-                objects.put(name, shard, "create")
+                meta = objects.put(name, shard, "create")
             except Changed:
-                if objects.get(name, len(shard))[0] != shard:
+                there, meta = objects.get(name, len(shard))
+                if there != shard:
                     return None
         except (StudyError, FileNotFoundError):
             return None
-        return StoredShard(len(shard), sha256(shard))
+        return StoredShard(len(shard), sha256(shard), meta.e_tag)
 
 
 class StoredShards:
@@ -83,28 +104,41 @@ class StoredShards:
     objects : ObjectStore
     token : str
         Of the lease.
+    reads : bool
+        Whether all are read, as objects are still to be removed there; ends with `read_no_more`.
     """
 
-    def __init__(self, objects: ObjectStore, token: str) -> None:
+    def __init__(self, objects: ObjectStore, token: str, *, reads: bool = False) -> None:
         self.place = WorkersPlace(objects.url, token)
         self._objects = objects
-        self._fetched: dict[str, tuple[str, Meta]] = {}  # SHA-256 and state, by object
+        self._reads = reads
+        self._seen: dict[str, tuple[str, Meta]] = {}  # SHA-256 and state, by object
 
-    def fetch(self, batch: Batch, shard: StoredShard) -> bytes | None:
-        """Return the bytes of a batch's shard; None if they are not what was told."""
-        name = shard_name(batch)
+    def read_no_more(self) -> None:
+        """Take what is told from now on by the rule at the top of this file."""
+        self._reads = False
+
+    def checked(self, batch: Batch, shard: StoredShard) -> StoredShard | bytes | None:
+        """Return a shard that can be committed, or its bytes; None if it is not as was told."""
+        name, reads = shard_name(batch), self._reads
         try:
+            if not (reads or is_verified(batch) or shard.e_tag is None):
+                meta = self._objects.head(name)
+                if (meta.size, meta.e_tag) == (shard.size, shard.e_tag):
+                    self._seen[name] = shard.sha256, meta
+                    return shard
             data, meta = self._objects.get(name, shard.size)
         except (StudyError, FileNotFoundError):
             return None
         if sha256(data) != shard.sha256:
             return None
-        self._fetched[name] = shard.sha256, meta
+        if not reads:  # or the object may be removed yet
+            self._seen[name] = shard.sha256, meta
         return data
 
     def state(self, commit: Commit) -> Meta | None:
-        """Return the state in which an object was fetched, if it is the shard of a commit."""
-        found, meta = self._fetched.get(shard_name(commit.batch), ("", None))
+        """Return the state in which an object was seen, if it is the shard of a commit."""
+        found, meta = self._seen.get(shard_name(commit.batch), ("", None))
         return meta if found == commit.sha256 else None
 
 
