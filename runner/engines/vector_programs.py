@@ -61,17 +61,18 @@ def training_programs(signature: Signature) -> Mapping[str, Program]:
     Kept, as who asks whether a network has programs, or which, trains with them afterwards.
     """
     with building():
-        look = _look(signature.measured)
+        measured = signature.measured
         programs = {
             "loop": loop_program(signature),
-            "look": look.program(),
-            "losses": look.program(1),  # of its first group alone
+            "look": _look_program(measured),
+            "losses": _look_program(measured, 1),  # of its first group alone
             "update": _update_program(replace(signature, dtype="float64")),
             **_labelling_programs(signature),
         }
-        moving = np.flatnonzero(signature.architecture.trained).tolist()
-        if signature.rule.follows_size and not look.nested and 0 < len(moving) <= MAX_EXACT:
-            programs["bounds"] = look.bounds(moving)
+        nested = _is_nested(_vector_step(measured))
+        n_moving = np.count_nonzero(signature.architecture.trained)
+        if signature.rule.follows_size and not nested and 0 < n_moving <= MAX_EXACT:
+            programs["bounds"] = _bounds(measured)
         return programs
 
 
@@ -125,7 +126,7 @@ def measuring_programs(signature: Signature) -> Mapping[str, Program]:
         product = step.product(tensors, directions, lane)
         inputs = [*tensors, *directions, *lane.hyper, *lane.targets]
         program = lowering.lower_function(inputs, [product], nested=_is_nested(step))
-        return {"product": program, "look": _look(signature).program()}
+        return {"product": program, "look": _look_program(signature)}
 
 
 def _update_program(signature: Signature) -> Program:
@@ -150,3 +151,15 @@ def _look(measured: Signature) -> lowering.GroupedGraph:
     parameters = tensors[: step.n_tensors]
     inputs, seen = [*parameters, *lane.hyper, *lane.targets], step.look(parameters, lane)
     return lowering.GroupedGraph.of(inputs, seen, nested=_is_nested(step))
+
+
+@lru_cache(maxsize=32)
+def _look_program(measured: Signature, count: int | None = None) -> Program:
+    """The program of a look's first groups of outputs; kept for the networks that share it."""
+    return _look(measured).program(count)
+
+
+@lru_cache(maxsize=16)
+def _bounds(measured: Signature) -> Program:
+    """The program that bounds a look's curvature; kept as the others of a look are."""
+    return _look(measured).bounds(np.flatnonzero(measured.architecture.trained).tolist())

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from runner.engines.graphs import building, pytensor
+from runner.engines.simd.machine_code import assemble
 from runner.engines.vector_programs import (
     _look,
     measuring_programs,
@@ -31,6 +32,13 @@ def test_how_a_network_is_trained_makes_no_difference_to_a_look(xor, trained) ->
     trained_by = training_programs(signature)
     assert all(trained_by[name] == program for name, program in alone.items())
     assert measuring_programs(signature.measured)["look"] == alone["look"]
+
+
+def test_networks_that_look_alike_share_what_is_compiled(xor) -> None:
+    first, second = (training_programs(xor(optimizer=name)) for name in ("adam", "momentum"))
+    for name in ("look", "losses", "bounds", "shared_outputs"):
+        assert assemble(first[name]) is assemble(second[name])
+    assert assemble(first["loop"]) is not assemble(second["loop"])
 
 
 @pytest.mark.parametrize("collects", [True, False])

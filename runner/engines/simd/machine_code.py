@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from llvmlite import binding
@@ -261,8 +261,12 @@ def _machine() -> binding.TargetMachine:
     )
 
 
+@lru_cache(maxsize=16)
 def assemble(program: Program) -> Artifact:
-    """Compile a program for the processor of this machine."""
+    """Compile a program for the processor of this machine.
+
+    Kept, as networks that differ in their optimizer or dtype alone have most programs in common.
+    """
     return Artifact(assembled(program.text), program.interface, fingerprint(program.text))
 
 

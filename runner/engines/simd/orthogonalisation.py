@@ -8,6 +8,7 @@ all through memory for each of them. All operations and their order are those of
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from llvmlite import ir
 
@@ -24,6 +25,7 @@ _FLOAT64 = "float64"
 _TWICE = 2  # against rounding
 
 
+@cache
 def orthogonalisation() -> Program:
     """Write the program.
 

@@ -7,6 +7,7 @@ cache. All operations and their order are those there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pytensor.tensor as pt
@@ -25,6 +26,7 @@ from runner.engines.simd.vectors import I64
 _TINY = float(np.finfo(float).tiny)
 
 
+@lru_cache(maxsize=4)
 def shared_outputs(n_patterns: int, n_outputs: int, bounds: tuple[float, float] | None) -> Program:
     """Write the program of tables of a size.
 
