@@ -7,7 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -66,18 +66,30 @@ def source() -> str:
 
     Two checkouts of the same version can differ; a client and its workers must not.
     """
-    content = hashlib.sha256()
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    names: list[list[str]] = []
-    # By strings alone, as an analysis asks four times: paths as objects take as long as all else.
+    stamps: list[tuple[list[str], int, int, int]] = []
+    # By strings alone: paths as objects take as long as all else.
     for folder, folders, files in os.walk(root):
-        parts = os.path.relpath(folder, root).split(os.sep) if folder != root else []
-        if not parts and "experiments" in folders:
-            folders.remove("experiments")  # come with a package, and lie beside a checkout's
-        names += [[*parts, file] for file in files if file.endswith(".py")]
-    for name in sorted(names):
-        content.update("/".join(name).encode())
-        with open(os.path.join(root, *name), "rb") as opened:
+        parts = folder[len(root) + 1 :].split(os.sep) if folder != root else []
+        # experiments come with a package, and lie beside a checkout's
+        left_out = ("__pycache__",) if parts else ("__pycache__", "experiments")
+        folders[:] = [name for name in folders if name not in left_out]
+        for file in files:
+            if file.endswith(".py"):
+                status = os.stat(os.path.join(folder, file))
+                stamp = status.st_mtime_ns, status.st_size, status.st_ino
+                stamps.append(([*parts, file], *stamp))
+    stamps.sort()
+    return _of_files(root, tuple(("/".join(name), *stamp) for name, *stamp in stamps))
+
+
+@lru_cache(maxsize=1)
+def _of_files(root: str, stamps: tuple[tuple[str | int, ...], ...]) -> str:
+    """Hash files, named with what tells that one was written anew: asked at every turn."""
+    content = hashlib.sha256()
+    for name, *_ in stamps:
+        content.update(str(name).encode())
+        with open(os.path.join(root, str(name)), "rb") as opened:
             content.update(opened.read())
     return content.hexdigest()[:8]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 import shutil
 import tokenize
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runner.engines import versions
-from runner.engines.versions import COMPUTING, code_alone, computing_source
+from runner.engines.versions import COMPUTING, code_alone, computing_source, source
 
 PACKAGE = Path(versions.__file__).parents[1]
 FILES = sorted(path for room in COMPUTING for path in (PACKAGE / room).rglob("*.py"))
@@ -91,3 +93,15 @@ def test_the_source_is_that_of_the_rooms_that_compute(monkeypatch, tmp_path) -> 
         assert (hashed() != before) == changes, (name, addition)
         path.write_text(text)
     assert hashed() == before
+
+
+def test_a_file_that_is_written_anew_is_another_source(monkeypatch, tmp_path) -> None:
+    first, second = tmp_path / "runner" / "a.py", tmp_path / "runner" / "engines" / "b.py"
+    second.parent.mkdir(parents=True)
+    monkeypatch.setattr(versions, "__file__", str(second))
+    for n, (a, b) in enumerate([(b"1", b"2"), (b"1", b"3"), (b"11", b"3"), (b"1", b"2")]):
+        for path, content in ((first, a), (second, b)):
+            path.write_bytes(content)
+            os.utime(path, ns=(n, n))  # a clock may tick too slowly
+        expected = hashlib.sha256(b"a.py" + a + b"engines/b.py" + b).hexdigest()[:8]
+        assert source() == source() == expected
