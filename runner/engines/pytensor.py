@@ -16,7 +16,7 @@ from packaging.version import Version
 from runner.engines import jax_backend, vector_code
 from runner.engines.base import Advance, Compiled, Evaluate, Evaluation, Measured, Product
 from runner.engines.devices import uses_vector_code
-from runner.engines.graphs import gradient, pt, pytensor
+from runner.engines.graphs import building, gradient, pt, pytensor
 from runner.engines.library_output import diverted_output
 from runner.engines.simd import machine_code
 from runner.engines.simd.artifact import Artifact, Program
@@ -66,9 +66,10 @@ def compile(engine: str, signature: Signature, device: str) -> Compiled:
             vector_code.store(code, signature)
             return replace(code.loaded(signature), compile_s=time.perf_counter() - started)
     mode = _mode(engine, reason)
-    advance, evaluate = _advance(signature, mode), _evaluate(float64, mode)
-    with diverted_output("pytensor"):
-        _warm(signature, advance, evaluate)
+    with building():
+        advance, evaluate = _advance(signature, mode), _evaluate(float64, mode)
+        with diverted_output("pytensor"):
+            _warm(signature, advance, evaluate)
     return Compiled(signature, advance, evaluate, time.perf_counter() - started)
 
 
@@ -98,11 +99,12 @@ def measure(engine: str, signature: Signature, device: str) -> Measured:
             vector_code.store(code, signature)
             return code.loaded(signature)
     mode = _mode(engine, reason)
-    evaluate, product = _evaluate(signature, mode), _product(signature, mode)
-    with diverted_output("pytensor"):
-        state, hyper, targets = _zeros(signature, "float64")
-        evaluate(state, hyper, targets)
-        product(state, state, hyper, targets)
+    with building():
+        evaluate, product = _evaluate(signature, mode), _product(signature, mode)
+        with diverted_output("pytensor"):
+            state, hyper, targets = _zeros(signature, "float64")
+            evaluate(state, hyper, targets)
+            product(state, state, hyper, targets)
 
     def values(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         seen = evaluate(*arrays)
@@ -163,7 +165,8 @@ def trace(signature: Signature, parameters: np.ndarray) -> list[np.ndarray]:
 
 def interpreted(signature: Signature) -> Evaluate:
     """What evaluates a signature in float64 for few calls, without compiling."""
-    return _evaluate(replace(signature, dtype="float64"), _SELDOM)
+    with building():
+        return _evaluate(replace(signature, dtype="float64"), _SELDOM)
 
 
 def _function(inputs: Sequence[Tensor], outputs: Tensor | Sequence[Tensor], mode: Mode) -> Function:
