@@ -85,12 +85,25 @@ class Combination:
         return Plan(load_experiment(self.experiment))
 
 
+class OneUnit(Combination):
+    """One with a hidden unit at most, for what takes long to compile."""
+
+    @property
+    def hidden(self) -> list[int]:
+        return [1 for _ in super().hidden]
+
+
 class SingleLayer(Combination):
-    """One without hidden units, for what takes long to compile."""
+    """One without hidden units, for what takes longer still."""
 
     @property
     def hidden(self) -> list[int]:
         return []
+
+
+def smaller(kind: type[Combination], each: Combination) -> Combination:
+    """The same choices of a network with fewer units."""
+    return kind(*(getattr(each, field.name) for field in fields(each)))
 
 
 @dataclass(frozen=True)
@@ -122,11 +135,15 @@ def every() -> Iterator[Combination]:
 
 @cache
 def accepted() -> tuple[Combination, ...]:
-    """Those that an experiment file may ask for, whose layout the file does not say."""
-    refused = {each for each in every() if each.layout == CHOICES["layout"][0] and refusal(each)}
-    return tuple(
-        each for each in every() if replace(each, layout=CHOICES["layout"][0]) not in refused
-    )
+    """Those that an experiment file may ask for, whose layout the file does not say.
+
+    One dtype is asked about, as this is worked out wherever tests are collected;
+    test_every_combination.py asks about all.
+    """
+    first = {"dtype": CHOICES["training.dtype"][0], "layout": CHOICES["layout"][0]}
+    alike = {each: replace(each, **first) for each in every()}
+    refused = {each for each in set(alike.values()) if refusal(each)}
+    return tuple(each for each, asked in alike.items() if asked not in refused)
 
 
 def refusal(combination: Combination) -> str:
@@ -138,24 +155,27 @@ def refusal(combination: Combination) -> str:
     return ""
 
 
-def pairwise() -> list[Combination]:
+@cache
+def pairwise() -> tuple[Combination, ...]:
     """Few that are accepted, in which each two choices of different axes meet."""
     names = [field.name for field in fields(Combination)]
     return _covering(list(itertools.combinations(names, 2)))
 
 
-def sample() -> list[Combination]:
+@cache
+def sample() -> tuple[Combination, ...]:
     """Fewer: each output with each loss, and every choice in both dtypes."""
     by_dtype = [("activation", "dtype"), ("optimizer", "dtype"), ("layout", "dtype")]
     return _covering([("output", "loss"), *by_dtype])
 
 
-def few() -> list[Combination]:
+@cache
+def few() -> tuple[Combination, ...]:
     """As few as have every choice, and each layout in both dtypes."""
     return _covering([("activation",), ("output",), ("optimizer",), ("loss", "dtype", "layout")])
 
 
-def _covering(groups: Sequence[Sequence[str]]) -> list[Combination]:
+def _covering(groups: Sequence[Sequence[str]]) -> tuple[Combination, ...]:
     """Few that are accepted, in which the choices of each group of axes meet as in all of them."""
     left = {
         each: {(*g, *(getattr(each, name) for name in g)) for g in groups} for each in accepted()
@@ -166,7 +186,7 @@ def _covering(groups: Sequence[Sequence[str]]) -> list[Combination]:
         best = max(left, key=lambda each: len(left[each] & wanted))
         chosen.append(best)
         wanted -= left.pop(best)
-    return chosen
+    return tuple(chosen)
 
 
 def check(engine: str, combination: Combination) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from support.combinations import Combination, OfCube, SingleLayer, few
+from support.combinations import Combination, OfCube, SingleLayer, few, smaller
 
 from runner.engines.simd.artifact import Program
 from runner.engines.simd.machine_code import Loop, assemble
@@ -80,10 +80,7 @@ def cases() -> list[Combination]:
 
 def _quick(each: Combination) -> Combination:
     """L-BFGS of many parameters is long; a hidden layer adds nothing to it."""
-    if each.optimizer != "lbfgs":
-        return each
-    values = [getattr(each, name) for name in ("activation", "output", "loss", "optimizer")]
-    return SingleLayer(*values, each.dtype, each.layout)
+    return smaller(SingleLayer, each) if each.optimizer == "lbfgs" else each
 
 
 @cache
