@@ -23,14 +23,14 @@ RESTARTS, EPOCHS, SEED = 6, 3, 11
 TOLERANCES = {"float64": 1e-11, "float32": 2e-5}
 
 
-def planned(network=None, **training) -> Plan:
+def planned(network=None, problem=None, **training) -> Plan:
     return Plan(
         load_experiment(
             {
                 "name": "updates",
                 "restarts": RESTARTS,
                 "seed": SEED,
-                "problem": {"gate": "XOR"},
+                "problem": problem or {"gate": "XOR"},
                 "network": network or {},
                 "loss": {"kind": "squared-error", "l2": 0.01},
                 "training": training,
@@ -120,16 +120,19 @@ def test_the_order_is_that_of_the_restart_whatever_else_is_trained() -> None:
 
 
 @pytest.mark.parametrize("engine", ["pytensor-jax", "pytensor-numba"])
-def test_other_engines_shuffle_alike(engine) -> None:
+def test_other_engines_shuffle_alike(engine, tmp_path) -> None:
     if engine == "pytensor-jax":
         pytest.importorskip("jax")
-    one_unit = {"hidden": []}  # of which the order is seen as well, and which is soon compiled
-    plan = planned(one_unit, patterns_per_update=1, order="shuffled", max_steps=40, dtype="float32")
+    # of which the order is seen as well, and which is soon compiled
+    table, one_unit = tmp_path / "three.csv", {"hidden": []}
+    table.write_text("a,y\n0,0\n1,1\n2,0\n")
+    every = {"patterns_per_update": 1, "order": "shuffled", "max_steps": 30, "dtype": "float32"}
+    plan = planned(one_unit, {"table": str(table)}, **every)
     _, _, own = ended(plan)
     _, _, other = ended(plan, engine)
     # another order would be far off after ten epochs at rate 1
     np.testing.assert_array_equal(own.state[-3:], other.state[-3:])
-    np.testing.assert_allclose(own.state[:3], other.state[:3], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(own.state[:2], other.state[:2], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

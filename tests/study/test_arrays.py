@@ -60,13 +60,14 @@ def test_every_value_is_that_of_the_tables(study, dataset) -> None:
             restart=restart,
         )
         assert there["configuration"] == number
+        weights = study.weights.loc[(number, restart)]
         for column in ("label", "solved", "steps", "loss", "gradient_norm", "weight_norm", "level"):
             np.testing.assert_equal(there[column].item(), row[column])
         for name in ("W1", "b1", "W2", "b2"):
             for parameter in (p for p in study.weights if p.startswith(name)):
                 place = tuple(map(int, parameter[3:-1].split(",")))
-                expected = study.weights.loc[(number, restart), parameter]
-                np.testing.assert_equal(there[name].values[place], np.float32(expected))
+                expected = np.float32(weights[parameter])
+                np.testing.assert_equal(there[name].values[place], expected)
     assert np.isnan(dataset["level"]).any()
     assert np.isnan(dataset["W2"].sel(network_hidden="[]")).all()
 
