@@ -37,37 +37,61 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # Files whose tests take longest, or wait for other processes, in descending order: pytest-xdist
 # hands out whole files in this order, so that none of them is begun when all others have ended.
 SLOW_FILES = (
-    "test_theano",
-    "test_every_combination",
-    "test_layers",
     "test_crash",
-    "test_faults",
-    "test_registry",
+    "test_other_compilers",
+    "test_every_combination",
+    "test_theano",
     "test_studies_doc",
     "test_updates",
-    "test_pytensor",
-    "test_jax_backend",
-    "test_lecture_doc",
-    "test_tutorial_doc",
-    "test_loss_surface",
-    "test_lanes",
-    "test_code_cache",
-    "test_side_by_side",
-    "test_report",
-    "test_app",
-    "test_worker_pool",
     "test_landscape_map",
-    "test_rounds",
-    "test_analysis",
-    "test_upgrade",
-    "test_input",
-    "test_loop_nests",
+    "test_layers",
+    "test_cut_slopes",
+    "test_worker_pool",
     "test_step",
-    "test_report_doc",
-    "test_command_line_doc",
-    "test_readme",
+    "test_registry",
+    "test_library_defaults",
+    "test_loop_nests",
+    "test_faults",
+    "test_tutorial_doc",
+    "test_jax_backend",
+    "test_app",
+    "test_pytensor",
+    "test_rounds",
+    "test_object_copy",
+    "test_url_copy",
+    "test_lanes",
+    "test_input",
+    "test_sweep",
+    "test_foreign_study",
+    "test_upgrade",
+    "test_gpu_loop",
+    "test_analysis",
+    "test_lecture_doc",
+    "test_loss_surface",
+    "test_shared",
+    "test_hypercube_writer",
+    "test_client",
+    "test_report",
+    "test_compile_errors",
+    "test_code_cache",
+    "test_gpu_benchmark",
+    "test_elementwise",
+    "test_machine_code",
+    "test_basins",
+    "test_growth",
+    "test_plateaus",
     "test_site",
+    "test_configuration_map",
+    "test_dask_configuration",
+    "test_map",
+    "test_automatic_progress",
     "test_package",
+    "test_side_by_side",
+    "test_readme",
+    "test_command_line_doc",
+    "test_report_doc",
+    "test_cluster_doc",
+    "test_encoder",
 )
 
 
@@ -77,11 +101,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
+def pytest_collectstart() -> None:
+    """Look for no garbage among what is imported and collected, which stays for the whole run."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Leave out of garbage collections what stays for the whole run: a seventh of the time."""
+    """Leave that out of garbage collections, too: a seventh of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 10)
+    gc.enable()
 
 
 def use_memory() -> None:
