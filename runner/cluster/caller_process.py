@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import random
 import signal
 import sys
 import threading
@@ -44,6 +45,7 @@ def borrowed_process() -> Iterator[None]:
 
     - Dask's own log is silent: what a user has to know, the sweep says;
     - Dask sets environment variables before it starts workers, also in place of one that has died;
+    - it draws from Python's generator of random numbers, `random`;
     - workers start without the caller's main module, so that a script needs no
       ``if __name__ == "__main__"``. By default a process that is spawned runs its parent's main
       module first. Dask sends the functions of that module by value, so its workers can do without.
@@ -56,7 +58,13 @@ def borrowed_process() -> Iterator[None]:
     global _n_borrowers
     with _lock:
         if _n_borrowers == 0:
-            for borrow in (_environment, _start_method, _silent_dask, _workers_without_main):
+            for borrow in (
+                _environment,
+                _random_numbers,
+                _start_method,
+                _silent_dask,
+                _workers_without_main,
+            ):
                 _to_give_back.enter_context(borrow())
         _n_borrowers += 1
     try:
@@ -77,6 +85,15 @@ def _environment() -> Iterator[None]:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+@contextmanager
+def _random_numbers() -> Iterator[None]:
+    # Dask draws from Python's own generator, as often as connections and events come: a caller who
+    # has set its seed would go on with other numbers after every run.
+    before = random.getstate()
+    yield
+    random.setstate(before)
 
 
 @contextmanager

@@ -152,7 +152,7 @@ def _rest(study: Study, rows: pd.DataFrame) -> Sentence:
     for label in moving:
         n = int(rows[label].sum())
         parts.append(f"{n:,} {'is' if n == 1 else 'are'} {label}")
-    whose = "Of the others" if rows["solved"].any() else "Of them"
+    whose = "Of the others" if rows["solved"].any() else "Of them" if parts[1:] else "All"
     text = f"{whose} {', '.join(parts)}."
     if rows["n"].sum() == 1:
         kind = (stuck or moving)[0]

@@ -38,8 +38,9 @@ def run(script: Path, code: str, *arguments: object) -> subprocess.CompletedProc
 
 
 STATE = """
-import logging, multiprocessing, os, sys, warnings
-import dask, distributed
+import logging, multiprocessing, os, random, signal, sys, warnings
+import dask, distributed, matplotlib
+import numpy as np
 import runner
 
 def state():
@@ -51,36 +52,60 @@ def state():
     return {
         "environment": dict(os.environ),
         "loggers": {n: loggers.get(n, (0, True, False)) for n in NAMES or loggers},
+        "handlers": list(logging.root.handlers),
         "filters": list(warnings.filters),
         "options": list(sys.warnoptions),
         "start method": multiprocessing.get_start_method(allow_none=True),
         "dask": repr(sorted(dask.config.config.items())),
+        "random": (random.getstate(), repr(np.random.get_state())),
+        "folder": os.getcwd(),
+        "signals": {n: signal.getsignal(n) for n in signal.valid_signals() if n not in (9, 19)},
+        "blocked": signal.pthread_sigmask(signal.SIG_BLOCK, []),
+        "errors of NumPy": np.geterr(),
+        "figures": (matplotlib.get_backend(), dict(matplotlib.rcParams)),
+        "hooks": (sys.excepthook, sys.stdout, sys.stderr, warnings.showwarning),
     }
 
 def sweep():
     study = runner.sweep(%r, sys.argv[1], workers=1)
     assert study.complete and not len(study.failures)
 
+def analyze():
+    runner.analyze(sys.argv[1], workers=1)
+
+def map_landscape():
+    runner.map_landscape(sys.argv[1], workers=1, searches=5, basin_side=0)
+
+def read():
+    study = runner.open_study(sys.argv[1])
+    assert len(study.summary) == 1
+    runner.write_report(study)
+
 NAMES = ()
 if __name__ == "__main__":
     # modules that are loaded on the way may add filters and loggers: they are loaded before
     import runner.dispatch.sweep, runner.study.study, distributed.nanny, distributed.deploy.local
-    with warnings.catch_warnings():
-        os.environ["OMP_NUM_THREADS"] = "7"
-        logging.getLogger("distributed.worker").setLevel(logging.ERROR)
-        before = state()
-        NAMES = tuple(before["loggers"])
-        sweep()
-        after = state()
-    for name, value in before.items():
-        assert after[name] == value, (name, value, after[name])
+    matplotlib.use("agg")
+    for function in (sweep, analyze, map_landscape, read):
+        with warnings.catch_warnings():
+            os.environ["OMP_NUM_THREADS"] = "7"
+            logging.getLogger("distributed.worker").setLevel(logging.ERROR)
+            NAMES = ()
+            before = state()
+            NAMES = tuple(before["loggers"])
+            function()
+            after = state()
+        if function is not sweep:  # what an analysis loads, SciPy, adds filters of its own
+            after["filters"] = [f for f in after["filters"] if f in before["filters"]]
+        for name, value in before.items():
+            assert after[name] == value, (function, name, value, after[name])
     assert after["start method"] is None
     multiprocessing.set_start_method("spawn")  # raises if somebody has chosen one
     print("as it was")
 """
 
 
-def test_a_sweep_leaves_the_process_as_it_was(tmp_path) -> None:
+def test_a_sweep_and_what_follows_leave_the_process_as_it_was(tmp_path) -> None:
     done = run(tmp_path / "script.py", STATE % SMALL, tmp_path / "study")
     assert (done.returncode, done.stdout, done.stderr) == (0, "as it was\n", "")
 

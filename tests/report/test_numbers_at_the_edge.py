@@ -6,6 +6,7 @@ Warnings are errors in these tests, so a warning of NumPy, pandas or Matplotlib 
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import math
 import tempfile
@@ -26,8 +27,11 @@ from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.landscape.options import DEFAULTS
 from runner.landscape.worker import EndpointTask, PairTask, inspect_endpoints, inspect_pairs
+from runner.mapping.options import MapOptions
 from runner.mapping.sentences import _counts
 from runner.report.numbers import drawable, number, percent
+from runner.study.export import FORMATS, TABLE_FORMATS
+from runner.study.tables.table_names import TABLES
 
 LABELS = ["plateau", "saturated", "stationary", "descending", "oscillating", "diverged"]
 N = 8
@@ -111,6 +115,31 @@ def test_every_command_takes_numbers_of_any_size(
         np.testing.assert_array_equal(written.isna(), np.isnan(losses))
         finite = np.isfinite(losses)
         np.testing.assert_allclose(written[finite], np.array(losses)[finite], rtol=1e-15)
+
+
+def test_maps_lists_comparisons_and_every_export_take_them_too(prepared, tmp_path) -> None:
+    losses = [math.nan, math.inf, 0.0, 5e-324, 1e-310, 1e308, 1.0, 2.0]
+    sizes = [0.0, 5e-324, 1e-200, 1.0, 30.0, 1e8, 1e160, 1.7e308]
+    half = N // 2
+    plan = experiment({"activation": "tanh", "output": "linear"}, stop_solved=False)
+    for name, ended in (("a", losses), ("b", losses[::-1])):
+        solved = {0: [k < half for k in range(N)]}
+        at = {"label": "descending", "loss": ended, "size": sizes}
+        study = crafted(tmp_path / name, {0: [50] * N}, solved, plan, **at)
+    runner.analyze(study, prepared)
+    few = MapOptions(searches=20, unchanged=20, round_searches=20, basin_side=2)
+    runner.map_landscape(study, prepared, options=few)
+    assert "finished" in invoke("list", str(tmp_path))
+    for form in ("table", "csv", "json"):
+        invoke("compare", str(tmp_path / "a"), str(study.path), "--format", form)
+    invoke("compare", str(tmp_path / "a"), str(study.path), "--starts")
+    invoke("report", str(study.path))
+    for table, form in zip(TABLES, itertools.cycle(TABLE_FORMATS.values()), strict=False):
+        invoke("export", str(study.path), "--table", table, "--to", str(tmp_path / table) + form)
+    for form in FORMATS.values():
+        to = tmp_path / f"restarts{form}"
+        invoke("export", str(study.path), "--to", str(to))
+        assert to.exists()
 
 
 @pytest.mark.parametrize("network", [{"hidden": [], "output": "linear"}, {"activation": "relu"}])

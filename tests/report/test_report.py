@@ -168,6 +168,7 @@ def test_no_restart_is_solved(tmp_path) -> None:
     text, _ = checked(crafted(tmp_path / "s", {0: [100] * 9}, {0: [False] * 9}))
     assert "None of 9 random starts was solved (95% interval 0% to" in text
     assert "None of 9 random starts (0%; 95% interval 0% to" in text
+    assert "All 9 are stuck (9 plateau at a loss of 0.6931)." in text
     assert "They are labelled plateau (9)." in text
 
 
@@ -183,6 +184,7 @@ def test_there_is_one_restart(tmp_path, solved: bool) -> None:
 def test_every_restart_diverged(tmp_path, loss: float) -> None:
     study = crafted(tmp_path / "s", {0: [7] * 5}, {0: [False] * 5}, label="diverged", loss=loss)
     text, _ = checked(study)
+    assert "All 5 are diverged." in text
     assert "They are labelled diverged (5)." in text
 
 
