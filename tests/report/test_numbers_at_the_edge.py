@@ -121,7 +121,7 @@ def test_maps_lists_comparisons_and_every_export_take_them_too(prepared, tmp_pat
     losses = [math.nan, math.inf, 0.0, 5e-324, 1e-310, 1e308, 1.0, 2.0]
     sizes = [0.0, 5e-324, 1e-200, 1.0, 30.0, 1e8, 1e160, 1.7e308]
     half = N // 2
-    plan = experiment({"activation": "tanh", "output": "linear"}, stop_solved=False)
+    plan = experiment({"hidden": [], "output": "linear"}, stop_solved=False)  # the quickest map
     for name, ended in (("a", losses), ("b", losses[::-1])):
         solved = {0: [k < half for k in range(N)]}
         at = {"label": "descending", "loss": ended, "size": sizes}
