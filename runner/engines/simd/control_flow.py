@@ -14,7 +14,7 @@ from runner.engines.simd.lane_refills import LaneRefill
 from runner.engines.simd.lane_state import LaneState, declare
 from runner.engines.simd.loop_bodies import LoopBody, MemoryBody, RegisterBody, StepAttempt
 from runner.engines.simd.type_aliases import Block, Builder, Value, Variable
-from runner.engines.simd.vectors import I64
+from runner.engines.simd.vectors import I64, Vectors
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,15 @@ def once(graph: FunctionGraph, nested: bool = False, n_outputs: int | None = Non
 
 def in_blocks(frame: Frame, write: Callable[[Value], None]) -> ProgramText:
     """Write the loop over blocks of lanes; ``write`` gets the first lane of each."""
-    v, (n,) = frame.vectors, frame.numbers
-    entered = v.builder.block
-    block, end = (frame.block(name) for name in ("block", "end"))
+    (n,) = frame.numbers
+    repeat_blocks(frame.vectors, n, write)
+    return _written(frame)
+
+
+def repeat_blocks(v: Vectors, n: Value, write: Callable[[Value], None]) -> None:
+    """Write a program's loop over blocks of its n lanes, all that comes after its entry."""
+    entered = v.entry.block
+    block, end = (v.entry.function.append_basic_block(name) for name in ("block", "end"))
     b = v.begin(block)
     first = b.phi(I64)  # of the block's lanes
     first.add_incoming(I64(0), entered)
@@ -77,7 +83,6 @@ def in_blocks(frame: Frame, write: Callable[[Value], None]) -> ProgramText:
     b.cbranch(b.icmp_signed("<", following, n), block, end)
     v.begin(end).ret_void()
     v.entry.branch(block)
-    return _written(frame)
 
 
 def until_done(

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from runner.engines.simd.artifact import Interface, Program
+from runner.engines.simd.control_flow import repeat_blocks
 from runner.engines.simd.function_frame import TABLE
 from runner.engines.simd.lane_arrays import FLOAT, LaneArrays
 from runner.engines.simd.memory import Memory
@@ -36,8 +37,7 @@ def program(size: int) -> Program:
     kind = ir.FunctionType(ir.VoidType(), (TABLE, TABLE, I64, I64))
     function = ir.Function(module, kind, NAME)
     sources, targets, n, scratch = function.args
-    entry, block, end = (function.append_basic_block(name) for name in ("entry", "block", "end"))
-    v = Vectors(module, entry, _WIDTH, BLOCK_BYTES)
+    v = Vectors(module, function.append_basic_block("entry"), _WIDTH, BLOCK_BYTES)
     used = 0
 
     def reserve(n_bytes: int) -> Pointer:
@@ -46,15 +46,7 @@ def program(size: int) -> Program:
         return v.entry.inttoptr(address, ir.PointerType(ir.IntType(8)))
 
     writer = _Writer(LaneArrays(v, Memory(v, reserve)), size)
-    b = v.begin(block)
-    first = b.phi(I64)  # of the block's lanes
-    first.add_incoming(I64(0), entry)
-    writer.write(sources, targets, first)
-    following = b.add(first, I64(_WIDTH))
-    first.add_incoming(following, b.block)
-    b.cbranch(b.icmp_signed("<", following, n), block, end)
-    v.begin(end).ret_void()
-    v.entry.branch(block)
+    repeat_blocks(v, n, lambda first: writer.write(sources, targets, first))
     rows = ((size**2, FLOAT),)
     interface = Interface("function", rows, ((size, FLOAT), *rows), _WIDTH, used)
     return Program(str(module), interface)
