@@ -196,15 +196,18 @@ def _us(taken: Mapping[str, list[float]], name: str) -> str:
 
 
 def table(
-    cases: list[str], rounds: int, before: Mapping[str, Mapping[str, list[float]]]
-) -> dict[str, dict[str, list[float]]]:
-    """Measure cases and print their rows; CPU µs per restart and step."""
+    cases: list[str],
+    rounds: int,
+    before: Mapping[str, Mapping[str, list[float]]],
+    keep: Callable[[dict[str, dict[str, list[float]]]], None],
+) -> None:
+    """Measure cases and print their rows, CPU µs per restart and step; keep all after each."""
     print("| " + " | ".join((*HEADS, *BEFORE)) + " |\n" + "|---" * len((*HEADS, *BEFORE)) + "|")
-    results = {}
+    results: dict[str, dict[str, list[float]]] = {}
     for case in cases:
         results[case] = measure(case, rounds)
         print("| " + " | ".join([case, *row(results[case], before.get(case))]) + " |", flush=True)
-    return results
+        keep(results)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -225,9 +228,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     add_options(parser)
     options = parser.parse_args()
-    results = table(options.cases, options.rounds, earlier(options.before))
-    if options.to is not None:
-        options.to.write_text(json.dumps({"batches": results}, indent=1) + "\n")
+
+    def keep(rows: dict[str, dict[str, list[float]]]) -> None:
+        if options.to is not None:
+            options.to.write_text(json.dumps({"batches": rows}, indent=1) + "\n")
+
+    table(options.cases, options.rounds, earlier(options.before), keep)
 
 
 if __name__ == "__main__":
