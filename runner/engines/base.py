@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_EXACT = 24
 """Parameters up to which all of a Hessian is looked at; beyond, the ends of its spectrum are."""
 
+LANCZOS_STEPS = 32
+"""Steps of Lanczos' method by which the ends of a larger Hessian's spectrum are found."""
+
 DIFFERENCE = 6e-6
 """Of differences of gradients, relative to the largest parameter: eps ** (1/3)."""
 
@@ -73,38 +76,11 @@ Losses = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Bounds = Callable[..., tuple[np.ndarray, np.ndarray]]
 """``(parameters, hyper, targets, least, enough) -> (bounded, unsure)``, see `Compiled.bounds`."""
 
+Lanczos = Callable[..., tuple[np.ndarray, np.ndarray]]
+"""``(parameters, hyper, targets, begin, least) -> (matrices, steps)``, see `Compiled.lanczos`."""
+
 SharedOutputs = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 """``(outputs, targets) -> (values, some_merged, all_merged)``, see `Compiled.shared_outputs`."""
-
-
-class Orthogonalise(Protocol):
-    """What makes vectors orthogonal to earlier ones; see `Compiled.orthogonalise`."""
-
-    width: int
-    """Lanes of a block."""
-
-    def __call__(
-        self, vectors: np.ndarray, count: int, product: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Take what is along vectors out of products, twice, and make vectors of what is left.
-
-        Parameters
-        ----------
-        vectors : ndarray, shape (n_blocks, most, n_rows, width), float64
-            The first ``count`` of each block are there; the next one is written.
-        count : int
-            Less than ``most``.
-        product : ndarray, shape (n_blocks, n_rows, width), float64
-            Overwritten.
-
-        Returns
-        -------
-        sums : ndarray, shape (n_blocks, most, width)
-            What was along each of the first ``count`` vectors.
-        lengths : ndarray, shape (n_blocks, width)
-            Of what was left.
-        """
-        ...
 
 
 Product = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -143,8 +119,11 @@ class Compiled:
     shared_outputs: SharedOutputs | None = None
     """The outputs (n_targets, n) that the level is of, and what else `runner.training.levels` finds
     of outputs and targets, to the bit; None where it has to."""
-    orthogonalise: Orthogonalise | None = None
-    """For Lanczos' method, where a Hessian is too large to look at all of it; None for NumPy."""
+    lanczos: Lanczos | None = None
+    """Steps of Lanczos' method with the Hessian, from ``begin`` (m, n) of parameters that can move
+    on, until the lowest eigenvalue of their matrix is below ``least`` (n,) but for rounding, or
+    `LANCZOS_STEPS` are made: the matrices' upper triangles, column by column, and the steps made
+    (n,). What `runner.training.hessians` computes, to the bit; None where it has to."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from runner.engines.base import (
     Compiled,
     Evaluate,
     Evaluation,
+    Lanczos,
     Look,
     Losses,
     Measured,
@@ -22,7 +23,7 @@ from runner.engines.base import (
 )
 from runner.engines.simd.artifact import Artifact
 from runner.engines.simd.fingerprint import Fingerprint
-from runner.engines.simd.machine_code import Function, Loop, Orthogonalisation, processor
+from runner.engines.simd.machine_code import Function, Loop, processor
 from runner.network.signature import Signature
 
 FINGERPRINTED = ("loop", "look", "update")
@@ -48,8 +49,8 @@ class TrainingCode:
     """Whether curvature is bounded; see `runner.engines.base.Compiled.bounds`."""
     shared_outputs: Artifact | None = None
     """Which patterns share an output; see `runner.engines.base.Compiled.shared_outputs`."""
-    orthogonalisation: Artifact | None = None
-    """See `runner.engines.base.Compiled.orthogonalise`."""
+    lanczos: Artifact | None = None
+    """Lanczos' method; see `runner.engines.base.Compiled.lanczos`."""
 
     @property
     def fingerprints(self) -> dict[str, Fingerprint]:
@@ -71,7 +72,7 @@ class TrainingCode:
             look=_look(signature, look),
             losses=losses,
             bounds=_made(lambda a: _bounds(Function(a)), self.bounds),
-            orthogonalise=_made(Orthogonalisation, self.orthogonalisation),
+            lanczos=_made(lambda a: _lanczos(Function(a)), self.lanczos),
             shared_outputs=_made(lambda a: _shared_outputs(Function(a)), self.shared_outputs),
         )
 
@@ -157,6 +158,14 @@ def _bounds(function: Function) -> Bounds:
         return bounded, unsure
 
     return bounds
+
+
+def _lanczos(function: Function) -> Lanczos:
+    def lanczos(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        (found,) = function(*arrays)
+        return found[:-1], found[-1].astype(int)
+
+    return lanczos
 
 
 def _shared_outputs(function: Function) -> SharedOutputs:

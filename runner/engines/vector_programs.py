@@ -12,7 +12,6 @@ from runner.engines.base import MAX_EXACT
 from runner.engines.graphs import building, gradient, pt
 from runner.engines.simd import lowering
 from runner.engines.simd.artifact import Kind, Program
-from runner.engines.simd.orthogonalisation import orthogonalisation
 from runner.engines.simd.shared_outputs import shared_outputs
 from runner.network.activations.registry import ACTIVATIONS
 from runner.network.lane import Lane
@@ -69,19 +68,20 @@ def training_programs(signature: Signature) -> Mapping[str, Program]:
             "update": _update_program(replace(signature, dtype="float64")),
             **_labelling_programs(signature),
         }
-        nested = _is_nested(_vector_step(measured))
         n_moving = np.count_nonzero(signature.architecture.trained)
-        if signature.rule.follows_size and not nested and 0 < n_moving <= MAX_EXACT:
+        if not signature.rule.follows_size:
+            return programs  # nothing is asked of curvature then
+        if n_moving > MAX_EXACT:
+            programs["lanczos"] = _lanczos(measured)
+        elif n_moving and not _is_nested(_vector_step(measured)):
             programs["bounds"] = _bounds(measured)
         return programs
 
 
 def _labelling_programs(signature: Signature) -> dict[str, Program]:
-    """What labels need beside the network: Lanczos' vectors, patterns that share an output."""
-    programs = {}
+    """What labels need beside the network: patterns that share an output."""
+    programs: dict[str, Program] = {}
     network, loss = signature.architecture.as_layers, signature.loss
-    if np.count_nonzero(signature.architecture.trained) > MAX_EXACT and signature.rule.follows_size:
-        programs["orthogonalisation"] = orthogonalisation()
     if network is None or loss is None or signature.n_targets > _MOST_OUTPUTS:
         return programs
     low, high = ACTIVATIONS[network.output].asymptotes
@@ -163,3 +163,10 @@ def _look_program(measured: Signature, count: int | None = None) -> Program:
 def _bounds(measured: Signature) -> Program:
     """The program that bounds a look's curvature; kept as the others of a look are."""
     return _look(measured).bounds(np.flatnonzero(measured.architecture.trained).tolist())
+
+
+@lru_cache(maxsize=16)
+def _lanczos(measured: Signature) -> Program:
+    """The program of Lanczos' method at what is looked at; kept likewise."""
+    moving = np.flatnonzero(measured.architecture.trained).tolist()
+    return _look(measured).lanczos(_vector_step(measured).n_tensors, moving)

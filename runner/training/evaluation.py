@@ -6,7 +6,7 @@ import numpy as np
 
 from runner.engines.base import Compiled, Evaluation
 from runner.training.curvature_bounds import Told
-from runner.training.hessians import Gradients
+from runner.training.hessians import Gradients, Matrices
 from runner.training.restarts import Restarts
 from runner.training.stability import BoundsOf
 
@@ -68,6 +68,31 @@ def bounds_of(compiled: Compiled, hyper: np.ndarray, targets: np.ndarray) -> Bou
         return compiled_bounds(parameters, *fixed, least, enough)
 
     return bounds
+
+
+def matrices_of(
+    compiled: Compiled, parameters: np.ndarray, hyper: np.ndarray, targets: np.ndarray
+) -> Matrices | None:
+    """Return what runs Lanczos' method at restarts' endpoints; None for NumPy.
+
+    Parameters
+    ----------
+    compiled : Compiled
+    parameters : ndarray, shape (n_parameters, n), float64
+    hyper, targets : ndarray
+        As for `evaluate_columns`: the restarts.
+    """
+    lanczos = compiled.lanczos
+    if lanczos is None:
+        return None
+
+    def matrices(
+        which: np.ndarray, begin: np.ndarray, least: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        fixed = _in_float64(*(np.take(a, which, axis=1) for a in (parameters, hyper, targets)))
+        return lanczos(*fixed, np.repeat(begin[:, np.newaxis], which.size, axis=1), least)
+
+    return matrices
 
 
 def losses_of_columns(

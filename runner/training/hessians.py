@@ -7,14 +7,17 @@ from typing import TypeAlias
 
 import numpy as np
 
-from runner.engines.base import DIFFERENCE, MAX_EXACT, Orthogonalise
-from runner.training.lanczos_vectors import BlockedVectors, LanczosVectors, PlainVectors
+from runner.engines.base import DIFFERENCE, LANCZOS_STEPS, MAX_EXACT
+from runner.training.lanczos_vectors import LanczosVectors
 
 Gradients: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``gradients(parameters, which)``: float64 gradients (n_parameters, k) at parameters
 (n_parameters, k), with the settings and targets of endpoints ``which`` (k,) int."""
 
-_LANCZOS = 32
+Matrices: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""``matrices(which, begin, least)``: Lanczos' matrices of endpoints ``which`` (k,) int and the
+steps made, as `runner.engines.base.Compiled.lanczos` returns them."""
+
 _LANES = 4096  # evaluated in one call, about
 _ROUNDING = 1e-12  # of eigenvalues, relative to the largest
 _SEED = 0x73746162  # of the vector that Lanczos begins with
@@ -25,7 +28,7 @@ def extreme_curvatures(
     parameters: np.ndarray,
     which: np.ndarray,
     least: np.ndarray | None = None,
-    orthogonalise: Orthogonalise | None = None,
+    matrices: Matrices | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Smallest and largest eigenvalue of the loss's Hessian.
 
@@ -37,8 +40,8 @@ def extreme_curvatures(
         The endpoints that they are of.
     least : ndarray, shape (k,), optional
         Where the lowest one is known to be below this, nothing further is computed.
-    orthogonalise : Orthogonalise, optional
-        Compiled, in place of passes over all vectors.
+    matrices : Matrices, optional
+        Compiled, in place of the gradients where these would be taken for Lanczos' method.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def extreme_curvatures(
             found[:, part] = _exact(gradients, there, whose)
         else:
             bound = np.full(len(whose), -np.inf) if least is None else least[part]
-            found[:, part] = _lanczos(gradients, there, whose, bound, orthogonalise)
+            found[:, part] = _lanczos(gradients, there, whose, bound, matrices)
     return found[0], found[1]
 
 
@@ -113,23 +116,52 @@ def _lanczos(
     parameters: np.ndarray,
     which: np.ndarray,
     least: np.ndarray,
-    orthogonalise: Orthogonalise | None,
+    matrices: Matrices | None,
 ) -> np.ndarray:
     """Return the ends of Ritz values (2, k), of all steps or until one is below ``least``.
 
     A step's matrix is the upper left part of the next one's, so its lowest eigenvalue can only fall
     from step to step: an endpoint that is below leaves.
     """
-    n, k = parameters.shape
-    n_steps = min(_LANCZOS, n)
-    begin = np.asarray(np.random.Generator(np.random.Philox(_SEED)).normal(size=n))
-    found, left = np.full((2, k), np.nan), np.arange(k)
+    begin = np.asarray(np.random.Generator(np.random.Philox(_SEED)).normal(size=len(parameters)))
     begin = begin / np.linalg.norm(begin)
-    vectors: LanczosVectors = (  # of those that are left
-        PlainVectors(begin, k)
-        if orthogonalise is None
-        else BlockedVectors(begin, k, n_steps + 1, orthogonalise)
-    )
+    if matrices is None:
+        return _step_by_step(gradients, parameters, which, least, begin)
+    upper, steps = matrices(which, begin, least)
+    found, unsure = np.empty((2, len(which))), np.zeros(len(which), bool)
+    for count in np.unique(steps):
+        here = np.flatnonzero(steps == count)
+        column, row = np.tril_indices(count)
+        matrix = np.zeros((here.size, count, count))
+        matrix[:, row, column] = upper[: len(row), here].T
+        ends = found[:, here] = _ends(_mirrored(matrix))
+        if count < min(LANCZOS_STEPS, len(parameters)):
+            unsure[here] = ~_are_below(ends, least[here])
+    left = np.flatnonzero(unsure)
+    if left.size:  # whose pivots rounding has decided
+        found[:, left] = _step_by_step(
+            gradients, parameters[:, left], which[left], least[left], begin
+        )
+    return found
+
+
+def _are_below(ends: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Whether the lower ones of ends of spectra (2, k) are below bounds (k,), beyond rounding."""
+    return np.asarray(ends[0] + _ROUNDING * np.abs(ends).max(axis=0) < least)
+
+
+def _step_by_step(
+    gradients: Gradients,
+    parameters: np.ndarray,
+    which: np.ndarray,
+    least: np.ndarray,
+    begin: np.ndarray,
+) -> np.ndarray:
+    """Return what `_lanczos` does, from the gradients."""
+    n, k = parameters.shape
+    n_steps = min(LANCZOS_STEPS, n)
+    found, left = np.full((2, k), np.nan), np.arange(k)
+    vectors = LanczosVectors(begin, k)  # of those that are left
     matrix = np.zeros((k, n_steps, n_steps))  # of all
     pivot, beside = np.zeros(k), np.zeros(k)
     for step in range(n_steps):
@@ -144,7 +176,7 @@ def _lanczos(
         asked = np.flatnonzero(~(pivot > 0) & (least > -np.inf))
         if asked.size and step + 1 < n_steps:
             ends = _ends(_mirrored(matrix[left[asked], : step + 1, : step + 1]))
-            sure = ends[0] + _ROUNDING * np.abs(ends).max(axis=0) < least[asked]
+            sure = _are_below(ends, least[asked])
             found[:, left[asked[sure]]] = ends[:, sure]
             below[asked[sure]] = True
         if below.any():

@@ -19,7 +19,7 @@ import numpy as np
 from runner.engines.base import Compiled, Evaluation
 from runner.network.column_products import column_norms
 from runner.network.signature import Signature
-from runner.training.hessians import Gradients
+from runner.training.hessians import Gradients, Matrices
 from runner.training.levels import columns_of_outputs, constant_loss, stuck_levels
 from runner.training.stability import AHEAD, BoundsOf, will_stay
 
@@ -121,6 +121,7 @@ def label(
     period: np.ndarray | None = None,
     bounds: BoundsOf | None = None,
     compiled: Compiled | None = None,
+    matrices: Matrices | None = None,
 ) -> LabelResult:
     """Label endpoints.
 
@@ -140,7 +141,9 @@ def label(
     bounds : BoundsOf, optional
         As for `runner.training.stability.will_stay`.
     compiled : Compiled, optional
-        Of the signature: what it has for labels takes the place of NumPy's passes.
+        Of the signature: what it has for levels takes the place of NumPy's passes.
+    matrices : Matrices, optional
+        As for `runner.training.hessians.extreme_curvatures`.
 
     Returns
     -------
@@ -182,7 +185,7 @@ def label(
             lambda at, which: gradients(at, asked[which]),
             signature.architecture.trained,
             bounds and (lambda at, which, *limits: bounds(at, asked[which], *limits)),
-            None if compiled is None else compiled.orthogonalise,
+            matrices and (lambda which, *given: matrices(asked[which], *given)),
         )
 
     # the first that holds is the label, so the order is part of what they mean

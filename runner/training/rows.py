@@ -11,7 +11,7 @@ from runner.engines.base import Compiled
 from runner.experiment.batches import Segment
 from runner.network.column_products import column_norms
 from runner.training.arrow_arrays import column, lists, words
-from runner.training.evaluation import bounds_of, gradients_of
+from runner.training.evaluation import bounds_of, gradients_of, matrices_of
 from runner.training.labels import LABELS, LabelResult, label
 from runner.training.restarts import Endpoints, Restarts
 from runner.training.shards import shard_schema
@@ -89,6 +89,7 @@ def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -
         signature.state.columns(ended.state).get("period"),
         bounds_of(functions, restarts.hyper, targets),
         functions,
+        matrices_of(functions, ended.weights, restarts.hyper, targets),
     )
 
 

@@ -13,10 +13,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from runner.engines.base import MAX_EXACT, Orthogonalise
+from runner.engines.base import MAX_EXACT
 from runner.network.column_products import column_norms
 from runner.training.curvature_bounds import Told, are_bounded
-from runner.training.hessians import Gradients, extreme_curvatures
+from runner.training.hessians import Gradients, Matrices, extreme_curvatures
 
 AHEAD = 10
 """A restart called stuck is so in this many times its step budget."""
@@ -39,7 +39,7 @@ def will_stay(
     gradients: Gradients,
     trained: np.ndarray,
     bounds: BoundsOf | None = None,
-    orthogonalise: Orthogonalise | None = None,
+    matrices: Matrices | None = None,
 ) -> np.ndarray:
     """Tell which endpoints have settled and will not leave within `AHEAD` times their budget.
 
@@ -57,7 +57,7 @@ def will_stay(
         Which parameters can move.
     bounds : BoundsOf, optional
         Compiled, in place of the gradients where these would be taken column by column.
-    orthogonalise : Orthogonalise, optional
+    matrices : Matrices, optional
         As for `runner.training.hessians.extreme_curvatures`.
 
     Returns
@@ -80,7 +80,7 @@ def will_stay(
         least, enough = -GROWTH / (steps * AHEAD), 1 / steps
     if len(moving) > MAX_EXACT:
         there = moving[:, open_]
-        lowest, highest = extreme_curvatures(among, there, open_, least, orthogonalise)
+        lowest, highest = extreme_curvatures(among, there, open_, least, matrices)
         stays[open_] = (lowest >= least) & (highest >= enough)
         return stays
     told = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.base import DIFFERENCE, UNSURE
@@ -17,10 +16,10 @@ from runner.engines.simd.control_flow import ProgramText, in_blocks
 from runner.engines.simd.elementwise import ElementwiseWriter
 from runner.engines.simd.exponents import Analysis
 from runner.engines.simd.function_frame import Frame
-from runner.engines.simd.lane_loops import BOOL, FLOAT64, Rows, each
+from runner.engines.simd.lane_loops import BOOL, FLOAT64, Rows, each, table_of
 from runner.engines.simd.loop_bodies import RegisterBody
-from runner.engines.simd.type_aliases import Pointer, Value, Variable
-from runner.engines.simd.vectors import I64, Vectors
+from runner.engines.simd.type_aliases import Value, Variable
+from runner.engines.simd.vectors import I64
 
 
 class Bounds:
@@ -49,7 +48,7 @@ class Bounds:
         self._columns = Rows.reserved(frame, m * m)
         self._factors = Rows.reserved(frame, m * m)
         self._analysis = Analysis(frame.graph)
-        self._places = _numbers(self._v, moving)
+        self._places = table_of(self._v, moving)
 
     def write(self, first: Value) -> None:
         """Write what is told of the lanes from ``first`` on, from inputs there."""
@@ -177,14 +176,6 @@ class Bounds:
     def _at(self, row: Value, column: Value) -> Value:
         b = self._v.builder
         return b.add(b.mul(row, I64(len(self._moving))), column)
-
-
-def _numbers(v: Vectors, numbers: Sequence[int]) -> Pointer:
-    """A table of integers in a program."""
-    content = ir.Constant(ir.ArrayType(I64, len(numbers)), list(numbers))
-    table = ir.GlobalVariable(v.module, content.type, v.module.get_unique_name("places"))
-    table.global_constant, table.initializer = True, content
-    return table
 
 
 def bounds(

@@ -68,3 +68,11 @@ def each(
     b.branch(head)
     b.position_at_end(after)
     return carried
+
+
+def table_of(v: Vectors, numbers: Sequence[int]) -> Pointer:
+    """Integers that a program holds: a pointer to an array of them."""
+    content = ir.Constant(ir.ArrayType(I64, len(numbers)), list(numbers))
+    table = ir.GlobalVariable(v.module, content.type, v.module.get_unique_name("places"))
+    table.global_constant, table.initializer = True, content
+    return table

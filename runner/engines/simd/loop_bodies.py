@@ -160,14 +160,14 @@ class MemoryBody(LoopBody):
     def compute(self, first: Value, n_outputs: int | None) -> None:
         frame, v = self.frame, self.frame.vectors
         for run in frame.runs:
-            self._fetch(run, first)
+            self.fetch(run, first)
         nests = LoopNests(frame.graph, v, _inputs(frame), frame.reserve)
         outputs = frame.graph.outputs[:n_outputs]
         nests.write(outputs)
         for variable, begin in zip(outputs, frame.first_rows(outputs), strict=True):
             self._give(nests, variable, begin, first)
 
-    def _fetch(self, run: Run, first: Value) -> None:
+    def fetch(self, run: Run, first: Value) -> None:
         """Copy lanes of a run from the caller's arrays into the block."""
         frame, v = self.frame, self.frame.vectors
 

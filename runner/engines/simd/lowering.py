@@ -13,12 +13,15 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.rewriting.basic import node_rewriter
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from pytensor.tensor.math import Dot, mul
+from pytensor.tensor.type import TensorType
 
+from runner.engines.base import LANCZOS_STEPS
 from runner.engines.library_output import diverted_output
 from runner.engines.simd.artifact import Interface, Kind, Program, RowRuns
 from runner.engines.simd.bounded_curvature import bounds
 from runner.engines.simd.control_flow import once, until_done
 from runner.engines.simd.errors import UnknownOperation
+from runner.engines.simd.lanczos import lanczos
 from runner.engines.simd.machine_code import Function, Loop, assemble
 from runner.engines.simd.type_aliases import Variable
 
@@ -120,6 +123,25 @@ class GroupedGraph:
         rows = _row_runs([*self.inputs, *more], written.n_rows)
         told = ((2, "bool"),)
         interface = Interface("function", rows, told, written.width, written.scratch_bytes)
+        return Program(written.text, interface)
+
+    def lanczos(self, n_parameters: int, moving: Sequence[int]) -> Program:
+        """Write the program of Lanczos' method for parameters that can move.
+
+        Of a graph in float64, whose first ``n_parameters`` inputs are the parameters and whose
+        second group is the gradient.
+        """
+        m, number = len(moving), TensorType("float64", shape=() if self.nested else (8,))
+        begin = [TensorType("float64", shape=(m,))] if self.nested else [number] * m
+        more = [kind() for kind in (*begin, number)]
+        whole = FunctionGraph([*self.graph.inputs, *more], self.graph.outputs, clone=True)
+        first = len(self.outputs[0])
+        slopes = whole.outputs[first : first + len(self.outputs[1])]
+        written = lanczos(whole, self.nested, n_parameters, moving, slopes)
+        rows = _row_runs([*self.inputs, *more], written.n_rows)
+        steps = min(LANCZOS_STEPS, m)
+        found = ((steps * (steps + 1) // 2 + 1, "float64"),)
+        interface = Interface("function", rows, found, written.width, written.scratch_bytes)
         return Program(written.text, interface)
 
 

@@ -141,40 +141,6 @@ class Loop:
             self._run(*tables, len(steps), clock, until, memory.ctypes.data)
 
 
-class Orthogonalisation:
-    """Machine code that makes vectors orthogonal; see `runner.engines.base.Orthogonalise`.
-
-    Parameters
-    ----------
-    artifact : Artifact
-        Of `runner.engines.simd.orthogonalisation`.
-    """
-
-    def __init__(self, artifact: Artifact) -> None:
-        self.width = artifact.interface.width
-        self._owner, self._run = _loaded(artifact.code, n_numbers=4)
-
-    def __call__(
-        self, vectors: np.ndarray, count: int, product: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        n_blocks, most, n_rows, _ = vectors.shape
-        expected = (n_blocks, n_rows, self.width)
-        fits = product.shape == expected and vectors.shape[3] == self.width and 0 < count < most
-        plain = all(a.flags.c_contiguous and a.dtype == np.float64 for a in (vectors, product))
-        if not (fits and plain and n_rows):
-            message = f"vectors {vectors.shape}, {count} of them, and products {product.shape}"
-            raise ValueError(f"{message} do not go together, or are not float64 in C order")
-        sums, lengths = np.empty((n_blocks, most, self.width)), np.empty((n_blocks, self.width))
-        if n_blocks:
-            sources, targets = (
-                np.array([array.ctypes.data for array in arrays])
-                for arrays in ([vectors], [product, sums, lengths])
-            )
-            tables = sources.ctypes.data, targets.ctypes.data
-            self._run(*tables, n_blocks, n_rows, count, most)
-        return sums, lengths
-
-
 def check_loop(
     interface: Interface,
     carried: np.ndarray,
