@@ -61,14 +61,20 @@ def _points(configuration: Configuration, frame: pd.DataFrame) -> Points:
     return Points(
         configuration,
         frame["restart"].to_numpy(),
-        frame["label"].to_numpy(str),
-        frame["critical"].to_numpy(str),
+        _words(frame["label"]),
+        _words(frame["critical"]),
         np.ascontiguousarray(frame[names].to_numpy(np.float64).T),
         frame[list(SPECTRUM)].to_numpy(np.float64).T,
         frame["loss"].to_numpy(),
         frame["accuracy"].to_numpy(),
         frame["level"].to_numpy(),
     )
+
+
+def _words(column: pd.Series) -> np.ndarray:
+    """Return a column of few words, (n,) object, with each word once in memory."""
+    places, words = pd.factorize(column)
+    return np.asarray(np.asarray(words, object)[places])
 
 
 def class_tables(

@@ -32,9 +32,9 @@ class Points:
     restart: np.ndarray
     """(n,) int."""
     label: np.ndarray
-    """(n,) str: the labels of training."""
+    """(n,) of str: the labels of training."""
     critical: np.ndarray
-    """(n,) str: as in `runner.landscape.curvature.Curvature`."""
+    """(n,) of str: as in `runner.landscape.curvature.Curvature`."""
     weights: np.ndarray
     """(n_parameters, n): the nearby critical point, or the endpoint."""
     spectrum: np.ndarray
@@ -79,18 +79,13 @@ def kinds(points: Points) -> np.ndarray:
     bound; otherwise they still approach a minimum that is not known, like all that still descend
     or oscillate.
     """
-    none = points.critical == "none"
     solved = "" if attained(points.configuration) else "solved"
-    return np.select(
-        [
-            ~none,
-            points.label == "solved",
-            points.label == "saturated",
-            points.label == "plateau",
-        ],
-        [points.critical, solved, "saturated", "plateau"],
-        "",
-    ).astype(object)
+    found = np.full(len(points.label), "", object)  # each word once in memory
+    for label, kind in (("solved", solved), ("saturated", "saturated"), ("plateau", "plateau")):
+        found[points.label == label] = kind
+    for kind in CRITICAL:
+        found[points.critical == kind] = kind
+    return found
 
 
 def classes(points: Points, kind: np.ndarray, options: AnalysisOptions) -> np.ndarray:
