@@ -44,8 +44,8 @@ Z: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 STOPPED = (
-    "Restarts stop as soon as they are solved, so their losses are those of that moment: high "
-    "ones are no failure, and would fall if training went on."
+    "A restart that is solved stops at once and keeps the loss of that moment: a high one is no "
+    "failure of it, and would fall if training went on."
 )
 """What the losses of restarts mean where `times_known`."""
 
