@@ -7,8 +7,7 @@
 # of a net 2-2-1 is 0.21 instead of 0.36, half of it at 0.5, where it is 0.067 instead of 0.036, and right at 0.71 alone. The
 # generalised Gauss-Newton matrix, its variance and its evidence are right to the last bits.
 # Versions: laplace-torch 0.3, curvlinops-for-pytorch 3.0.1, backpack-for-pytorch 1.7.1, torch 2.13.0, numpy 2.4.6, Python 3.11.
-# Cost: error bars of small nets are too narrow or too wide by a factor that hangs on the noise, and where sigma is chosen by the
-# evidence, as the package's documents propose, another one wins: EF is off by more than the difference that it is used to study.
+# Cost: error bars of small nets are too narrow or too wide, by a factor that hangs on the noise.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
