@@ -36,8 +36,7 @@ def gradients_of(
         if kept is None or not np.array_equal(which, kept[0]):
             # vector code looks at the parameters of a state alone
             arrays = (state[:0] if compiled.look else state, hyper, targets)
-            columns = (np.take(array, which, axis=1) for array in arrays)
-            kept = which, _in_float64(*columns)
+            kept = which, _taken(which, *arrays)
         return kept[1]
 
     def gradients(parameters: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -64,8 +63,7 @@ def bounds_of(compiled: Compiled, hyper: np.ndarray, targets: np.ndarray) -> Bou
     def bounds(
         parameters: np.ndarray, which: np.ndarray, least: np.ndarray, enough: np.ndarray
     ) -> Told:
-        fixed = _in_float64(*(np.take(array, which, axis=1) for array in (hyper, targets)))
-        return compiled_bounds(parameters, *fixed, least, enough)
+        return compiled_bounds(parameters, *_taken(which, hyper, targets), least, enough)
 
     return bounds
 
@@ -89,7 +87,7 @@ def matrices_of(
     def matrices(
         which: np.ndarray, begin: np.ndarray, least: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        fixed = _in_float64(*(np.take(a, which, axis=1) for a in (parameters, hyper, targets)))
+        fixed = _taken(which, parameters, hyper, targets)
         return lanczos(*fixed, np.repeat(begin[:, np.newaxis], which.size, axis=1), least)
 
     return matrices
@@ -111,6 +109,11 @@ def _gradients(
     if compiled.look is None:
         return evaluate_columns(compiled, state, hyper, targets).gradient
     return compiled.look(*_in_float64(state, hyper, targets))[1]
+
+
+def _taken(which: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    """Return some columns of arrays, in float64."""
+    return _in_float64(*(np.take(array, which, axis=1) for array in arrays))
 
 
 def _in_float64(*arrays: np.ndarray) -> list[np.ndarray]:
