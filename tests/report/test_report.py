@@ -255,7 +255,7 @@ def test_failures_are_told_and_escaped(tmp_path) -> None:
 def test_losses_of_restarts_that_stop_when_solved_are_explained(tmp_path, stops: bool) -> None:
     experiment = {**EXPERIMENT, "training": {"max_steps": 100, "stop_solved": stops}}
     study = crafted(tmp_path / "s", {0: [9, 9]}, {0: [True, False]}, experiment)
-    assert ("Restarts stop as soon as they are solved" in checked(study)[0]) == stops
+    assert ("A restart that is solved stops at once" in checked(study)[0]) == stops
 
 
 def test_a_slice_is_no_random_sample(tmp_path) -> None:
