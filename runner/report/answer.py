@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from runner.errors.messages import counted
+from runner.experiment.truth_tables.reachability import Reachability
 from runner.report.figures.losses import level_text
 from runner.report.grid_axes import numbers_of
 from runner.report.names import axis_name, title, value_text
 from runner.report.numbers import percent
-from runner.training.labels import Label
+from runner.training.labels import REST, Label
 
 if TYPE_CHECKING:
     from runner.experiment.configuration import Configuration
@@ -51,6 +52,7 @@ def answer(study: Study) -> list[Sentence]:
         sentences += [_effect(study, rows, trained, path) for path in axes[:_MOST_AXES]]
     if rows["solved"].sum() != rows["n"].sum():
         sentences.append(_rest(study, rows))
+        sentences += _at_the_best(study, trained)
     if any(c.table.n_held for c in trained):
         sentences.append(_held_out(rows, [c for c in trained if c.table.n_held]))
     return sentences
@@ -158,6 +160,26 @@ def _rest(study: Study, rows: pd.DataFrame) -> Sentence:
         kind = (stuck or moving)[0]
         text = f"It ends {kind}{_levels(study, kind)}."
     return Sentence(text, "losses", "losses")
+
+
+def _at_the_best(study: Study, trained: list[Configuration]) -> list[Sentence]:
+    """Say how many unsolved restarts have the lowest loss that their table allows any weights."""
+    unsolved = study.sample.loc[~study.sample["solved"], "loss"]
+    n = 0
+    for c in trained:
+        best = Reachability(c)
+        if best.note and best.lowest_loss and not c.settings.loss.l2:
+            losses = unsolved[unsolved.index.get_level_values("configuration") == c.index]
+            n += int((losses <= (1 + REST) * best.lowest_loss).sum())
+    if not n:
+        return []
+    whole = study.n_sampled == study.experiment.restarts
+    where = "" if whole else f" (of the first {study.n_sampled:,} restarts of each configuration)"
+    text = (
+        f"{n:,} of those that are not solved{where} {'is' if n == 1 else 'are'} within 1% of the "
+        "lowest loss that any weights can reach on their table."
+    )
+    return [Sentence(text, "losses", "losses")]
 
 
 def _held_out(rows: pd.DataFrame, judged: list[Configuration]) -> Sentence:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import math
 import re
 import shutil
 import urllib.parse
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 from hypothesis import given, settings
@@ -25,8 +27,11 @@ from typer.testing import CliRunner
 import runner
 from runner.cli.app import app
 from runner.errors import StudyError
+from runner.experiment.experiment import load_experiment
+from runner.experiment.plan import Plan
 from runner.report.figures import losses
 from runner.report.figures.basins import boxes
+from runner.report.figures.decision import draw_decision, drawn_output
 from runner.report.figures.planes import apart
 from runner.report.figures.scales import scale_axis, signed_axes
 from runner.report.grid_axes import GridAxis
@@ -170,6 +175,45 @@ def test_no_restart_is_solved(tmp_path) -> None:
     assert "None of 9 random starts (0%; 95% interval 0% to" in text
     assert "All 9 are stuck (9 plateau at a loss of 0.6931)." in text
     assert "They are labelled plateau (9)." in text
+
+
+def test_what_is_as_good_as_its_table_lets_any_weights_be_is_said_to_be(tmp_path) -> None:
+    """Two rows of four contradict each other: ln 2 / 2 is the least that any network can have."""
+    table = tmp_path / "contrary.csv"
+    table.write_text("x1,x2,y\n0,0,0\n1,0,1\n1,1,0\n1,0,0\n")
+    experiment = {**EXPERIMENT, "problem": {"table": str(table)}}
+    losses = [math.log(2) / 2 * factor for factor in (1, 1.005, 1.02, 1.5)] + [math.nan]
+    never = {0: [False] * 5}
+    text, _ = checked(crafted(tmp_path / "s", {0: [100] * 5}, never, experiment, loss=losses))
+    assert (
+        "2 of those that are not solved are within 1% of the lowest loss that any weights can "
+        "reach on their table." in text
+    )
+    for name, change in (("l2", {"loss": {"l2": 0.1}}), ("high", {})):
+        there = crafted(tmp_path / name, {0: [100] * 5}, never, experiment | change, loss=losses[2])
+        assert "the lowest loss that any weights" not in checked(there)[0]
+
+
+def test_of_several_outputs_it_is_said_which_one_is_drawn() -> None:
+    content = {"name": "t", "problem": {"gate": "XOR"}}
+    frame = pd.DataFrame({"a": [0, 0, 1], "b": [0, 1, 1], "kind": ["x", "y", "z"]})
+    classes = {"problem": {"table": frame, "target_columns": ["kind"]}}
+    softmax = {"network": {"output": "softmax"}}
+    (one,) = Plan(load_experiment(content)).configurations
+    (two,) = Plan(load_experiment(content | softmax)).configurations
+    (three,) = Plan(load_experiment(content | softmax | classes)).configurations
+    assert drawn_output([one]) == ""
+    assert drawn_output([two, one]).startswith(" Of several outputs the last one is drawn")
+    assert drawn_output([three]) == " Of several outputs the last one is drawn, kind=z."
+    assert drawn_output([three, two]) == " Of several outputs the last one is drawn."
+    # it is the one whose values are in the picture
+    weights = np.zeros(three.architecture.n_parameters)
+    weights[list(three.architecture.parameter_names).index("b2[2]")] = 3.0
+    axes = Figure().subplots()
+    tips = draw_decision(three, weights, axes, 3, 1.0)
+    told = " ".join(text for lines in tips.values() for text in lines)
+    z = math.exp(3) / (math.exp(3) + 2)
+    assert f"output {number(z)}, target 1" in told
 
 
 @pytest.mark.parametrize("solved", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +21,20 @@ KEYS = (Key("lower target", "#f4f4f4"), Key("upper target", "#3f3f3f"))
 """What its greys mean."""
 
 
+def drawn_output(configurations: Iterable[Configuration]) -> str:
+    """Say which output is drawn, with a space before it; nothing where networks have but one."""
+    several = [c.table.target_names for c in configurations if c.architecture.n_outputs > 1]
+    if not several:
+        return ""
+    last = {names[-1] if names else "" for names in several}
+    name = f", {last.pop()}" if len(last) == 1 and "" not in last else ""
+    return f" Of several outputs the last one is drawn{name}."
+
+
 def draw_decision(
     c: Configuration, weights: np.ndarray, axes: Axes, grid: int, size: float
 ) -> Tips:
-    """Draw a network's output, the darker the higher, with the table's patterns.
+    """Draw a network's output, the last of several, the darker the higher, with the patterns.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from runner.report.figures.base import Panel, Picture, can_be_evaluated, classified
 from runner.report.figures.base import n_analysed_text as n_text
 from runner.report.figures.choice import telling
-from runner.report.figures.decision import KEYS, draw_decision
+from runner.report.figures.decision import KEYS, draw_decision, drawn_output
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import title
 from runner.report.numbers import number, percent
@@ -45,8 +45,8 @@ def draw_outputs(study: Study, landscape: Landscape) -> Iterator[Picture]:
         "What each class computes",
         "Output of the representative of each class over the square of its two inputs, the darker "
         "the higher. Black discs: patterns whose target is the upper one; white squares: the "
-        "lower; line: halfway. Of each configuration the largest class, then the largest of "
-        f"another kind, then by size. {n_text(landscape, of)}{left_out}",
+        f"lower; line: halfway.{drawn_output(of)} Of each configuration the largest class, then "
+        f"the largest of another kind, then by size. {n_text(landscape, of)}{left_out}",
         "Maps of the network's output over its two inputs, one per class: "
         + "; ".join(f"{title(c)} class {row['class']}" for c, row in shown),
         tuple(Panel(title(c), partial(_draw, c, row), _note(row)) for c, row in shown),

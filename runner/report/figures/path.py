@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from runner.report.colours import INK
 from runner.report.figures.base import Panel, Picture, can_be_evaluated
 from runner.report.figures.choice import chosen, telling
-from runner.report.figures.decision import KEYS, draw_decision
+from runner.report.figures.decision import KEYS, draw_decision, drawn_output
 from runner.report.figures.path_basins import MINIMUM, SADDLE, basins_panel
 from runner.report.landscape_tables import Landscape, weights
 from runner.report.names import loss_name, title
@@ -85,7 +85,8 @@ def draw_path(study: Study, landscape: Landscape) -> Iterator[Picture]:
             keys |= dict.fromkeys(basins[1])
     told = (
         "Above it, what the network computes at its ends, at its highest point and halfway between "
-        "these: the darker the higher, discs and squares are the patterns. "
+        "these: the darker the higher, discs and squares are the patterns."
+        f"{drawn_output(c for c, _ in found if _has_maps(c))} "
     )
     yield Picture(
         "path",
