@@ -59,7 +59,13 @@ def store_url(path: str | PathLike[str], error: type[RunnerError]) -> str | None
     return url
 
 
-def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = "folder") -> Path:
+def local_path(
+    path: str | PathLike[str],
+    error: type[RunnerError],
+    kind: str = "folder",
+    *,
+    or_store: bool = False,
+) -> Path:
     """Return a user's path as a `Path`.
 
     Parameters
@@ -70,6 +76,8 @@ def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = 
         What is raised.
     kind : str
         ``folder`` or ``file``, for the message.
+    or_store : bool
+        Whether the URL of an object store would do there too, see `store_url`; for the message.
 
     Raises
     ------
@@ -86,6 +94,13 @@ def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = 
         return Path(path)
     scheme, rest = found.groups()
     uri = printable(redacted(f"{scheme}://{'/' * (scheme.lower() == 'file')}{rest}"))
+    if or_store:
+        message = (
+            f"{uri} is a URI; expected a {kind} on this machine, or a study's URL in an object "
+            "store: s3://bucket/prefix, gs:// or az://. Give one of these; the address of another "
+            "server that speaks S3 belongs into AWS_ENDPOINT_URL."
+        )
+        raise error(message)
     message = (
         f"{uri} is a URI; expected a {kind} on this machine. "
         "Give the path of one, and copy between the two by other means."
@@ -96,7 +111,7 @@ def local_path(path: str | PathLike[str], error: type[RunnerError], kind: str = 
 def require_place(path: str | PathLike[str], error: type[RunnerError]) -> None:
     """Raise an error of this type if a path is neither a folder's nor an object store's URL."""
     if store_url(path, error) is None:
-        local_path(path, error)
+        local_path(path, error, or_store=True)
 
 
 def why_no_file(path: Path) -> str:

@@ -98,7 +98,7 @@ def catalogue(folder: str | Path, *, solved: bool = False) -> list[Entry]:
 
         with heads(url) as top:
             return _catalogue(top, solved=False)
-    top = local_path(folder, StudyError)
+    top = local_path(folder, StudyError, or_store=True)
     if not top.is_dir():
         message = f"{printable(str(top))}: the folder does not exist; expected one with studies."
         raise StudyError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -14,7 +15,7 @@ from runner.cluster.addresses import scheduler_address
 from runner.cluster.certificates import make_certificates
 from runner.cluster.options import ClusterOptions
 from runner.errors import StudyError
-from runner.errors.paths import local_path, store_url, why_no_file
+from runner.errors.paths import local_path, require_place, store_url, why_no_file
 from runner.study.export import export_restarts
 from runner.study.objects.copy import required_url
 
@@ -89,9 +90,22 @@ def test_no_command_takes_a_uri_for_a_folder(tmp_path, monkeypatch, words) -> No
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, [*words, "abfss://bucket/x"])
     assert done.exit_code == (1 if words[0] == "certificates" else 3)
-    assert done.stderr.startswith("abfss://bucket/x is a URI; expected a folder on this machine. ")
+    assert done.stderr.startswith("abfss://bucket/x is a URI; expected a folder on this machine")
+    assert ("a study's URL in an object store" in done.stderr) == (words[0] != "certificates")
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("uri", ["http://host:9000/bucket/x", "s3a://bucket/x", "file:///tmp/x"])
+def test_where_a_store_would_do_its_urls_are_named_and_are_such(uri) -> None:
+    with pytest.raises(StudyError) as caught:
+        require_place(uri, StudyError)
+    told = str(caught.value)
+    assert told.startswith(f"{uri} is a URI; expected a folder on this machine, or a study's URL")
+    named = re.findall(r"\b(\w+://)", told.removeprefix(uri))
+    assert named == ["s3://", "gs://", "az://"]
+    for scheme in named:
+        require_place(f"{scheme}bucket/prefix", StudyError)
 
 
 def test_no_function_takes_a_uri_for_a_path(tmp_path, monkeypatch) -> None:

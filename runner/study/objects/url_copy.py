@@ -68,7 +68,7 @@ def readable(path: str | Path, *, required: bool = True) -> Path:
     """
     url = store_url(path, StudyError)
     if url is None:
-        return local_path(path, StudyError)
+        return local_path(path, StudyError, or_store=True)
     objects, study = ObjectStore(url), StudyFolder(copy_of(url))
     with study.writing():
         _make_parents(study)
@@ -217,7 +217,7 @@ def workplace(
     """
     url = store_url(path, StudyError)
     if url is None:
-        yield Workplace(local_path(path, StudyError))
+        yield Workplace(local_path(path, StudyError, or_store=True))
         return
     objects, study, tell = ObjectStore(url), StudyFolder(copy_of(url)), tell or _to_stderr
     there = objects.listing()  # what is wrong with the URL is told before a folder is made
