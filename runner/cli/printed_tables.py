@@ -16,6 +16,7 @@ from runner.experiment.plan import Plan
 if TYPE_CHECKING:
     import pandas as pd
 
+    from runner.network.architecture import Architecture
     from runner.study.remaining import Remaining
     from runner.study.study import Study
 
@@ -97,11 +98,22 @@ def _title(first: Configuration) -> str:
     if net is not None:
         by_layer = [net.activation] if isinstance(net.activation, str) else net.activation
         kinds = "/".join([*(by_layer if net.hidden else ()), net.output])
-        shape = f"{shape} {kinds}, {first.settings.loss.kind}"
+        shape = ", ".join([f"{shape} {kinds}", *_unusual_layers(net), first.settings.loss.kind])
     if first.settings.loss.l2:
         shape += ", L2"
     parts = [shape, training.optimizer, *_changed_updates(training), training.dtype]
     return ", ".join(parts)
+
+
+def _unusual_layers(net: Architecture) -> list[str]:
+    """Return what a network has beside its units, or lacks; nothing where all is usual."""
+    kind = f" {net.skip}" if isinstance(net.skip, str) else ""
+    parts = {
+        f"shortcuts{kind}": net.skip and net.hidden,
+        "no biases": not net.bias,
+        f"{' and '.join(net.frozen)} frozen": net.frozen,
+    }
+    return [text for text, is_so in parts.items() if is_so]
 
 
 def _changed_updates(training: Training) -> list[str]:
