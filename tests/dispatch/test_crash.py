@@ -131,7 +131,7 @@ class Going:
         digest = hashlib.sha256()
         for p in sorted(path.rglob("*")):
             # the lock's holder is a process's number, which makes no other state
-            own = p.is_file() and not p.name.startswith(".lock.holder")
+            own = p.is_file() and not p.name.startswith(Store(path).holder_path.name)
             digest.update(f"{p.relative_to(path)} {p.is_dir()}\0".encode())
             digest.update(hashlib.sha256(p.read_bytes() if own else b"").digest())
         if digest.hexdigest() not in self.seen:
@@ -329,9 +329,10 @@ def test_a_disk_can_refuse_every_operation(
             # folder that is there already; or what a worker has written again, or what stays in
             # the folder for staged shards until that is locked the next time.
             staged = f" {path}/staging/" in disk.struck
-            others = (".lock.holder", f"mkdir {path}", f" {path}/staging")
+            holder = Store(path).holder_path
+            others = (holder.name, f"mkdir {path}", f" {path}/staging")
             assert disk.count < at or staged or disk.struck.endswith(others)
-            (path / ".lock.holder").unlink(missing_ok=True)
+            holder.unlink(missing_ok=True)
             if "/staging" not in disk.struck:
                 agree(path, expected)
         if path.exists():

@@ -30,6 +30,27 @@ def test_the_tables_are_those_of_the_declarations() -> None:
     assert script["page"](TEXT) == TEXT, "run python docs/experiment.py, as its first lines say"
 
 
+def test_the_brackets_of_the_first_experiment_are_the_defaults() -> None:
+    """`experiments/gates.toml` has in brackets what a field is when it is left out."""
+    text = (ROOT / "experiments" / "gates.toml").read_text()
+    section, found = "", {}
+    for line in text.splitlines():
+        if head := re.match(r"\[(\w+)\]", line):
+            section = f"{head[1]}."
+        elif bracket := re.fullmatch(r"(\w+) = [^#]*#.* \[(.*?)\]", line):
+            found[section + bracket[1]] = tomllib.loads(f"value = [{bracket[2]}]")["value"]
+    there = tomllib.loads(text)
+    sections = {part: fields for part, fields in there.items() if isinstance(fields, dict)}
+    fields = {f"{part}.{field}" for part, inner in sections.items() for field in inner}
+    no_defaults = {"problem.gate", "grid.problem.gate", "grid.network.hidden"}
+    assert found.keys() == fields - no_defaults | {"seed", "restarts"}
+    left_out = runner.load_experiment({"name": "t", "problem": {"gate": "XOR"}})
+    for path, value in found.items():
+        part, _, field = path.rpartition(".")
+        default = getattr(getattr(left_out, part) if part else left_out, field)
+        assert value == (list(default) if isinstance(default, list | tuple) else [default]), path
+
+
 def test_every_optimizer_and_schedule_has_its_row() -> None:
     section = TEXT.partition("## Optimizers")[2].partition("## Defaults of other programs")[0]
     named = re.findall(r"^\| `([a-z-]+)` \|", section, flags=re.MULTILINE)

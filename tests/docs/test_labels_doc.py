@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import runner
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "labels.md").read_text()
 SCRIPT = runpy.run_path(str(ROOT / "docs" / "labels.py"))
@@ -33,6 +35,29 @@ def test_at_most_one_in_a_hundred_that_are_called_stuck_is_solved_later() -> Non
     for name, (_, _, *called, later) in TABLE.items():
         if name not in ("configuration", "all"):
             assert number(later) <= 0.01 * sum(map(number, called))
+
+
+def test_what_swings_is_called_by_the_step_that_comes_next(client, tmp_path) -> None:
+    n, rate, said, *budgets = map(
+        number,
+        re.findall(
+            r"of ([\d,]+) restarts of XOR on 2-2-1 at rate (\d+), (\d+) are the one after ([\d,]+) "
+            r"steps and the other after ([\d,]+)",
+            " ".join(TEXT.split()),
+        )[0],
+    )
+    labels = []
+    for budget in budgets:
+        training = {"learning_rate": rate, "max_steps": budget}
+        asked = {"name": "t", "restarts": n, "problem": {"gate": "XOR"}, "training": training}
+        labels.append(runner.sweep(asked, tmp_path / str(budget), client).restarts["label"])
+    one, other = (column.astype(str) for column in labels)
+    swings = (one != other) & one.isin(SWINGING) & other.isin(SWINGING)
+    assert swings.sum() == said
+    assert budgets[1] == budgets[0] + 1
+
+
+SWINGING = ("oscillating", "descending")
 
 
 # those in which the old rule, without the curvature, was wrong most often, and some that are stuck

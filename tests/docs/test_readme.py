@@ -51,6 +51,37 @@ def test_the_table_is_that_of_the_gates_and_the_python_block_reads_their_study(
     assert f"{len(stuck)} are stuck at ln 2 / 2" in TEXT
     assert stuck["level"].to_numpy() == pytest.approx(math.log(2) / 2)
     assert isinstance(study.weights, pd.DataFrame)
+    followed_on(study, stuck)
     said = re.search(r"study\.restarts  # one row per restart: (.*), \.\.\.", TEXT)
     assert said is not None
     assert set(said[1].split(", ")) <= set(study.restarts)
+
+
+def followed_on(study: runner.Study, stuck: pd.DataFrame) -> None:
+    """What the page says of XOR's restarts that are not solved, and of ten times the steps."""
+    slow = study.restarts.query("label == 'descending'")
+    (n_stuck, n_slow, stay, solved, of) = map(
+        int,
+        re.findall(
+            r"(\d+) are stuck .* (\d+) are on a slow way out .*all (\d+) are where they were, "
+            r"and (\d+) of the (\d+) are solved",
+            " ".join(TEXT.split()),
+        )[0],
+    )
+    assert (len(stuck), len(slow)) == (n_stuck, n_slow) == (stay, of)
+    # three patterns with one answer: their mean target, 2/3, is the best that they can have
+    shared = 0.75 * (math.log(3) - 2 / 3 * math.log(2))
+    assert slow["loss"].median() == pytest.approx(shared, rel=0.01)
+    both = pd.concat([stuck, slow])
+    starts = study.starts.loc[both.index].dropna(axis="columns")
+    experiment = {
+        "name": "ten",
+        "restarts": len(both),
+        "problem": {"gate": "XOR"},
+        "init": {"distribution": "given", "table": starts},
+        "training": {"max_steps": 10 * int(both["steps"].max())},
+    }
+    later = runner.sweep(experiment, "results/ten")
+    label = later.restarts["label"].to_numpy()
+    assert (label[: len(stuck)] == "saturated").all()
+    assert (label[len(stuck) :] == "solved").sum() == solved

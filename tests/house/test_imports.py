@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -32,6 +33,7 @@ ROOMS = [
     "report",
     "cli",
 ]
+NUMBERS = {13: "thirteen", 14: "fourteen", 15: "fifteen"}
 # Files of no room: what every room may use, and the doors of the house.
 GROUND = {"lazy", "version"}
 DOORS = {"__init__", "__main__", "preload"}
@@ -77,6 +79,12 @@ def own_imports(path: Path) -> set[str]:
     """Modules of the package that a file imports."""
     tails = {name.removeprefix("runner.") for name in imports(path) if name.startswith("runner.")}
     return {tail for tail in tails if tail in MODULES}
+
+
+def test_the_house_of_contributing_has_these_rooms_in_this_order() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    assert re.findall(r"^    (\w+)/  ", text, re.MULTILINE) == ROOMS
+    assert f"`runner/` has {NUMBERS[len(ROOMS)]} rooms" in text
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

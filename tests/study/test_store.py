@@ -11,6 +11,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from support.crafted import crafted
 from support.stores import begun
 
@@ -20,6 +21,7 @@ from runner.experiment.content_hash import digest
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study import commits, damage, folder, hashed_json
+from runner.study import lock as study_lock
 from runner.study.commits import Commit, Failure
 from runner.study.store import Store, is_finished
 from runner.study.writer import Writer
@@ -250,6 +252,18 @@ def test_the_lock_names_its_holder_and_ends_with_it(store) -> None:
         assert store.lock_path.exists()
 
 
+def test_a_dead_process_whose_name_was_left_is_not_named(store, monkeypatch) -> None:
+    """Between one's lock and its name in the file, the name there is of who held it before."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    monkeypatch.setattr(study_lock, "_HOLDER_S", 0.0)
+    for pid, said in ((dead.pid, "another process"), (os.getpid(), f"process {os.getpid()} on ")):
+        with FileLock(store.lock_path):
+            store.holder_path.write_text(f"process {pid} on {socket.gethostname()}")
+            with pytest.raises(StudyError, match=f"in use by {said}"), store.locked():
+                pass
+
+
 CONTENDER = """
 import sys
 from runner.errors import StudyError
@@ -292,7 +306,8 @@ def test_of_many_that_want_a_study_one_wins_and_the_others_name_it(tmp_path) -> 
             study = tmp_path / str(race % 50)  # the first fifty are made by whoever comes first
             if race >= 50 and race % 10 == 9:
                 # what a process that was killed has left must not be taken for the winner
-                (study / ".lock.holder").write_text(f"process 999999999 on {socket.gethostname()}")
+                holder = Store(study).holder_path
+                holder.write_text(f"process 999999999 on {socket.gethostname()}")
             answers = tell(str(study))
             winner = contenders[answers.index("won")]
             losers = [answer for answer in answers if answer != "won"]
