@@ -14,7 +14,7 @@ sys.path.insert(0, "")  # the folder that it is started in, as for `python -m`
 from runner.experiment.experiment import Experiment
 from runner.experiment.fields import meanings, rules, sections
 from runner.experiment.fields.library_defaults import LIKES
-from runner.experiment.grid.grid import SECTIONS
+from runner.experiment.fields.sections import SECTIONS
 
 PAGE = Path(__file__).with_name("experiment.md")
 BEGIN, END = "<!-- fields -->\n", "<!-- end -->\n"

@@ -50,7 +50,7 @@ def complete_axis(incomplete: str) -> list[str]:
 
 
 def _assignments(incomplete: str, scalars: tuple[str, ...]) -> list[str]:
-    from runner.experiment.grid.grid import PATHS
+    from runner.experiment.fields.sections import PATHS
 
     path, sign, written = incomplete.partition("=")
     if not sign:
@@ -68,7 +68,7 @@ def _values(path: str) -> list[str]:
     from runner.experiment.fields.library_defaults import LIKES
     from runner.experiment.fields.meanings import default_of
     from runner.experiment.fields.rules import choices_of, rule_of
-    from runner.experiment.grid.grid import SECTIONS
+    from runner.experiment.fields.sections import SECTIONS
 
     section, _, field = path.partition(".")
     if path == "like":

@@ -1,7 +1,8 @@
-"""What can go wrong, in words: every error that a user can meet, and the wording they share.
+"""What can go wrong, in words: every error that a user can meet, and the pieces of its message.
 
-Comes in: a field, a value, a rule. Goes out: one line, with what was probably meant, and an exit
-code. Knows nothing else of the package; every other room may use it.
+Comes in: values, names, keywords and paths that users give. Goes out: how a message shows them and
+what was probably meant, or an error with its exit code. Knows nothing else of the package, no field
+of an experiment either; every other room may use it.
 """
 
 from runner.errors.exceptions import (

@@ -26,6 +26,8 @@ from runner.experiment.batch_sizes import MAX_CURVES
 from runner.experiment.fields.library_defaults import fill
 from runner.experiment.fields.rules import rule_of
 from runner.experiment.fields.sections import (
+    PATHS,
+    SECTIONS,
     Init,
     Loss,
     Network,
@@ -35,20 +37,12 @@ from runner.experiment.fields.sections import (
     Training,
 )
 from runner.experiment.fields.synonyms import value_hint
+from runner.experiment.fields.wrong_fields import unknown_path, whole_section, wrong_value
 from runner.experiment.formats.base import TableSource
 from runner.experiment.given_starts import count_starts
 from runner.experiment.grid.changes import merge_changes, require_mapping, take_out
 from runner.experiment.grid.exceptions import checked_cells
-from runner.experiment.grid.grid import (
-    PATHS,
-    SECTIONS,
-    checked_axes,
-    crossed,
-    split_paths,
-    unknown_path,
-    whole_section,
-    wrong_value,
-)
+from runner.experiment.grid.grid import checked_axes, crossed, split_paths
 from runner.experiment.grid.overrides import parse_axis, parse_change
 from runner.experiment.grid.rules import conflicts, miscounted, miscounts
 from runner.experiment.origins import filled_by, written_paths

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any, Protocol
 
 from runner.errors.messages import counted
-from runner.experiment.grid.grid import SECTIONS
+from runner.experiment.fields.sections import SECTIONS
 
 MOST_ROWS = 20
 """Rows of a table in a notebook."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runner.errors.messages import shown
-from runner.experiment.grid.grid import PATHS, SECTIONS, split_paths
+from runner.experiment.fields.sections import PATHS, SECTIONS
+from runner.experiment.grid.grid import split_paths
 
 # A field, and what may be its value: `x.y is 3`, `x.y 'a'`, `x.y, 50.0`.
 _NAMED: Final = re.compile(

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import numpy as np
 import pyarrow as pa
 
-from runner.experiment.grid.grid import SECTIONS
+from runner.experiment.fields.sections import SECTIONS
 from runner.experiment.plan import Plan
 from runner.network.architecture import Network
 from runner.training.arrow_arrays import column, of_objects

@@ -20,7 +20,7 @@ from runner.cli.completion import (
     complete_experiment,
     rejoin_words,
 )
-from runner.experiment.grid.grid import PATHS
+from runner.experiment.fields.sections import PATHS
 
 ROOT = Path(__file__).parents[2]
 NO_SHELL = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")

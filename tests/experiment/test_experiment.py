@@ -15,8 +15,15 @@ from pydantic import ValidationError
 from runner.errors import ExperimentError
 from runner.experiment.experiment import Experiment, load_experiment, parse_axis, parse_change
 from runner.experiment.fields.rules import rule_of
-from runner.experiment.fields.sections import CONSTANTS, Init, Network, Problem, Training
-from runner.experiment.grid.grid import PATHS, SECTIONS
+from runner.experiment.fields.sections import (
+    CONSTANTS,
+    PATHS,
+    SECTIONS,
+    Init,
+    Network,
+    Problem,
+    Training,
+)
 from runner.experiment.settings import Settings
 from runner.experiment.truth_tables.truth_table import gate_names
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from runner.experiment.experiment import load_experiment
-from runner.experiment.grid.grid import PATHS
+from runner.experiment.fields.sections import PATHS
 from runner.experiment.plan import Plan
 from runner.study.configuration_table import configuration_table
 from runner.study.store import Store

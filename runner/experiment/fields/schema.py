@@ -12,8 +12,7 @@ from runner.experiment.experiment import Experiment
 from runner.experiment.fields.library_defaults import LIKES
 from runner.experiment.fields.meanings import meaning_of
 from runner.experiment.fields.rules import choices_of, rule_of
-from runner.experiment.fields.sections import Section
-from runner.experiment.grid.grid import SECTIONS
+from runner.experiment.fields.sections import SECTIONS, Section
 from runner.experiment.truth_tables.gates import GATES
 
 __all__ = ["DIALECT", "schema"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +42,8 @@ from runner.network.starts.adjustments import Adjustments
 
 __all__ = [
     "CONSTANTS",
+    "PATHS",
+    "SECTIONS",
     "Init",
     "Loss",
     "Network",
@@ -251,3 +255,12 @@ class Init(Section):
     def _as_written(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # TOML has no null, and other distributions have no grid.
         return {k: v for k, v in serialise(self).items() if v is not None and v != []}
+
+
+SECTIONS: Final[Mapping[str, type[Section]]] = MappingProxyType(
+    {"problem": Problem, "network": Network, "loss": Loss, "init": Init, "training": Training}
+)
+"""The sections by name."""
+
+PATHS: Final = tuple(f"{name}.{f}" for name, kind in SECTIONS.items() for f in kind.model_fields)
+"""The dotted paths of all fields."""

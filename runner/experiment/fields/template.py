@@ -13,9 +13,8 @@ from typing import Any, Final
 from runner.experiment.experiment import Experiment
 from runner.experiment.fields.meanings import default_of, meaning_of
 from runner.experiment.fields.rules import rule_of
-from runner.experiment.fields.sections import Section
+from runner.experiment.fields.sections import SECTIONS, Section
 from runner.experiment.grid.changes import SCALARS
-from runner.experiment.grid.grid import SECTIONS
 
 __all__ = ["SCHEMA_FILE", "template"]
 

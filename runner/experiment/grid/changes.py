@@ -7,15 +7,9 @@ from typing import Any, Final
 
 from runner.errors import ExperimentError
 from runner.errors.messages import shown
-from runner.experiment.grid.grid import (
-    ALTERNATIVES,
-    PATHS,
-    SECTIONS,
-    WHOLE,
-    meant_fields,
-    split_paths,
-    unknown_path,
-)
+from runner.experiment.fields.sections import PATHS, SECTIONS
+from runner.experiment.fields.wrong_fields import meant_fields, unknown_path
+from runner.experiment.grid.grid import ALTERNATIVES, WHOLE, split_paths
 
 __all__ = ["merge_changes", "require_mapping", "take_out"]
 

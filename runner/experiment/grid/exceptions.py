@@ -8,7 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from runner.errors.messages import shown
-from runner.experiment.grid.grid import PATHS, SECTIONS, paths_of, unknown_path, wrong_value
+from runner.experiment.fields.sections import PATHS, SECTIONS
+from runner.experiment.fields.wrong_fields import unknown_path, wrong_value
+from runner.experiment.grid.grid import paths_of
 
 __all__ = ["checked_cells", "misplaced_cells"]
 

@@ -12,8 +12,8 @@ import pytest
 from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment
 from runner.experiment.fields.schema import schema
+from runner.experiment.fields.sections import PATHS
 from runner.experiment.fields.template import template
-from runner.experiment.grid.grid import PATHS
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = schema()

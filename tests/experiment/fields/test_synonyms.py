@@ -8,7 +8,7 @@ from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment
 from runner.experiment.fields import synonyms
 from runner.experiment.fields.rules import choices_of
-from runner.experiment.grid.grid import PATHS, SECTIONS
+from runner.experiment.fields.sections import PATHS, SECTIONS
 
 ALL = {*PATHS, "seed", "restarts"}
 

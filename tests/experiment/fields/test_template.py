@@ -8,9 +8,9 @@ import tomllib
 import pytest
 
 from runner.experiment.experiment import Experiment, load_experiment
+from runner.experiment.fields.sections import SECTIONS
 from runner.experiment.fields.template import template
 from runner.experiment.grid.changes import SCALARS
-from runner.experiment.grid.grid import SECTIONS
 
 
 def test_it_loads_and_is_named_after_its_file() -> None:
