@@ -16,7 +16,8 @@ from packaging.version import Version
 import runner
 from runner.cluster.client import open_client
 from runner.cluster.options import ClusterOptions
-from runner.experiment import given_starts, settings, toml_file
+from runner.experiment import given_starts, toml_file
+from runner.experiment.conflicts import layers
 from runner.experiment.formats import base
 from runner.network.custom import source
 from runner.study import commits, hashed_json
@@ -50,7 +51,7 @@ def test_sizes_are_bounded_as_the_page_says() -> None:
         f"{analysis_tables.MAX_BYTES >> 30} GiB and {values} million values for a table of an",
     ):
         assert bound in said, bound
-    assert settings.MAX_PARAMETERS == given_starts.MAX_NUMBERS == 10**6
+    assert layers.MAX_PARAMETERS == given_starts.MAX_NUMBERS == 10**6
     assert "a million weights for a network" in said
 
 

@@ -6,8 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from runner.errors.messages import listed, shown
-from runner.experiment.fields.sections import Init, Network
+from runner.experiment.conflicts.conflict import Conflict
+from runner.experiment.conflicts.layers import MAX_PARAMETERS
+from runner.experiment.fields.sections import Init, Network, Problem
+from runner.experiment.truth_tables.gates import GATES
 from runner.network.slices import fixed_weights
+
+__all__ = ["fit_problems", "start_conflicts", "weight_conflicts", "weight_problems"]
 
 _OWNERS: Final = {
     "range": ("uniform",),
@@ -21,8 +26,35 @@ _OWNERS: Final = {
 
 _WITHOUT_SCALE: Final = ("constant", "given", "slice")
 
+_INIT: Final = frozenset(f"init.{field}" for field in Init.model_fields)
+_FIELDS: Final = _INIT | {"network.hidden", "network.model", "training.plateau"}
+_WEIGHT_FIELDS: Final = _INIT | {
+    "problem.gate",
+    "network.hidden",
+    "network.output",
+    "network.skip",
+    "network.bias",
+}
+"""Fields that play a part in where weights are named that there are not."""
 
-def start_conflicts(init: Init, network: Network, plateau: str | None) -> Iterator[str]:
+
+def start_conflicts(init: Init, network: Network, plateau: str | None) -> Iterator[Conflict]:
+    """Yield the rules that are broken, but for those of weights by name."""
+    for text in _broken_rules(init, network, plateau):
+        yield Conflict(text, _FIELDS)
+
+
+def weight_conflicts(init: Init, problem: Problem, network: Network) -> Iterator[Conflict]:
+    """Yield where weights are named that a network of a gate does not have."""
+    n_inputs = GATES.get(problem.gate or "")
+    # A model's own weights are checked when it is read.
+    if init.at and n_inputs is not None and network.model is None:
+        n_outputs = 2 if network.output == "softmax" else 1
+        for text in fit_problems(init, network, n_inputs, n_outputs):
+            yield Conflict(text, _WEIGHT_FIELDS)
+
+
+def _broken_rules(init: Init, network: Network, plateau: str | None) -> Iterator[str]:
     """Yield `<field> is <value>; expected <rule>.` for each rule that is broken."""
     kind = init.distribution
     by_kind = f"with init.distribution {kind!r}"
@@ -51,6 +83,13 @@ def start_conflicts(init: Init, network: Network, plateau: str | None) -> Iterat
 def _is_fixed(init: Init) -> bool:
     """Whether given starts have no noise."""
     return init.distribution == "given" and init.noise is None
+
+
+def fit_problems(init: Init, network: Network, n_inputs: int, n_outputs: int) -> list[str]:
+    """Say which weights of `Init` a network with so many inputs and outputs lacks."""
+    if not init.at or network.n_parameters(n_inputs, n_outputs) > MAX_PARAMETERS:
+        return []
+    return weight_problems(init, network.architecture(n_inputs, n_outputs).parameter_names)
 
 
 def weight_problems(init: Init, names: Sequence[str]) -> list[str]:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
+from runner.experiment.conflicts.conflict import Conflict, conflict
 from runner.experiment.fields.sections import Network, Problem, Training
 
-__all__ = ["SUCCESS_FIELDS", "class_problem", "solved_by", "success_conflicts"]
+__all__ = ["class_problem", "solved_by", "success_conflicts"]
 
-SUCCESS_FIELDS = ("problem.tolerance", "network.output", "network.model", "training.stop_loss")
-"""Fields that play a part beside `problem.solved`."""
+_FIELDS: Final = (
+    "problem.solved",
+    "problem.gate",
+    "problem.tolerance",
+    "network.output",
+    "network.model",
+    "training.stop_loss",
+)
+"""All of which play a part in each conflict."""
 
 _NOT_NEGATIVE = ("sigmoid", "relu", "softmax", "step")
 
@@ -25,27 +34,29 @@ def solved_by(problem: Problem, network: Network) -> str:
     return "class" if network.model is None and network.output == "softmax" else "side"
 
 
-def success_conflicts(
-    problem: Problem, network: Network, training: Training
-) -> Iterator[tuple[str, object, str]]:
-    """Yield the rules that are broken: a field, its value, and what was expected."""
+def success_conflicts(problem: Problem, network: Network, training: Training) -> Iterator[Conflict]:
+    """Yield the rules that are broken."""
     solved, near = problem.solved, problem.tolerance
     softmax = network.output == "softmax" and network.model is None
     if near is not None and solved not in (None, "tolerance"):
-        yield "problem.tolerance", near, f"nothing with problem.solved {solved!r}"
+        rule = f"nothing with problem.solved {solved!r}"
+        yield conflict("problem.tolerance", near, rule, *_FIELDS)
     if near is not None and solved is None and softmax:
         rule = "nothing with network.output 'softmax', whose largest output counts, unless "
-        yield "problem.tolerance", near, f"{rule}problem.solved is 'tolerance'"
+        rule += "problem.solved is 'tolerance'"
+        yield conflict("problem.tolerance", near, rule, *_FIELDS)
+    rule = ""
     if solved == "tolerance" and near is None:
-        yield "problem.solved", solved, "a problem.tolerance with it"
-    if solved == "loss" and not training.stop_loss:
-        yield "problem.solved", solved, "a training.stop_loss with it, at or under which it is so"
-    if solved == "class" and not softmax:
+        rule = "a problem.tolerance with it"
+    elif solved == "loss" and not training.stop_loss:
+        rule = "a training.stop_loss with it, at or under which it is so"
+    elif solved == "class" and not softmax:
         if problem.gate is not None:
-            yield "problem.solved", solved, "network.output 'softmax' with it, of a gate"
+            rule = "network.output 'softmax' with it, of a gate"
         elif network.model is not None or network.output not in _NOT_NEGATIVE:
-            names = ", ".join(map(repr, _NOT_NEGATIVE))
-            yield "problem.solved", solved, f"a network.output of {names} with it"
+            rule = f"a network.output of {', '.join(map(repr, _NOT_NEGATIVE))} with it"
+    if rule:
+        yield conflict("problem.solved", solved, rule, *_FIELDS)
 
 
 def class_problem(targets: np.ndarray) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from runner.experiment.conflicts.conflict import Conflict
 from runner.experiment.grid.exceptions import misplaced_cells
-from runner.experiment.settings import Conflict, Settings
+from runner.experiment.settings import Settings
 
 
 def conflicts(settings: Iterable[Settings], hidden: frozenset[str]) -> list[str]:
