@@ -19,12 +19,8 @@ from runner.errors.messages import counted
 from runner.experiment.plan import Plan
 
 if TYPE_CHECKING:
-    from runner.dispatch.progress import (
-        AnalysisProgress,
-        AnalysisProgressCallback,
-        Progress,
-        ProgressCallback,
-    )
+    from runner.dispatch.progress import Progress, ProgressCallback
+    from runner.landscape.progress import AnalysisProgress, AnalysisProgressCallback
     from runner.mapping.progress import MapProgress, MapProgressCallback
 
 _Progress = TypeVar("_Progress")

@@ -10,7 +10,6 @@ from typing import Any, Unpack
 import pandas as pd
 
 from runner.cluster.options import ClusterKeywords, ClusterOptions
-from runner.dispatch.progress import AnalysisProgressCallback
 from runner.errors.keywords import LooseKeywords, require_flags
 from runner.experiment.content_hash import digest
 from runner.landscape import table_files
@@ -35,6 +34,7 @@ from runner.landscape.endpoint_sample import (
 )
 from runner.landscape.inspections import Inspections
 from runner.landscape.options import AnalysisKeywords, AnalysisOptions
+from runner.landscape.progress import AnalysisProgressCallback
 from runner.landscape.stage import Stage, stages
 from runner.landscape.verdict_tables import verdict_tables
 from runner.study.objects.url_copy import changeable

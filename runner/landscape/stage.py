@@ -14,7 +14,6 @@ from runner.cluster.preflight import without_hessians
 from runner.cluster.task_results import TaskResult
 from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.dispatcher import Complete, Piece
-from runner.dispatch.progress import AnalysisProgress, AnalysisProgressCallback
 from runner.dispatch.tasks.handler import RunState, TaskHandler
 from runner.dispatch.tasks.in_flight import Call, SentTask
 from runner.dispatch.tasks.loop import TaskLoop
@@ -22,6 +21,7 @@ from runner.dispatch.time_left.estimate import each_group_first
 from runner.errors import ClusterError
 from runner.experiment.batches import Batch
 from runner.landscape.checkpoints import Checkpoints
+from runner.landscape.progress import AnalysisProgress, AnalysisProgressCallback
 from runner.landscape.time_left import StageTimeLeft
 
 

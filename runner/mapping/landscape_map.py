@@ -11,10 +11,10 @@ from typing import Any, Unpack
 import numpy as np
 
 from runner.cluster.options import ClusterKeywords, ClusterOptions
-from runner.dispatch.progress import AnalysisProgress
 from runner.engines.devices import KINDS
 from runner.errors.keywords import LooseKeywords, require_flags
 from runner.landscape.checkpoints import Checkpoints
+from runner.landscape.progress import AnalysisProgress
 from runner.landscape.stage import stages
 from runner.mapping import table_files
 from runner.mapping.configuration_map import ConfigurationMap

@@ -7,11 +7,12 @@ import io
 import pytest
 from rich.console import Console
 
-from runner.dispatch.progress import AnalysisProgress, Progress
+from runner.dispatch.progress import Progress
 from runner.display.progress import shown_analysis, shown_progress
 from runner.display.text import duration, point_text, quantity
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
+from runner.landscape.progress import AnalysisProgress
 
 PLAN = Plan(
     load_experiment({"name": "t", "restarts": 100, "grid": {"problem.gate": ["AND", "XOR"]}})
