@@ -1,15 +1,16 @@
-"""Quantiles with intervals that hold at every number of restarts at once.
+"""Quantiles with intervals: those that hold whenever one looks, and a median's of one look.
 
-How many of n values are at or below the quantile of a share q is binomial, with q known. So the
-ranks that `runner.study.statistics.anytime` has little evidence against bound the quantile (Howard
-and Ramdas 2022, Bernoulli 28:1704). Nothing is assumed of the values' distribution; ties are
-allowed, and a value that never came counts as infinite.
+How many of n values are at or below the quantile of a share q is binomial, with q known. So ranks
+bound the quantile: for a number of values that was fixed before, those of the sign test (Thompson
+1936, Ann. Math. Stat. 7:122); for every number at once, those that
+`runner.study.statistics.anytime` has little evidence against (Howard and Ramdas 2022, Bernoulli
+28:1704). Nothing is assumed of the values' distribution, and ties only widen the intervals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,20 +19,49 @@ from runner.study.statistics.bisection import EVIDENCE, last_inside
 
 
 class Quantile(NamedTuple):
-    """A quantile and its interval; infinite where the values do not tell."""
+    """A quantile and its interval."""
 
     estimate: float
-    """The smallest value that at least this share of the values does not exceed."""
+    """Of the values that there are."""
     low: float
-    """Lower end of the interval of 95% that holds at all numbers of values at once."""
+    """Lower end of the interval for that of their population."""
     high: float
     """Upper end."""
+
+
+def median(values: np.ndarray, confidence: float) -> Quantile:
+    """Return a median with its interval, for a number of values that was fixed before.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,), float64
+        Finite; none will do.
+    confidence : float
+        How often the interval is to hold, at least: 0.95.
+
+    Returns
+    -------
+    Quantile
+        Missing where there are too few values.
+
+    Examples
+    --------
+    >>> median(np.arange(1.0, 1001.0), 0.95)
+    Quantile(estimate=500.5, low=469.0, high=532.0)
+    """
+    from scipy.stats import quantile_test
+
+    if not len(values):
+        return Quantile(np.nan, np.nan, np.nan)
+    found: Any = quantile_test(values, q=0, p=0.5)  # its types lack this method's
+    low, high = found.confidence_interval(confidence)
+    return Quantile(float(np.median(values)), float(low), float(high))
 
 
 def anytime_quantile(
     values: np.ndarray, counts: np.ndarray, share: float, half_width: float = HALF_WIDTH
 ) -> Quantile:
-    """Return a quantile with its interval.
+    """Return a quantile with the interval of 95% that holds at all numbers of values at once.
 
     Parameters
     ----------
@@ -43,6 +73,12 @@ def anytime_quantile(
         Between 0 and 1; 0.5 for the median.
     half_width : float
         Half-width of ranks, as a share of ``n``, that the interval is made for.
+
+    Returns
+    -------
+    Quantile
+        The estimate is the smallest value that at least this share does not exceed; what the values
+        do not tell is infinite.
 
     Examples
     --------

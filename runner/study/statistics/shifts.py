@@ -1,16 +1,16 @@
 """How much larger one of two configurations' numbers are: steps, or losses.
 
-Nothing is assumed of their distribution: intervals are between order statistics, whose ranks are
-binomial (Thompson 1936, Ann. Math. Stat. 7:122), and ties only widen them.
+Nothing is assumed of their distribution: see `runner.study.statistics.quantiles`.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from runner.study.statistics.base import CONFIDENCE
+from runner.study.statistics.quantiles import median
 
 
 class Shift(NamedTuple):
@@ -36,7 +36,7 @@ def paired_shift(a: np.ndarray, b: np.ndarray) -> Shift:
     """
     finite = np.isfinite(a) & np.isfinite(b)
     differences = b[finite] - a[finite]
-    return Shift(len(differences), *_median(differences, CONFIDENCE))
+    return Shift(len(differences), *median(differences, CONFIDENCE))
 
 
 def independent_shift(a: np.ndarray, b: np.ndarray) -> Shift:
@@ -54,16 +54,5 @@ def independent_shift(a: np.ndarray, b: np.ndarray) -> Shift:
     """
     a, b = a[np.isfinite(a)], b[np.isfinite(b)]
     each = 1 - (1 - CONFIDENCE) / 2
-    (first, low_a, high_a), (second, low_b, high_b) = _median(a, each), _median(b, each)
+    (first, low_a, high_a), (second, low_b, high_b) = median(a, each), median(b, each)
     return Shift(min(len(a), len(b)), second - first, low_b - high_a, high_b - low_a)
-
-
-def _median(values: np.ndarray, confidence: float) -> tuple[float, float, float]:
-    """Return a sample's median and the interval for that of its population."""
-    from scipy.stats import quantile_test
-
-    if not len(values):
-        return np.nan, np.nan, np.nan
-    found: Any = quantile_test(values, q=0, p=0.5)  # its types lack this method's
-    low, high = found.confidence_interval(confidence)
-    return float(np.median(values)), float(low), float(high)
