@@ -46,7 +46,7 @@ from runner.mapping.critical_points import CriticalPoints
 from runner.mapping.eigenvector_following import ANY
 from runner.mapping.options import MapOptions
 from runner.mapping.search_rounds import SearchRounds
-from runner.mapping.starts import SearchStream
+from runner.mapping.searches import SearchStream
 from runner.mapping.worker import MapTask, search
 from runner.training.shards import decode
 

@@ -1,7 +1,8 @@
 """Maps of loss surfaces: all critical points that searches find, and what joins them.
 
 Comes in: a study. Goes out: its tables of critical points, transitions and trees, made on the same
-cluster. It never trains a restart and never changes a shard.
+cluster. All searches are by one method, eigenvector following; `searches` says where they start.
+It never trains a restart and never changes a shard.
 """
 
 from runner.lazy import attach

@@ -15,7 +15,7 @@ from runner.mapping.critical_points import CriticalPoint, CriticalPoints
 from runner.mapping.eigenvector_following import ARRIVED, UNFINISHED
 from runner.mapping.options import MapOptions
 from runner.mapping.path_stations import Stations
-from runner.mapping.starts import PATH, RANDOM, Searches, SearchStream
+from runner.mapping.searches import PATH, RANDOM, Searches, SearchStream
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from runner.experiment.configuration import Configuration
 from runner.mapping.options import MapOptions
-from runner.mapping.starts import PATH, RANDOM
+from runner.mapping.searches import PATH, RANDOM
 from runner.mapping.worker import place
 from runner.network.alignment import MAX_EXHAUSTIVE, align, align_by_assignment
 from runner.network.canonical_images import canonical_images, multiplicities

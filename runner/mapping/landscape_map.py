@@ -23,7 +23,7 @@ from runner.mapping.map_tables import tables
 from runner.mapping.options import MapKeywords, MapOptions
 from runner.mapping.progress import MapProgress, MapProgressCallback
 from runner.mapping.search_rounds import SearchRounds
-from runner.mapping.starts import SearchStream
+from runner.mapping.searches import SearchStream
 from runner.study.lock import StudyLock
 from runner.study.objects.url_copy import changeable
 from runner.study.store import Store

@@ -9,7 +9,7 @@ import pandas as pd
 
 from runner.mapping import basins, completeness, paths, transitions, trees
 from runner.mapping.configuration_map import ConfigurationMap, classes
-from runner.mapping.starts import BETWEEN, ENDPOINT, PATH, RANDOM
+from runner.mapping.searches import BETWEEN, ENDPOINT, PATH, RANDOM
 from runner.network.canonical_images import canonical_images
 from runner.study.tables.map_columns import MAP_TABLES
 

@@ -18,7 +18,7 @@ from runner.mapping.configuration_map import ConfigurationMap
 from runner.mapping.map_tables import tables
 from runner.mapping.options import MapOptions
 from runner.mapping.search_rounds import SearchRounds
-from runner.mapping.starts import SearchStream
+from runner.mapping.searches import SearchStream
 from runner.training.shards import decode
 
 # what pele's and TopSearch's users would call the XOR potential

@@ -7,7 +7,7 @@ import pytest
 from support.maps import configuration
 
 from runner.mapping.eigenvector_following import ANY
-from runner.mapping.starts import BETWEEN, ENDPOINT, RANDOM, SearchStream
+from runner.mapping.searches import BETWEEN, ENDPOINT, RANDOM, SearchStream
 
 
 def stream(endpoints: int = 0, highest: int = -1) -> SearchStream:

@@ -1,4 +1,7 @@
-"""Where searches start from: search number k has its start from a counter, whoever makes it."""
+"""Searches: from where each starts, and which index it wants.
+
+Search number k has both from a counter, whoever makes it.
+"""
 
 from __future__ import annotations
 
