@@ -1,4 +1,4 @@
-"""Do the workers run what the client runs? Asked before work, and of every worker that joins."""
+"""What every worker is asked before it gets work: what it runs, which is to be the client's."""
 
 from __future__ import annotations
 

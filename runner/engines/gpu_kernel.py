@@ -1,5 +1,6 @@
-"""A signature's training on a GPU by a program for threads, believed once it gave a CPU's bits.
+"""Tries a signature's kernel on a GPU, and trains by it once it gave a CPU's bits.
 
+`runner.engines.pytensor` writes the kernel, `runner.engines.simd.gpu_loop` is how it runs.
 Endpoints are evaluated and labelled on the CPU, as ever: the shard has the bytes of a CPU's.
 """
 

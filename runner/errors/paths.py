@@ -1,4 +1,4 @@
-"""Paths that users give: what is none, and what stands where a file is expected."""
+"""Paths that users give, and URLs: what is neither, and what stands where a file is expected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of commits: one line per batch that is done. What it lacks did not happen."""
+"""Commits and their log: one line per batch that is done. What the log lacks did not happen."""
 
 from __future__ import annotations
 

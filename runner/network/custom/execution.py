@@ -16,7 +16,7 @@ RETURNS = "(loss, outputs)"
 """What a model's function returns."""
 
 
-class Misfit(Exception):
+class WrongReturn(Exception):
     """What the function returned does not fit; to be raised within `errors_explained`."""
 
     def __init__(self, state: str, rule: str) -> None:
@@ -49,7 +49,7 @@ def errors_explained(model: CustomModel) -> Iterator[None]:
     where = printable(model.name)
     try:
         yield
-    except Misfit as error:
+    except WrongReturn as error:
         message = f"{where}: {error}. Fix the function."
         raise ExperimentError(message) from None
     except (Exception, SystemExit) as error:

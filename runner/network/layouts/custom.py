@@ -8,7 +8,7 @@ import numpy as np
 
 from runner.errors.messages import shown
 from runner.network.architecture import Network
-from runner.network.custom.execution import RETURNS, Misfit, errors_explained, load_function
+from runner.network.custom.execution import RETURNS, WrongReturn, errors_explained, load_function
 from runner.network.custom.model import CustomModel
 from runner.network.layouts.vectors import VectorLayout
 from runner.network.loss_kind import LossKind
@@ -49,13 +49,13 @@ class CustomVectors(VectorLayout):
         with errors_explained(self.model):
             result = function(T, self._by_name(parameters), inputs, wanted)
             if not isinstance(result, tuple) or len(result) != 2:
-                raise Misfit(f"what it returns is {_described(result)}", RETURNS)
+                raise WrongReturn(f"what it returns is {_described(result)}", RETURNS)
             loss, outputs = result
             shape = _row_lengths(outputs)
             if shape != [n_outputs] * n_patterns:
                 state = _described(outputs) if shape is None else f"in rows of {shown(shape)}"
                 rule = f"a row for each of the {n_patterns:,} patterns with {n_outputs:,} in each"
-                raise Misfit(f"outputs is {state}", rule)
+                raise WrongReturn(f"outputs is {state}", rule)
             named = {"loss": loss} | {
                 f"outputs[{p}][{o}]": y for p, row in enumerate(outputs) for o, y in enumerate(row)
             }
@@ -77,7 +77,7 @@ class CustomVectors(VectorLayout):
         vector = T.as_tensor_variable(tensor)
         if vector.ndim != 1:
             state = f"{name} has {vector.ndim} dimensions"
-            raise Misfit(state, "a vector over lanes, made of the parameters")
+            raise WrongReturn(state, "a vector over lanes, made of the parameters")
         return T.cast(vector, self.dtype)
 
     def loss(
