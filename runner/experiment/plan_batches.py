@@ -72,11 +72,6 @@ class PlanBatches(ABC):
         """Return the first of `members`, which has the signature of all."""
         return self.roster.by_number[int(self.round_group(batch).numbers[0])]
 
-    def first_members(self) -> list[Configuration]:
-        """Return the first configuration of every group of the last round."""
-        last = self.rounds[-1]
-        return [self.roster.by_number[int(group.numbers[0])] for group in last.groups]
-
     def group_number(self, batch: Batch) -> int:
         """Return the position in `groups` of what a batch's configurations are of."""
         return self._group_of[self.first_member(batch).index]

@@ -41,11 +41,6 @@ ENDINGS: Final = (*FORMATS.values(),)
 """What the name of the file may end in."""
 
 
-def export_restarts(study: Study, to: str | Path) -> int:
-    """Write every restart, with its final weights, to one file: see `export_table`."""
-    return export_table(study, to)
-
-
 def export_table(
     study: Study,
     to: str | Path | IO[bytes],

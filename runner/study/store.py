@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any
 
 from runner.errors import StudyError
@@ -190,15 +189,3 @@ def _tells_versions(line: Mapping[str, Any]) -> bool:
     """Whether a line of telemetry, of a study that may come from anywhere, has versions."""
     versions = line.get("versions")
     return isinstance(versions, dict) and isinstance(versions.get(SOURCE, ""), str)
-
-
-def is_finished(folder: str | Path) -> bool:
-    """Whether a folder has a study of which nothing is left to train.
-
-    Raises
-    ------
-    StudyError
-        If there is a study, and its plan or its log is damaged.
-    """
-    store = Store(folder)
-    return store.exists and not store.remaining(store.read_plan()[0])

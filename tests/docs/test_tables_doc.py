@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
-from runner.study.export import export_restarts
+from runner.study.export import export_table
 
 TEXT = (Path(__file__).parents[2] / "docs" / "tables.md").read_text()
 INDEX = ["configuration", "restart"]
@@ -48,7 +48,7 @@ def folder(client, tmp_path_factory):
     }
     study = runner.sweep(content, folder / "results/gates", client, batch_size=70)
     for ending in ("csv", "parquet", "nc", "zarr"):
-        export_restarts(study, folder / f"gates.{ending}")
+        export_table(study, folder / f"gates.{ending}")
     return folder
 
 

@@ -16,7 +16,7 @@ from runner.cluster.certificates import make_certificates
 from runner.cluster.options import ClusterOptions
 from runner.errors import StudyError
 from runner.errors.paths import local_path, require_place, store_url, why_no_file
-from runner.study.export import export_restarts
+from runner.study.export import export_table
 from runner.study.objects.copy import required_url
 
 URIS = ["s3://bucket/x", "gs://bucket/x", "file:///tmp/x", "http://host:80/x", "abfss://a/x"]
@@ -120,7 +120,7 @@ def test_no_function_takes_a_uri_for_a_path(tmp_path, monkeypatch) -> None:
         runner.analyze,
         lambda uri: runner.write_report(study, uri),
         lambda uri: runner.write_report(study, figures=uri),
-        lambda uri: export_restarts(study, f"{uri}.csv"),
+        lambda uri: export_table(study, f"{uri}.csv"),
         make_certificates,
         lambda uri: runner.sweep({"name": "t", "problem": {"table": f"{uri}.csv"}}, "there"),
         lambda uri: scheduler_address(ClusterOptions(scheduler_file=uri)),

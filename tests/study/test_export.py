@@ -12,7 +12,7 @@ import pytest
 from support.crafted import crafted
 
 from runner.errors import StudyError
-from runner.study.export import TABLE_FORMATS, export_restarts, export_table, json_text
+from runner.study.export import TABLE_FORMATS, export_table, json_text
 from runner.study.study import Study
 
 
@@ -26,7 +26,7 @@ def study(tmp_path_factory):
 def test_every_trained_restart_is_a_row_with_its_weights(study, tmp_path, name, read) -> None:
     path = tmp_path / name
     path.write_text("an older file")
-    assert export_restarts(study, path) == 3
+    assert export_table(study, path) == 3
     rows = read(path)
     assert rows["restart"].tolist() == [0, 2, 3]
     assert rows["steps"].tolist() == [9, 8, 100]
@@ -39,9 +39,9 @@ def test_an_ending_of_no_known_format_is_refused(study, tmp_path) -> None:
     with pytest.raises(
         StudyError, match=r"a\.xlsx: expected a name that ends in \.csv or \.json or"
     ):
-        export_restarts(study, tmp_path / "a.xlsx")
+        export_table(study, tmp_path / "a.xlsx")
     with pytest.raises(StudyError, match=r"nowhere/a\.csv: cannot be written: "):
-        export_restarts(study, tmp_path / "nowhere" / "a.csv")
+        export_table(study, tmp_path / "nowhere" / "a.csv")
     assert os.listdir(tmp_path) == []
 
 

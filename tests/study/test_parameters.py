@@ -13,7 +13,7 @@ from runner.errors import StudyError
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study import parameters
-from runner.study.export import export_restarts
+from runner.study.export import export_table
 from runner.study.store import Store
 from runner.study.study import Study
 from runner.training.shards import array_columns, decode, encode
@@ -79,8 +79,8 @@ def test_a_network_with_more_weights_than_a_table_should_have(study, tmp_path, m
         with pytest.raises(StudyError, match=hint):
             read()
     with pytest.raises(StudyError, match=hint):
-        export_restarts(again, tmp_path / "a.csv")
-    export_restarts(again, tmp_path / "a.parquet")
+        export_table(again, tmp_path / "a.csv")
+    export_table(again, tmp_path / "a.parquet")
     rows = pd.read_parquet(tmp_path / "a.parquet").set_index(["configuration", "restart"])
     np.testing.assert_array_equal(
         np.stack(rows.loc[0, "W1"]), wide.loc[0].filter(regex=r"^W1\[").dropna(axis="columns")

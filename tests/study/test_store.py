@@ -23,7 +23,7 @@ from runner.experiment.plan import Plan
 from runner.study import commits, damage, folder, hashed_json
 from runner.study import lock as study_lock
 from runner.study.commits import Commit, Failure
-from runner.study.store import Store, is_finished
+from runner.study.store import Store
 from runner.study.writer import Writer
 
 ROOT = Path(__file__).parents[2]
@@ -218,6 +218,12 @@ def test_no_study_says_how_to_make_one(tmp_path) -> None:
     study = crafted(tmp_path / "s", {0: [9]}, {0: [True]}).path
     with pytest.raises(StudyError, match=rf"\(it is a file\).* Give {study}\."):
         Store(study / "plan.json").read_plan()
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether nothing is left to train."""
+    store = Store(folder)
+    return store.exists and not store.remaining(store.read_plan()[0])
 
 
 def test_a_study_is_finished_when_every_batch_has_its_shard(tmp_path) -> None:
