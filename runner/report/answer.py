@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runner.study.study import Study
 
 _STUCK = (Label.PLATEAU, Label.SATURATED, Label.STATIONARY, Label.CYCLING)
-_ON_THE_WAY = (Label.DESCENDING, Label.OSCILLATING, Label.DIVERGED)
+_ON_THE_WAY = tuple(label for label in Label if label not in (Label.SOLVED, *_STUCK))
 _MOST_AXES = 4
 _MOST_LEVELS = 3  # of a label
 _CHANCE = 0.05  # adjusted p-values under it are no chance
