@@ -57,7 +57,7 @@ SLOW_FILES = (
     "test_app",
     "test_pytensor",
     "test_rounds",
-    "test_object_copy",
+    "test_copy",
     "test_url_copy",
     "test_lanes",
     "test_input",

@@ -27,7 +27,7 @@ from runner.report.names import loss_name
 from runner.study.store import Store
 from runner.training.worker import Task, train_batch
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
 Y = np.array([0, 1, 1, 0], float)
 HEAD = 'PARAMETERS = {"w": 2, "b": 1}\n\n\ndef loss(T, parameters, inputs, targets):\n'
