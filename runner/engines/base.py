@@ -94,9 +94,9 @@ class Compiled:
     signature: Signature
     """What was compiled."""
     advance: Advance
-    """Makes ``n_steps`` epochs of ``n_lanes`` lanes. state (n_rows, n_lanes), hyper (5, n_lanes)
-    and targets (n_targets, n_lanes) have the signature's dtype, steps, epochs made, and limit
-    (n_lanes,) are int32,
+    """Makes ``n_steps`` epochs of ``n_lanes`` lanes. state (n_rows, n_lanes), hyper
+    (len(HYPERPARAMETERS), n_lanes) and targets (n_targets, n_lanes) have the signature's dtype,
+    steps, epochs made, and limit (n_lanes,) are int32,
     solved (n_lanes,) is bool and says whether a lane that halted before its limit was solved."""
     evaluate: Evaluate
     """Arguments of the same shapes, all float64."""

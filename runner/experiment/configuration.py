@@ -83,7 +83,7 @@ class Configuration:
 
     @cached_property
     def hyper(self) -> np.ndarray:
-        """Hyperparameters (5,) float64 in the order of `HYPERPARAMETERS`."""
+        """Hyperparameters (len(HYPERPARAMETERS),), float64, in that order."""
         training, loss = self.settings.training, self.settings.loss
         sources = {name: loss if name == "l2" else training for name in HYPERPARAMETERS}
         return np.array([float(getattr(source, name)) for name, source in sources.items()])

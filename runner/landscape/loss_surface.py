@@ -30,7 +30,7 @@ class LossSurface:
     measured: Measured
     """What evaluates them."""
     hyper: np.ndarray
-    """(5, n): hyperparameters; of these the L2 factor is used."""
+    """(len(HYPERPARAMETERS), n): hyperparameters; of these the L2 factor is used."""
     targets: np.ndarray
     """(n_targets, n)."""
 

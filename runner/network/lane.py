@@ -11,13 +11,13 @@ from runner.network.tensors import Tensor
 
 @dataclass(frozen=True)
 class Lane:
-    """The symbolic inputs of a step: settings and targets of every lane."""
+    """The symbolic inputs of a step: hyperparameters and targets of every lane."""
 
     hyper: Sequence[Tensor]
     """One vector per name in `HYPERPARAMETERS`."""
     targets: Sequence[Tensor]
     """The layout's target tensors."""
 
-    def setting(self, name: str) -> Tensor:
-        """Return a setting by its name in `HYPERPARAMETERS`."""
+    def hyperparameter(self, name: str) -> Tensor:
+        """Return one by its name in `HYPERPARAMETERS`."""
         return self.hyper[HYPERPARAMETERS.index(name)]

@@ -16,7 +16,7 @@ from runner.network.schedules.registry import parse_schedule
 from runner.network.state import PackedState
 
 HYPERPARAMETERS: Final = ("learning_rate", "momentum", "l2", "stop_loss", "stop_gradient")
-"""Rows of the per-lane matrix of settings that need no new compilation."""
+"""Numbers of a configuration that need no new compilation: the rows of every array `hyper`."""
 
 
 PLATEAU_COLUMNS: Final = MappingProxyType({"new-start": "new_starts", "perturb": "perturbations"})
@@ -88,7 +88,7 @@ class Signature:
 
     @property
     def schedules(self) -> dict[str, Schedule]:
-        """Schedules by the setting that they change, of those that do change."""
+        """Schedules by the hyperparameter that they change, of those that do change."""
         texts = {"learning_rate": self.rate_schedule, "momentum": self.momentum_schedule}
         return {name: parse_schedule(text) for name, text in texts.items() if text}
 

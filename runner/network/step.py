@@ -101,7 +101,7 @@ class Step:
         """Whether each lane is solved; ``loss`` builds its loss, where that is needed."""
         criterion = self.signature.criterion
         if criterion.by_loss:
-            return self.T.le(loss(), lane.setting("stop_loss"))
+            return self.T.le(loss(), lane.hyperparameter("stop_loss"))
         return criterion.graph(self.T, self.layout, out, lane.targets)
 
     def loss(
@@ -117,7 +117,7 @@ class Step:
         loss = constant(self.layout.factor, dtype) * summed
         if signature.regularised:
             own = compress(parameters, self.layout.penalised(signature.l2_biases))
-            loss = loss + lane.setting("l2") * self.layout.add(self.T, [p * p for p in own])
+            loss = loss + lane.hyperparameter("l2") * self.layout.add(self.T, [p * p for p in own])
         return loss
 
     def gradients(
@@ -142,7 +142,7 @@ class Step:
             seeds = self.layout.seeds(self.T, pre, out, lane.targets)
             gradients = self._back(seeds, parameters)
         if signature.regularised:
-            weight = constant(2, dtype) * lane.setting("l2")
+            weight = constant(2, dtype) * lane.hyperparameter("l2")
             pulled = map(and_, self.layout.trained, self.layout.penalised(signature.l2_biases))
             gradients = [
                 g + self.layout.spread(self.T, weight, p) * p if own else g
@@ -231,11 +231,11 @@ class Step:
         return [*moved, *update.counters, *(count + one for count in updates)]
 
     def _scheduled(self, name: str, lane: Lane, updates: Sequence[Tensor]) -> Tensor:
-        """A setting, times its schedule's factor after so many updates where it has one."""
+        """A hyperparameter, times its schedule's factor after so many updates where it has one."""
         schedule = self.signature.schedules.get(name)
         if schedule is None:
-            return lane.setting(name)
-        return lane.setting(name) * schedule.factor(self.T, updates[0], self.signature.dtype)
+            return lane.hyperparameter(name)
+        return lane.hyperparameter(name) * schedule.factor(self.T, updates[0], self.signature.dtype)
 
     def attempt(self, tensors: Sequence[Tensor], lane: Lane) -> tuple[list[Tensor], Tensor, Tensor]:
         """One step of every lane, and which lanes are not to take it.
@@ -266,7 +266,7 @@ class Step:
             solved=solved,
             gradients=gradients,
             loss=lambda: self.loss(parameters, pre, out, lane),
-            setting=lane.setting,
+            hyperparameter=lane.hyperparameter,
         )
         for name in self.signature.stops:
             halted = T.or_(halted, STOPS[name].holds(at))

@@ -123,13 +123,13 @@ def _in_float64(*arrays: np.ndarray) -> list[np.ndarray]:
 def evaluate_columns(
     compiled: Compiled, state: np.ndarray, hyper: np.ndarray, targets: np.ndarray
 ) -> Evaluation:
-    """Evaluate columns of states, settings and targets, as many at a time as a call takes.
+    """Evaluate columns of states, hyperparameters and targets, as many at a time as a call takes.
 
     Parameters
     ----------
     compiled : Compiled
     state : ndarray, shape (n_rows, n)
-    hyper : ndarray, shape (5, n)
+    hyper : ndarray, shape (len(HYPERPARAMETERS), n)
     targets : ndarray, shape (n_targets, n)
 
     Returns

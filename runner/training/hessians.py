@@ -12,7 +12,7 @@ from runner.training.lanczos_vectors import LanczosVectors
 
 Gradients: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``gradients(parameters, which)``: float64 gradients (n_parameters, k) at parameters
-(n_parameters, k), with the settings and targets of endpoints ``which`` (k,) int."""
+(n_parameters, k), with the hyperparameters and targets of endpoints ``which`` (k,) int."""
 
 Matrices: TypeAlias = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """``matrices(which, begin, least)``: Lanczos' matrices of endpoints ``which`` (k,) int and the

@@ -34,7 +34,7 @@ class LaneBlock:
     state: np.ndarray
     """(n_rows, n_lanes), the signature's dtype."""
     hyper: np.ndarray
-    """(5, n_lanes), the signature's dtype."""
+    """(len(HYPERPARAMETERS), n_lanes), the signature's dtype."""
     targets: np.ndarray
     """(n_targets, n_lanes), the signature's dtype."""
     epochs: np.ndarray
@@ -96,8 +96,8 @@ class LaneBlock:
             limit=self.limit[lanes],
         )
 
-    def setting(self, name: str, lanes: np.ndarray) -> np.ndarray:
-        """Return a setting of lanes by its name in `HYPERPARAMETERS`."""
+    def hyperparameter(self, name: str, lanes: np.ndarray) -> np.ndarray:
+        """Return one of lanes (k,), the signature's dtype, by its name in `HYPERPARAMETERS`."""
         return np.asarray(self.hyper[HYPERPARAMETERS.index(name), lanes])
 
     def advance(self, compiled: Compiled) -> tuple[np.ndarray, np.ndarray]:

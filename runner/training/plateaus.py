@@ -74,10 +74,10 @@ class Plateaus:
         rules = self._compiled.signature.stops
         stops: np.ndarray = seen.solved | ~np.isfinite(seen.loss)
         if "loss" in rules:
-            stops |= seen.loss <= block.setting("stop_loss", lanes)
+            stops |= seen.loss <= block.hyperparameter("stop_loss", lanes)
         if "gradient" in rules:
             steepest = np.abs(seen.gradient).max(axis=0)
-            stops |= steepest <= block.setting("stop_gradient", lanes)
+            stops |= steepest <= block.hyperparameter("stop_gradient", lanes)
         return stops
 
     def _move(self, block: LaneBlock, lanes: np.ndarray, rule: PlateauRule) -> None:
@@ -94,6 +94,6 @@ class Plateaus:
             block.state[:, some] = signature.state.again(
                 state,
                 weights,
-                block.setting("learning_rate", some),
+                block.hyperparameter("learning_rate", some),
                 keep_schedule=signature.plateau == "perturb",
             )

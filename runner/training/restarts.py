@@ -31,7 +31,7 @@ class Restarts:
     starts: np.ndarray
     """(n_parameters, n) float64: starting weights."""
     hyper: np.ndarray
-    """(5, n) float64: rows named by `runner.network.signature.HYPERPARAMETERS`."""
+    """(len(HYPERPARAMETERS), n) float64: see `runner.network.signature.HYPERPARAMETERS`."""
     targets: np.ndarray
     """(n_tables, n_targets) float64: one row per truth table."""
     table: np.ndarray

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.experiments import nested, refusal
 
-from runner.errors.exceptions import ExperimentError
+from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment
 from runner.experiment.fields.sections import Network, Problem
 from runner.experiment.settings import Settings

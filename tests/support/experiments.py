@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.errors.exceptions import ExperimentError
+from runner.errors import ExperimentError
 from runner.experiment.experiment import load_experiment
 
 

@@ -75,8 +75,8 @@ class Optimizer(ABC):
 
     The rule must be elementwise over lanes, and may use of ``T`` only what every engine has and
     `runner.engines.simd` has vector code for; constants are made with
-    `runner.network.tensors.constant`, or a float32 step becomes float64. Settings come per lane, so
-    that one compiled function serves every learning rate of a grid; a setting beside rate and
+    `runner.network.tensors.constant`, or a float32 step becomes float64. Hyperparameters come per
+    lane, so that one compiled function serves every learning rate of a grid; one beside rate and
     momentum has to be added to `runner.network.signature.HYPERPARAMETERS` first.
 
     ``tests/network/test_step.py`` compares every rule of the registry with a plain NumPy one, which
@@ -85,9 +85,9 @@ class Optimizer(ABC):
 
     constants: ClassVar[Mapping[str, float]] = _NONE
     """Its constants, which an experiment file can set, by their names there, and what they are
-    where it does not. They are compiled in; what differs from restart to restart is a setting."""
+    where it does not. They are compiled in; a hyperparameter differs from restart to restart."""
     takes_momentum: ClassVar[bool] = False
-    """Whether it looks at the setting momentum."""
+    """Whether it looks at the hyperparameter momentum."""
     n_slots: ClassVar[int] = 0
     """Slots."""
     counters: ClassVar[tuple[float, ...]] = ()

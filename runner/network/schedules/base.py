@@ -13,7 +13,7 @@ LONGEST_FLOAT32: Final = 2**24
 
 
 class Schedule(ABC):
-    """A factor on a setting, as a function of the steps made so far.
+    """A factor on a hyperparameter, as a function of the steps made so far.
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ class StopPoint:
     """The loss's gradient, shaped like the parameters."""
     loss: Callable[[], Tensor]
     """Builds the loss per lane; rules that do not call it spare its logarithms."""
-    setting: Callable[[str], Tensor]
-    """Looks up a setting per lane by its name in `runner.network.signature.HYPERPARAMETERS`."""
+    hyperparameter: Callable[[str], Tensor]
+    """Looks one up per lane by its name in `runner.network.signature.HYPERPARAMETERS`."""
 
 
 class StopRule(ABC):

@@ -11,4 +11,4 @@ class StopGradient(StopRule):
 
     def holds(self, at: StopPoint) -> Tensor:
         peak = at.layout.highest(at.T, [abs(g) for g in at.gradients])
-        return at.T.le(peak, at.setting("stop_gradient"))
+        return at.T.le(peak, at.hyperparameter("stop_gradient"))

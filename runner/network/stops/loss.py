@@ -10,4 +10,4 @@ class StopLoss(StopRule):
     """Stop where the loss is at or under the lane's threshold."""
 
     def holds(self, at: StopPoint) -> Tensor:
-        return at.T.le(at.loss(), at.setting("stop_loss"))
+        return at.T.le(at.loss(), at.hyperparameter("stop_loss"))
