@@ -97,7 +97,7 @@ def spectrum(surface: LossSurface, weights: np.ndarray, null_tolerance: float) -
 
 
 def length(weights: np.ndarray) -> np.ndarray:
-    """Euclidean length of each endpoint's weights, at least 1: what distances are relative to."""
+    """Length (n,) of weights (n_parameters, n), at least 1: what distances are relative to."""
     return np.asarray(np.maximum(column_norms(weights), 1.0))
 
 

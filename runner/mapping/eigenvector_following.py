@@ -146,7 +146,17 @@ def _step(found: Spectrum, gradient: np.ndarray, index: np.ndarray) -> np.ndarra
 def inspect(
     surface: LossSurface, weights: np.ndarray, status: np.ndarray, options: MapOptions
 ) -> Ends:
-    """Loss, gradient and spectrum where searches or paths ended."""
+    """Return loss, gradient and spectrum where n searches or paths ended.
+
+    Parameters
+    ----------
+    surface : LossSurface
+        Of as many endpoints.
+    weights : ndarray, shape (n_parameters, n), float64
+    status : ndarray, shape (n,), int
+        The spectrum is computed where it is `ARRIVED`.
+    options : MapOptions
+    """
     n_parameters, n = weights.shape
     eigenvalues = np.full((n, n_parameters), np.nan)
     loss, norm = np.full(n, np.nan), np.full(n, np.nan)

@@ -55,7 +55,7 @@ def _layer_codes(activation: Activation, hidden: np.ndarray) -> np.ndarray:
         sign = np.take_along_axis(trits, first[:, None], axis=1)
         trits = np.where(sign > 0, -trits, trits)
     symbols = np.array([ord(symbol) for symbol in activation.symbols], np.uint32)[trits + 1]
-    # (n, units, patterns) of UTF-32, seen as one string per unit
+    # UTF-32 is seen as one string per unit, to be sorted: exchanged units have one code
     strings = np.ascontiguousarray(symbols.transpose(2, 0, 1))
     strings = np.sort(strings.view(f"U{hidden.shape[1]}")[:, :, 0], axis=1)
     layer = strings[:, 0]

@@ -24,8 +24,8 @@ def gradients_of(
     Parameters
     ----------
     compiled : Compiled
-    state, hyper, targets : ndarray
-        As for `evaluate_columns`: the restarts.
+    state, hyper, targets : ndarray, shapes (n_rows, n), (len(HYPERPARAMETERS), n), (n_targets, n)
+        The n restarts.
     """
     n = compiled.signature.architecture.n_parameters
     kept: tuple[np.ndarray, list[np.ndarray]] | None = None
@@ -53,8 +53,8 @@ def bounds_of(compiled: Compiled, hyper: np.ndarray, targets: np.ndarray) -> Bou
     Parameters
     ----------
     compiled : Compiled
-    hyper, targets : ndarray
-        As for `evaluate_columns`: the restarts.
+    hyper, targets : ndarray, shapes (len(HYPERPARAMETERS), n) and (n_targets, n)
+        The n restarts.
     """
     compiled_bounds = compiled.bounds
     if compiled_bounds is None:

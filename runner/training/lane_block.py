@@ -71,7 +71,7 @@ class LaneBlock:
     def fill(
         self, signature: Signature, lanes: np.ndarray, restarts: Restarts, numbers: np.ndarray
     ) -> None:
-        """Put restarts into lanes, at their starts."""
+        """Put the restarts ``numbers`` (k,) int into ``lanes`` (k,) int, at their starts."""
         starts, rates = restarts.starts[:, numbers], restarts.hyper[0, numbers]
         generator = None if restarts.generator is None else restarts.generator[:, numbers]
         self.restart[lanes] = numbers
@@ -82,11 +82,11 @@ class LaneBlock:
         self.limit[lanes] = restarts.max_steps[numbers] // signature.updates_per_epoch
 
     def clear(self, lanes: np.ndarray) -> None:
-        """Empty lanes."""
+        """Empty lanes (k,) int."""
         self.restart[lanes], self.epochs[lanes], self.limit[lanes] = EMPTY, 0, 0
 
     def taken(self, lanes: np.ndarray) -> LaneBlock:
-        """Return a block of copies of some lanes."""
+        """Return a block of copies of some lanes (k,) int."""
         return LaneBlock(
             restart=self.restart[lanes],
             state=np.take(self.state, lanes, axis=1),

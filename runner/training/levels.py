@@ -78,7 +78,9 @@ def stuck_levels(
 
 
 def columns_of_outputs(which: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
-    """Return columns ``which`` of outputs or targets, for `stuck_levels` to add them up.
+    """Return columns ``which`` (k,) int of outputs or targets (n_targets, n), each (n_targets, k).
+
+    They are for `stuck_levels` to add up.
 
     Notes
     -----

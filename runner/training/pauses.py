@@ -33,17 +33,17 @@ class Pauses:
         self._budget = restarts.max_steps // compiled.signature.updates_per_epoch
 
     def begin(self, block: LaneBlock, lanes: np.ndarray) -> None:
-        """Set the first pauses of newly filled lanes."""
+        """Set the first pauses of newly filled lanes (k,) int."""
         self.plateaus.begin(block, lanes)
         self._raise_limits(block, lanes)
 
     def resume(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
-        """Do what is due in halted lanes, and raise the limits of those that are paused.
+        """Do what is due in halted lanes (k,) int, and raise the limits of those that are paused.
 
         Returns
         -------
-        ndarray of int
-            The lanes among ``lanes`` whose restarts are done.
+        ndarray, int
+            Those of the lanes whose restarts are done.
         """
         epochs, restarts = chosen(block.epochs, lanes), chosen(block.restart, lanes)
         on = (epochs >= chosen(block.limit, lanes)) & (epochs < chosen(self._budget, restarts))

@@ -32,21 +32,21 @@ class Distribution(ABC):
 
     @abstractmethod
     def standard(self, uniform: np.ndarray) -> np.ndarray:
-        """Turn numbers on the open interval (0, 1) into variates of width 1, of the same shape."""
+        """Turn float64 numbers on (0, 1), the ends left out, into variates of width 1."""
 
     def draw(self, network: Network, scale: float, uniform: np.ndarray) -> np.ndarray:
-        """Make starts (n_parameters, n) of as many numbers on the open interval (0, 1)."""
+        """Make starts of numbers on the open interval (0, 1): (n_parameters, n) both, float64."""
         widths = self.scales(network, scale)[:, np.newaxis]
         return np.asarray(widths * self.standard(uniform), np.float64)
 
 
 def symmetric(uniform: np.ndarray) -> np.ndarray:
-    """Turn numbers on (0, 1) into uniform ones on (-1, 1)."""
+    """Turn float64 numbers on (0, 1) into uniform ones on (-1, 1), of any shape."""
     return np.asarray(2 * uniform - 1)
 
 
 def gaussian(uniform: np.ndarray) -> np.ndarray:
-    """Turn numbers on (0, 1) into standard normal ones."""
+    """Turn float64 numbers on (0, 1) into standard normal ones, of any shape."""
     from scipy.special import ndtri  # takes a while to load
 
     return np.asarray(ndtri(uniform))

@@ -108,7 +108,7 @@ def _square(landscape: Landscape, c: Configuration, legs: Sequence[pd.DataFrame]
     through = [k for k, leg in enumerate(legs) if leg["stop"].eq(table["saddle"].iloc[0]).any()]
     if not through:
         return None
-    # the plane's two directions, from three of the starts
+    # three starts tell the plane, as weights are linear in x and y
     place = weights(table, c)
     first = (place[side - 1] - place[0]) / (x[0, -1] - x[0, 0])
     second = (place[-side] - place[0]) / (y[-1, 0] - y[0, 0])
