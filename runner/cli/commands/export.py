@@ -14,7 +14,7 @@ from runner.errors.messages import counted, listed, nearest, printable, shown
 
 
 class Format(StrEnum):
-    """How a table, or arrays, are written."""
+    """How a table, or arrays, are written: `runner.study.export.FORMATS`."""
 
     CSV = "csv"
     JSON = "json"

@@ -18,10 +18,11 @@ class Activation(ABC):
     -----
     For who adds one: write ``runner/network/activations/NAME.py`` with a subclass (of `Elementwise`
     if each unit looks at its own pre-activation alone), name it in
-    `runner.network.activations.registry.ACTIVATIONS`, and allow the name in
-    `runner.experiment.fields.sections.Network`. The tests of steps, symmetries and hidden codes run
-    over the registry. Build graphs of functions of ``T`` that every engine has; constants are made
-    with `runner.network.tensors.constant`.
+    `runner.network.activations.registry.ACTIVATIONS`, and allow the name where an experiment file
+    may say it: of hidden layers in `runner.experiment.fields.values.HiddenActivation`, of outputs
+    in `runner.experiment.fields.sections.Network`. The tests of steps, symmetries and hidden codes
+    run over the registry. Build graphs of functions of ``T`` that every engine has; constants are
+    made with `runner.network.tensors.constant`.
     """
 
     elementwise: ClassVar[bool]
