@@ -61,6 +61,9 @@ def embedded_cluster(options: ClusterOptions) -> Iterator[Any]:
     settings: dict[str, Any] = {
         "distributed.admin.low-level-log-length": 20,
         "distributed.scheduler.allowed-failures": 1,
+        # Dask gives a worker up whose process is away when this has passed since any of its deaths,
+        # also if it dies twice and is just being started again: it would never come back.
+        "distributed.deploy.lost-worker-timeout": "365 days",
     }
     for name, value in MALLOC_VARIABLES.items():
         key = f"distributed.nanny.pre-spawn-environ.{name}"

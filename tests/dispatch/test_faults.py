@@ -49,9 +49,13 @@ def told():
 
 @pytest.fixture
 def processes():
-    """Two worker processes, of which Dask forgives one death."""
+    """Two worker processes, of which Dask forgives one death, and which it starts again always."""
+    settings = {
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.deploy.lost-worker-timeout": "1 hour",  # see docs/cluster.md
+    }
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        dask.config.set(settings),
         two_processes() as client,
     ):
         yield client
