@@ -162,7 +162,7 @@ class CriticalPoints:
         return np.asarray(at[0])
 
     def knows(self, point: CriticalPoint) -> bool:
-        """Whether a point of another map of the same surface is known here."""
+        """Whether a point of another map of the same surface is known here; benchmarks ask it."""
         at, family = point.coordinates, point.is_family
         return self._position(point.weights, point.loss, family, at) >= 0
 

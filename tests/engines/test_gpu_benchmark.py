@@ -11,12 +11,11 @@ from shutil import which
 
 import numpy as np
 import pytest
+from support.nvptx import needs_nvptx
 from support.ptx_machine import Machine
 
-from runner.engines.simd.ptx import is_available
-
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(not is_available(), reason="this llvmlite cannot write PTX")
+pytestmark = needs_nvptx
 
 
 @pytest.fixture(scope="module")

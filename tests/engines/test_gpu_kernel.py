@@ -7,17 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.nvptx import needs_nvptx
 from support.ptx_machine import Machine
 
 from runner.engines import cuda_device, devices, gpu_kernel, registry
 from runner.engines.registry import compiled
-from runner.engines.simd.ptx import is_available
 from runner.experiment.batches import Batch
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.training.worker import Task, train_batch
 
-needs_nvptx = pytest.mark.skipif(not is_available(), reason="this llvmlite cannot write PTX")
 XOR = {
     "name": "x",
     "restarts": 12,

@@ -27,16 +27,6 @@ _FUNCTIONS = frozenset(
 """LLVM's functions that are instructions there; another one would end the process."""
 
 
-def is_available() -> bool:
-    """Return whether this LLVM can write PTX; the wheels of llvmlite can."""
-    binding.initialize_all_targets()
-    try:
-        binding.Target.from_triple(_TRIPLE)
-    except RuntimeError:
-        return False
-    return True
-
-
 def ptx(program: Program) -> str:
     """Compile a program to PTX.
 

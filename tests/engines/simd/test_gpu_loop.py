@@ -12,6 +12,7 @@ from shutil import which
 import numpy as np
 import pytensor.tensor as pt
 import pytest
+from support.nvptx import needs_nvptx
 from support.ptx_machine import Machine
 from support.threads import HARD, Given, cases, ended, expected, given, programs, signature_of
 
@@ -22,12 +23,11 @@ from runner.engines.simd.gpu_loop import GpuLoop
 from runner.engines.simd.lane_refills import STEPS_BETWEEN_REFILLS
 from runner.engines.simd.lowering import lower_loop
 from runner.engines.simd.machine_code import Loop, assemble
-from runner.engines.simd.ptx import is_available, ptx
+from runner.engines.simd.ptx import ptx
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.training.lanes import train
 
-needs_nvptx = pytest.mark.skipif(not is_available(), reason="this llvmlite cannot write PTX")
 needs_ptxas = pytest.mark.skipif(which("ptxas") is None, reason="no ptxas of CUDA on PATH")
 
 # The instructions of PTX on floats: those that round do so once, to the nearest; none flushes.
