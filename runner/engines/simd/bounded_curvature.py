@@ -71,44 +71,35 @@ class Bounds:
         self, size: Value, least: Value, enough: Value, others: Mapping[Variable, Value]
     ) -> list[Value]:
         """Masks of what is bounded, and of what rounding could decide."""
-        v, m = self._v, len(self._moving)
-        before = v.builder.block
-        head, end = (self._frame.block(name) for name in ("column", "columns"))
-        v.builder.branch(head)
-        b = v.begin(head)
-        j = b.phi(I64)
-        j.add_incoming(I64(0), before)
+        v = self._v
+
+        def column(j: Value, carried: Sequence[Value]) -> list[Value]:
+            live, unsure, finite, highest = carried
+            finite = v.builder.and_(finite, self._write_column(j, size, others))
+            own, taken = self._write_row(j)
+            b = v.builder
+            highest = v.larger(own, highest)
+            own = b.fsub(own, least)
+            pivot = b.fsub(own, taken)
+            scale = b.fadd(v.absolute(own), taken)
+            doubt = b.fmul(scale, v.splat(UNSURE, FLOAT64))
+            near = v.spread(b.fcmp_ordered("<=", v.absolute(pivot), doubt))
+            unsure = b.or_(unsure, b.and_(live, near))
+            positive = v.spread(b.fcmp_ordered(">", pivot, v.splat(0.0, FLOAT64)))
+            live = b.and_(live, b.and_(positive, b.not_(near)))
+            root = v.intrinsic("sqrt", v.larger(pivot, v.splat(0.0, FLOAT64)))
+            self._factors.store(root, self._at(j, j))
+            return [live, unsure, finite, highest]
+
         none, all_ = v.splat(0, BOOL), v.splat(1, BOOL)
-        carried = [b.phi(v.mask), b.phi(v.mask), b.phi(v.mask), b.phi(v.type(FLOAT64))]
-        begun = (all_, none, all_, v.splat(-float("inf"), FLOAT64))
-        for phi, value in zip(carried, begun, strict=True):
-            phi.add_incoming(value, before)
-        live, unsure, finite, highest = carried
-
-        finite = b.and_(finite, self._write_column(j, size, others))
+        live, unsure, finite, highest = each(
+            self._v,
+            I64(len(self._moving)),
+            [all_, none, all_, v.splat(-float("inf"), FLOAT64)],
+            column,
+            lambda carried: v.any(carried[0]),
+        )
         b = v.builder
-        own, taken = self._write_row(j)
-        b = v.builder
-        highest = v.larger(own, highest)
-        own = b.fsub(own, least)
-        pivot = b.fsub(own, taken)
-        scale = b.fadd(v.absolute(own), taken)
-        doubt = b.fmul(scale, v.splat(UNSURE, FLOAT64))
-        near = v.spread(b.fcmp_ordered("<=", v.absolute(pivot), doubt))
-        unsure = b.or_(unsure, b.and_(live, near))
-        positive = v.spread(b.fcmp_ordered(">", pivot, v.splat(0.0, FLOAT64)))
-        live = b.and_(live, b.and_(positive, b.not_(near)))
-        root = v.intrinsic("sqrt", v.larger(pivot, v.splat(0.0, FLOAT64)))
-        self._factors.store(root, self._at(j, j))
-        following = b.add(j, I64(1))
-        for phi, value in zip(
-            (j, *carried), (following, live, unsure, finite, highest), strict=True
-        ):
-            phi.add_incoming(value, b.block)
-        more = b.icmp_signed("<", following, I64(m))
-        b.cbranch(b.and_(more, v.any(live)), head, end)
-
-        b = v.begin(end)
         live = b.and_(live, finite)
         reached = b.fmul(enough, v.splat(1 + UNSURE, FLOAT64))
         sure = v.spread(b.fcmp_ordered(">=", highest, reached))
@@ -164,13 +155,13 @@ class Bounds:
                 )
                 return [b.fsub(carried[0], b.fmul(factor, before))]
 
-            (value,) = each(self._frame, i, [value], less)
+            (value,) = each(self._v, i, [value], less)
             b = v.builder
             value = b.fdiv(value, self._factors.load(self._at(i, i)))
             self._factors.store(value, self._at(j, i))
             return [b.fadd(carried[0], b.fmul(value, value))]
 
-        (taken,) = each(self._frame, j, [v.splat(0.0, FLOAT64)], entry)
+        (taken,) = each(self._v, j, [v.splat(0.0, FLOAT64)], entry)
         return self._columns.load(self._at(j, j)), taken
 
     def _at(self, row: Value, column: Value) -> Value:

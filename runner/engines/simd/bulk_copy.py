@@ -114,9 +114,8 @@ class BulkCopy:
             v.repeat(n, lambda lane: b.store(b.load(b.gep(source, [lane])), b.gep(target, [lane])))
 
         def vector_by_vector(row: Value) -> None:
-            b, inside = v.builder, frame.lanes_of(run, row)
-            base = frame.base(frame.sources, b.add(I64(run.first), row))
-            outside = b.bitcast(frame.cell(base, first, run.dtype), inside.type)
+            inside, begin = frame.lanes_of(run, row), v.builder.add(I64(run.first), row)
+            outside = frame.lanes_in(frame.sources, begin, first, run.dtype)
             source, target = (outside, inside) if into_lanes else (inside, outside)
             v.store(v.load(source, run.dtype), target, run.dtype)
 

@@ -8,8 +8,6 @@ Here lanes go through all loops together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from llvmlite import ir
 
 from runner.engines.simd.artifact import Interface, Program
@@ -72,29 +70,27 @@ class _Writer:
     def _read(self, sources: Pointer, first: Value) -> Value:
         """Read the matrix, divided by its largest number, so that no square is out of range."""
         on, v, b = self._arrays, self._arrays.vectors, self._arrays.vectors.builder
-        largest = on.cell()
-        b.store(on.number(0.0), largest)
 
-        def take(row: Value, column: Value) -> None:
-            place = self._place(sources, b.add(b.mul(row, I64(self._size)), column), first)
-            number = v.load(b.inttoptr(place, ir.PointerType(v.type(FLOAT))), FLOAT)
-            b.store(v.larger(v.absolute(number), b.load(largest)), largest)
-            on.store(number, self._matrix, row, column)
+        def of_row(most: Value, row: Value) -> Value:
+            def take(most: Value, column: Value) -> Value:
+                place = self._place(sources, b.add(b.mul(row, I64(self._size)), column), first)
+                number = v.load(b.inttoptr(place, ir.PointerType(v.type(FLOAT))), FLOAT)
+                on.store(number, self._matrix, row, column)
+                return v.larger(v.absolute(number), most)
 
-        self._below(take)
-        most = b.load(largest)
+            return on.carry(b.add(row, I64(1)), most, take)
+
+        most = on.carry(self._size, on.number(0.0), of_row)
         scale = b.select(b.fcmp_ordered(">", most, on.number(0.0)), most, on.number(1.0))
-        self._below(lambda *at: on.update(self._matrix, *at, by=lambda x: b.fdiv(x, scale)))
+
+        def divide(row: Value) -> None:
+            def number(column: Value) -> None:
+                on.update(self._matrix, row, column, by=lambda x: b.fdiv(x, scale))
+
+            v.repeat(b.add(row, I64(1)), number)
+
+        v.repeat(self._size, divide)
         return scale
-
-    def _below(self, write: Callable[[Value, Value], None]) -> None:
-        """For each place on the diagonal or below it."""
-        v, b = self._arrays.vectors, self._arrays.vectors.builder
-
-        def of_row(row: Value) -> None:
-            v.repeat(b.add(row, I64(1)), lambda column: write(row, column))
-
-        v.repeat(self._size, of_row)
 
     def _place(self, table: Pointer, row: Value, lane: Value) -> Value:
         """Address of a lane's number in a row of the caller's."""
@@ -131,15 +127,13 @@ class _Writer:
     def _rank(self, i: Value) -> Value:
         """How many eigenvalues come before one: the smaller ones, and equal ones before it."""
         on, v, b = self._arrays, self._arrays.vectors, self._arrays.vectors.builder
-        mine, rank = on.load(self._diagonal, i), on.cell(on.wholes)
-        b.store(ir.Constant(on.wholes, [0] * _WIDTH), rank)
+        mine = on.load(self._diagonal, i)
 
-        def count(j: Value) -> None:
+        def count(rank: Value, j: Value) -> Value:
             other = on.load(self._diagonal, j)
             earlier = b.icmp_signed("<", v.repeated(j), v.repeated(i))
             tied = b.and_(b.fcmp_ordered("==", other, mine), earlier)
             before = b.or_(b.fcmp_ordered("<", other, mine), tied)
-            b.store(b.add(b.load(rank), b.zext(before, on.wholes)), rank)
+            return b.add(rank, b.zext(before, on.wholes))
 
-        v.repeat(self._size, count)
-        return b.load(rank)
+        return on.carry(self._size, ir.Constant(on.wholes, [0] * _WIDTH), count)

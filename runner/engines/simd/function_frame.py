@@ -183,3 +183,8 @@ class Frame:
         b = self.vectors.builder
         kind = I8 if dtype == "bool" else TYPES[dtype]
         return b.gep(b.inttoptr(base, ir.PointerType(kind)), [column])
+
+    def lanes_in(self, table: Pointer, row: Value, first: Value, dtype: str) -> Pointer:
+        """Where the lanes from ``first`` on lie in a row of the caller's: a pointer to a vector."""
+        cell = self.cell(self.base(table, row), first, dtype)
+        return self.vectors.builder.bitcast(cell, ir.PointerType(self.vectors.stored_type(dtype)))

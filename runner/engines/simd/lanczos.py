@@ -71,7 +71,7 @@ class Lanczos:
         self._fetch(I64(0), self._n, first, self._there)
         self._fetch(I64(self._n + n_others), m, first, self._vectors)
         others = self._others(first)
-        least = self._row(self._frame.sources, I64(self._n + n_others + m), first)
+        least = self._given(I64(self._n + n_others + m), first)
 
         def wider(k: Value, carried: Sequence[Value]) -> list[Value]:
             number = v.absolute(self._there.load(self._place(k)))
@@ -89,34 +89,21 @@ class Lanczos:
     ) -> Value:
         """Write the loop over steps; return how many each lane has made."""
         v, zero = self._v, self._v.splat(0.0, FLOAT64)
-        before = v.builder.block
-        head, end = (self._frame.block(name) for name in ("step", "steps"))
-        v.builder.branch(head)
-        b = v.begin(head)
-        step = b.phi(I64)
-        step.add_incoming(I64(0), before)
-        begun = (v.splat(1, BOOL), v.splat(1.0, FLOAT64), zero, zero)
-        carried = [b.phi(value.type) for value in begun]
-        for phi, value in zip(carried, begun, strict=True):
-            phi.add_incoming(value, before)
-        live, pivot, beside, count = carried
 
-        self._write_product(step, size, others)
-        own, length = self._write_vector(step, first)
-        b = v.builder
-        taken = b.fdiv(b.fmul(beside, beside), pivot)
-        rest = b.fsub(b.fsub(own, least), taken)
-        following = b.add(step, I64(1))
-        made = v.repeated(b.sitofp(following, ir.DoubleType()))
-        counted = b.select(v.holds(live), made, count)
-        on = b.and_(live, v.spread(b.fcmp_ordered(">", rest, zero)))
-        for phi, value in zip(
-            (step, *carried), (following, on, rest, length, counted), strict=True
-        ):
-            phi.add_incoming(value, b.block)
-        more = b.icmp_signed("<", following, I64(self._steps))
-        b.cbranch(b.and_(more, v.any(on)), head, end)
-        v.begin(end)
+        def one(step: Value, carried: Sequence[Value]) -> list[Value]:
+            live, pivot, beside, count = carried
+            self._write_product(step, size, others)
+            own, length = self._write_vector(step, first)
+            b = v.builder
+            taken = b.fdiv(b.fmul(beside, beside), pivot)
+            rest = b.fsub(b.fsub(own, least), taken)
+            made = v.repeated(b.sitofp(b.add(step, I64(1)), ir.DoubleType()))
+            counted = b.select(v.holds(live), made, count)
+            on = b.and_(live, v.spread(b.fcmp_ordered(">", rest, zero)))
+            return [on, rest, length, counted]
+
+        begun = [v.splat(1, BOOL), v.splat(1.0, FLOAT64), zero, zero]
+        *_, counted = self._each(self._steps, begun, one, lambda carried: v.any(carried[0]))
         return counted
 
     def _write_product(self, step: Value, size: Value, others: Mapping[Variable, Value]) -> None:
@@ -246,8 +233,9 @@ class Lanczos:
         count: int,
         begun: Sequence[Value],
         write: Callable[[Value, Sequence[Value]], list[Value]],
+        goes_on: Callable[[Sequence[Value]], Value] | None = None,
     ) -> list[Value]:
-        return each(self._frame, I64(count), begun, write)
+        return each(self._v, I64(count), begun, write, goes_on)
 
     def _place(self, k: Value) -> Value:
         """The row of a parameter that can move."""
@@ -271,20 +259,18 @@ class Lanczos:
 
     def _fetch(self, begin: Value, count: int, first: Value, rows: Rows) -> None:
         """Copy rows of the caller's."""
-        v, sources = self._v, self._frame.sources
-        v.repeat(count, lambda k: rows.store(self._row(sources, v.builder.add(begin, k), first), k))
-
-    def _row(self, table: Value, row: Value, first: Value) -> Value:
-        """Lanes of a row of the caller's."""
         v = self._v
-        cell = self._frame.cell(self._frame.base(table, row), first, FLOAT64)
-        return v.load(v.builder.bitcast(cell, ir.PointerType(v.type(FLOAT64))), FLOAT64)
+        v.repeat(count, lambda k: rows.store(self._given(v.builder.add(begin, k), first), k))
+
+    def _given(self, row: Value, first: Value) -> Value:
+        """Lanes of a row that the caller gives."""
+        frame = self._frame
+        return self._v.load(frame.lanes_in(frame.sources, row, first, FLOAT64), FLOAT64)
 
     def _give(self, value: Value, row: Value, first: Value) -> None:
-        """Write lanes of a row of the caller's."""
-        v, frame = self._v, self._frame
-        cell = frame.cell(frame.base(frame.targets, row), first, FLOAT64)
-        v.store(value, v.builder.bitcast(cell, ir.PointerType(v.type(FLOAT64))), FLOAT64)
+        """Write lanes of a row that the caller gets."""
+        frame = self._frame
+        self._v.store(value, frame.lanes_in(frame.targets, row, first, FLOAT64), FLOAT64)
 
 
 def lanczos(

@@ -1,4 +1,4 @@
-"""Arrays of a program that have a vector of lanes in every place, and loops over them."""
+"""Arrays of a program that have a vector of lanes in every place, and sums over them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
+from runner.engines.simd.lane_loops import each
 from runner.engines.simd.memory import Matrix, Memory
-from runner.engines.simd.type_aliases import Pointer, Value
+from runner.engines.simd.type_aliases import Value
 from runner.engines.simd.vectors import I64, Vectors
 
 FLOAT = "float64"
@@ -35,10 +36,6 @@ class LaneArrays:
         """A new array."""
         return self._memory.new(shape, FLOAT)
 
-    def cell(self, kind: ir.Type | None = None) -> Pointer:
-        """A variable of the program, by default a vector; LLVM puts it into a register."""
-        return self.vectors.entry.alloca(kind or self.vectors.type(FLOAT))
-
     def number(self, value: float) -> Value:
         """A number in every lane."""
         return self.vectors.splat(value, FLOAT)
@@ -57,13 +54,12 @@ class LaneArrays:
 
     def sum(self, count: int | Value, add: Callable[[Value, Value], Value]) -> Value:
         """Begin with 0, and let ``add`` make a new sum of the last one and each round's number."""
-        b, total = self.vectors.builder, self.cell()
-        b.store(self.number(0.0), total)
-        self.vectors.repeat(count, lambda k: b.store(add(b.load(total), k), total))
-        return b.load(total)
+        return self.carry(count, self.number(0.0), add)
 
-    def repeat_some(self, count: Value, write: Callable[[Value], None]) -> None:
-        """Write a loop that may have no round."""
-        b = self.vectors.builder
-        with b.if_then(b.icmp_signed(">", count, I64(0))):
-            self.vectors.repeat(count, write)
+    def carry(
+        self, count: int | Value, begun: Value, write: Callable[[Value, Value], Value]
+    ) -> Value:
+        """Let ``write`` make what is carried of the last one and each round's number, if any."""
+        n = I64(count) if isinstance(count, int) else count
+        (last,) = each(self.vectors, n, [begun], lambda k, carried: [write(carried[0], k)])
+        return last

@@ -42,25 +42,31 @@ class Rows:
 
 
 def each(
-    frame: Frame,
+    v: Vectors,
     count: Value,
     begun: Sequence[Value],
     write: Callable[[Value, Sequence[Value]], list[Value]],
+    goes_on: Callable[[Sequence[Value]], Value] | None = None,
 ) -> list[Value]:
     """Write a loop of so many rounds, perhaps none, that carries values; return the last.
 
     ``write`` gets the round's number and what is carried, and returns what the next round gets.
+    ``goes_on``, if given, writes before each round whether there is one, from what is carried.
     """
-    b = frame.vectors.builder
+    b = v.builder
     before = b.block
-    head, inside, after = (frame.block(name) for name in ("each", "inside", "after"))
+    names = ("each", "inside", "after")
+    head, inside, after = (b.function.append_basic_block(name) for name in names)
     b.branch(head)
     b.position_at_end(head)
     number = b.phi(I64)
     carried = [b.phi(value.type) for value in begun]
     for phi, value in zip((number, *carried), (I64(0), *begun), strict=True):
         phi.add_incoming(value, before)
-    b.cbranch(b.icmp_signed("<", number, count), inside, after)
+    more = b.icmp_signed("<", number, count)
+    if goes_on is not None:
+        more = b.and_(more, goes_on(carried))
+    b.cbranch(more, inside, after)
     b.position_at_end(inside)
     found = write(number, carried)
     for phi, value in zip((number, *carried), (b.add(number, I64(1)), *found), strict=True):

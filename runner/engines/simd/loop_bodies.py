@@ -11,8 +11,6 @@ import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from llvmlite import ir
-
 from runner.engines.simd import vectors
 from runner.engines.simd.elementwise import ElementwiseWriter
 from runner.engines.simd.exponents import Analysis
@@ -172,10 +170,9 @@ class MemoryBody(LoopBody):
         frame, v = self.frame, self.frame.vectors
 
         def fetch(row: Value) -> None:
-            base = frame.base(frame.sources, v.builder.add(I64(run.first), row))
-            place = frame.lanes_of(run, row)
-            source = v.builder.bitcast(frame.cell(base, first, run.dtype), place.type)
-            v.store(v.load(source, run.dtype), place, run.dtype)
+            begin = v.builder.add(I64(run.first), row)
+            source = frame.lanes_in(frame.sources, begin, first, run.dtype)
+            v.store(v.load(source, run.dtype), frame.lanes_of(run, row), run.dtype)
 
         v.repeat(run.rows, fetch)
 
@@ -184,9 +181,8 @@ class MemoryBody(LoopBody):
         frame, v, dtype = self.frame, self.frame.vectors, variable.type.dtype
 
         def give(row: Value, value: Value) -> None:
-            base = frame.base(frame.targets, v.builder.add(I64(begin), row))
-            cell = frame.cell(base, first, dtype)
-            v.store(value, v.builder.bitcast(cell, ir.PointerType(v.stored_type(dtype))), dtype)
+            at = v.builder.add(I64(begin), row)
+            v.store(value, frame.lanes_in(frame.targets, at, first, dtype), dtype)
 
         nests.each(variable, give)
 

@@ -63,17 +63,16 @@ class Reflections:
         v.repeat(count, lambda i: on.store(on.number(0.0), pulled, b.add(first, i)))
 
         def multiply(i: Value) -> None:
-            row, mine, total = b.add(first, i), self._own(i, k), on.cell()
-            b.store(b.fmul(on.load(a, row, row), mine), total)
+            row, mine = b.add(first, i), self._own(i, k)
 
-            def both(j: Value) -> None:  # a number and its mirror image
+            def both(total: Value, j: Value) -> Value:  # a number and its mirror image
                 column = b.add(first, j)
                 number = on.load(a, row, column)
-                b.store(v.fused(number, self._own(j, k), b.load(total)), total)
                 on.update(pulled, column, by=lambda x: v.fused(number, mine, x))
+                return v.fused(number, self._own(j, k), total)
 
-            on.repeat_some(i, both)
-            on.update(pulled, row, by=lambda x: b.fadd(x, b.load(total)))
+            total = on.carry(i, b.fmul(on.load(a, row, row), mine), both)
+            on.update(pulled, row, by=lambda x: b.fadd(x, total))
 
         def weigh(total: Value, i: Value) -> Value:
             mine = b.fmul(on.load(pulled, b.add(first, i)), factor)

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import numpy as np
 import pytensor.tensor as pt
-from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.base import AT_BOUND, MAX_GROUPS, MERGED
@@ -75,26 +74,22 @@ class _SharedOutputs:
 
         def fetch(row: Value) -> None:
             for rows, begin in ((self._y, 0), (self._t, n)):
-                base = frame.base(frame.sources, v.builder.add(row, I64(begin)))
-                rows.store(v.load(self._place(base, first), FLOAT64), row)
+                at = v.builder.add(row, I64(begin))
+                place = frame.lanes_in(frame.sources, at, first, FLOAT64)
+                rows.store(v.load(place, FLOAT64), row)
 
         v.repeat(n, fetch)
         v.repeat(self._k, self._write_limit)
-        (merged,) = each(frame, I64(self._p), [none], self._begin)
+        (merged,) = each(v, I64(self._p), [none], self._begin)
         merged, constant = self._rounds(merged)
 
         def give(row: Value) -> None:
-            base = frame.base(frame.targets, row)
-            v.store(self._values.load(row), self._place(base, first), FLOAT64)
+            place = frame.lanes_in(frame.targets, row, first, FLOAT64)
+            v.store(self._values.load(row), place, FLOAT64)
 
         v.repeat(n, give)
         for i, mask in enumerate((merged, constant)):
             v.store(mask, v.address(frame.targets, n + i, first, BOOL), BOOL)
-
-    def _place(self, base: Value, first: Value) -> Value:
-        b = self._v.builder
-        cell = self._frame.cell(base, first, FLOAT64)
-        return b.bitcast(cell, ir.PointerType(self._v.stored_type(FLOAT64)))
 
     def _at(self, p: Value, k: Value) -> Value:
         b = self._v.builder
@@ -109,7 +104,7 @@ class _SharedOutputs:
             t = self._t.load(self._at(p, k))
             return [v.smaller(t, ends[0]), v.larger(t, ends[1])]
 
-        low, high = each(self._frame, I64(self._p), [start, start], widen)
+        low, high = each(self._v, I64(self._p), [start, start], widen)
         b = v.builder
         span = v.larger(b.fsub(high, low), v.splat(_TINY, FLOAT64))
         self._limit.store(b.fmul(v.splat(MERGED, FLOAT64), span), k)
@@ -124,7 +119,7 @@ class _SharedOutputs:
             self._values.store(value, at)
             return [v.builder.or_(wrong[0], mask)]
 
-        (wrong,) = each(self._frame, I64(self._k), [none], output)
+        (wrong,) = each(self._v, I64(self._k), [none], output)
         b = v.builder
         self._left.store(b.not_(wrong), p)
         return [b.or_(carried[0], wrong)]
@@ -147,39 +142,31 @@ class _SharedOutputs:
 
     def _rounds(self, merged: Value) -> tuple[Value, Value]:
         """Write a group after the other, as long as a pattern is left."""
-        v, frame = self._v, self._frame
-        before = v.builder.block
-        look, form, end = (frame.block(name) for name in ("look", "form", "formed"))
-        v.builder.branch(look)
-        b = v.begin(look)
-        number, merged_now, constant = b.phi(I64), b.phi(v.mask), b.phi(v.mask)
-        begun = (I64(0), merged, v.splat(0, BOOL))
-        for phi, value in zip((number, merged_now, constant), begun, strict=True):
-            phi.add_incoming(value, before)
-        (left,) = each(
-            frame,
-            I64(self._p),
-            [v.splat(0, BOOL)],
-            lambda p, any_: [v.builder.or_(any_[0], self._left.load(p))],
-        )
-        b = v.builder
-        more = b.icmp_signed("<", number, I64(min(self._p, MAX_GROUPS)))
-        b.cbranch(b.and_(more, v.any(left)), form, end)
-        v.begin(form)
-        members, differ = self._form()
-        b = v.builder
-        whole = v.spread(b.fcmp_ordered("==", members, v.splat(float(self._p), FLOAT64)))
-        whole = b.select(b.icmp_signed("==", number, I64(0)), whole, constant)
-        following = (b.add(number, I64(1)), b.or_(merged_now, differ), whole)
-        for phi, value in zip((number, merged_now, constant), following, strict=True):
-            phi.add_incoming(value, b.block)
-        b.branch(look)
-        v.begin(end)
-        return merged_now, constant
+        v, none = self._v, self._v.splat(0, BOOL)
+
+        def group(number: Value, carried: Sequence[Value]) -> list[Value]:
+            members, differ = self._form()
+            b = v.builder
+            whole = v.spread(b.fcmp_ordered("==", members, v.splat(float(self._p), FLOAT64)))
+            whole = b.select(b.icmp_signed("==", number, I64(0)), whole, carried[1])
+            return [b.or_(carried[0], differ), whole]
+
+        def some_left(_: Sequence[Value]) -> Value:
+            (left,) = each(
+                self._v,
+                I64(self._p),
+                [none],
+                lambda p, any_: [v.builder.or_(any_[0], self._left.load(p))],
+            )
+            return v.any(left)
+
+        most = I64(min(self._p, MAX_GROUPS))
+        merged, constant = each(self._v, most, [merged, none], group, some_left)
+        return merged, constant
 
     def _form(self) -> tuple[Value, Value]:
         """Write a group; return how many patterns are in it, and where their targets differ."""
-        v, frame, n_patterns = self._v, self._frame, I64(self._p)
+        v, n_patterns = self._v, I64(self._p)
         zero, none = v.splat(0.0, FLOAT64), v.splat(0, BOOL)
 
         def lead(k: Value) -> None:
@@ -190,7 +177,7 @@ class _SharedOutputs:
                 found = (self._y.load(at), self._t.load(at))
                 return [b.select(left, new, old) for new, old in zip(found, led, strict=True)]
 
-            led, aim = each(frame, n_patterns, [self._y.load(k), self._t.load(k)], earlier)
+            led, aim = each(v, n_patterns, [self._y.load(k), self._t.load(k)], earlier)
             self._led.store(led, k)
             self._aim.store(aim, k)
 
@@ -204,14 +191,14 @@ class _SharedOutputs:
                 other = v.spread(b.fcmp_unordered("!=", self._t.load(at), self._aim.load(k)))
                 return [b.and_(inside[0], near), b.or_(inside[1], other)]
 
-            inside, other = each(frame, I64(self._k), [self._left.load(p), none], output)
+            inside, other = each(v, I64(self._k), [self._left.load(p), none], output)
             b = v.builder
             self._group.store(inside, p)
             self._left.store(b.and_(self._left.load(p), b.not_(inside)), p)
             one = b.select(v.holds(inside), v.splat(1.0, FLOAT64), zero)
             return [b.fadd(carried[0], one), b.or_(carried[1], b.and_(inside, other))]
 
-        members, differ = each(frame, n_patterns, [zero, none], join)
+        members, differ = each(v, n_patterns, [zero, none], join)
         count = v.larger(members, v.splat(1.0, FLOAT64))
 
         def average(k: Value) -> None:
@@ -219,7 +206,7 @@ class _SharedOutputs:
                 b, inside = v.builder, v.holds(self._group.load(p))
                 return [b.fadd(total[0], b.select(inside, self._t.load(self._at(p, k)), zero))]
 
-            (total,) = each(frame, n_patterns, [zero], add)
+            (total,) = each(v, n_patterns, [zero], add)
             self._mean.store(v.builder.fdiv(total, count), k)
 
         v.repeat(self._k, average)
