@@ -5,9 +5,10 @@
 A row is a case of wide.py; `float64 CASE` is trained in that dtype. Ways, which take their turn in
 every round: the compiled function, called once for all steps of all restarts of a batch; what a
 worker does with the batch, from starts to its Parquet file, with a curve of no restart and with
-those of all; JAX's vmap and batched PyTorch of wide.py, where they are installed. CPU time of one
-thread, 1,000 steps, no early stops. Before each of the function's turns the core's multiply-adds
-are measured (peak.py). A ratio is one of two neighbours in a round, of which medians are told.
+those of all, in a process that keeps what it frees, as workers do; JAX's vmap and batched PyTorch
+of wide.py, where they are installed. CPU time of one thread, 1,000 steps, no early stops. Before
+each of the function's turns the core's multiply-adds are measured (peak.py). A ratio is one of two
+neighbours in a round, of which medians are told.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 import peak
 import wide
 
+from runner.cluster.freed_memory import keep_freed_memory
 from runner.engines.registry import compiled
 from runner.engines.simd.hypercube_layers import hypercube_of
 from runner.experiment.batches import Batch
@@ -151,6 +153,7 @@ def measure(case: str, rounds: int) -> dict[str, list[float]]:
     core = peak.multiply_adds(plan.configurations[0].signature().dtype)
     for work in ways.values():
         work()
+    keep_freed_memory()
     taken: dict[str, list[float]] = {name: [] for name in (PEAK, *ways)}
     for _ in range(rounds):
         taken[PEAK].append(core())

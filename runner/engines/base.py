@@ -111,7 +111,7 @@ class Compiled:
     """The loss and the gradient of ``evaluate`` alone, to the bit, from its arguments; None where
     that is no quicker."""
     losses: Losses | None = None
-    """The loss alone, likewise."""
+    """The loss alone, likewise; of a state in float32, too."""
     bounds: Bounds | None = None
     """Whether the Hessian's lowest eigenvalue reaches ``least`` (n,) and its highest ``enough``
     (n,), and where that is left to all eigenvalues, as rounding could decide; (n,) bool each. What

@@ -45,6 +45,8 @@ class TrainingCode:
     """The loss of ``look`` alone, by the same arithmetic."""
     update: Artifact
     """Parameters after a step, from a state and a gradient; float64."""
+    losses_of_float32: Artifact | None = None
+    """The same of parameters in float32, as they are trained."""
     bounds: Artifact | None = None
     """Whether curvature is bounded; see `runner.engines.base.Compiled.bounds`."""
     shared_outputs: Artifact | None = None
@@ -60,7 +62,8 @@ class TrainingCode:
     def loaded(self, signature: Signature) -> Compiled:
         """Load the machine code; ``compile_s`` of the result is 0."""
         advance = advancing(Loop(self.loop))
-        look, losses = Function(self.look), _losses(signature, Function(self.losses))
+        look, narrow = Function(self.look), _made(Function, self.losses_of_float32)
+        losses = _losses(signature, Function(self.losses), narrow)
         evaluate = _evaluator(signature, look, losses, self.update)
         return Compiled(
             signature,
@@ -178,11 +181,17 @@ def _shared_outputs(function: Function) -> SharedOutputs:
     return shared_outputs
 
 
-def _losses(signature: Signature, function: Function) -> Losses:
+def _losses(signature: Signature, function: Function, narrow: Function | None) -> Losses:
     n = signature.architecture.n_parameters
 
     def losses(state: np.ndarray, hyper: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        loss: np.ndarray = function(state[:n], hyper, targets)[0][0]
+        parameters, program = state[:n], function
+        if state.dtype == np.float32:
+            if narrow is None:
+                parameters = parameters.astype(np.float64)
+            else:
+                program = narrow
+        loss: np.ndarray = program(parameters, hyper, targets)[0][0]
         return loss
 
     return losses

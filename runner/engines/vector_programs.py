@@ -60,11 +60,12 @@ def training_programs(signature: Signature) -> Mapping[str, Program]:
     Kept, as who asks whether a network has programs, or which, trains with them afterwards.
     """
     with building():
-        measured = signature.measured
+        measured, is_narrow = signature.measured, signature.dtype == "float32"
         programs = {
             "loop": loop_program(signature),
             "look": _look_program(measured),
             "losses": _look_program(measured, 1),  # of its first group alone
+            **({"losses_of_float32": _losses_of_float32(measured)} if is_narrow else {}),
             "update": _update_program(replace(signature, dtype="float64")),
             **_labelling_programs(signature),
         }
@@ -157,6 +158,12 @@ def _look(measured: Signature) -> lowering.GroupedGraph:
 def _look_program(measured: Signature, count: int | None = None) -> Program:
     """The program of a look's first groups of outputs; kept for the networks that share it."""
     return _look(measured).program(count)
+
+
+@lru_cache(maxsize=16)
+def _losses_of_float32(measured: Signature) -> Program:
+    """The program of a look's loss, of parameters in float32; kept likewise."""
+    return _look(measured).program(1, _vector_step(measured).n_tensors)
 
 
 @lru_cache(maxsize=16)

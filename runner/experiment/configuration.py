@@ -140,7 +140,7 @@ class Configuration:
         }
         return Signature(
             architecture=self.architecture,
-            patterns=tuple(tuple(float(x) for x in row) for row in self.table.inputs),
+            patterns=tuple(map(tuple, self.table.inputs.tolist())),
             criterion=self.criterion,
             loss=LossKind(loss.kind, loss.reduction) if self.model is None else None,
             regularised=loss.l2 > 0,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from runner.engines.base import Compiled
+from runner.network.signature import HYPERPARAMETERS
 from runner.training.evaluation import losses_of_columns
-from runner.training.lane_block import LaneBlock, chosen
+from runner.training.lane_block import LaneBlock, chosen, replace
 from runner.training.restarts import Curves, Restarts
 
 
@@ -18,48 +19,47 @@ def checkpoints(max_steps: int) -> np.ndarray:
 
 
 class LossCurves:
-    """Records the losses of traced restarts: where they pause, at `checkpoints`, and at the end."""
+    """Records the losses of traced restarts where they pause, at `checkpoints`."""
 
     def __init__(self, compiled: Compiled, restarts: Restarts) -> None:
         self._points: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._fixed: tuple[np.ndarray, ...] = (np.zeros(0),)
         self._compiled = compiled
         self._per_epoch = compiled.signature.updates_per_epoch
-        self._traced_restarts = restarts.traced
+        self._restarts = restarts
         self._budget = restarts.max_steps // self._per_epoch
         self._pauses = {int(m): checkpoints(int(m)) for m in np.unique(self._budget)}  # in epochs
         self.due = np.where(restarts.traced, 0, self._budget)
         """(n,): epoch of each restart's next pause, or its budget."""
 
-    def record(self, block: LaneBlock, lanes: np.ndarray, paused: np.ndarray) -> None:
-        """Record the losses of halted lanes that are traced, and set their next pauses.
+    def record(self, block: LaneBlock, lanes: np.ndarray) -> None:
+        """Record the losses of lanes that pause, and set their next pauses.
 
         Parameters
         ----------
         block : LaneBlock
         lanes : ndarray of int
-        paused : ndarray of bool
-            Which of them are to go on; among these, those whose pause is another's are passed by.
+            Those whose pause is another's are passed by.
         """
         restarts, epochs = chosen(block.restart, lanes), chosen(block.epochs, lanes)
-        due = ~paused | (epochs >= chosen(self.due, restarts))
-        due &= chosen(self._traced_restarts, restarts)
+        due = epochs >= chosen(self.due, restarts)
         if not due.all():
-            lanes, restarts, epochs, paused = lanes[due], restarts[due], epochs[due], paused[due]
+            lanes, restarts, epochs = lanes[due], restarts[due], epochs[due]
         if not lanes.size:
             return
         losses = self._losses(block, lanes)
         self._points.append((restarts.copy(), epochs * self._per_epoch, losses))
         budgets = chosen(self._budget, restarts)
-        if paused.all() and (epochs == epochs[0]).all() and (budgets == budgets[0]).all():
+        if (epochs == epochs[0]).all() and (budgets == budgets[0]).all():
             pauses = self._pauses[int(budgets[0])]  # as a rule: they all run side by side
-            self.due[restarts] = pauses[np.searchsorted(pauses, epochs[0], side="right")]
+            later = pauses[np.searchsorted(pauses, epochs[0], side="right")]
+            replace(self.due, restarts, later)
             return
         for budget, pauses in self._pauses.items():
-            on = paused & (budgets == budget)
+            on = budgets == budget
             if on.any():
-                later = np.searchsorted(pauses, epochs[on], side="right")
-                self.due[restarts[on]] = pauses[later]
+                later = pauses[np.searchsorted(pauses, epochs[on], side="right")]
+                self.due[restarts[on]] = later
 
     def _losses(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
         """Losses of lanes, (k,) float64."""
@@ -75,28 +75,48 @@ class LossCurves:
             self._fixed = (block.hyper, *wide)
         return losses_of_columns(self._compiled, block.state, *self._fixed[1:])
 
-    def recorded(self) -> Curves:
-        """Return all that has been recorded."""
-        if not self._points:
-            return Curves.none()
-        restart, step, loss = self._in_order()
-        # a rule that holds where a restart was paused stops it there, without another step
+    def recorded(self, state: np.ndarray, steps: np.ndarray, losses: np.ndarray) -> Curves:
+        """Return all that has been recorded, and the ends of all restarts behind it.
+
+        Parameters
+        ----------
+        state : ndarray, shape (n_rows, n)
+            Where the restarts have ended.
+        steps : ndarray, shape (n,), int32
+            Updates that they have made.
+        losses : ndarray, shape (n,)
+            Losses then, of an `Evaluation`.
+        """
+        traced = np.flatnonzero(self._restarts.traced)
+        points = np.zeros(len(steps), np.int64)
+        if not traced.size:
+            return Curves(points, np.zeros(0, np.int32), np.zeros(0))
+        ends = (traced, chosen(steps, traced), self._last_losses(traced, state, losses))
+        restarts, at, found = zip(*self._points, ends, strict=True)
+        if all(np.array_equal(traced, each) for each in restarts[:-1]):
+            step, loss = np.stack(at), np.stack(found)  # a row for each pause
+            # a rule that holds where a restart was paused stops it there, without another step
+            new = step[1:] != step[:-1]
+            if new.all():
+                points[traced] = len(at)
+                return Curves(points, step.T.ravel(), loss.T.ravel())
+            new = np.concatenate([np.ones((1, traced.size), bool), new])
+            points[traced] = new.sum(axis=0)
+            return Curves(points, step.T[new.T], loss.T[new.T])
+        restart, step, loss = (np.concatenate(parts) for parts in (restarts, at, found))
+        order = np.argsort(restart, kind="stable")  # within a restart as recorded, by step
+        restart, step, loss = restart[order], step[order], loss[order]
         new = np.ones(len(step), bool)
         new[1:] = (restart[1:] != restart[:-1]) | (step[1:] != step[:-1])
-        return (
-            Curves(restart, step, loss)
-            if new.all()
-            else Curves(*(a[new] for a in (restart, step, loss)))
-        )
+        return Curves(np.bincount(restart[new], minlength=len(steps)), step[new], loss[new])
 
-    def _in_order(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Restarts, steps and losses of all points, by restart and then by step."""
-        restarts, steps, losses = zip(*self._points, strict=True)
-        first = restarts[0]
-        if (first[1:] > first[:-1]).all() and all(np.array_equal(first, r) for r in restarts[1:]):
-            # a row for each pause, a column for each restart
-            restart = np.repeat(first, len(restarts))
-            return restart, np.stack(steps, axis=1).ravel(), np.stack(losses, axis=1).ravel()
-        restart, step, loss = (np.concatenate(parts) for parts in (restarts, steps, losses))
-        order = np.argsort(restart, kind="stable")  # within a restart as recorded, by step
-        return restart[order], step[order], loss[order]
+    def _last_losses(self, traced: np.ndarray, state: np.ndarray, losses: np.ndarray) -> np.ndarray:
+        """Losses (k,) of the traced restarts' ends: a curve's are of settings as in training."""
+        dtype, restarts = self._compiled.signature.dtype, self._restarts
+        l2 = restarts.hyper[HYPERPARAMETERS.index("l2")]
+        if all((a.astype(dtype) == a).all() for a in (l2, restarts.targets)):
+            return chosen(losses, traced)
+        columns = (state, restarts.hyper.astype(dtype), restarts.all_targets.astype(dtype))
+        return losses_of_columns(
+            self._compiled, *(np.take(array, traced, axis=1) for array in columns)
+        )

@@ -99,7 +99,7 @@ def losses_of_columns(
     """Return the loss (n,) of `evaluate_columns` alone."""
     if compiled.losses is None:
         return evaluate_columns(compiled, state, hyper, targets).loss
-    return compiled.losses(*_in_float64(state, hyper, targets))
+    return compiled.losses(state, *_in_float64(hyper, targets))
 
 
 def _gradients(

@@ -19,6 +19,14 @@ def chosen(values: np.ndarray, which: np.ndarray) -> np.ndarray:
     return values if which.size == values.size else values[which]
 
 
+def replace(values: np.ndarray, which: np.ndarray, by: np.ndarray | int) -> None:
+    """Put others into values (n,) at rising places without repeats; quicker if these are all."""
+    if which.size == values.size:
+        values[:] = by
+    else:
+        values[which] = by
+
+
 @dataclass
 class LaneBlock:
     """The arrays of one call, a column per lane.

@@ -77,7 +77,7 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     finite = np.isfinite(seen.loss)
     solved = np.where(early & finite, stopped.solved, seen.solved & finite)
     lane_steps = stopped.lane_epochs * per_epoch
-    curves, met = pauses.curves.recorded(), pauses.plateaus.met
+    curves, met = pauses.curves.recorded(stopped.state, steps, seen.loss), pauses.plateaus.met
     weights = wide[: compiled.signature.architecture.n_parameters]
     return Endpoints(stopped.state, steps, solved, seen, weights, curves, met, lane_steps)
 

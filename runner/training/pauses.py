@@ -11,7 +11,7 @@ import numpy as np
 
 from runner.engines.base import Compiled
 from runner.training.curves import LossCurves
-from runner.training.lane_block import LaneBlock, chosen
+from runner.training.lane_block import LaneBlock, chosen, replace
 from runner.training.plateaus import Plateaus
 from runner.training.restarts import Restarts
 
@@ -49,7 +49,7 @@ class Pauses:
         on = (epochs >= chosen(block.limit, lanes)) & (epochs < chosen(self._budget, restarts))
         done: np.ndarray = lanes[~on]
         paused: np.ndarray = lanes[on]
-        self.curves.record(block, lanes, on)
+        self.curves.record(block, paused)
         self.plateaus.meet(block, paused)
         self._raise_limits(block, paused)
         return done
@@ -57,4 +57,4 @@ class Pauses:
     def _raise_limits(self, block: LaneBlock, lanes: np.ndarray) -> None:
         restarts = chosen(block.restart, lanes)
         due = chosen(self.curves.due, restarts), chosen(self.plateaus.due, restarts)
-        block.limit[lanes] = np.minimum(np.minimum(*due), chosen(self._budget, restarts))
+        replace(block.limit, lanes, np.minimum(np.minimum(*due), chosen(self._budget, restarts)))

@@ -64,21 +64,17 @@ class Restarts:
 class Curves:
     """Losses of n restarts at some of their steps, restart by restart and step by step."""
 
-    restart: np.ndarray
-    """(k,) int: position of the restart, rising."""
+    points: np.ndarray
+    """(n,) int: how many points each restart has; none where it is not traced."""
     step: np.ndarray
     """(k,) int: updates made, rising within a restart."""
     loss: np.ndarray
     """(k,) float64: loss there."""
 
-    @classmethod
-    def none(cls) -> Curves:
-        """Return no point of any restart."""
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-
     def of(self, restart: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the steps and losses of one restart."""
-        first, last = np.searchsorted(self.restart, [restart, restart + 1])
+        last = int(self.points[: restart + 1].sum())
+        first = last - int(self.points[restart])
         return self.step[first:last], self.loss[first:last]
 
 

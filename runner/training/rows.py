@@ -13,7 +13,7 @@ from runner.network.column_products import column_norms
 from runner.training.arrow_arrays import column, lists, words
 from runner.training.evaluation import bounds_of, gradients_of, matrices_of
 from runner.training.labels import LABELS, LabelResult, label
-from runner.training.restarts import Endpoints, Restarts
+from runner.training.restarts import Curves, Endpoints, Restarts
 from runner.training.shards import shard_schema
 
 
@@ -58,7 +58,7 @@ def restart_rows(
         *(counts.astype(np.int64) for counts in counted.values()),
         *([ended.plateaus] if signature.plateau else []),
         *(_lists(weights[rows]) for rows, _ in signature.architecture.blocks()),
-        *_curves(ended, weights.shape[1]),
+        *_curves(ended.curves),
     ]
     schema = shard_schema(signature)
     arrays = [
@@ -93,9 +93,8 @@ def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -
     )
 
 
-def _curves(ended: Endpoints, n: int) -> tuple[pa.Array, pa.Array]:
-    """Steps and losses of n restarts' curves, as lists; null where a restart is not traced."""
-    curves = ended.curves
-    lengths = np.bincount(curves.restart, minlength=n)
+def _curves(curves: Curves) -> tuple[pa.Array, pa.Array]:
+    """Steps and losses of restarts' curves, as lists; null where a restart is not traced."""
+    points, missing = curves.points, curves.points == 0
     steps, losses = column(curves.step, pa.int32()), column(curves.loss, pa.float64())
-    return lists(lengths, steps, lengths == 0), lists(lengths, losses, lengths == 0)
+    return lists(points, steps, missing), lists(points, losses, missing)

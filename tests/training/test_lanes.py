@@ -108,7 +108,7 @@ def test_curves_hold_the_losses_of_plain_numpy(xor, restarts, engine, layout) ->
     signature = xor(stops=("solved",), layout=layout)
     work = restarts(signature, n=12, rate=RATE, max_steps=STEPS, traced=6)
     ended = train_lanes(compiled(engine, signature), work)
-    assert np.unique(ended.curves.restart).tolist() == list(range(6))
+    assert np.flatnonzero(ended.curves.points).tolist() == list(range(6))
     net = net_of(signature)
     for k in range(6):
         path = train(net, Rule("gradient-descent", RATE), work.starts[:, k], STEPS)
@@ -152,3 +152,28 @@ def test_losses_alone_are_those_of_the_evaluation(xor, restarts, layout) -> None
     state, targets = ended.state.astype(np.float64), work.targets_of().astype(np.float64)
     losses = functions.losses(state, work.hyper.astype(np.float64), targets)
     np.testing.assert_array_equal(losses, ended.seen.loss)
+
+
+@pytest.mark.parametrize("layout", ["lanes", "stacked"])
+def test_losses_of_float32_are_those_of_the_same_numbers_in_float64(xor, restarts, layout) -> None:
+    signature = xor(layout=layout, dtype="float32", regularised=True)
+    work, functions = restarts(signature, n=21, l2=0.001), compiled("pytensor", signature)
+    state, targets = work.starts.astype(np.float32), work.targets_of()
+    losses = functions.losses(state, work.hyper, targets)
+    np.testing.assert_array_equal(
+        losses, functions.losses(state.astype(np.float64), work.hyper, targets)
+    )
+    net = net_of(signature, l2=0.001)
+    expected = [net.loss(theta) for theta in state.T.astype(np.float64)]
+    np.testing.assert_allclose(losses, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.001])
+def test_all_points_of_a_curve_are_of_the_settings_that_train(xor, restarts, l2) -> None:
+    signature = xor(dtype="float32", regularised=True)
+    work = restarts(signature, n=9, max_steps=30, traced=5, l2=l2)
+    ended = train_lanes(compiled("pytensor", signature), work)
+    net = net_of(signature, l2=float(np.float32(l2)))
+    for k in range(5):
+        last = net.loss(ended.weights[:, k])
+        assert ended.curves.of(k)[1][-1] == pytest.approx(last, rel=1e-13)

@@ -33,7 +33,12 @@ class ProgramText:
     """See `Interface`."""
 
 
-def once(graph: FunctionGraph, nested: bool = False, n_outputs: int | None = None) -> ProgramText:
+def once(
+    graph: FunctionGraph,
+    nested: bool = False,
+    n_outputs: int | None = None,
+    n_float32: int = 0,
+) -> ProgramText:
     """Write a program that computes a graph's first outputs in every lane.
 
     Parameters
@@ -44,6 +49,8 @@ def once(graph: FunctionGraph, nested: bool = False, n_outputs: int | None = Non
     nested : bool
     n_outputs : int, optional
         How many, by default all. Each is written as if all were, and so has the same bits.
+    n_float32 : int
+        The first so many inputs, of float64, are float32 in the caller's arrays.
 
     Returns
     -------
@@ -59,7 +66,7 @@ def once(graph: FunctionGraph, nested: bool = False, n_outputs: int | None = Non
                   └───┘
     """
     frame, body = _opened(graph, "function", nested)
-    return in_blocks(frame, lambda first: body.compute(first, n_outputs))
+    return in_blocks(frame, lambda first: body.compute(first, n_outputs, n_float32))
 
 
 def in_blocks(frame: Frame, write: Callable[[Value], None]) -> ProgramText:

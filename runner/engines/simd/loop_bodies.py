@@ -69,10 +69,11 @@ class LoopBody(ABC):
         """How many rows of the caller's arrays a variable has."""
 
     @abstractmethod
-    def compute(self, first: Value, n_outputs: int | None) -> None:
+    def compute(self, first: Value, n_outputs: int | None, n_float32: int = 0) -> None:
         """Write what computes the first outputs of the lanes from ``first`` on, from inputs there.
 
-        All is written as it would be for all outputs, but what those that are left out need.
+        All is written as it would be for all outputs, but what those that are left out need. Of
+        the inputs the first ``n_float32`` are float32 there.
         """
 
     @abstractmethod
@@ -97,12 +98,13 @@ class RegisterBody(LoopBody):
     def n_rows(variable: Variable) -> int:
         return 1
 
-    def compute(self, first: Value, n_outputs: int | None) -> None:
+    def compute(self, first: Value, n_outputs: int | None, n_float32: int = 0) -> None:
         frame, v = self.frame, self.frame.vectors
-        loaded = {
-            x: v.load(v.address(frame.sources, i, first, x.type.dtype), x.type.dtype)
-            for i, x in enumerate(frame.graph.inputs)
-        }
+        loaded = {}
+        for i, x in enumerate(frame.graph.inputs):
+            dtype = "float32" if i < n_float32 else x.type.dtype
+            value = v.load(v.address(frame.sources, i, first, dtype), dtype)
+            loaded[x] = v.widened(value, x.type.dtype)
         outputs = frame.graph.outputs[:n_outputs]
         values = ElementwiseWriter(Analysis(frame.graph), v, loaded).write(outputs)
         for i, (variable, value) in enumerate(zip(outputs, values, strict=True)):
@@ -155,26 +157,31 @@ class MemoryBody(LoopBody):
     def n_rows(variable: Variable) -> int:
         return math.prod(static_shape(variable))
 
-    def compute(self, first: Value, n_outputs: int | None) -> None:
+    def compute(self, first: Value, n_outputs: int | None, n_float32: int = 0) -> None:
         frame, v = self.frame, self.frame.vectors
+        rows = sum(map(self.n_rows, frame.graph.inputs[:n_float32]))
         for run in frame.runs:
-            self.fetch(run, first)
+            self.fetch(run, first, max(0, min(run.rows, rows - run.first)))
         nests = LoopNests(frame.graph, v, _inputs(frame), frame.reserve)
         outputs = frame.graph.outputs[:n_outputs]
         nests.write(outputs)
         for variable, begin in zip(outputs, frame.first_rows(outputs), strict=True):
             self._give(nests, variable, begin, first)
 
-    def fetch(self, run: Run, first: Value) -> None:
-        """Copy lanes of a run from the caller's arrays into the block."""
+    def fetch(self, run: Run, first: Value, n_float32: int = 0) -> None:
+        """Copy lanes of a run from the caller's arrays, where some rows may be float32."""
         frame, v = self.frame, self.frame.vectors
 
-        def fetch(row: Value) -> None:
+        def fetch(row: Value, dtype: str) -> None:
             begin = v.builder.add(I64(run.first), row)
-            source = frame.lanes_in(frame.sources, begin, first, run.dtype)
-            v.store(v.load(source, run.dtype), frame.lanes_of(run, row), run.dtype)
+            value = v.load(frame.lanes_in(frame.sources, begin, first, dtype), dtype)
+            v.store(v.widened(value, run.dtype), frame.lanes_of(run, row), run.dtype)
 
-        v.repeat(run.rows, fetch)
+        if n_float32:
+            v.repeat(n_float32, lambda row: fetch(row, "float32"))
+        if n_float32 < run.rows:
+            left = run.rows - n_float32
+            v.repeat(left, lambda row: fetch(v.builder.add(row, I64(n_float32)), run.dtype))
 
     def _give(self, nests: LoopNests, variable: Variable, begin: int, first: Value) -> None:
         """Copy an output, whose first row is ``begin``, into the caller's arrays."""

@@ -97,19 +97,21 @@ class GroupedGraph:
         graph = rewritten(inputs, [variable for group in outputs for variable in group])
         return cls(graph, inputs, outputs, nested)
 
-    def program(self, count: int | None = None) -> Program:
+    def program(self, count: int | None = None, n_float32: int = 0) -> Program:
         """Write the program of its first groups of outputs, so many, or of all.
 
         What is computed in two of them is the same to the bit, as each is written as in the whole
-        graph and all that its outputs do not need is left out. Otherwise as `lower_function`.
+        graph and all that its outputs do not need is left out. The first ``n_float32`` inputs, of
+        float64, are given in float32, which changes no bit either. Otherwise as `lower_function`.
         """
         chosen = self.outputs[:count]
-        written = once(self.graph, self.nested, sum(map(len, chosen)))
+        written = once(self.graph, self.nested, sum(map(len, chosen)), n_float32)
         rows = written.n_rows
         groups = tuple((sum(map(rows, group)), str(group[0].type.dtype)) for group in chosen)
-        interface = Interface(
-            "function", _row_runs(self.inputs, rows), groups, written.width, written.scratch_bytes
-        )
+        given = _row_runs(self.inputs[n_float32:], rows)
+        if n_float32:
+            given = ((sum(map(rows, self.inputs[:n_float32])), "float32"), *given)
+        interface = Interface("function", given, groups, written.width, written.scratch_bytes)
         return Program(written.text, interface)
 
     def bounds(self, moving: Sequence[int]) -> Program:

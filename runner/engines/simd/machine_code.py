@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from llvmlite import binding
@@ -71,8 +71,8 @@ class Function:
             memory = scratch.ctypes.data
             self._run(sources.ctypes.data, targets.ctypes.data, whole, memory)
             if n > whole:  # the last block overlaps the one before, and computes the same there
-                sources += (n - width) * _row_bytes(given)
-                targets += (n - width) * _row_bytes(outputs)
+                sources = sources + (n - width) * _row_bytes(given)
+                targets = targets + (n - width) * _row_bytes(outputs)
                 self._run(sources.ctypes.data, targets.ctypes.data, width, memory)
         return outputs
 
@@ -130,9 +130,8 @@ class Loop:
             return
         given = [np.ascontiguousarray(array) for array in (limit, *fixed)]
         halted = np.empty(len(steps), bool)
-        rows = _addresses([carried])
-        sources = np.concatenate([rows, _addresses(given[1:])])
-        targets = np.concatenate([rows, _addresses([halted, *others])])
+        sources = _addresses([carried, *given[1:]])
+        targets = _addresses([carried, halted, *others])
         clock, until = _addresses([steps, given[0]])
         next_column = np.zeros(1, np.int64)  # which threads share
         tables = sources.ctypes.data, targets.ctypes.data
@@ -162,9 +161,8 @@ def check_loop(
 
 def _check(arrays: Sequence[np.ndarray], rows: Sequence[tuple[int, str]]) -> None:
     """Refuse arrays of other dtypes, numbers of rows or lengths: machine code looks at none."""
-    given = _runs((1 if a.ndim == 1 else len(a), a.dtype.str) for a in arrays)
-    expected = _runs((count, _coded(dtype)) for count, dtype in rows)
-    if given != expected or len({a.shape[-1] for a in arrays}) > 1:
+    given = tuple((1 if a.ndim == 1 else len(a), a.dtype.str) for a in arrays)
+    if not _agree(given, tuple(rows)) or len({a.shape[-1] for a in arrays}) > 1:
         dtypes = [str(a.dtype) for a in arrays for _ in range(1 if a.ndim == 1 else len(a))]
         wanted = [dtype for count, dtype in rows for _ in range(count)]
         message = (
@@ -175,9 +173,10 @@ def _check(arrays: Sequence[np.ndarray], rows: Sequence[tuple[int, str]]) -> Non
         raise ValueError(message)
 
 
-@cache
-def _coded(dtype: str) -> str:
-    return np.dtype(dtype).str
+@lru_cache(maxsize=256)
+def _agree(given: tuple[tuple[int, str], ...], expected: tuple[tuple[int, str], ...]) -> bool:
+    """Whether rows of coded dtypes are the expected ones of named dtypes."""
+    return _runs(given) == _runs((count, np.dtype(dtype).str) for count, dtype in expected)
 
 
 def _runs(rows: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -206,13 +205,21 @@ def _row_bytes(arrays: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Addresses of the rows of arrays, in each of which numbers follow each other."""
-    rows = []
+    """Addresses of the rows of arrays, in each of which numbers follow each other; read-only."""
+    places = []
     for array in arrays:
         first = array.__array_interface__["data"][0]
-        count, step = (1, 1) if array.ndim == 1 else (len(array), array.strides[0])
-        rows.append(np.arange(first, first + step * count, step))
-    return np.concatenate(rows) if rows else np.empty(0, np.int64)  # a step without hyperparameters
+        places.append((first, 1, 1) if array.ndim == 1 else (first, len(array), array.strides[0]))
+    return _rows_from(tuple(places))
+
+
+@lru_cache(maxsize=16)  # a network of matrices has 100,000 rows, and calls use the same memory
+def _rows_from(places: tuple[tuple[int, int, int], ...]) -> np.ndarray:
+    """Addresses that begin somewhere, so many, so many bytes apart, one run after the other."""
+    rows = [np.arange(first, first + step * count, step) for first, count, step in places]
+    table = np.concatenate(rows) if rows else np.empty(0, np.int64)  # a step without settings
+    table.flags.writeable = False
+    return table
 
 
 def _machine() -> binding.TargetMachine:

@@ -99,6 +99,11 @@ class Vectors:
             value = self.builder.zext(self.holds(value), self.type("int8"))
         self.builder.store(value, pointer).align = self._alignment(dtype)
 
+    def widened(self, value: Value, dtype: str) -> Value:
+        """A block of lanes in a dtype, float64 perhaps where it was float32."""
+        kind = self.type(dtype)
+        return value if value.type == kind else self.builder.fpext(value, kind)
+
     def _alignment(self, dtype: str) -> int:
         """Bytes by which an address of a block of lanes can be divided; a GPU must be told."""
         return int(np.dtype(dtype).itemsize) if self._is_single else 1
