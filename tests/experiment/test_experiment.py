@@ -811,7 +811,7 @@ class TestDumps:
         init = Init(distribution="slice", x="W2[0,0]=0:1:3", y="W2[0,1]=0:1:3", at=at)
         canonical = Settings(problem=Problem(gate="XOR"), init=init).canonical()
         paths = [f"{section}.{field}" for section, fields in canonical.items() for field in fields]
-        # a model stands in place of the network's other fields: tests/test_model.py
+        # a model stands in place of the network's other fields: tests/network/custom/test_model.py
         # and what is optional and not set is no part of a configuration
         assert set(paths) <= set(PATHS)
         assert {"init.x", "init.y", "init.at"} <= set(paths)
