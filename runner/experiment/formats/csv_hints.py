@@ -80,7 +80,13 @@ def name_hint(position: int, n_columns: int) -> str:
 
 def target_hint(names: Iterable[str]) -> str:
     """Return what to do about a header that names no target."""
-    for name in reversed(list(names)):
+    names = list(names)
+    if re.fullmatch(r"\d+,\d+,[^\d,].*", ",".join(names)):
+        # then names of classes; without that line the last column is the target
+        return (
+            " Remove the line if it counts rows and inputs, as scikit-learn's and TensorFlow's do."
+        )
+    for name in reversed(names):
         if name.casefold() in ("y", *_TARGET_WORDS) or re.fullmatch(r"Y(\d+|_.+)", name):
             return f" Set problem.target_columns to [{name!r}]."
     return " Name the columns that are to be learnt in problem.target_columns."

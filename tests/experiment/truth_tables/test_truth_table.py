@@ -263,6 +263,8 @@ class TestTables:
             ("a,b,Y_red\n0,1,1\n", "or y_<name>. Set problem.target_columns to ['Y_red']."),
             ("a,b,species\n0,1,setosa\n", "Set problem.target_columns to ['species']."),
             ("a,b,c\n0,1,1\n", "Name the columns that are to be learnt in problem.target_colu"),
+            ("4,2,off,on\n0,1,1\n", "Remove the line if it counts rows and inputs, as scikit-le"),
+            ("4,a,b\n0,1,1\n", "Name the columns that are to be learnt in problem.target_colu"),
             ("y,y1\n0,1\n", "line 1 names the columns y, y1; expected an input column"),
             ("a,a,y\n0,1,1\n", "line 1 names column 'a' 2 times; expected once"),
             (",a,y\n0,1,1\n", "line 1, column 1 has no name; expected one. Name it or remove it"),
