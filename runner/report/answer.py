@@ -135,11 +135,10 @@ def _told_apart(study: Study, path: str) -> str:
         return f"The difference is {size:.1f} {interval}{chance}."
     if not len(apart):
         return f"No two configurations {alone} differ by more than chance would make."
-    count = "all" if len(apart) == len(pairs) else f"{len(apart):,}"
-    return (
-        f"In {count} of the {len(pairs):,} pairs {alone} the difference is more than chance would "
-        "make (Holm's adjustment, 5%)."
-    )
+    which = f"In {len(apart):,} of the {len(pairs):,} pairs"
+    if len(apart) == len(pairs):
+        which = "In both pairs" if len(pairs) == 2 else f"In all {len(pairs):,} pairs"
+    return f"{which} {alone} the difference is more than chance would make (Holm's adjustment, 5%)."
 
 
 def _rest(study: Study, rows: pd.DataFrame) -> Sentence:

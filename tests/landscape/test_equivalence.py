@@ -182,6 +182,20 @@ def test_flat_critical_points_go_by_what_they_compute() -> None:
     assert sort(p)[1].tolist() == [0, 0, 0, 1, 1, 1]
 
 
+@pytest.mark.parametrize("kind", ["saddle", "indeterminate"])
+def test_saddles_go_by_weights_unless_they_have_flat_directions(kind) -> None:
+    """Units that feed nothing may be anything: the same function at other weights."""
+    c = configuration()
+    weights = np.random.default_rng(5).normal(size=(9, 3))
+    weights[[c.architecture.parameter_names.index(n) for n in ("W2[0,0]", "W2[0,1]")]] = 0.0
+    weights[-1] = [0.0, 0.0, 1.0]
+    p = points(c, weights, critical=kind)
+    p.spectrum[3] = 4  # null directions
+    assert sort(p)[1].tolist() == [0, 0, 1]
+    p.spectrum[3] = 0
+    assert sort(p)[1].tolist() == ([0, 1, 2] if kind == "saddle" else [0, 0, 1])
+
+
 def test_one_point_is_of_one_class_whatever_each_check_said() -> None:
     c = configuration()
     rng = np.random.default_rng(4)

@@ -165,8 +165,13 @@ def test_the_first_paragraph_finds_where_success_is_highest(tmp_path) -> None:
     text, _ = checked(crafted(path, {c: [9] * 40 for c in range(3)}, solved, experiment))
     assert (
         "By scale success is highest at scale 1.0 with 100%, and 0% at scale 0.1, 50.0% at scale "
-        "10.0. In all of the 3 pairs that differ in scale alone the difference is more than chance "
+        "10.0. In all 3 pairs that differ in scale alone the difference is more than chance "
     ) in text
+    crossed = {**experiment, "grid": {"init.scale": [0.1, 1], "training.learning_rate": [1, 2]}}
+    solved = {0: [False] * 40, 1: [False] * 40, 2: [True] * 40, 3: [True] * 40}
+    path = tmp_path / "crossed"
+    text, _ = checked(crafted(path, {c: [9] * 40 for c in range(4)}, solved, crossed))
+    assert "In both pairs that differ in scale alone the difference is more than chance" in text
 
 
 def test_no_restart_is_solved(tmp_path) -> None:
