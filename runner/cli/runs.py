@@ -173,7 +173,7 @@ def print_summary(study: StudyContents) -> None:
     """Print a study's summary, a row per configuration; without pandas, which takes to load."""
     from runner.cli.printed_tables import summary_table
     from runner.study.statistics.base import STOPPED, times_known
-    from runner.study.statistics.summary import summary
+    from runner.study.statistics.summary import none_solved_text, summary
 
     plan, axes = study.plan, list(study.experiment.axes)
     always, texts = None, []
@@ -184,7 +184,10 @@ def print_summary(study: StudyContents) -> None:
         whole = Study(study.path)
         always, texts = whole.precision, outcomes(whole)
     points = {axis: [c.point[axis] for c in plan.configurations] for axis in axes}
-    print_table(summary_table(points | summary(plan, study.overview), axes, always))
+    columns = summary(plan, study.overview)
+    print_table(summary_table(points | columns, axes, always))
+    if text := none_solved_text(plan, columns):
+        print_message(text, wrap=True)
     for text in texts:
         print_result(text, wrap=True)
     if any(times_known(c) for c in plan.configurations):

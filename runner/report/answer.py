@@ -15,6 +15,7 @@ from runner.report.figures.losses import level_text
 from runner.report.grid_axes import numbers_of
 from runner.report.names import axis_name, title, value_text
 from runner.report.numbers import percent
+from runner.study.statistics.summary import none_solved_text
 from runner.training.labels import REST, Label
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def answer(study: Study) -> list[Sentence]:
         return []
     trained = [c for c in study.plan.configurations if c.index in rows.index]
     sentences = [_overall(rows, trained)]
+    if text := none_solved_text(study.plan, study.summary):
+        sentences.append(Sentence(text, table="summary"))
     if all(c.settings.init.slice is None for c in trained):
         axes = [path for path in study.experiment.axes if len(_by_value(rows, path)) > 1]
         sentences += [_effect(study, rows, trained, path) for path in axes[:_MOST_AXES]]

@@ -132,6 +132,15 @@ def test_what_is_left_of_a_study_is_said_wherever_its_numbers_are(tmp_path) -> N
     assert "Run the same" not in invoke("status", whole).stdout
 
 
+def test_a_summary_without_a_solved_restart_says_how_many_rows_are_right(tmp_path) -> None:
+    never = crafted(tmp_path / "never", {0: [9] * 4}, {0: [False] * 4})
+    mean = never.restarts["rows_right"].mean()
+    told = " ".join(invoke("summary", never.path).stderr.split())
+    assert f"answers all 4 rows right; on average {mean:.1f} are right." in told
+    once = crafted(tmp_path / "once", {0: [9] * 4}, {0: [False, True] * 2})
+    assert "on average" not in invoke("summary", once.path).stderr
+
+
 def test_a_dry_run_tells_and_does_nothing(tmp_path) -> None:
     done = invoke("sweep", "--dry-run", "--out", tmp_path / "s", "--grid", "init.scale=0.1,1")
     assert done.exit_code == 0

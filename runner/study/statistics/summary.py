@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,6 +58,35 @@ def summary(plan: Plan, found: Overview) -> dict[str, np.ndarray]:
         right = _mean(found.owner, judged.held_right, n_configurations)
         columns["held_out_rows_right_mean"] = right
     return columns
+
+
+def none_solved_text(plan: Plan, columns: Mapping[str, Any]) -> str:
+    """Say what solved asks for, and how near restarts come on average, where none is solved.
+
+    Parameters
+    ----------
+    plan : Plan
+    columns : mapping of str to ndarray, shape (n_configurations,)
+        Those of `summary`.
+
+    Returns
+    -------
+    str
+        Empty where one is solved, where none was trained or judged row by row, or where not the
+        rows but the loss says what is solved.
+    """
+    trained = [c for c in plan.configurations if columns["n"][c.index]]
+    means = [float(columns["rows_right_mean"][c.index]) for c in trained]
+    by_rows = all(c.settings.solved_by != "loss" for c in trained)
+    if not means or sum(columns["solved"]) or not by_rows or not np.isfinite(means).all():
+        return ""
+    rows = {c.table.n_patterns for c in trained}
+    all_rows = f"all {rows.pop():,} rows" if len(rows) == 1 else "all rows of its table"
+    # a tenth less rather than more: 149.97 of 150 is not 150
+    ends = [f"{math.floor(10 * mean) / 10:,.1f}" for mean in (min(means), max(means))]
+    right = " to ".join(dict.fromkeys(ends))
+    by = ", by configuration" if ends[0] != ends[1] else ""
+    return f"Solved is a restart that answers {all_rows} right; on average {right} are right{by}."
 
 
 def _rates(plan: Plan, solved: np.ndarray, n: np.ndarray) -> dict[str, np.ndarray]:
