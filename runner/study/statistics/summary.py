@@ -14,6 +14,8 @@ from runner.study.statistics.proportions import Proportion, proportion
 from runner.training.labels import LABELS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from runner.experiment.plan import Plan
     from runner.study.overview import Overview
 
@@ -60,13 +62,13 @@ def summary(plan: Plan, found: Overview) -> dict[str, np.ndarray]:
     return columns
 
 
-def none_solved_text(plan: Plan, columns: Mapping[str, Any]) -> str:
+def none_solved_text(plan: Plan, columns: Mapping[str, Any] | pd.DataFrame) -> str:
     """Say what solved asks for, and how near restarts come on average, where none is solved.
 
     Parameters
     ----------
     plan : Plan
-    columns : mapping of str to ndarray, shape (n_configurations,)
+    columns : mapping of str to ndarray, shape (n_configurations,), or DataFrame
         Those of `summary`.
 
     Returns
