@@ -17,6 +17,7 @@ import psutil
 import pytest
 import yaml
 
+from runner.engines.versions import PACKAGES
 from runner.study.study import open_study
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,14 @@ def assert_demands_certificate(port: int) -> None:
         context.wrap_socket(plain) as wrapped,
     ):
         wrapped.recv(1)
+
+
+def test_all_that_is_compared_is_named() -> None:
+    text = " ".join(TEXT.split())
+    (said,) = re.findall(
+        r"every worker for its versions of (.*?) and the runner, with a hash", text
+    )
+    assert said.lower().split(", ") == ["python", *PACKAGES]
 
 
 def test_the_commands_for_several_hosts_run(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 
@@ -9,6 +10,18 @@ import numpy as np
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_table_of_agreement_has_all_networks_but_the_one_beside_it() -> None:
+    text = " ".join((DOCS / "engines.md").read_text().split())
+    cases = runpy.run_path(str(DOCS / "agreement.py"))["CASES"]
+    table = [name for name in cases if f"| {name} | pytensor-jax |" in text]
+    for engine in ("pytensor-numba", "theano"):
+        assert table == [name for name in cases if f"| {name} | {engine} |" in text]
+    assert (len(table), len(cases)) == (4, 5)
+    assert "The table, of four of the five networks that these commands print" in text
+    (beside,) = cases.keys() - set(table)
+    assert f"A network of matrices, {beside.replace(', ', ' on the ', 1)} with" in text
 
 
 @pytest.fixture

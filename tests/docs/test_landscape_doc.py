@@ -56,6 +56,12 @@ def test_every_option_is_listed_with_its_default() -> None:
     assert dict(rows) == {name: str(value) for name, value in defaults.items()}
 
 
+def test_paths_have_as_many_points_as_the_page_says() -> None:
+    (points,) = re.findall(r"at (\d+) equally spaced points, both ends included", TEXT)
+    assert runner.AnalysisOptions().path_points == int(points)
+    assert f"| `path` | the {points} losses |" in TEXT
+
+
 def test_a_folder_without_a_study_is_an_error_in_one_line(tmp_path) -> None:
     done = CliRunner().invoke(app, ["analyze", str(tmp_path)])
     assert done.exit_code == 3
