@@ -11,7 +11,6 @@ from support.in_process import swept
 from typer.testing import CliRunner
 
 from runner.cli.app import app
-from runner.cli.printed_tables import plan_table
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
 from runner.study.remaining import remaining
@@ -102,20 +101,3 @@ def test_a_new_folder_has_no_table_of_what_is_left(partly) -> None:
     assert "p: 4 configurations × 5 restarts = 20 restarts in 2 batches; 2 compiled" in text
     assert not rows(text)
     assert not (partly / "new").exists()
-
-
-@pytest.mark.parametrize(
-    ("network", "named"),
-    [
-        ({"hidden": [2]}, "2-2-1 sigmoid/sigmoid, cross-entropy, gradient-descent"),
-        ({"hidden": [2], "skip": True}, "2-2-1 sigmoid/sigmoid, shortcuts, cross-entropy"),
-        ({"hidden": [2, 2], "skip": "all"}, "2-2-2-1 sigmoid/sigmoid, shortcuts all, cross-"),
-        ({"hidden": [], "skip": True}, "2-1 sigmoid, cross-entropy"),
-        ({"hidden": [2], "bias": False}, "2-2-1 sigmoid/sigmoid, no biases, cross-entropy"),
-        ({"hidden": [2], "freeze": ["W1", "b1"]}, "sigmoid/sigmoid, W1 and b1 frozen, cross-en"),
-    ],
-)
-def test_a_function_is_called_by_all_that_its_network_has_and_lacks(network, named) -> None:
-    experiment = load_experiment(CONTENT | {"network": network, "grid": {}})
-    (title, *_) = plan_table(Plan(experiment))
-    assert named in title.cells[0]

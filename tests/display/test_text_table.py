@@ -218,6 +218,17 @@ def test_what_a_grid_names_is_no_markup_and_no_control_sequence() -> None:
             "2-3-2-1 tanh/relu/sigmoid, cross-entropy",
         ),
         ({"loss": {"l2": 0.1}}, "2-2-1 sigmoid/sigmoid, cross-entropy, L2"),
+        ({"network": {"skip": True}}, "2-2-1 sigmoid/sigmoid, shortcuts, cross-entropy"),
+        (
+            {"network": {"hidden": [2, 2], "skip": "all"}},
+            "2-2-2-1 sigmoid/sigmoid, shortcuts all, cross-entropy",
+        ),
+        ({"network": {"hidden": [], "skip": True}}, "2-1 sigmoid, cross-entropy"),
+        ({"network": {"bias": False}}, "2-2-1 sigmoid/sigmoid, no biases, cross-entropy"),
+        (
+            {"network": {"freeze": ["W1", "b1"]}},
+            "2-2-1 sigmoid/sigmoid, W1 and b1 frozen, cross-entropy",
+        ),
     ],
 )
 def test_a_compiled_function_is_called_by_what_it_has(sections, title) -> None:
@@ -242,7 +253,10 @@ def test_functions_that_update_in_another_way_are_called_so(training, updates) -
 
 
 def test_functions_of_one_network_are_told_apart_by_what_the_grid_sets() -> None:
-    grid = {"network.skip": [False, "all"], "training.learning_rate": [0.1, 1.0]}
+    grid = {"training.stop_solved": [False, True], "training.learning_rate": [0.1, 1.0]}
     plan = Plan(load_experiment({"name": "t", "problem": {"gate": "XOR"}}, grid=grid))
     title = "2-2-1 sigmoid/sigmoid, cross-entropy, gradient-descent, float64"
-    assert plan_table(plan)[0].cells == [f"{title}, skip False", f"{title}, skip all"]
+    assert plan_table(plan)[0].cells == [
+        f"{title}, stop_solved False",
+        f"{title}, stop_solved True",
+    ]
