@@ -6,7 +6,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import StudyError
@@ -58,7 +58,11 @@ class Commit:
 
     def line(self) -> str:
         """Return the log's line, which ends with its own checksum."""
-        content = asdict(self)
+        # what `asdict` does, in a fifth of the time, which every batch has of the client's
+        content = vars(self) | {
+            "batch": dict(vars(self.batch)),
+            "failures": [vars(failure) for failure in self.failures],
+        }
         if not self.batch.round:  # nor did lines have it before studies could grow
             del content["batch"]["round"]
         if not self.programs:  # nor this, before it was recorded

@@ -124,12 +124,14 @@ def commit_group(
     moves: dict[Path, Path] = {}  # temporary file to shard
     contents: dict[Path, bytes] = {}  # of temporary files that are still to be written
     problem = None
-    parents = {folder.shard_path(ready.batch).parent for ready in group}
+    paths = [folder.shard_path(ready.batch) for ready in group]
+    parents = {path.parent for path in paths}
+    hashes = any(isinstance(ready.shard, bytes) for ready in group)
     for parent in parents:
         require_file(parent)
     with folder.writing():
-        for ready, commit in zip(group, files.side_by_side(Ready.commit, group), strict=True):
-            path = folder.shard_path(ready.batch)
+        commits = (files.side_by_side if hashes else map)(Ready.commit, group)
+        for ready, commit, path in zip(group, commits, paths, strict=True):
             require_file(path)
             earlier = logged.get(ready.batch)
             if (earlier or commit).sha256 != commit.sha256:

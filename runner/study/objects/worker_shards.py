@@ -132,9 +132,10 @@ class StoredShards:
             return None
         if sha256(data) != shard.sha256:
             return None
-        if not reads:  # or the object may be removed yet
-            self._seen[name] = shard.sha256, meta
-        return data
+        if reads:  # the object may be removed yet
+            return data
+        self._seen[name] = shard.sha256, meta
+        return shard if meta.e_tag is not None and meta.e_tag == shard.e_tag else data
 
     def state(self, commit: Commit) -> Meta | None:
         """Return the state in which an object was seen, if it is the shard of a commit."""
