@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from runner.training.shards import INDEX
 
 _PIECE_ENDPOINTS = 4096  # at most, so that a restart that kills its worker costs little
 _PIECE_BYTES = 2**27  # of Hessians, at most
+_MOST_COLUMNS = 90  # that are not put together
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +152,6 @@ def read_inspected(
     samples: Samples, known: Mapping[int, pd.DataFrame], stage: Stage, checkpoints: Checkpoints
 ) -> Inspected:
     """Join what was known and what workers found with the labels and losses of training."""
-    fresh: dict[int, list[pd.DataFrame]] = {}
-    for batch, frame in checkpoints.read(stage.name, stage.batches):
-        fresh.setdefault(batch.group, []).append(frame)
     inspected = {}
     for number, sample in samples.items():
         indices = np.array([c.index for c in sample.configurations])
@@ -168,19 +167,58 @@ def read_inspected(
         )
         columns = [*INDEX, MARK, *_columns(sample.configurations), *trained.columns[3:]]
         frames = [trained.merge(known[number], on=MARK)[columns]] if len(known[number]) else []
-        places = pd.MultiIndex.from_frame(trained[INDEX])
-        for frame in fresh.pop(number, ()):
-            # of millions of rows each part is joined with its own alone
-            own = trained.iloc[places.get_indexer(pd.MultiIndex.from_frame(frame[INDEX]))]
-            frames.append(frame.merge(own, on=INDEX)[columns])
+        batches = [batch for batch in stage.batches if batch.group == number]
+        found = gathered((part for _, part in checkpoints.read(stage.name, batches)), len(sample))
+        if len(found):
+            frames.append(_beside(found, trained)[columns])
+            del found
         if frames:
-            joined = pd.concat(frames, ignore_index=True)
-            frames.clear()  # two copies of all rows are enough
+            joined = frames.pop() if len(frames) == 1 else pd.concat(frames, ignore_index=True)
             order = np.lexsort((joined["restart"], joined["configuration"]))
             if (np.diff(order) < 0).any():  # not where all are new, whose rows are in order
                 joined = joined.take(order).reset_index(drop=True)
             inspected[number] = joined
     return inspected
+
+
+def gathered(parts: Iterable[pd.DataFrame], most: int) -> pd.DataFrame:
+    """Join frames of the same columns, with ``most`` rows at most, as `pandas.concat` does.
+
+    Each part is copied into columns of numbers and forgotten, so that a million rows are there
+    once.
+    """
+    columns: dict[str, np.ndarray] = {}
+    others: dict[str, list[pd.Series]] = {}
+    first = 0
+    for part in parts:
+        for name, column in part.items():
+            if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "bif":
+                others.setdefault(str(name), []).append(column)
+                continue
+            values = columns.get(str(name))
+            if values is None:
+                values = np.empty(most, column.dtype)
+            elif values.dtype != column.dtype:
+                values = values.astype(np.result_type(values, column.dtype))
+            values[first : first + len(part)] = column.to_numpy()
+            columns[str(name)] = values
+        first += len(part)
+    whole: dict[str, Any] = {name: values[:first] for name, values in columns.items()}
+    whole |= {name: pd.concat(pieces, ignore_index=True) for name, pieces in others.items()}
+    return pd.DataFrame(whole, copy=False)
+
+
+def _beside(found: pd.DataFrame, trained: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of what was found with those of training that they are of."""
+    if len(found) == len(trained) and all((found[name] == trained[name]).all() for name in INDEX):
+        own = trained.drop(columns=INDEX)  # all of them, in order: nothing to look up
+    else:
+        places = pd.MultiIndex.from_frame(trained[INDEX])
+        at = places.get_indexer(pd.MultiIndex.from_frame(found[INDEX]))
+        own = trained.drop(columns=INDEX).take(at).reset_index(drop=True)
+    whole = pd.DataFrame({**dict(found.items()), **dict(own.items())}, copy=False)
+    # with many columns of their own pandas is slow, and says so
+    return whole.copy() if len(whole.columns) > _MOST_COLUMNS else whole
 
 
 def kept_endpoints(plan: AnalysisPlan, inspected: Inspected) -> Iterator[tuple[str, pd.DataFrame]]:
