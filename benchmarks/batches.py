@@ -89,15 +89,18 @@ def random_table(folder: str) -> Path:
     return path
 
 
-def plan_of(case: str, folder: str) -> Plan:
+def plan_of(case: str) -> Plan:
     """Return the plan of a case, of as many restarts as take a second, about."""
     *words, name = case.rsplit(" ", 1) if case.startswith("float64 ") else [case]
-    if name.startswith(RANDOM):
-        name = name.replace(RANDOM, str(random_table(folder)))
     dtype = words[0] if words else "float32"
-    products = wide.products(wide.configuration(name, dtype))
-    n = int(np.clip(4e6 / products // 8 * 8, 8, 2**14))
-    return wide.plan(name, dtype, restarts=n, max_steps=STEPS)
+    with tempfile.TemporaryDirectory() as folder:
+        if name.startswith(RANDOM):
+            name = name.replace(RANDOM, str(random_table(folder)))
+        products = wide.products(wide.configuration(name, dtype))
+        n = int(np.clip(4e6 / products // 8 * 8, 8, 2**14))
+        plan = wide.plan(name, dtype, restarts=n, max_steps=STEPS)
+        assert plan.configurations  # which reads the table, while it is there
+    return plan
 
 
 def ours(plan: Plan) -> dict[str, Work]:
@@ -147,8 +150,7 @@ def spent(work: Work) -> float:
 
 def measure(case: str, rounds: int) -> dict[str, list[float]]:
     """CPU µs per restart and step of every way, and 10^9 multiply-adds a second, by round."""
-    with tempfile.TemporaryDirectory() as folder:
-        plan = plan_of(case, folder)
+    plan = plan_of(case)
     ways = ours(plan) | dict(peers(case, plan))
     core = peak.multiply_adds(plan.configurations[0].signature().dtype)
     for work in ways.values():

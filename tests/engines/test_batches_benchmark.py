@@ -56,8 +56,8 @@ def test_a_row_has_the_ratios_of_its_rounds_and_those_to_an_earlier_run(tmp_path
         ("float64 XOR:16", 4 * (2 * 2 * 16 + 3 * 16)),
     ],
 )
-def test_the_products_of_a_step_are_counted(batches, tmp_path, case, multiply_adds) -> None:
-    (configuration,) = batches.plan_of(case, str(tmp_path)).configurations
+def test_the_products_of_a_step_are_counted(batches, case, multiply_adds) -> None:
+    (configuration,) = batches.plan_of(case).configurations
     assert batches.in_products(configuration) == multiply_adds
 
 
