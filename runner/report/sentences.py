@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -188,13 +189,23 @@ def _minima(landscape: Landscape, c: Configuration) -> list[str]:
             f"({', '.join(kinds)}); the largest has {percent(float(largest['share']))} of all."
         ]
     if not _all(classed):
-        texts.append(f"{percent(1 - classed)} came to no class.")
+        texts.append(f"{percent(1 - classed)} came to no class{_of_no_class(landscape, c)}.")
     unseen = landscape.of("unseen", c)
     if len(unseen) and c.settings.init.slice is None:  # starts on a grid estimate nothing
         seen, estimate = float(unseen["classes"].iloc[0]), float(unseen["chao1"].iloc[0])
         if estimate > seen + 0.5:
             texts.append(f"By Chao's estimate there are at least {estimate:,.0f}.")
     return texts
+
+
+def _of_no_class(landscape: Landscape, c: Configuration) -> str:
+    """Return the labels of the endpoints that are in no class, in brackets, the commonest first."""
+    member, found = landscape.of("classes", c), landscape.of("curvature", c)
+    if member.empty or found.empty:
+        return ""
+    left = found["label"][found["restart"].isin(member.loc[member["class"] < 0, "restart"])]
+    counts = sorted(Counter(left.astype(str)).items(), key=lambda each: (-each[1], each[0]))
+    return f" ({', '.join(f'{n:,} {label}' for label, n in counts)})"
 
 
 def _all(share: float) -> bool:

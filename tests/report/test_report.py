@@ -469,6 +469,10 @@ def test_an_analysed_study_shows_its_landscape(analysed) -> None:
     assert f"{amount} into {len(minima)} classes" in text
     assert (f", to which {share} of the endpoints came;" in text) == (share != "100%")
     assert share != "100%"
+    none = analysed.restarts.loc[analysed.classes["class"] < 0, "label"].astype(str).value_counts()
+    assert none.sum() == 60 - minima["size"].sum()
+    (told,) = re.findall(r"came to no class \(([^)]*)\)\.", text)
+    assert dict(part.split(" ")[::-1] for part in told.split(", ")) == none.astype(str).to_dict()
     assert f"{kinds['minimum']} minima" in text
     assert re.search(rf"{kinds['minimum']} minima (up to symmetry|among them)", text)
     assert "once hidden units are aligned); verdict: non-convex, proven." in text
