@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -29,9 +30,14 @@ def opening(study: Study, options: MapOptions) -> Iterator[str]:
     configurations = study.plan.configurations
     n = len(configurations)
     of = counted(n, "configuration") if n == 1 else f"each of {n:,} configurations"
+    size = options.round_searches
+    most = math.ceil(options.searches / size) * size
+    whole = ""
+    if most > options.searches:
+        whole = f", as a search round of {size:,} (round_searches, --round-searches) is made whole"
     yield (
         f"Searching {of} for critical points at finite weights, until the last "
-        f"{options.unchanged:,} searches have found nothing new, or after {options.searches:,}."
+        f"{options.unchanged:,} searches have found nothing new, or after {most:,}{whole}."
     )
     if unbound := sum(not attained(each) for each in configurations):
         where = "" if n == 1 else f" of {unbound:,} of them"

@@ -302,8 +302,10 @@ def test_diverged_endpoints_are_no_starts_and_infinity_is_named(client, tmp_path
     (text,) = [" ".join(sentences(found, c)) for c in found.plan.configurations]
     assert "The lowest loss may be that of no finite weights" in text
     assert "No critical point was found at finite weights" in text
-    told = " ".join(opening(found, MapOptions(unchanged=40, searches=90)))
+    told = " ".join(opening(found, MapOptions(unchanged=40, searches=90, round_searches=30)))
     assert "the last 40 searches have found nothing new, or after 90." in told
+    more = " ".join(opening(found, MapOptions(unchanged=40, searches=91, round_searches=30)))
+    assert "or after 120, as a search round of 30 (round_searches, --round-searches) is" in more
     assert "may lie at infinity" in told
 
 

@@ -20,7 +20,7 @@ def map_(
         typer.Option(
             min=1,
             metavar="N",
-            help="Most searches of each configuration.",
+            help="Most searches of each configuration, to the end of a search round.",
             show_default="200000",
         ),
     ] = None,
