@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 _DASHBOARD = "a dashboard has a port of its own"
 
@@ -32,6 +32,9 @@ def require_handshake(address: str, timeout_s: float) -> None:
     # The caller's thread may have a loop that runs, as in a notebook; and nothing waits for a
     # thread that is left behind when the caller is interrupted.
     threading.Thread(target=greet, name="greeting", daemon=True).start()
+    # Python notices an interrupt that comes right before a wait when that has ended, not in it.
+    while not wait([done], timeout=0.5).done:
+        pass
     done.result()
 
 
