@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import compileall
 import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,6 +95,12 @@ SLOW_FILES = (
     "test_cluster_doc",
     "test_encoder",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the package once, where every process would, as Python is to write no bytecode."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(__file__).parents[1] / "runner", quiet=2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
