@@ -60,7 +60,6 @@ def kill_at_each_request(
         server.objects |= before
         server.be_well()
         monkeypatch.setenv("RUNNER_CACHE_DIR", str(place / f"{at}-here"))
-        count = 0
         with subprocess.Popen(
             [sys.executable, "-c", PROGRAM, *words],
             cwd=ROOT,
@@ -68,16 +67,7 @@ def kill_at_each_request(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as victim:
-
-            def kill(operation: str, key: str, victim=victim, at=at) -> None:
-                nonlocal count
-                count += 1
-                if count == at and victim.poll() is None:
-                    victim.kill()
-                    victim.wait()
-
-            server.before = kill
-            victim.wait()
+            server.kill_at(at, victim)
         server.be_well()
         if victim.returncode == 0:
             break

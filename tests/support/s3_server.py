@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -58,6 +59,20 @@ class S3Server(ThreadingHTTPServer):
         self.silent = False
         self.before: Callable[[str, str], None] = lambda operation, key: None
         self.released = threading.Event()
+
+    def kill_at(self, at: int, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the end of a process; kill it before its request number ``at`` is answered."""
+        count = 0
+
+        def kill(operation: str, key: str) -> None:
+            nonlocal count
+            count += 1
+            if count == at and process.poll() is None:
+                process.kill()
+                process.wait()
+
+        self.before = kill
+        process.wait()
 
     @property
     def url(self) -> str:

@@ -149,20 +149,10 @@ def test_a_client_can_die_at_every_operation(server, study, tmp_path) -> None:
             words = [study, URL] if action == "push" else [URL, target]
             if action == "push":
                 server.objects.clear()
-            count = 0
             with subprocess.Popen(
                 [sys.executable, "-c", program, action, *map(str, words)], cwd=ROOT
             ) as client:
-
-                def kill(operation: str, key: str, client=client, at=at) -> None:
-                    nonlocal count
-                    count += 1
-                    if count == at:
-                        client.kill()
-                        client.wait()
-
-                server.before = kill
-                client.wait()
+                server.kill_at(at, client)
             server.be_well()
             if action == "push":
                 opens(server.below("some/gates"), tmp_path / f"left-{at}")

@@ -97,18 +97,8 @@ def test_a_client_can_die_at_any_request_and_any_machine_goes_on(
         server.be_well()
         place = tmp_path / str(at)
         monkeypatch.setenv("RUNNER_CACHE_DIR", str(place / "here"))
-        count = 0
         with subprocess.Popen(words, cwd=ROOT, env=os.environ) as victim:
-
-            def kill(operation: str, key: str, victim=victim, at=at) -> None:
-                nonlocal count
-                count += 1
-                if count == at:
-                    victim.kill()
-                    victim.wait()
-
-            server.before = kill
-            victim.wait()
+            server.kill_at(at, victim)
         server.be_well()
         ends.append(victim.returncode)
         if at % 2:  # the folder is gone with its machine
