@@ -23,7 +23,7 @@ from runner.engines.base import (
 )
 from runner.engines.simd.artifact import Artifact
 from runner.engines.simd.fingerprint import Fingerprint
-from runner.engines.simd.machine_code import Function, Loop, processor
+from runner.engines.simd.machine_code import Function, Loop, apart, processor
 from runner.network.signature import Signature
 
 FINGERPRINTED = ("loop", "look", "update")
@@ -61,7 +61,7 @@ class TrainingCode:
 
     def loaded(self, signature: Signature) -> Compiled:
         """Load the machine code; ``compile_s`` of the result is 0."""
-        advance = advancing(Loop(self.loop))
+        advance = advancing(Loop(self.loop), apart)
         look, narrow = Function(self.look), _made(Function, self.losses_of_float32)
         losses = _losses(signature, Function(self.losses), narrow)
         evaluate = _evaluator(signature, look, losses, self.update)
@@ -121,8 +121,10 @@ Made = TypeVar("Made")
 Code = TypeVar("Code", TrainingCode, MeasuringCode, KernelCode)
 
 
-def advancing(loop: Callable[..., None]) -> Advance:
-    """Return what a loop is called by where a signature is trained."""
+def advancing(
+    loop: Callable[..., None], copied: Callable[[np.ndarray], np.ndarray] = np.ndarray.copy
+) -> Advance:
+    """Return what a loop is called by where a signature is trained, given a copy of the state."""
 
     def advance(
         state: np.ndarray,
@@ -131,7 +133,7 @@ def advancing(loop: Callable[..., None]) -> Advance:
         hyper: np.ndarray,
         targets: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        state, steps = state.copy(order="C"), steps.copy()
+        state, steps = copied(state), steps.copy()
         solved = np.zeros(len(steps), bool)
         loop(state, steps, limit, [hyper, targets], [solved])
         return state, steps, solved

@@ -50,7 +50,10 @@ class GpuLoop:
         fixed: Sequence[np.ndarray],
         others: Sequence[np.ndarray],
     ) -> None:
-        """Repeat the step; parameters and errors are those of `Loop`."""
+        """Repeat the step; as `Loop`, but what is carried has to be C-contiguous."""
+        if not carried.flags.c_contiguous:
+            message = "what is carried is not C-contiguous; expected rows one after the other"
+            raise ValueError(message)
         check_loop(self._interface, carried, steps, limit, fixed, others)
         n = steps.size
         if not n:

@@ -20,8 +20,9 @@ from llvmlite import binding
 
 from runner.engines.simd.artifact import Artifact, Interface, Kind, Program
 from runner.engines.simd.fingerprint import fingerprint
+from runner.engines.simd.memory import PERIOD
 from runner.engines.simd.scratch import Scratch
-from runner.engines.simd.vectors import NAME
+from runner.engines.simd.vectors import CACHE_LINE, NAME
 
 
 class Function:
@@ -64,7 +65,7 @@ class Function:
         if n < width:  # a block of its own, filled with copies of the last lane
             filled = [_padded(array, width - n) for array in inputs]
             return [np.ascontiguousarray(output[:, :n]) for output in self(*filled)]
-        given, outputs = [np.ascontiguousarray(a) for a in inputs], self._outputs(n)
+        given, outputs = [_in_rows(array) for array in inputs], self._outputs(n)
         sources, targets = _addresses(given), _addresses(outputs)
         whole = n - n % width
         with self._scratch.lent() as scratch:
@@ -110,7 +111,7 @@ class Loop:
         Parameters
         ----------
         carried : ndarray, shape (n_carried, n)
-            Any n; C-contiguous. Overwritten.
+            Any n; the numbers of a row follow each other. Overwritten. See `apart`.
         steps : ndarray, shape (n,), int32
             Steps taken before; overwritten.
         limit : ndarray, shape (n,), int32
@@ -123,12 +124,12 @@ class Loop:
         Raises
         ------
         ValueError
-            If what is overwritten is not C-contiguous, or what is given is not as compiled.
+            If rows of what is overwritten have gaps, or what is given is not as compiled.
         """
         check_loop(self._interface, carried, steps, limit, fixed, others)
         if not len(steps):
             return
-        given = [np.ascontiguousarray(array) for array in (limit, *fixed)]
+        given = [_in_rows(limit), *map(_spaced, fixed)]
         halted = np.empty(len(steps), bool)
         sources = _addresses([carried, *given[1:]])
         targets = _addresses([carried, halted, *others])
@@ -149,8 +150,8 @@ def check_loop(
     others: Sequence[np.ndarray],
 ) -> None:
     """Raise ValueError as `Loop` says."""
-    if not all(array.flags.c_contiguous for array in (carried, steps, *others)):
-        message = "an output is not C-contiguous; expected rows that lie one after the other"
+    if not all(_has_no_gaps(array) for array in (carried, steps, *others)):
+        message = "rows of an output have gaps; expected numbers that lie one after the other"
         raise ValueError(message)
     kinds = [(2, "int32"), *interface.inputs, *interface.outputs]
     _check([steps, limit, carried, *fixed, *others], kinds)
@@ -196,6 +197,35 @@ def _padded(array: np.ndarray, more: int) -> np.ndarray:
     wide = np.empty((*array.shape[:-1], n + more), array.dtype)
     wide[..., :n], wide[..., n:] = array, array[..., -1:]
     return wide
+
+
+def apart(array: np.ndarray) -> np.ndarray:
+    """Copy an array (rows, n) to memory in which its rows do not begin at equal places of pages.
+
+    Columns are served one by one, a number of each row, and where rows begin `PERIOD` apart, all
+    of these compete for the same few lines of the cache.
+    """
+    rows, n = array.shape
+    more = CACHE_LINE // array.itemsize if n * array.itemsize % PERIOD == 0 else 0
+    copy = np.empty((rows, n + more), array.dtype)[:, :n]
+    copy[:] = array
+    return copy
+
+
+def _spaced(array: np.ndarray) -> np.ndarray:
+    """Return an array as it is, or a copy where its rows have gaps or begin at equal places."""
+    at_equal_places = array.ndim > 1 and len(array) > 1 and array.strides[0] % PERIOD == 0
+    return apart(array) if at_equal_places else _in_rows(array)
+
+
+def _in_rows(array: np.ndarray) -> np.ndarray:
+    """Return an array as it is, or a copy where its rows have gaps."""
+    return array if _has_no_gaps(array) else np.ascontiguousarray(array)
+
+
+def _has_no_gaps(array: np.ndarray) -> bool:
+    """Whether the numbers of each row follow each other."""
+    return array.shape[-1] < 2 or bool(array.strides[-1] == array.itemsize)
 
 
 def _row_bytes(arrays: Sequence[np.ndarray]) -> np.ndarray:

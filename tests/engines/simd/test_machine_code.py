@@ -19,7 +19,8 @@ from runner.engines.registry import compiled, measured
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.fingerprint import fingerprint
 from runner.engines.simd.lowering import GroupedGraph, function, loop
-from runner.engines.simd.machine_code import Function, assemble
+from runner.engines.simd.machine_code import Function, apart, assemble
+from runner.engines.simd.memory import PERIOD
 from runner.training.lanes import train
 
 
@@ -93,11 +94,29 @@ def test_every_column_halts_where_it_would_alone(columns) -> None:
         assert told[k] == last
 
 
-def test_what_is_overwritten_lies_in_one_piece() -> None:
+def test_rows_of_what_is_overwritten_have_no_gaps() -> None:
     halves = np.ones((2, 6))[:, ::2]
     counts = np.zeros(3, "int32")
-    with pytest.raises(ValueError, match="C-contiguous"):
+    with pytest.raises(ValueError, match="have gaps"):
         fibonacci()(halves, counts, counts, [np.ones(3), np.ones(3)], [np.ones(3)])
+
+
+@pytest.mark.parametrize("n", [0, 1, 500, 512, 1024])
+def test_rows_begin_at_different_places_of_pages(n) -> None:
+    """Where they lie makes no difference to what is computed."""
+    start = np.random.default_rng(n).uniform(0, 1, (2, n))
+    spaced = apart(start)
+    np.testing.assert_array_equal(spaced, start)
+    assert spaced.strides[0] % PERIOD
+    ended = []
+    for carried in (start.copy(), spaced):
+        steps, limit, told = np.zeros(n, "int32"), np.arange(n, dtype="int32") % 40, np.zeros(n)
+        fibonacci()(carried, steps, limit, [np.full(n, 1e3), np.ones(n)], [told])
+        ended.append(np.stack([*carried, steps, told]))
+    np.testing.assert_array_equal(*ended)
+    x, y = vectors("x", "y")
+    (sums,) = function([x, y], [[x + y]])(apart(start))
+    np.testing.assert_array_equal(sums[0], start[0] + start[1])
 
 
 def test_what_is_given_is_as_it_was_compiled() -> None:
