@@ -97,7 +97,7 @@ def plan_of(case: str) -> Plan:
         if name.startswith(RANDOM):
             name = name.replace(RANDOM, str(random_table(folder)))
         products = wide.products(wide.configuration(name, dtype))
-        n = int(np.clip(4e6 / products // 8 * 8, 8, 2**14))
+        n = int(np.clip(4e6 / products // 16 * 16, 16, 2**14))
         plan = wide.plan(name, dtype, restarts=n, max_steps=STEPS)
         list(plan.configurations)  # which reads the table, while it is there
     return plan

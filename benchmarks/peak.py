@@ -9,12 +9,11 @@ from collections.abc import Callable
 import numpy as np
 from llvmlite import binding
 
+from runner.engines.simd import registers
 from runner.engines.simd.machine_code import assembled
-from runner.engines.simd.vectors import REGISTER_BYTES
 
 CHAINS = 12
-"""Sums that go on beside each other, so that no multiply-add waits for the one before it: as many
-as a tile of a product has."""
+"""Sums that go on beside each other, so that no multiply-add waits for the one before it."""
 ROUNDS = 2**22
 
 
@@ -22,9 +21,9 @@ def multiply_adds(dtype: str) -> Callable[[], float]:
     """Return what measures billions of multiply-adds per second on vectors of a dtype.
 
     Of numbers: one on a vector counts once for each of its lanes. The vectors are those that the
-    runner multiplies matrices by. It takes some 0.01 s of CPU time.
+    processor multiplies at once. It takes some 0.01 s of CPU time.
     """
-    width = REGISTER_BYTES // np.dtype(dtype).itemsize
+    width = registers.here().n_bytes // np.dtype(dtype).itemsize
     engine, run = _loaded(_text(width, "float" if dtype == "float32" else "double"))
     numbers = np.full(2 * width, 0.5, dtype)
 

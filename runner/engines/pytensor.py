@@ -21,7 +21,7 @@ from runner.engines.library_output import diverted_output
 from runner.engines.simd import machine_code
 from runner.engines.simd.artifact import Artifact, Program
 from runner.engines.simd.errors import UnknownOperation
-from runner.engines.simd.fingerprint import Fingerprint, fingerprint
+from runner.engines.simd.fingerprint import Fingerprint
 from runner.engines.simd.ptx import ptx
 from runner.engines.vector_programs import loop_program, measuring_programs, training_programs
 from runner.network.lane import Lane
@@ -128,7 +128,7 @@ def fingerprints(signature: Signature) -> dict[str, Fingerprint] | None:
         programs = training_programs(signature)
     except UnknownOperation:
         return None
-    return {name: fingerprint(programs[name].text) for name in vector_code.FINGERPRINTED}
+    return {name: programs[name].fingerprint for name in vector_code.FINGERPRINTED}
 
 
 def kernel(signature: Signature) -> Artifact | None:
@@ -138,7 +138,7 @@ def kernel(signature: Signature) -> Artifact | None:
         code = ptx(program).encode()
     except UnknownOperation:
         return None
-    return Artifact(code, program.interface, fingerprint(program.text))
+    return Artifact(code, program.interface, program.fingerprint)
 
 
 def _assembled(programs: Mapping[str, Program]) -> dict[str, Artifact]:

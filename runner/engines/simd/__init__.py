@@ -8,6 +8,7 @@ of. The way through the files::
         lane_refills        between steps: a lane that is done takes the next restart
         lane_state, bulk_copy   what a refill remembers; columns it copies together
       function_frame      the function, the caller's arrays, the scratch memory
+      registers           what a program is written for, of which no bit depends
       loop_bodies         a block of lanes: vectors in registers, or matrices in memory
         exponents           vectors, first pass: a graph's annotated expressions
         elementwise         second pass: their instructions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.engines.simd.fingerprint import Fingerprint
+from runner.engines.simd.fingerprint import Fingerprint, fingerprint
 
 RowRuns = tuple[tuple[int, str], ...]
 """Rows of arrays as runs of one dtype: how many rows follow each other, and their dtype."""
@@ -42,9 +42,16 @@ class Program:
     """A program for LLVM."""
 
     text: str
-    """In LLVM's language."""
+    """In LLVM's language, for the registers of one kind of processor."""
     interface: Interface
     """How it is called."""
+    portable: str = ""
+    """The same for AVX's registers, if it is another text: what the program is named after."""
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Tells it from programs that give other bits, whatever the registers."""
+        return fingerprint(self.portable or self.text)
 
 
 @dataclass(frozen=True)

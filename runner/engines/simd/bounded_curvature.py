@@ -179,5 +179,5 @@ def bounds(
     ProgramText
         As `runner.engines.simd.control_flow.once` does.
     """
-    frame = Frame(graph, "function", RegisterBody.n_rows, RegisterBody.block_bytes)
+    frame = RegisterBody.opened(graph, "function")
     return in_blocks(frame, Bounds(frame, n_parameters, moving, first_slope).write)

@@ -13,6 +13,7 @@ from runner.engines.simd.function_frame import Frame
 from runner.engines.simd.lane_refills import LaneRefill
 from runner.engines.simd.lane_state import LaneState, declare
 from runner.engines.simd.loop_bodies import LoopBody, MemoryBody, RegisterBody, StepAttempt
+from runner.engines.simd.registers import Registers
 from runner.engines.simd.type_aliases import Block, Builder, Value, Variable
 from runner.engines.simd.vectors import I64, Vectors
 
@@ -38,6 +39,7 @@ def once(
     nested: bool = False,
     n_outputs: int | None = None,
     n_float32: int = 0,
+    fit: Registers | None = None,
 ) -> ProgramText:
     """Write a program that computes a graph's first outputs in every lane.
 
@@ -51,6 +53,8 @@ def once(
         How many, by default all. Each is written as if all were, and so has the same bits.
     n_float32 : int
         The first so many inputs, of float64, are float32 in the caller's arrays.
+    fit : Registers, optional
+        What it is written for; by default this machine's.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def once(
                   │   ^
                   └───┘
     """
-    frame, body = _opened(graph, "function", nested)
+    frame, body = _opened(graph, "function", nested, fit)
     return in_blocks(frame, lambda first: body.compute(first, n_outputs, n_float32))
 
 
@@ -93,7 +97,12 @@ def repeat_blocks(v: Vectors, n: Value, write: Callable[[Value], None]) -> None:
 
 
 def until_done(
-    graph: FunctionGraph, n_carried: int, nested: bool = False, *, kind: Kind = "loop"
+    graph: FunctionGraph,
+    n_carried: int,
+    nested: bool = False,
+    *,
+    kind: Kind = "loop",
+    fit: Registers | None = None,
 ) -> ProgramText:
     """Write a program that repeats a step in every column until it halts there.
 
@@ -108,6 +117,8 @@ def until_done(
     kind : str
         ``loop``, or, for threads that have one lane each, ``threads``; ``blocks`` of a nested graph
         for blocks of threads, each of which has one lane.
+    fit : Registers, optional
+        As in `once`.
 
     Returns
     -------
@@ -140,7 +151,7 @@ def until_done(
     If any lane halts, none takes the step: the others attempt it again after the refill. So a new
     value can take the old one's place.
     """
-    frame, body = _opened(graph, kind, nested)
+    frame, body = _opened(graph, kind, nested, fit)
     lanes = declare(frame, graph.outputs[n_carried:])
     refill, enter, end = (frame.block(name) for name in ("refill", "enter", "end"))
     together = nested and not frame.is_for_gpu
@@ -151,9 +162,11 @@ def until_done(
     return _written(frame)
 
 
-def _opened(graph: FunctionGraph, kind: Kind, nested: bool) -> tuple[Frame, LoopBody]:
+def _opened(
+    graph: FunctionGraph, kind: Kind, nested: bool, fit: Registers | None
+) -> tuple[Frame, LoopBody]:
     body: type[LoopBody] = MemoryBody if nested else RegisterBody
-    frame = Frame(graph, kind, body.n_rows, body.block_bytes)
+    frame = body.opened(graph, kind, fit)
     return frame, body(frame)
 
 

@@ -18,10 +18,11 @@ from runner.engines.simd.memory import Memory
 from runner.engines.simd.ql_steps import QLSteps
 from runner.engines.simd.reflections import Reflections
 from runner.engines.simd.type_aliases import Pointer, Value
-from runner.engines.simd.vectors import BLOCK_BYTES, CACHE_LINE, I32, I64, NAME, Vectors
+from runner.engines.simd.vectors import CACHE_LINE, I32, I64, NAME, Vectors
 
 _NUMBER_BYTES = 8
-_WIDTH = BLOCK_BYTES // _NUMBER_BYTES
+_BLOCK_BYTES = 64  # of a number in all lanes
+_WIDTH = _BLOCK_BYTES // _NUMBER_BYTES
 
 
 def program(size: int) -> Program:
@@ -35,7 +36,7 @@ def program(size: int) -> Program:
     kind = ir.FunctionType(ir.VoidType(), (TABLE, TABLE, I64, I64))
     function = ir.Function(module, kind, NAME)
     sources, targets, n, scratch = function.args
-    v = Vectors(module, function.append_basic_block("entry"), _WIDTH, BLOCK_BYTES)
+    v = Vectors(module, function.append_basic_block("entry"), _WIDTH, _BLOCK_BYTES)
     used = 0
 
     def reserve(n_bytes: int) -> Pointer:

@@ -23,6 +23,7 @@ from pytensor.graph.fg import FunctionGraph
 
 from runner.engines.simd.artifact import Kind
 from runner.engines.simd.errors import UnknownOperation
+from runner.engines.simd.registers import Registers
 from runner.engines.simd.thread_block import ThreadBlock
 from runner.engines.simd.type_aliases import Block, Builder, Pointer, Value, Variable
 from runner.engines.simd.vectors import CACHE_LINE, DTYPES, I64, NAME, TYPES, Vectors
@@ -70,6 +71,8 @@ class Frame:
     block_bytes : int
         Bytes of one variable of the widest dtype in a block of lanes; a GPU's programs have one
         lane.
+    registers : Registers
+        What it is written for.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Frame:
         kind: Kind,
         n_rows: Callable[[Variable], int],
         block_bytes: int,
+        registers: Registers,
     ) -> None:
         for variable in (*graph.inputs, *graph.outputs):
             if variable.type.dtype not in DTYPES:
@@ -92,7 +96,7 @@ class Frame:
         self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), NAME)
         self.sources, self.targets, *self.numbers, self._memory = self.function.args
         self._areas: dict[int, Pointer] = {}  # on the stack, by the offset in the scratch
-        self.vectors = Vectors(module, self.block("entry"), width, block_bytes)
+        self.vectors = Vectors(module, self.block("entry"), width, block_bytes, registers)
         if kind == "blocks":
             self._divide_memory()
         self.scratch_bytes = 0

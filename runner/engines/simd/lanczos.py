@@ -289,6 +289,6 @@ def lanczos(
         triangles of the matrices, column by column, as far as steps were made, and the steps.
     """
     body: type[LoopBody] = MemoryBody if nested else RegisterBody
-    frame = Frame(graph, "function", body.n_rows, body.block_bytes)
+    frame = body.opened(graph, "function")
     parameters = graph.inputs[:n_parameters]
     return in_blocks(frame, Lanczos(frame, body, parameters, moving, slopes).write)

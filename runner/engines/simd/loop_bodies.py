@@ -9,18 +9,28 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
-from runner.engines.simd import vectors
+from pytensor.graph.fg import FunctionGraph
+from pytensor.tensor.math import Dot
+
+from runner.engines.simd import registers
+from runner.engines.simd.artifact import Kind
 from runner.engines.simd.elementwise import ElementwiseWriter
 from runner.engines.simd.exponents import Analysis
 from runner.engines.simd.function_frame import Frame, Run
 from runner.engines.simd.loop_nests import LoopNests
 from runner.engines.simd.memory import Matrix, matrix, static_shape
+from runner.engines.simd.registers import AVX, AVX512, Registers
 from runner.engines.simd.strip_loop import write_strips
 from runner.engines.simd.strip_mining import strip_mined
 from runner.engines.simd.type_aliases import Builder, Value, Variable
 from runner.engines.simd.vectors import I64
+
+NEAR_BYTES = 3 * 2**19
+"""What stays in a core's own cache, of one or two MiB where registers are AVX-512's."""
+
+FEW_USES = 32
+"""Products that a number of a matrix takes part in: three for each pattern in training."""
 
 
 class StepAttempt(ABC):
@@ -57,11 +67,19 @@ class LoopBody(ABC):
     does not matter which restart is in which lane.
     """
 
-    block_bytes: ClassVar[int]
-    """Bytes of one variable of the widest dtype in a block of lanes."""
-
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
+
+    @classmethod
+    def opened(cls, graph: FunctionGraph, kind: Kind, fit: Registers | None = None) -> Frame:
+        """Begin a program of a graph: for some registers, by default this machine's."""
+        fit = fit or registers.here()
+        return Frame(graph, kind, cls.n_rows, cls.block_bytes(graph, fit), fit)
+
+    @classmethod
+    @abstractmethod
+    def block_bytes(cls, graph: FunctionGraph, fit: Registers) -> int:
+        """Bytes of one variable of the widest dtype in a block of lanes."""
 
     @staticmethod
     @abstractmethod
@@ -92,7 +110,10 @@ class LoopBody(ABC):
 class RegisterBody(LoopBody):
     """Vectors over lanes."""
 
-    block_bytes = vectors.BLOCK_BYTES
+    @classmethod
+    def block_bytes(cls, graph: FunctionGraph, fit: Registers) -> int:
+        """Bytes of two registers, whose latencies overlap."""
+        return 2 * fit.n_bytes
 
     @staticmethod
     def n_rows(variable: Variable) -> int:
@@ -151,7 +172,18 @@ class _RegisterAttempt(StepAttempt):
 class MemoryBody(LoopBody):
     """Matrices of one restart."""
 
-    block_bytes = vectors.REGISTER_BYTES
+    @classmethod
+    def block_bytes(cls, graph: FunctionGraph, fit: Registers) -> int:
+        """Bytes of one register, as a tile of a product needs many.
+
+        Or half of one, where matrices would not stay in a core's own cache, and few patterns use
+        them while they are near.
+        """
+        numbers = sum(map(cls.n_rows, graph.inputs))
+        products = [node.inputs for node in graph.toposort() if isinstance(node.op, Dot)]
+        n_terms = sum(math.prod(static_shape(a)) * static_shape(b)[-1] for a, b in products)
+        far = numbers * AVX512.n_bytes > NEAR_BYTES and n_terms < FEW_USES * numbers
+        return min(fit.n_bytes, AVX.n_bytes) if far else fit.n_bytes
 
     @staticmethod
     def n_rows(variable: Variable) -> int:

@@ -17,12 +17,14 @@ from pytensor.tensor.type import TensorType
 
 from runner.engines.base import LANCZOS_STEPS
 from runner.engines.library_output import diverted_output
+from runner.engines.simd import registers
 from runner.engines.simd.artifact import Interface, Kind, Program, RowRuns
 from runner.engines.simd.bounded_curvature import bounds
-from runner.engines.simd.control_flow import once, until_done
+from runner.engines.simd.control_flow import ProgramText, once, until_done
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.lanczos import lanczos
 from runner.engines.simd.machine_code import Function, Loop, assemble
+from runner.engines.simd.registers import AVX, Registers
 from runner.engines.simd.type_aliases import Variable
 
 _REWRITES = RewriteDatabaseQuery(
@@ -102,17 +104,22 @@ class GroupedGraph:
 
         What is computed in two of them is the same to the bit, as each is written as in the whole
         graph and all that its outputs do not need is left out. The first ``n_float32`` inputs, of
-        float64, are given in float32, which changes no bit either. Otherwise as `lower_function`.
+        float64, are given in float32, which changes no bit either. Only that of all groups has a
+        name that is the same for all registers. Otherwise as `lower_function`.
         """
         chosen = self.outputs[:count]
-        written = once(self.graph, self.nested, sum(map(len, chosen)), n_float32)
+        n_outputs = sum(map(len, chosen))
+        written, portable = _written(
+            lambda fit: once(self.graph, self.nested, n_outputs, n_float32, fit),
+            named=count is None,
+        )
         rows = written.n_rows
         groups = tuple((sum(map(rows, group)), str(group[0].type.dtype)) for group in chosen)
         given = _row_runs(self.inputs[n_float32:], rows)
         if n_float32:
             given = ((sum(map(rows, self.inputs[:n_float32])), "float32"), *given)
         interface = Interface("function", given, groups, written.width, written.scratch_bytes)
-        return Program(written.text, interface)
+        return Program(written.text, interface, portable)
 
     def bounds(self, moving: Sequence[int]) -> Program:
         """Write the program that bounds the curvature of parameters that can move.
@@ -184,7 +191,9 @@ def lower_loop(
         if len(kinds) > 1:
             raise UnknownOperation(f"{new.type} in place of {old.type}")
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
-    written = until_done(graph, len(carried), nested, kind=kind)
+    written, portable = _written(
+        lambda fit: until_done(graph, len(carried), nested, kind=kind, fit=fit)
+    )
     rows = written.n_rows
     interface = Interface(
         kind,
@@ -195,7 +204,7 @@ def lower_loop(
         sum(map(rows, carried)),
         written.widest,
     )
-    return Program(written.text, interface)
+    return Program(written.text, interface, portable)
 
 
 def function(
@@ -216,6 +225,17 @@ def loop(
 ) -> Loop:
     """Compile and load a step that is repeated; see `lower_loop`."""
     return Loop(assemble(lower_loop(carried, fixed, moved, halts, others, nested=nested)))
+
+
+def _written(
+    write: Callable[[Registers], ProgramText], *, named: bool = True
+) -> tuple[ProgramText, str]:
+    """Write a program for this machine's registers; if it is to be named, its portable text, too.
+
+    That is left empty where it is the same, as in `Program`.
+    """
+    here = registers.here()
+    return write(here), write(AVX).text if named and here != AVX else ""
 
 
 def _row_runs(variables: Sequence[Variable], n_rows: Callable[[Variable], int]) -> RowRuns:

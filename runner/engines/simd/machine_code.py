@@ -19,7 +19,6 @@ import numpy as np
 from llvmlite import binding
 
 from runner.engines.simd.artifact import Artifact, Interface, Kind, Program
-from runner.engines.simd.fingerprint import fingerprint
 from runner.engines.simd.memory import PERIOD
 from runner.engines.simd.scratch import Scratch
 from runner.engines.simd.vectors import CACHE_LINE, NAME
@@ -270,7 +269,7 @@ def assemble(program: Program) -> Artifact:
 
     Kept, as networks that differ in their optimizer or dtype alone have most programs in common.
     """
-    return Artifact(assembled(program.text), program.interface, fingerprint(program.text))
+    return Artifact(assembled(program.text), program.interface, program.fingerprint)
 
 
 def assembled(text: str, machine: binding.TargetMachine | None = None) -> bytes:

@@ -45,7 +45,7 @@ def shared_outputs(n_patterns: int, n_outputs: int, bounds: tuple[float, float] 
     n = n_patterns * n_outputs
     inputs = [pt.tensor(f"x{i}", dtype=FLOAT64, shape=(8,)) for i in range(2 * n)]
     graph = FunctionGraph(inputs, inputs[:n], clone=True)
-    frame = Frame(graph, "function", RegisterBody.n_rows, RegisterBody.block_bytes)
+    frame = RegisterBody.opened(graph, "function")
     text = in_blocks(frame, _SharedOutputs(frame, n_patterns, n_outputs, bounds).write)
     told = ((n, FLOAT64), (2, BOOL))
     interface = Interface("function", ((2 * n, FLOAT64),), told, text.width, text.scratch_bytes)

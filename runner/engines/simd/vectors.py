@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from llvmlite import ir
 
+from runner.engines.simd.registers import AVX, Registers
 from runner.engines.simd.thread_block import ThreadBlock
 from runner.engines.simd.type_aliases import Block, Builder, Pointer, Value
 
@@ -28,12 +29,6 @@ begin, and the outputs'."""
 CACHE_LINE = 64
 """Bytes."""
 
-BLOCK_BYTES = 64
-"""Bytes of one variable in a block of lanes: two AVX registers, whose latencies overlap."""
-
-REGISTER_BYTES = 32
-"""The same where matrices are multiplied: one AVX register, as a tile of a product needs many."""
-
 
 class Vectors:
     """Writes instructions on blocks of lanes.
@@ -47,9 +42,19 @@ class Vectors:
         Lanes of a block.
     block_bytes : int
         Bytes of one variable of the widest dtype there.
+    registers : Registers
+        What they are written for.
     """
 
-    def __init__(self, module: ir.Module, entry: Block, width: int, block_bytes: int) -> None:
+    def __init__(
+        self,
+        module: ir.Module,
+        entry: Block,
+        width: int,
+        block_bytes: int,
+        registers: Registers = AVX,
+    ) -> None:
+        self.registers = registers
         self.module = module
         self.entry = self.builder = ir.IRBuilder(entry)
         self.width = width

@@ -10,9 +10,13 @@ from shutil import which
 import numpy as np
 import pytest
 from llvmlite import binding
-from support.threads import cases, ended, expected, given, programs, signature_of
+from support.threads import cases, ended, expected, given, signature_of
+from support.written_for import written_for
 
+from runner.engines.simd.artifact import Program
 from runner.engines.simd.machine_code import assembled
+from runner.engines.simd.registers import AVX
+from runner.engines.vector_programs import loop_program
 
 TRIPLE = "aarch64-linux-gnu"
 GCC, QEMU = f"{TRIPLE}-gcc", "qemu-aarch64"
@@ -41,6 +45,12 @@ def driver(tmp_path_factory) -> Path:
     return path
 
 
+def written(case) -> Program:
+    """The program of a case as Arm writes it, which has no registers of AVX-512."""
+    with written_for(AVX):
+        return loop_program(signature_of(case))
+
+
 def ran(binary: Path, interface, restarts):
     """What the program leaves behind, emulated."""
     rows = [restarts.state, restarts.hyper, restarts.targets]
@@ -59,7 +69,7 @@ def ran(binary: Path, interface, restarts):
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_arm_gives_the_bits_of_this_processor(case, driver, tmp_path) -> None:
     """Whatever the numbers are: infinities, zeros of both signs, subnormal ones, none."""
-    program, _ = programs(signature_of(case))
+    program = written(case)
     (tmp_path / "run.o").write_bytes(assembled(program.text, machine()))
     binary = tmp_path / "run"
     subprocess.run([GCC, "-static", "-o", binary, driver, tmp_path / "run.o", "-lm"], check=True)
@@ -67,7 +77,7 @@ def test_arm_gives_the_bits_of_this_processor(case, driver, tmp_path) -> None:
 
 
 def test_arm_computes_with_whole_vectors_and_fuses() -> None:
-    program, _ = programs(signature_of(cases()[0]))
+    program = written(cases()[0])
     engine, module = machine(), binding.parse_assembly(program.text)
     code = engine.emit_assembly(module)
     assert len(re.findall(r"\bfmla\tv\d+\.2d", code)) >= program.text.count(

@@ -9,12 +9,16 @@ import pytensor.tensor as pt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.written_for import written_for
 
 from runner.engines.pytensor import interpreted
 from runner.engines.registry import compiled, measured
-from runner.engines.simd import matrix_multiplication
+from runner.engines.simd import matrix_multiplication, registers
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.lowering import function, loop, rewritten
+from runner.engines.simd.matrix_multiplication import Blocks
+from runner.engines.simd.registers import AVX, AVX512, Registers
+from runner.engines.vector_programs import loop_program
 from runner.network.criterion import SolvedCriterion
 from runner.training.lanes import train
 
@@ -75,9 +79,11 @@ def test_graphs_of_matrices_are_those_of_numpy(rows, inner, columns, changes, n)
     st.booleans(),
     st.sampled_from(("float32", "float64")),
     st.integers(1, 7),
+    st.integers(1, 12),
+    st.sampled_from((AVX, AVX512)),
 )
-def test_bits_do_not_depend_on_terms_that_are_added_together(
-    shape, turn_a, turn_b, dtype, most
+def test_bits_do_not_depend_on_what_is_computed_together(
+    shape, turn_a, turn_b, dtype, most, columns_together, fit
 ) -> None:
     """Products of matrices as large as caches, with rows and with columns of the other one."""
     rows, inner, columns = shape
@@ -88,15 +94,18 @@ def test_bits_do_not_depend_on_terms_that_are_added_together(
     product = pt.dot(x.T if turn_a else x, y.T if turn_b else y)
     given = [np.repeat(array.reshape(-1, 1), 3, axis=1) for array in (a, b)]
 
-    def computed(**limits: int) -> np.ndarray:
+    def computed(**limits: object) -> np.ndarray:
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(registers, "here", lambda: fit)
             for name, value in limits.items():
                 patch.setattr(matrix_multiplication, name, value)
             return function([x, y], [[product * 2 + 1]], nested=True)(*given)[0]
 
     together = computed(NEAR=2**40)
-    apart = computed(NEAR=0, TERMS_OF_ROWS=most, TERMS_OF_COLUMNS=most)
+    apart = computed(NEAR=0, FEW_ROWS=99, TERMS_OF_ROWS=most, TERMS_OF_COLUMNS=most)
+    in_blocks = computed(NEAR=0, FEW_ROWS=0, MANY_ROWS=Blocks(most, columns_together))
     np.testing.assert_array_equal(apart, together)
+    np.testing.assert_array_equal(in_blocks, together)
     wanted = (a.T if turn_a else a).astype(float) @ (b.T if turn_b else b).astype(float) * 2 + 1
     np.testing.assert_allclose(
         apart[:, 0], wanted.ravel(), atol=1e-4 if dtype == "float32" else 1e-12
@@ -257,17 +266,15 @@ def test_bits_depend_neither_on_neighbours_nor_on_tiles(
         alone, steps, _ = functions.advance(*(a[..., rows] for a in (*parts, targets)))
         np.testing.assert_array_equal(alone, ended.state[:, rows])
         np.testing.assert_array_equal(steps, ended.steps[rows])
-    monkeypatch.setenv("RUNNER_CACHE_DIR", "")
+    texts = {loop_program(signature).text}
     for tile, at_once, register in (((1, 1), 1, 64), ((2, 5), 3, 16), ((8, 2), 100, 32)):
-        monkeypatch.setattr("runner.engines.simd.matrix_multiplication.TILE", tile)
-        for name in ("TERMS", "SUMS"):
-            monkeypatch.setattr(f"runner.engines.simd.matrix_multiplication.{name}", at_once)
-        monkeypatch.setattr("runner.engines.simd.loop_bodies.MemoryBody.block_bytes", register)
-        compiled.cache_clear()
-        again = train(compiled("pytensor", signature), work)
+        monkeypatch.setattr(matrix_multiplication, "SUMS", at_once)
+        with written_for(Registers(register, tile, at_once)):
+            texts.add(loop_program(signature).text)
+            again = train(compiled("pytensor", signature), work)
         np.testing.assert_array_equal(again.state, ended.state)
         np.testing.assert_array_equal(again.steps, ended.steps)
-    compiled.cache_clear()
+    assert len(texts) == 4
 
 
 def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:

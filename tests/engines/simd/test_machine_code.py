@@ -13,14 +13,16 @@ import pytensor.tensor as pt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.written_for import written_for
 
-import runner.engines.pytensor
 from runner.engines.registry import compiled, measured
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.fingerprint import fingerprint
 from runner.engines.simd.lowering import GroupedGraph, function, loop
 from runner.engines.simd.machine_code import Function, apart, assemble
 from runner.engines.simd.memory import PERIOD
+from runner.engines.simd.registers import Registers
+from runner.engines.vector_programs import loop_program
 from runner.training.lanes import train
 
 
@@ -184,15 +186,17 @@ def test_bits_do_not_depend_on_the_number_of_lanes(xor, restarts, dtype) -> None
     assert not parts[1].any()
 
 
-def test_bits_do_not_depend_on_the_width_of_vectors(xor, restarts, monkeypatch) -> None:
+def test_bits_do_not_depend_on_the_width_of_vectors(xor, restarts) -> None:
     signature = xor(dtype="float32")
     work = restarts(signature, n=20, max_steps=50, rate=2.0)
     expected = train(compiled("pytensor", signature), work).state
-    monkeypatch.setenv("RUNNER_CACHE_DIR", "")
-    for width in (8, 16, 128):
-        monkeypatch.setattr("runner.engines.simd.loop_bodies.RegisterBody.block_bytes", width)
-        functions = runner.engines.pytensor.compile("pytensor", signature, "cpu")
-        np.testing.assert_array_equal(train(functions, work).state, expected)
+    texts = set()
+    for n_bytes in (4, 8, 32, 64):
+        with written_for(Registers(n_bytes, tile=(4, 3), terms=8)):
+            texts.add(loop_program(signature).text)
+            again = train(compiled("pytensor", signature), work)
+        np.testing.assert_array_equal(again.state, expected)
+    assert len(texts) == 4
 
 
 def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
