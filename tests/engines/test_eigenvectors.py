@@ -7,7 +7,7 @@ import pytest
 
 from runner.engines.eigenvectors import LARGEST, eigenvectors
 
-N = 21  # two blocks of lanes, and a part of one
+N = 37  # two blocks of lanes where they are 16, four where 8, and a part of one
 
 
 def matrices(size: int) -> np.ndarray:

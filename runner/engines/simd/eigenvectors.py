@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
+from runner.engines.simd import registers
 from runner.engines.simd.artifact import Interface, Program
 from runner.engines.simd.control_flow import repeat_blocks
 from runner.engines.simd.function_frame import TABLE
@@ -21,8 +22,6 @@ from runner.engines.simd.type_aliases import Pointer, Value
 from runner.engines.simd.vectors import CACHE_LINE, I32, I64, NAME, Vectors
 
 _NUMBER_BYTES = 8
-_BLOCK_BYTES = 64  # of a number in all lanes
-_WIDTH = _BLOCK_BYTES // _NUMBER_BYTES
 
 
 def program(size: int) -> Program:
@@ -36,7 +35,9 @@ def program(size: int) -> Program:
     kind = ir.FunctionType(ir.VoidType(), (TABLE, TABLE, I64, I64))
     function = ir.Function(module, kind, NAME)
     sources, targets, n, scratch = function.args
-    v = Vectors(module, function.append_basic_block("entry"), _WIDTH, _BLOCK_BYTES)
+    block_bytes = 2 * registers.here().n_bytes  # so that latencies of two overlap
+    width = block_bytes // _NUMBER_BYTES
+    v = Vectors(module, function.append_basic_block("entry"), width, block_bytes)
     used = 0
 
     def reserve(n_bytes: int) -> Pointer:
@@ -47,7 +48,7 @@ def program(size: int) -> Program:
     writer = _Writer(LaneArrays(v, Memory(v, reserve)), size)
     repeat_blocks(v, n, lambda first: writer.write(sources, targets, first))
     rows = ((size**2, FLOAT),)
-    interface = Interface("function", rows, ((size, FLOAT), *rows), _WIDTH, used)
+    interface = Interface("function", rows, ((size, FLOAT), *rows), width, used)
     return Program(str(module), interface)
 
 
@@ -101,7 +102,7 @@ class _Writer:
     def _put_all(self, targets: Pointer, first: Value, scale: Value) -> None:
         """Write eigenvalues and eigenvectors to where their order puts them, lane by lane."""
         on, v, b = self._arrays, self._arrays.vectors, self._arrays.vectors.builder
-        lanes = range(_WIDTH)
+        lanes = range(v.width)
 
         def put(row: Value, lane: int, value: Value) -> None:
             place = self._place(targets, row, b.add(first, I64(lane)))
@@ -137,4 +138,4 @@ class _Writer:
             before = b.or_(b.fcmp_ordered("<", other, mine), tied)
             return b.add(rank, b.zext(before, on.wholes))
 
-        return on.carry(self._size, ir.Constant(on.wholes, [0] * _WIDTH), count)
+        return on.carry(self._size, ir.Constant(on.wholes, [0] * v.width), count)
