@@ -192,7 +192,8 @@ def lower_loop(
             raise UnknownOperation(f"{new.type} in place of {old.type}")
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
     written, portable = _written(
-        lambda fit: until_done(graph, len(carried), nested, kind=kind, fit=fit)
+        lambda fit: until_done(graph, len(carried), nested, kind=kind, fit=fit),
+        fit=None if kind == "loop" else AVX,  # a GPU's program is no other on another CPU
     )
     rows = written.n_rows
     interface = Interface(
@@ -228,14 +229,17 @@ def loop(
 
 
 def _written(
-    write: Callable[[Registers], ProgramText], *, named: bool = True
+    write: Callable[[Registers], ProgramText],
+    *,
+    fit: Registers | None = None,
+    named: bool = True,
 ) -> tuple[ProgramText, str]:
-    """Write a program for this machine's registers; if it is to be named, its portable text, too.
+    """Write a program for some registers, by default this machine's; and its portable text.
 
-    That is left empty where it is the same, as in `Program`.
+    That is left empty where it is the same, as in `Program`, and of one that is not to be named.
     """
-    here = registers.here()
-    return write(here), write(AVX).text if named and here != AVX else ""
+    fit = fit or registers.here()
+    return write(fit), write(AVX).text if named and fit != AVX else ""
 
 
 def _row_runs(variables: Sequence[Variable], n_rows: Callable[[Variable], int]) -> RowRuns:

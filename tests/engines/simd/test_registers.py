@@ -52,6 +52,15 @@ def test_programs_have_one_name_whatever_the_registers(xor, fields) -> None:
     assert len(names) == 1
 
 
+@pytest.mark.parametrize("fields", [{}, {"hidden": (4,), "layout": "stacked"}])
+def test_a_gpu_has_one_program_whatever_registers_are_beside_it(xor, fields) -> None:
+    signature, written = xor(**fields), []
+    for fit in (AVX, AVX512):
+        with written_for(fit):
+            written.append(loop_program(signature, gpu=True))
+    assert written[0] == written[1]
+
+
 def test_lanes_of_a_block_are_fewer_where_matrices_would_lie_far(xor) -> None:
     """And few patterns use them while they are near."""
     widths = {}
