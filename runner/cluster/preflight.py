@@ -30,11 +30,12 @@ def inspect(
     offers: Mapping[str, str],
     cpus_need_jax: Callable[[], bool],
     requirement: Callable[[], object] | None = None,
+    excuse: Callable[[], bool] = lambda: False,
 ) -> Inspection:
     """Ask workers, by address with what they offer, for their versions and their GPU.
 
     ``requirement`` is called on each that has the client's versions, and raises ClusterError there
-    if it does not fit.
+    if it does not fit, for which the client may have an ``excuse``.
     """
     ours, theirs = own(), ask_workers(client, list(offers))
     strange = mismatches(ours, theirs)
@@ -44,7 +45,8 @@ def inspect(
     gpus = [a for a in theirs if offers[a] == "gpu" and a not in strange]
     lacking = refusing(client, gpus, require, "gpu")
     if requirement is not None:
-        lacking |= refusing(client, [a for a in theirs if a not in strange], requirement)
+        unfit = refusing(client, [a for a in theirs if a not in strange], requirement)
+        lacking |= unfit if unfit and not excuse() else {}
     lines = [f"  {address}: {reason}" for address, reason in lacking.items()]
     if strange:
         lines.append(version_table(ours, theirs, not_with_jax))

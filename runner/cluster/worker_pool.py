@@ -42,6 +42,9 @@ class WorkerPool:
     requirement : callable, optional
         Called, or awaited, on every worker that is inspected; raises ClusterError there if it does
         not fit.
+    excuse : callable, optional
+        Called here, in any thread, if one does not: whether that is no worker's fault, so that it
+        may be given batches. What it raises ends the run.
 
     Notes
     -----
@@ -68,12 +71,13 @@ class WorkerPool:
         wait_s: float = 30.0,
         cpus_need_jax: Callable[[], bool] = lambda: True,
         requirement: Callable[[], object] | None = None,
+        excuse: Callable[[], bool] = lambda: False,
     ) -> None:
         self.client = client
         self.device = device
         self.wait_s = wait_s
         self.counts: dict[str, int] = dict.fromkeys(self.kinds, 0)
-        self._demands = (cpus_need_jax, requirement)
+        self._demands = (cpus_need_jax, requirement, excuse)
         self._offers: dict[str, str] = {}  # kind of device by address, of all that are present
         self._addresses: dict[str, list[str]] = {}  # of those that may be given batches, by kind
         self._ambiguous: list[str] = []  # those that offer both kinds

@@ -113,6 +113,20 @@ class SharesFolder:
             )
             raise ClusterError(message)
 
+    def excuse(self) -> bool:
+        """Raise StudyError if the client itself does not see its token any more; else False.
+
+        Every worker that joins would be sent away, and none of those that are there can write.
+        """
+        problem = self.staging.problem()
+        if problem:
+            message = (
+                f"{problem}. What is committed stays; leave out shared (--shared), or run the same "
+                "command again to continue."
+            )
+            raise StudyError(message)
+        return False
+
 
 def packed_call(call: Call) -> Call:
     """Return a call in few bytes, whose answer is `packed`: Dask compresses only what is large.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from runner.study.objects.worker_shards import StoredShard, StoredShards, Worker
 from runner.training.worker import Trained
 
 _AT_A_TIME = 32  # requests, of which most of the time is waiting
+_LOOK_S = 0.5  # how often it is looked whether a store is there
 _TOGETHER = 64  # results that tell of shards; of some a shard itself may be there
 
 
@@ -62,16 +64,31 @@ class SharesStore:
 
     place: WorkersPlace
     """Where it must be able to write."""
+    late_s: float = 10.0
+    """How long it may take, in seconds, until it is: a store that is away for a moment costs no
+    worker."""
 
     async def require(self) -> None:
-        """Raise ClusterError if this process does not reach the store, or not the same lease."""
-        problem = await asyncio.to_thread(self.place.problem)  # the worker has more to answer
+        """Raise ClusterError if this process does not reach the store and the same lease."""
+        until = time.monotonic() + self.late_s
+        # in a thread: the worker has more to answer
+        while problem := await asyncio.to_thread(self.place.problem):
+            if time.monotonic() > until:
+                break
+            await asyncio.sleep(_LOOK_S)
         if problem:
             message = (
                 f"{problem} Give workers what the client's environment says of the store, and "
                 "obstore, or leave out shared (--shared)"
             )
             raise ClusterError(message)
+
+    def excuse(self) -> bool:
+        """Return whether the client itself is not able to write there, or has lost the lease.
+
+        Workers then send their shards, and what follows is told when the client pushes.
+        """
+        return bool(self.place.problem())
 
 
 class StoredResults:

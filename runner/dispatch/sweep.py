@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -135,21 +135,22 @@ class _Pools:
             self._pool.close()
         client, cluster = self._connections.client(kind), self._connections.cluster
         shares = self._shares() if cluster.shared else None
+        asked = () if shares is None else (shares.require, shares.excuse)
         needs_jax = partial(_cpus_need_jax, plan)
-        self._pool = WorkerPool(client, kind, cluster.wait_s, needs_jax, shares)
+        self._pool = WorkerPool(client, kind, cluster.wait_s, needs_jax, *asked)
         self._plan = plan
         self._pool.check()
         return self._pool
 
-    def _shares(self) -> Callable[[], Awaitable[None]]:
+    def _shares(self) -> SharesFolder | SharesStore:
         """Have workers write shards themselves; return what asks one of them whether it can."""
         if self._shards is not None:
             if self.stored is None:
                 self.stored = self._opened.enter_context(closing(StoredResults(self._shards)))
-            return SharesStore(self.stored.place).require
+            return SharesStore(self.stored.place)
         if self.staging is None:
             self.staging = self._opened.enter_context(self._writer.staging())
-        return SharesFolder(self.staging).require
+        return SharesFolder(self.staging)
 
     def _serves(self, plan: Plan) -> bool:
         """Return whether the pool was inspected for all that a plan asks of workers."""

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from distributed import Worker
 from support.faulty import WrongOnGpus
-from support.workers import hashes, until, workers
+from support.workers import hashes, join, until, workers
 
 import runner
 from runner.cluster.worker_pool import WorkerPool
 from runner.dispatch.progress import Progress
 from runner.engines.devices import PRETEND_VARIABLE, require
-from runner.errors import ClusterError
+from runner.errors import ClusterError, StudyError
 from runner.experiment import batch_sizes, plan
 from runner.experiment.batches import Batch
 from runner.training.worker import Task, train_batch, train_batches
@@ -309,12 +309,6 @@ def test_a_worker_of_another_checkout_or_none_is_refused(cpu_only, tmp_path, has
     assert "client" in str(caught.value)
 
 
-def join(cluster, name: int) -> None:
-    """Start one more worker of a cluster in this process."""
-    cluster.worker_spec[name] = cluster.worker_spec[0]
-    cluster.sync(cluster._correct_state)
-
-
 def test_workers_that_join_do_not_wait_for_another_ones_inspection(tmp_path) -> None:
     """One whose file system does not show a folder answers after a minute only."""
     asked, goes_on = tmp_path / "asked", tmp_path / "goes on"
@@ -342,6 +336,44 @@ def test_workers_that_join_do_not_wait_for_another_ones_inspection(tmp_path) -> 
         until(lambda: seen(3, 2))  # while the other one is still asked
         goes_on.touch()
         until(lambda: seen(3, 3))
+
+
+def test_what_the_client_excuses_is_held_against_no_worker() -> None:
+    excused = [False, True]
+
+    def requirement() -> None:
+        raise ClusterError("it sees no token")
+
+    with (
+        workers({"CPU": 1}) as (cluster, client),
+        closing(WorkerPool(client, requirement=requirement, excuse=excused.pop)) as pool,
+    ):
+        pool.check()
+        assert len(pool.checked("cpu")) == 1
+        join(cluster, 1)
+
+        def gone() -> bool:
+            pool.count_soon()
+            pool.refresh()
+            return not excused and len(pool.present) == 1
+
+        until(gone)
+        assert len(pool.checked("cpu")) == 1
+
+
+def test_what_the_client_lacks_itself_can_end_the_run() -> None:
+    def requirement() -> None:
+        raise ClusterError("it sees no token")
+
+    def excuse() -> bool:
+        raise StudyError("nor does the client")
+
+    with (
+        workers({"CPU": 1}) as (_, client),
+        closing(WorkerPool(client, requirement=requirement, excuse=excuse)) as pool,
+        pytest.raises(StudyError, match="nor does the client"),
+    ):
+        pool.check()
 
 
 def test_no_worker_is_missed_where_none_is_needed() -> None:

@@ -263,6 +263,16 @@ def test_a_token_that_another_has_written_ends_the_sweep_which_then_goes_on(
     assert_same(study, clean)
 
 
+def test_a_client_that_has_lost_its_token_ends_the_sweep_and_blames_no_worker(tmp_path) -> None:
+    """Each that was started in place of one that was sent away was sent away: there was no end."""
+    with Store(tmp_path / "s").writer() as writer, writer.staging() as place:
+        shares = SharesFolder(place)
+        assert not shares.excuse()
+        Path(place.folder, "token").write_text("another's")
+        with pytest.raises(StudyError, match=r"holds another token.* leave out shared .*--shared"):
+            shares.excuse()
+
+
 def test_workers_that_see_another_folder_are_refused_before_they_get_work(
     clean, tmp_path, monkeypatch
 ) -> None:

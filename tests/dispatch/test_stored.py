@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 import tomli_w
 from support.faulty import LosesAnswers
 from support.s3_server import EXPERIMENT, URL, S3Server, tag, tell_workers
-from support.workers import hashes
+from support.workers import hashes, join, workers
 from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
+from runner.dispatch.stored_training import SharesStore
 from runner.dispatch.sweep import repair_at
 from runner.errors import ClusterError, StudyError
 from runner.experiment.batches import Batch
@@ -152,11 +155,35 @@ def test_without_the_clients_lease_a_worker_writes_nothing(server) -> None:
 def test_workers_that_cannot_reach_the_store_are_refused_before_they_get_work(
     server, client, tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(WorkersPlace, "problem", lambda place: f"{place.url}: no credentials.")
+    def problem(place: WorkersPlace) -> str:
+        is_client = threading.current_thread() is threading.main_thread()
+        return "" if is_client else f"{place.url}: no credentials."
+
+    monkeypatch.setattr(WorkersPlace, "problem", problem)
+    monkeypatch.setattr("runner.dispatch.sweep.SharesStore", partial(SharesStore, late_s=0.1))
     with pytest.raises(ClusterError, match=r"no credentials\. Give workers what the client's") as e:
         runner.sweep(EXPERIMENT, URL, client, **SHARED)
     assert "leave out shared (--shared)" in str(e.value)
     assert "plan.json" not in server.below("some/gates")
+
+
+def test_a_store_that_is_away_while_workers_are_asked_costs_no_worker(
+    server, client, clean, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(object_store, "_RETRIES", 0)
+    n_away = 0
+
+    def reset(operation: str, key: str) -> None:
+        nonlocal n_away
+        is_taken = b"token" in server.objects.get("studies/some/gates/.lock", b"")
+        if operation == "GET" and key.endswith(".lock") and is_taken and n_away < 2:
+            n_away += 1
+            raise ConnectionResetError
+
+    server.before = reset
+    runner.sweep(EXPERIMENT, URL, client, **SHARED)
+    assert n_away >= 2
+    assert_same(server, clean, tmp_path)
 
 
 def test_a_lease_that_is_released_meanwhile_ends_in_one_line_and_nothing_is_lost(
@@ -174,6 +201,30 @@ def test_a_lease_that_is_released_meanwhile_ends_in_one_line_and_nothing_is_lost
     assert {c.batch for c in store.all_commits()} == {c.batch for c in Store(clean.path).commits()}
     assert 0 < len(store.waiting()) < N_BATCHES  # what was written before, and what was sent
     runner.sweep(EXPERIMENT, URL, client, **SHARED)
+    assert_same(server, clean, tmp_path)
+
+
+def test_a_worker_that_joins_when_the_lease_is_gone_has_work_and_the_sweep_ends(
+    server, clean, tmp_path, monkeypatch
+) -> None:
+    """It was sent away, and so was each that was started in its place: the sweep never ended."""
+    monkeypatch.setattr("runner.dispatch.sweep.SharesStore", partial(SharesStore, late_s=0.1))
+    gone = []
+    with workers({"CPU": 1}) as (cluster, client):
+
+        def another_worker(progress: runner.Progress) -> None:
+            if progress.done and not gone:
+                gone.append(cluster.workers[0].address)
+                server.objects["studies/some/gates/.lock"] = b"{}\n"
+                cluster.sync(cluster.workers[0].close)
+                join(cluster, 1)
+
+        with pytest.raises(StudyError, match="the lease of this client was released"):
+            runner.sweep(EXPERIMENT, URL, client, report=another_worker, **SHARED)
+    assert gone
+    assert len(Store(copy_of(URL)).all_commits()) == N_BATCHES
+    with workers({"CPU": 1}) as (_, client):
+        runner.sweep(EXPERIMENT, URL, client, **SHARED)
     assert_same(server, clean, tmp_path)
 
 

@@ -28,6 +28,12 @@ def workers(*resources: dict[str, float], cls=Worker):
         yield cluster, client
 
 
+def join(cluster: SpecCluster, name: int) -> None:
+    """Start one more worker of a cluster in this process."""
+    cluster.worker_spec[name] = cluster.worker_spec[0]
+    cluster.sync(cluster._correct_state)
+
+
 @contextmanager
 def two_processes():
     """A client of two worker processes, each for one task on its CPU."""
