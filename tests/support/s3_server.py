@@ -44,8 +44,8 @@ MOMENT = "2026-11-29T00:00:00.000Z"
 class S3Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(self, port: int = 0, handler: type[Handler] | None = None) -> None:
+        super().__init__(("127.0.0.1", port), handler or Handler)
         self.buckets = {"studies"}
         self.objects: dict[str, bytes] = {}  # bucket/key -> content
         self.log: list[tuple[str, str]] = []
@@ -93,7 +93,7 @@ class S3Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: S3Server
 
@@ -110,7 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self._send(body)
+
+    def _send(self, body: bytes) -> None:
+        self.wfile.write(body)
 
     def _refuse(self, status: int, code: str) -> None:
         self._answer(status, f"<?xml version='1.0'?>\n<Error><Code>{code}</Code></Error>".encode())
@@ -185,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self, query: dict[str, list[str]]) -> None:
         bucket, prefix = self._key().rstrip("/"), query.get("prefix", [""])[0]
         after = query.get("continuation-token", [""])[0]
-        keys = sorted(k.removeprefix(f"{bucket}/") for k in self.server.objects)
+        keys = sorted(k.removeprefix(f"{bucket}/") for k in list(self.server.objects))
         found = [k for k in keys if k.startswith(prefix) and k > after]
         if "delimiter" in query:  # all in one page
             self._answer(200, _level(self.server, bucket, prefix, found).encode())
@@ -251,8 +254,8 @@ def tag(data: bytes) -> str:
 
 
 @contextmanager
-def serving(port: int = 0) -> Iterator[S3Server]:
-    server = S3Server(port)
+def serving(server: S3Server | None = None) -> Iterator[S3Server]:
+    server = server or S3Server()
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from runner.errors import StudyError
 from runner.errors.messages import printable
 from runner.errors.paths import redacted
+
+_Answer = TypeVar("_Answer")
 
 MAX_OBJECTS = 10**7
 """Most objects below a URL that are listed: twice as many as a log can name shards."""
@@ -39,6 +41,8 @@ _CAUSES = {
 """What the library says of a store, and what it means: without credentials it asks a machine of the
 store's own clouds for them. Only listings are answered by 404: other requests raise an error of
 their own."""
+
+_BROKEN_OFF = "list response body"  # what the library says of a list that ends too early
 
 _CONNECT_S, _RETRIES, _RETRY_S = 10.0, 4, 60.0  # a store that is gone is told within minutes
 
@@ -138,9 +142,10 @@ class ObjectStore:
 
         A bucket that is not there is an error here, and a missing object for `get`.
         """
-        found: dict[str, Meta] = {}
         store = self._store
-        with self._told("cannot be listed"):
+
+        def listed() -> dict[str, Meta]:
+            found: dict[str, Meta] = {}
             for chunk in self._library.list(store):
                 for each in chunk:
                     found[each["path"]] = _meta(each)
@@ -150,13 +155,17 @@ class ObjectStore:
                         "study. Give the URL of one."
                     )
                     raise StudyError(message)
-        return found
+            return found
+
+        with self._told("cannot be listed"):
+            return self._whole(listed)
 
     def level(self, name: str) -> Level:
         """Return what is right below a prefix, which has no slash at its end."""
         store = self._store
         with self._told("cannot be listed"):
-            found = self._library.list_with_delimiter(store, f"{name}/" if name else None)
+            prefix = f"{name}/" if name else None
+            found = self._whole(lambda: self._library.list_with_delimiter(store, prefix))
         objects = {o["path"].rpartition("/")[2]: o["last_modified"] for o in found["objects"]}
         folders = tuple(prefix.rstrip("/") for prefix in found["common_prefixes"])
         return Level(name, folders, objects)
@@ -232,6 +241,15 @@ class ObjectStore:
                 self._library.delete(store, name)
             except FileNotFoundError:
                 return
+
+    def _whole(self, ask: Callable[[], _Answer]) -> _Answer:
+        """Ask once more if an answer breaks off: the library does so of objects, not of lists."""
+        try:
+            return ask()
+        except self._library.exceptions.GenericError as error:
+            if _BROKEN_OFF not in str(error):
+                raise
+            return ask()
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.faulty_store import Fault, FaultyStore
 from support.in_process import swept
-from support.s3_server import EXPERIMENT, SECRET, URL
+from support.s3_server import EXPERIMENT, SECRET, URL, reached, serving
 from typer.testing import CliRunner
 
 import runner
@@ -559,6 +560,21 @@ def test_a_store_that_does_not_answer_is_given_up(server, study, monkeypatch) ->
     server.be_well()
     push(study, URL)
     assert server.below("some/gates") == contents(study)
+
+
+def test_a_list_that_breaks_off_is_asked_for_once_more(tmp_path, monkeypatch) -> None:
+    faults = [Fault("cut", 1), Fault("cut", 3), Fault("cut", 5, times=2)]
+    with (
+        serving(FaultyStore(faults, tmp_path / "told")) as server,
+        reached(server, monkeypatch),
+    ):
+        server.objects["studies/some/gates/plan.json"] = b"{}"
+        objects = ObjectStore(URL)
+        assert [*objects.listing()] == ["plan.json"]
+        assert [*objects.level("").objects] == ["plan.json"]
+        with pytest.raises(runner.StudyError, match="cannot be listed: "):
+            objects.listing()
+    assert (tmp_path / "told").read_text().count("! cut LIST") == 4
 
 
 @pytest.mark.parametrize(
