@@ -80,7 +80,7 @@ fuzz: env-dev  ## Feed the readers of files and options with what breaks them; A
 schedules: env-dev  ## Drive the dispatcher through random schedules; ARGS="--schedules N"
 	@$(RUN) -m pytest tests/dispatch/test_dispatcher.py -k many_schedules --schedules 100000 -o timeout=0 $(ARGS)
 
-chaos: env-dev  ## Kill processes of sweeps at random; ARGS="--trials 100"
+chaos: env-dev  ## Kill processes of sweeps at random; ARGS="--url --shared --trials 100"
 	@PYTHONPATH=.:tests OPENBLAS_NUM_THREADS=1 $(RUN) tests/campaigns/chaos.py $(ARGS)
 
 chaos-maps: env-dev  ## Kill processes of maps at random; ARGS="--trials 50"

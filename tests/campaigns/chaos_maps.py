@@ -13,7 +13,8 @@ import hashlib
 import shutil
 import sys
 
-from campaigns.chaos import ENGINE, ROOT, Trial, fork, main
+from campaigns.chaos import main
+from campaigns.trials import ENGINE, ROOT, Trial, fork
 from support.maps import mapped
 
 from runner.cli.app import app
@@ -30,6 +31,8 @@ MAP = ["--searches", "120", "--round-searches", "20", "--basin-side", "5", "--wa
 
 class MapTrial(Trial):
     """One map of a study that is there."""
+
+    victims = ("embedded", *Trial.processes)
 
     @staticmethod
     def compile_once() -> None:
