@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from runner.cluster.client import connection_errors
@@ -14,6 +16,8 @@ from runner.cluster.task_results import run_task
 from runner.dispatch.dispatcher import Piece
 from runner.dispatch.tasks.auxiliary import AuxiliaryTask
 from runner.experiment.batches import Batch
+
+_MOST_TOGETHER = 2**20  # bytes in one message; Dask warns of ten times as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,11 @@ class SentTask:
     """The auxiliary task that it is, if it is not the dispatcher's."""
     sent_at_s: float = field(default_factory=time.monotonic)
     """When it was sent, on this process's clock."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes ahead of what its worker has been sent."""
+        return self.auxiliary is not None and self.auxiliary.urgent
 
     @property
     def alone(self) -> bool:
@@ -53,6 +62,12 @@ class Call:
     """A function of a module, which is sent by name, or an object that can be pickled."""
     arguments: tuple[Any, ...]
     """What it is called with; pickled by Dask."""
+
+    @property
+    def n_bytes(self) -> int | None:
+        """Bytes of its arguments; None if they are not packed, so that it is not known."""
+        packed = [each for each in self.arguments if isinstance(each, bytes)]
+        return sum(map(len, packed)) if len(packed) == len(self.arguments) else None
 
 
 class TasksInFlight:
@@ -82,24 +97,43 @@ class TasksInFlight:
         """Count the tasks."""
         return len(self._futures)
 
-    def submit(self, task: SentTask, call: Call, resources: Mapping[str, float] | None) -> bool:
-        """Send a task; return False if the connection is gone, and nothing was sent."""
-        try:
-            future = self._client.submit(
-                run_task,
-                call.function,
-                *call.arguments,
-                key=task.key,
-                resources=resources,
-                workers=list(task.workers) or None,
-                priority=int(task.auxiliary is not None and task.auxiliary.urgent),
-                pure=False,
-            )
-        except connection_errors():
-            return False
-        self._futures[task] = future
-        future.add_done_callback(lambda done: self._done.put((task, done)))
-        return True
+    def submit(
+        self, sent: Sequence[tuple[SentTask, Call]], resources: Mapping[str, float] | None
+    ) -> list[SentTask]:
+        """Send tasks with few messages; return those that were not sent.
+
+        Each message costs the client and the scheduler more than what is in it.
+        """
+        lost: list[SentTask] = []
+        for group in _messages(sent):
+            tasks = [task for task, _ in group]
+            first = tasks[0]
+            try:
+                futures = self._client.map(
+                    run_task,
+                    [call.function for _, call in group],
+                    *(list(each) for each in zip(*(c.arguments for _, c in group), strict=True)),
+                    key=[task.key for task in tasks],
+                    resources=resources,
+                    workers=list(first.workers) or None,
+                    priority=int(first.urgent),
+                    pure=False,
+                )
+            except connection_errors():  # and nothing of it was sent
+                lost += tasks
+                continue
+            arriving = dict(zip(tasks, futures, strict=True))
+            self._futures |= arriving
+            self._client.loop.add_callback(self._expect, arriving)
+        return lost
+
+    def _expect(self, arriving: Mapping[SentTask, Any]) -> None:
+        """Have futures come into the queue when they are done; in Dask's thread, woken once."""
+        for task, future in arriving.items():
+            future.add_done_callback(partial(self._arrive, task))
+
+    def _arrive(self, task: SentTask, future: Any) -> None:
+        self._done.put((task, future))
 
     def call_off(self, task: SentTask) -> None:
         """Take a task back from the cluster."""
@@ -127,5 +161,26 @@ class TasksInFlight:
             if not arrivals:
                 return
             yield arrivals
-            for _, future in arrivals:
-                future.release()
+            self._client.loop.add_callback(_release, [future for _, future in arrivals])
+
+
+def _messages(sent: Iterable[tuple[SentTask, Call]]) -> Iterator[list[tuple[SentTask, Call]]]:
+    """Group what may go by one message: packed calls for the same workers, not too many bytes."""
+    groups: dict[Hashable, list[tuple[SentTask, Call]]] = {}
+    sizes: Counter[Hashable] = Counter()
+    for task, call in sent:
+        if call.n_bytes is None:
+            yield [(task, call)]
+            continue
+        of = task.workers, task.urgent, len(call.arguments)
+        sizes[of] += call.n_bytes
+        groups.setdefault(of, []).append((task, call))
+        if sizes[of] >= _MOST_TOGETHER:
+            yield groups.pop(of)
+            del sizes[of]
+    yield from groups.values()
+
+
+def _release(futures: Sequence[Any]) -> None:
+    for future in futures:
+        future.release()

@@ -124,6 +124,7 @@ class TaskLoop:
         n_shared = sum(t.kind == kind and not t.alone for t in self.run.in_flight)
         room = len(free) * TASKS_PER_WORKER[kind] - n_shared
         room -= self._send_auxiliary(kind, addresses, in_use, room)
+        tasks = []
         for _ in range(room):
             pieces = self.run.dispatcher.bundle(
                 partial(self.handler.batches_per_task, self.run, kind)
@@ -135,7 +136,8 @@ class TaskLoop:
             # Without names Dask may take any worker of the kind: also one that is dismissed and
             # has not left yet.
             named = len(chosen) < len(addresses) or pool.leaving
-            self._send(kind, pieces, chosen if named else ())
+            tasks.append(self._task(kind, pieces, chosen if named else ()))
+        self._send(kind, tasks)
 
     def _send_auxiliary(
         self, kind: str, addresses: Sequence[str], in_use: Sequence[str], room: int
@@ -163,7 +165,7 @@ class TaskLoop:
 
     def _send_check(self, task: AuxiliaryTask, workers: Sequence[str]) -> None:
         piece = Piece(task.batch, task.batch.start, task.batch.stop)
-        self._send(task.kind, [piece], workers, task)
+        self._send(task.kind, [self._task(task.kind, [piece], workers, task)])
 
     def _send_isolated(self) -> None:
         """Give the next piece that must be alone a worker that has nothing else to do.
@@ -182,22 +184,24 @@ class TaskLoop:
             return
         piece = self.run.dispatcher.next_alone()
         if piece is not None:
-            self._send(self.run.pool.kind_of(address), [piece], [address])
+            kind = self.run.pool.kind_of(address)
+            self._send(kind, [self._task(kind, [piece], [address])])
 
-    def _send(
+    def _task(
         self,
         kind: str,
         pieces: Sequence[Piece],
         workers: Sequence[str] = (),
         auxiliary: AuxiliaryTask | None = None,
-    ) -> None:
+    ) -> SentTask:
         self._n_sent += 1
         # A piece that was called back is sent again: Dask would reuse an old key's outcome.
         name = pieces[0].key(self._name) if auxiliary is None else f"{auxiliary.name}-{self._name}"
-        task = SentTask(kind, tuple(pieces), f"{name}-{self._n_sent}", tuple(workers), auxiliary)
-        if not self.run.in_flight.submit(
-            task, self.handler.call(task), self.run.pool.resources(kind)
-        ):
+        return SentTask(kind, tuple(pieces), f"{name}-{self._n_sent}", tuple(workers), auxiliary)
+
+    def _send(self, kind: str, tasks: Sequence[SentTask]) -> None:
+        sent = [(task, self.handler.call(task)) for task in tasks]
+        for task in self.run.in_flight.submit(sent, self.run.pool.resources(kind)):
             self._lost(task)  # with the connection; `WorkerPool.refresh` says when that is for good
 
     # Taking back.
