@@ -12,7 +12,10 @@ from runner.training.restarts import Curves, Restarts
 
 
 def checkpoints(max_steps: int) -> np.ndarray:
-    """Log-spaced steps at which curves are recorded: about eight per decade, and 0 and the last."""
+    """Log-spaced steps at which curves are recorded: about eight per decade, and 0 and the last.
+
+    Below the last one they are those of every larger number of steps.
+    """
     exponents = np.arange(0, 8 * np.log10(max(max_steps, 1)) + 1)
     spaced = np.unique(np.round(10 ** (exponents / 8)).astype(np.int64))
     return np.unique(np.concatenate([[0], spaced[spaced < max_steps], [max_steps]]))
@@ -22,13 +25,15 @@ class LossCurves:
     """Records the losses of traced restarts where they pause, at `checkpoints`."""
 
     def __init__(self, compiled: Compiled, restarts: Restarts) -> None:
-        self._points: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._compiled, self._restarts = compiled, restarts
         self._fixed: tuple[np.ndarray, ...] = (np.zeros(0),)
-        self._compiled = compiled
         self._per_epoch = compiled.signature.updates_per_epoch
-        self._restarts = restarts
         self._budget = restarts.max_steps // self._per_epoch
-        self._pauses = {int(m): checkpoints(int(m)) for m in np.unique(self._budget)}  # in epochs
+        self._pauses = checkpoints(int(self._budget.max(initial=1)))[:-1]  # in epochs
+        self._traced = np.flatnonzero(restarts.traced)
+        self._place = np.cumsum(restarts.traced) - 1  # of a traced restart among them
+        # a row for each pause, and one more, as the end comes behind a restart's last pause
+        self._losses = np.empty((len(self._pauses) + 1, self._traced.size))
         self.due = np.where(restarts.traced, 0, self._budget)
         """(n,): epoch of each restart's next pause, or its budget."""
 
@@ -47,21 +52,17 @@ class LossCurves:
             lanes, restarts, epochs = lanes[due], restarts[due], epochs[due]
         if not lanes.size:
             return
-        losses = self._losses(block, lanes)
-        self._points.append((restarts.copy(), epochs * self._per_epoch, losses))
+        losses, places = self._losses_of(block, lanes), chosen(self._place, restarts)
+        pause = np.searchsorted(self._pauses, epochs)
+        if (pause == pause[0]).all():  # as a rule: they all run side by side
+            replace(self._losses[pause[0]], places, losses)
+        else:
+            self._losses[pause, places] = losses
         budgets = chosen(self._budget, restarts)
-        if (epochs == epochs[0]).all() and (budgets == budgets[0]).all():
-            pauses = self._pauses[int(budgets[0])]  # as a rule: they all run side by side
-            later = pauses[np.searchsorted(pauses, epochs[0], side="right")]
-            replace(self.due, restarts, later)
-            return
-        for budget, pauses in self._pauses.items():
-            on = budgets == budget
-            if on.any():
-                later = pauses[np.searchsorted(pauses, epochs[on], side="right")]
-                self.due[restarts[on]] = later
+        later = np.append(self._pauses, budgets.max())[pause + 1]
+        replace(self.due, restarts, np.minimum(later, budgets))
 
-    def _losses(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
+    def _losses_of(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
         """Losses of lanes, (k,) float64."""
         if lanes.size < block.restart.size:
             columns = (block.state, block.hyper, block.targets)
@@ -87,28 +88,20 @@ class LossCurves:
         losses : ndarray, shape (n,)
             Losses then, of an `Evaluation`.
         """
-        traced = np.flatnonzero(self._restarts.traced)
-        points = np.zeros(len(steps), np.int64)
-        if not traced.size:
-            return Curves(points, np.zeros(0, np.int32), np.zeros(0))
-        ends = (traced, chosen(steps, traced), self._last_losses(traced, state, losses))
-        restarts, at, found = zip(*self._points, ends, strict=True)
-        if all(np.array_equal(traced, each) for each in restarts[:-1]):
-            step, loss = np.stack(at), np.stack(found)  # a row for each pause
-            # a rule that holds where a restart was paused stops it there, without another step
-            new = step[1:] != step[:-1]
-            if new.all():
-                points[traced] = len(at)
-                return Curves(points, step.T.ravel(), loss.T.ravel())
-            new = np.concatenate([np.ones((1, traced.size), bool), new])
-            points[traced] = new.sum(axis=0)
-            return Curves(points, step.T[new.T], loss.T[new.T])
-        restart, step, loss = (np.concatenate(parts) for parts in (restarts, at, found))
-        order = np.argsort(restart, kind="stable")  # within a restart as recorded, by step
-        restart, step, loss = restart[order], step[order], loss[order]
-        new = np.ones(len(step), bool)
-        new[1:] = (restart[1:] != restart[:-1]) | (step[1:] != step[:-1])
-        return Curves(np.bincount(restart[new], minlength=len(steps)), step[new], loss[new])
+        traced, points = self._traced, np.zeros(len(steps), np.int64)
+        every, n_rows = np.arange(traced.size), len(self._losses)
+        ended, budgets = chosen(steps, traced) // self._per_epoch, chosen(self._budget, traced)
+        passed = np.searchsorted(self._pauses, np.minimum(ended, budgets - 1), side="right")
+        # a rule that holds where a restart was paused stops it there, without another step
+        points[traced] = own = passed + (self._pauses[passed - 1] != ended)
+        self._losses[passed, every] = self._last_losses(traced, state, losses)
+        epochs = np.tile(np.append(self._pauses, 0).astype(np.int32), (traced.size, 1))
+        epochs[every, passed] = ended
+        found = self._losses.T
+        if (own == n_rows).all():
+            return Curves(points, epochs.ravel() * self._per_epoch, found.ravel())
+        there = np.arange(n_rows) < own[:, np.newaxis]
+        return Curves(points, epochs[there] * self._per_epoch, found[there])
 
     def _last_losses(self, traced: np.ndarray, state: np.ndarray, losses: np.ndarray) -> np.ndarray:
         """Losses (k,) of the traced restarts' ends: a curve's are of settings as in training."""

@@ -119,6 +119,12 @@ def test_curves_hold_the_losses_of_plain_numpy(xor, restarts, engine, layout) ->
             assert loss == pytest.approx(net.loss(path[step]), rel=1e-8)
 
 
+def test_a_longer_budget_has_the_checkpoints_of_a_shorter_one() -> None:
+    most = checkpoints(1_000_000)
+    for budget in (1, 2, 3, 9, 10, 11, 99, 100, 101, 1778, 1779, 56_234, 999_999):
+        assert checkpoints(budget)[:-1].tolist() == most[most < budget].tolist()
+
+
 def test_checkpoints_are_log_spaced_and_whole() -> None:
     points = checkpoints(10_000)
     assert points[0] == 0
