@@ -61,6 +61,13 @@ Advance = Callable[
 ]
 """``(state, steps, limit, hyper, targets) -> (state, steps, solved)``, see `Compiled.advance`."""
 
+Record = Callable[
+    [np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+]
+"""``(state, limit, hyper, targets, at, places) -> (state, steps, solved, points)``, see
+`Compiled.record`."""
+
 Evaluate = Callable[[np.ndarray, np.ndarray, np.ndarray], Evaluation]
 """``(state, hyper, targets) -> Evaluation``, see `Compiled.evaluate`."""
 
@@ -105,6 +112,11 @@ class Compiled:
     any_lanes: bool = False
     """Whether both take any number of lanes, and ``advance`` goes on until all have halted; the
     arrays that it returns are then the caller's."""
+    record: Record | None = None
+    """Does what ``advance`` does from step 0 on, to the bit, and keeps parameters on the way:
+    of a lane whose ``places`` (n_lanes,) int32 is not -1, in that column of points (m,
+    n_parameters, k) after ``at`` (m,) int64 epochs, rising; not set where it halts before, or at
+    its limit. None where lanes have to pause for that."""
     programs: Mapping[str, Fingerprint] | None = None
     """Fingerprints of the programs of vector code by name; None where there is none."""
     look: Look | None = None

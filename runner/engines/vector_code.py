@@ -19,11 +19,13 @@ from runner.engines.base import (
     Look,
     Losses,
     Measured,
+    Record,
     SharedOutputs,
 )
 from runner.engines.simd.artifact import Artifact
 from runner.engines.simd.fingerprint import Fingerprint
-from runner.engines.simd.machine_code import Function, Loop, apart, processor
+from runner.engines.simd.machine_code import Function, Loop, Recording, processor
+from runner.engines.simd.row_memory import apart, unset_rows
 from runner.network.signature import Signature
 
 FINGERPRINTED = ("loop", "look", "update")
@@ -45,6 +47,8 @@ class TrainingCode:
     """The loss of ``look`` alone, by the same arithmetic."""
     update: Artifact
     """Parameters after a step, from a state and a gradient; float64."""
+    recording: Artifact | None = None
+    """The loop once more, by the same steps, for restarts whose curves are recorded."""
     losses_of_float32: Artifact | None = None
     """The same of parameters in float32, as they are trained."""
     bounds: Artifact | None = None
@@ -61,16 +65,16 @@ class TrainingCode:
 
     def loaded(self, signature: Signature) -> Compiled:
         """Load the machine code; ``compile_s`` of the result is 0."""
-        advance = advancing(Loop(self.loop), apart)
         look, narrow = Function(self.look), _made(Function, self.losses_of_float32)
         losses = _losses(signature, Function(self.losses), narrow)
         evaluate = _evaluator(signature, look, losses, self.update)
         return Compiled(
             signature,
-            advance,
+            advancing(Loop(self.loop), apart),
             evaluate,
             0.0,
             any_lanes=True,
+            record=_made(lambda a: _recording(signature, Loop(a)), self.recording),
             programs=self.fingerprints,
             look=_look(signature, look),
             losses=losses,
@@ -139,6 +143,27 @@ def advancing(
         return state, steps, solved
 
     return advance
+
+
+def _recording(signature: Signature, loop: Loop) -> Record:
+    n = signature.architecture.n_parameters
+
+    def record(
+        state: np.ndarray,
+        limit: np.ndarray,
+        hyper: np.ndarray,
+        targets: np.ndarray,
+        at: np.ndarray,
+        places: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        state, steps = apart(state), np.zeros(len(limit), np.int32)
+        solved = np.zeros(len(limit), bool)
+        points = unset_rows((len(at), n, int(places.max(initial=-1)) + 1), state.dtype)
+        recording = Recording(at, places, points)
+        loop(state, steps, limit, [hyper, targets], [solved], recording)
+        return state, steps, solved, points
+
+    return record
 
 
 def _look(signature: Signature, function: Function) -> Look:

@@ -62,7 +62,7 @@ def training_programs(signature: Signature) -> Mapping[str, Program]:
     with building():
         measured, is_narrow = signature.measured, signature.dtype == "float32"
         programs = {
-            "loop": loop_program(signature),
+            **_loop_programs(signature),
             "look": _look_program(measured),
             "losses": _look_program(measured, 1),  # of its first group alone
             **({"losses_of_float32": _losses_of_float32(measured)} if is_narrow else {}),
@@ -107,14 +107,30 @@ def loop_program(signature: Signature, *, gpu: bool = False) -> Program:
     UnknownOperation
         If an operation has no vector code.
     """
+    nested = _is_nested(_vector_step(signature))
+    kind: Kind = ("blocks" if nested else "threads") if gpu else "loop"
+    (program,) = _lowered(signature, [kind])
+    return program
+
+
+def _loop_programs(signature: Signature) -> dict[str, Program]:
+    """`loop_program`, and the same for restarts whose curves are recorded on their way."""
+    if _is_nested(_vector_step(signature)):
+        # there lanes that pause together are copied row by row, which is quicker
+        return {"loop": loop_program(signature)}
+    kinds: list[Kind] = ["loop", "recording"]
+    return dict(zip(kinds, _lowered(signature, kinds), strict=True))
+
+
+def _lowered(signature: Signature, kinds: Sequence[Kind]) -> list[Program]:
+    """The programs of some kinds that repeat a signature's training step."""
     with building():
         step = _vector_step(signature)
         tensors, lane = _variables(step)
         moved, halted, solved = step.attempt(tensors, lane)
         fixed, nested = [*lane.hyper, *lane.targets], _is_nested(step)
-        kind: Kind = ("blocks" if nested else "threads") if gpu else "loop"
-        return lowering.lower_loop(
-            tensors, fixed, moved, halted, [solved], nested=nested, kind=kind
+        return lowering.lower_loops(
+            tensors, fixed, moved, halted, [solved], nested=nested, kinds=kinds
         )
 
 

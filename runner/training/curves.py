@@ -7,7 +7,7 @@ import numpy as np
 from runner.engines.base import Compiled
 from runner.network.signature import HYPERPARAMETERS
 from runner.training.evaluation import losses_of_columns
-from runner.training.lane_block import LaneBlock, chosen, replace
+from runner.training.lane_block import LaneBlock, chosen, chosen_columns, replace
 from runner.training.restarts import Curves, Restarts
 
 
@@ -21,8 +21,13 @@ def checkpoints(max_steps: int) -> np.ndarray:
     return np.unique(np.concatenate([[0], spaced[spaced < max_steps], [max_steps]]))
 
 
+MOST_BYTES = 2**25
+"""Memory of the parameters that a call keeps on its way; more is fetched from the system each time,
+page by page (`runner.cluster.freed_memory`)."""
+
+
 class LossCurves:
-    """Records the losses of traced restarts where they pause, at `checkpoints`."""
+    """Records the losses of traced restarts where they pause, or on their way: at `checkpoints`."""
 
     def __init__(self, compiled: Compiled, restarts: Restarts) -> None:
         self._compiled, self._restarts = compiled, restarts
@@ -36,6 +41,40 @@ class LossCurves:
         self._losses = np.empty((len(self._pauses) + 1, self._traced.size))
         self.due = np.where(restarts.traced, 0, self._budget)
         """(n,): epoch of each restart's next pause, or its budget."""
+
+    @property
+    def are_recorded_on_the_way(self) -> bool:
+        """Whether `record_on_the_way` can be called, so that no restart has to pause."""
+        signature = self._compiled.signature
+        if self._compiled.record is None or self._restarts.plateau is not None:
+            return False
+        numbers = signature.architecture.n_parameters * len(self._pauses) * self._traced.size
+        return 0 < numbers * np.dtype(signature.dtype).itemsize <= MOST_BYTES
+
+    def record_on_the_way(self, block: LaneBlock) -> np.ndarray:
+        """Train all restarts, each in the lane of its number, and record the losses of the traced.
+
+        Returns
+        -------
+        ndarray, shape (n,), bool
+            See `runner.engines.base.Compiled.advance`.
+        """
+        traced, places = self._traced, np.full(block.restart.size, -1, np.int32)
+        places[traced] = np.arange(traced.size)
+        solved, points = block.record(self._compiled, self._pauses, places)
+        passed = self._passed(traced, chosen(block.epochs, traced))
+        fixed = (chosen_columns(array, traced) for array in (block.hyper, block.targets))
+        hyper, targets = (array.astype(np.float64, copy=False) for array in fixed)
+        for pause, parameters in enumerate(points):
+            there = np.flatnonzero(passed > pause)
+            columns = (chosen_columns(array, there) for array in (parameters, hyper, targets))
+            replace(self._losses[pause], there, losses_of_columns(self._compiled, *columns))
+        return solved
+
+    def _passed(self, restarts: np.ndarray, epochs: np.ndarray) -> np.ndarray:
+        """How many pauses restarts (k,) int have passed that have made epochs (k,)."""
+        last = np.minimum(epochs, chosen(self._budget, restarts) - 1)
+        return np.asarray(np.searchsorted(self._pauses, last, side="right"))
 
     def record(self, block: LaneBlock, lanes: np.ndarray) -> None:
         """Record the losses of lanes that pause, and set their next pauses.
@@ -67,7 +106,7 @@ class LossCurves:
         if lanes.size < block.restart.size:
             columns = (block.state, block.hyper, block.targets)
             return losses_of_columns(
-                self._compiled, *(np.take(array, lanes, axis=1) for array in columns)
+                self._compiled, *(chosen_columns(array, lanes) for array in columns)
             )
         if not self._compiled.any_lanes:  # new restarts come into its block
             return losses_of_columns(self._compiled, block.state, block.hyper, block.targets)
@@ -90,8 +129,8 @@ class LossCurves:
         """
         traced, points = self._traced, np.zeros(len(steps), np.int64)
         every, n_rows = np.arange(traced.size), len(self._losses)
-        ended, budgets = chosen(steps, traced) // self._per_epoch, chosen(self._budget, traced)
-        passed = np.searchsorted(self._pauses, np.minimum(ended, budgets - 1), side="right")
+        ended = chosen(steps, traced) // self._per_epoch
+        passed = self._passed(traced, ended)
         # a rule that holds where a restart was paused stops it there, without another step
         points[traced] = own = passed + (self._pauses[passed - 1] != ended)
         self._losses[passed, every] = self._last_losses(traced, state, losses)
@@ -111,5 +150,5 @@ class LossCurves:
             return chosen(losses, traced)
         columns = (state, restarts.hyper.astype(dtype), restarts.all_targets.astype(dtype))
         return losses_of_columns(
-            self._compiled, *(np.take(array, traced, axis=1) for array in columns)
+            self._compiled, *(chosen_columns(array, traced) for array in columns)
         )

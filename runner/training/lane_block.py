@@ -19,6 +19,11 @@ def chosen(values: np.ndarray, which: np.ndarray) -> np.ndarray:
     return values if which.size == values.size else values[which]
 
 
+def chosen_columns(values: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return columns of values (rows, n) at rising places without repeats, likewise."""
+    return values if which.size == values.shape[1] else np.take(values, which, axis=1)
+
+
 def replace(values: np.ndarray, which: np.ndarray, by: np.ndarray | int) -> None:
     """Put others into values (n,) at rising places without repeats; quicker if these are all."""
     if which.size == values.size:
@@ -126,3 +131,27 @@ class LaneBlock:
             state, epochs = state.copy(), epochs.copy()
         self.state, self.epochs = state, epochs
         return self.epochs - before, solved
+
+    def record(
+        self, compiled: Compiled, at: np.ndarray, places: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Call a compiled function once, whose lanes are recorded on their way from step 0 on.
+
+        Parameters
+        ----------
+        compiled : Compiled
+            That can.
+        at, places : ndarray
+            See `runner.engines.base.Compiled.record`.
+
+        Returns
+        -------
+        solved, points : ndarray
+            See there.
+        """
+        if compiled.record is None:
+            raise TypeError(compiled.signature.architecture.title)
+        self.state, self.epochs, solved, points = compiled.record(
+            self.state, self.limit, self.hyper, self.targets, at, places
+        )
+        return solved, points

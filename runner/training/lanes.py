@@ -2,10 +2,11 @@
 
 Times to solution are heavy-tailed, so a lane whose restart has stopped is given the next restart
 at once; idle lanes would be the largest waste left. Vector code does so itself and is given a lane
-for every restart (`_train_at_once`). Other compiled functions train a fixed number of lanes for a
-fixed number of steps, and are given new restarts between calls (`_train_in_turns`). Nothing here
-can change a restart's bits: all arithmetic is per lane, and whether a restart is done is decided
-inside the compiled step.
+for every restart (`_train_at_once`); of small networks it keeps what curves need, too
+(`_train_recording`). Other compiled functions train a fixed number of lanes for a fixed number of
+steps, and are given new restarts between calls (`_train_in_turns`). Nothing here can change a
+restart's bits: all arithmetic is per lane, and whether a restart is done is decided inside the
+compiled step.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from runner.engines.base import Compiled
 from runner.network.signature import Signature
+from runner.training.curves import LossCurves
 from runner.training.evaluation import evaluate
 from runner.training.lane_block import EMPTY, LaneBlock
 from runner.training.pauses import Pauses
@@ -67,8 +69,11 @@ def train(compiled: Compiled, restarts: Restarts) -> Endpoints:
     restart, and what float64 says where the budget did.
     """
     pauses = Pauses(compiled, restarts)
-    driver = _train_at_once if compiled.any_lanes else _train_in_turns
-    stopped = driver(compiled, restarts, pauses)
+    if pauses.curves.are_recorded_on_the_way:
+        stopped = _train_recording(compiled, restarts, pauses.curves)
+    else:
+        driver = _train_at_once if compiled.any_lanes else _train_in_turns
+        stopped = driver(compiled, restarts, pauses)
     wide = stopped.state.astype(np.float64, copy=False)
     seen = evaluate(compiled, wide, restarts)
     per_epoch = compiled.signature.updates_per_epoch
@@ -104,6 +109,13 @@ def _train_at_once(compiled: Compiled, restarts: Restarts, pauses: Pauses) -> _S
             left[done] = False
             block = block.taken(np.flatnonzero(left))
     return stopped
+
+
+def _train_recording(compiled: Compiled, restarts: Restarts, curves: LossCurves) -> _Stopped:
+    """Train with a function that keeps what curves need on its way, so that no lane pauses."""
+    block = LaneBlock.of_all(compiled.signature, restarts)
+    solved = curves.record_on_the_way(block)
+    return _Stopped(block.state, block.epochs, solved, int(block.epochs.sum(dtype=np.int64)))
 
 
 def _train_in_turns(compiled: Compiled, restarts: Restarts, pauses: Pauses) -> _Stopped:

@@ -10,6 +10,8 @@ from support.plain import Rule, train
 from support.steps import net_of
 
 from runner.engines.registry import compiled
+from runner.network.shuffle import first_states
+from runner.training import curves
 from runner.training.curves import checkpoints
 from runner.training.lanes import train as train_lanes
 
@@ -117,6 +119,38 @@ def test_curves_hold_the_losses_of_plain_numpy(xor, restarts, engine, layout) ->
         assert steps.tolist() == [*due, ended.steps[k]]
         for step, loss in zip(steps, losses, strict=True):
             assert loss == pytest.approx(net.loss(path[step]), rel=1e-8)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("stops", [(), ("solved",)])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_curves_recorded_on_the_way_are_those_of_pauses(
+    xor, restarts, monkeypatch, dtype, stops, shuffled
+) -> None:
+    """Whichever restarts are traced, and whatever their budgets."""
+    more = {"patterns_per_update": 1, "shuffled": True} if shuffled else {}
+    signature = xor(dtype=dtype, stops=stops, **more)
+    work = restarts(signature, n=90, rate=RATE, max_steps=4 * STEPS)
+    rng = np.random.default_rng(3)
+    work = replace(
+        work,
+        traced=rng.random(90) < 0.6,
+        max_steps=4 * rng.choice([1, 10, STEPS, STEPS // 2], 90).astype(np.int32),
+        hyper=work.hyper * rng.uniform(0.1, 3, 90),
+        generator=first_states(5, 0, 90) if shuffled else None,
+    )
+    functions = compiled("pytensor", signature)
+    ours = train_lanes(functions, work)
+    monkeypatch.setattr(curves, "MOST_BYTES", 0)
+    theirs = train_lanes(functions, work)
+    for name in ("points", "step", "loss"):
+        one, other = (getattr(each.curves, name) for each in (ours, theirs))
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == other.dtype
+    np.testing.assert_array_equal(ours.state, theirs.state)
+    np.testing.assert_array_equal(ours.steps, theirs.steps)
+    np.testing.assert_array_equal(ours.solved, theirs.solved)
+    assert (ours.curves.points > 0).tolist() == work.traced.tolist()
 
 
 def test_a_longer_budget_has_the_checkpoints_of_a_shorter_one() -> None:

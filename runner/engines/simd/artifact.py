@@ -10,7 +10,10 @@ from runner.engines.simd.fingerprint import Fingerprint, fingerprint
 RowRuns = tuple[tuple[int, str], ...]
 """Rows of arrays as runs of one dtype: how many rows follow each other, and their dtype."""
 
-Kind = Literal["function", "loop", "threads", "blocks"]
+Kind = Literal["function", "loop", "recording", "threads", "blocks"]
+
+NEVER = 2**62
+"""Steps to a point that does not come, of programs that record."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class Interface:
 
     kind: Kind
     """``function``: as `runner.engines.simd.machine_code.Function` calls it; ``loop``: as `Loop`
-    there does; ``threads``: a loop that many threads may run at once, each with one lane;
+    there does; ``recording``: a loop that can be told to keep what it comes to on its way, by the
+    same steps; ``threads``: a loop that many threads may run at once, each with one lane;
     ``blocks``: one that many blocks of threads may run, each block with one lane."""
     inputs: RowRuns
     """The inputs; a loop's carried ones come first."""

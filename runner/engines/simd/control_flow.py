@@ -115,7 +115,8 @@ def until_done(
     nested : bool
         As in `once`.
     kind : str
-        ``loop``, or, for threads that have one lane each, ``threads``; ``blocks`` of a nested graph
+        ``loop``; ``recording`` for one that can also record points on its way; or, for threads that
+        have one lane each, ``threads``; ``blocks`` of a nested graph
         for blocks of threads, each of which has one lane.
     fit : Registers, optional
         As in `once`.
@@ -124,9 +125,10 @@ def until_done(
     -------
     ProgramText
         ``run(inputs, outputs, n, steps, limit, scratch)``; n columns. The inputs that are carried
-        and ``steps`` are overwritten. For threads it ends in ``counter``, the address of the next
-        column's number, which any number of threads share; for blocks in ``counter``, the bytes of
-        one block's scratch, and the scratch of all blocks.
+        and ``steps`` are overwritten. One that records has before the scratch what
+        `runner.engines.simd.lane_recording` is told. For threads it ends in ``counter``, the
+        address of the next column's number, which any number of threads share; for blocks in
+        ``counter``, the bytes of one block's scratch, and the scratch of all blocks.
 
     Notes
     -----
@@ -135,7 +137,8 @@ def until_done(
     takes the lane, so that no lane waits for another.
 
     The basic blocks. ``refill`` serves one lane after the other: it writes back a column that has
-    halted and fetches the next. Then steps are made until a lane halts, or one has no steps left::
+    halted and fetches the next. Then steps are made until a lane halts, or one has no steps left,
+    in all or to the next point that is recorded::
 
         entry ──> refill ──(every lane is empty)──> end
                   │  ^

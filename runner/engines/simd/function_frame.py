@@ -34,9 +34,16 @@ TABLE = ir.PointerType(I64)
 
 _WIDEST = 8  # bytes of the widest number
 
-_NUMBERS: dict[Kind, int] = {"function": 1, "loop": 3, "threads": 3, "blocks": 5}
+_NUMBERS: dict[Kind, int] = {
+    "function": 1,
+    "loop": 3,
+    "recording": 4,
+    "threads": 3,
+    "blocks": 5,
+}
 """Arguments between the tables and the last one: how many columns; of loops, where their steps and
-limits are; of blocks, where the counter is, and the bytes of one block's scratch."""
+limits are; of those that record, what `runner.engines.simd.lane_recording` is told; of blocks,
+where the counter is, and the bytes of one block's scratch."""
 
 _COUNTER = 3
 

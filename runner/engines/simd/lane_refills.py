@@ -8,8 +8,9 @@ from llvmlite import ir
 
 from runner.engines.simd.bulk_copy import BulkCopy
 from runner.engines.simd.function_frame import I8, Frame, Run
+from runner.engines.simd.lane_recording import LaneRecording
 from runner.engines.simd.lane_state import LaneState
-from runner.engines.simd.type_aliases import Block, Builder, Value
+from runner.engines.simd.type_aliases import Block, Builder, Pointer, Value
 from runner.engines.simd.vectors import I64
 
 _ENDLESS = I64(2**62)
@@ -37,6 +38,7 @@ class LaneRefill:
         self._n_carried = sum(map(frame.n_rows, frame.graph.outputs[:n_carried]))
         self._n, self._steps, self._limit, *_ = frame.numbers
         self._bulk_copy = BulkCopy(frame, lanes, self._n_carried) if together else None
+        self._recording = LaneRecording(frame, lanes) if frame.kind == "recording" else None
 
     @property
     def _b(self) -> Builder:
@@ -58,13 +60,15 @@ class LaneRefill:
 
     def _serve(self, lane: Value) -> None:
         """Count a lane's steps; write its column back if it has halted, and give it the next."""
-        b, lanes, bulk_copy = self._b, self._lanes, self._bulk_copy
+        b, lanes, bulk_copy, recording = self._b, self._lanes, self._bulk_copy, self._recording
         own, left = (b.gep(array, [I64(0), lane]) for array in (lanes.column, lanes.steps_left))
         column = b.load(own)
         with b.if_then(b.icmp_signed(">=", column, I64(0))):
             halted = b.load(b.gep(b.bitcast(lanes.others[0], ir.PointerType(I8)), [lane]))
             rest = b.sub(b.load(left), b.load(lanes.steps_taken))
             b.store(rest, left)
+            if recording:
+                recording.count(lane)
             over = b.or_(b.icmp_unsigned("!=", halted, I8(0)), b.icmp_signed("<=", rest, I64(0)))
             with b.if_then(over):
                 with b.if_then(bulk_copy.is_left_behind(b)) if bulk_copy else nullcontext():
@@ -80,12 +84,21 @@ class LaneRefill:
                         self._move(run, run.rows, lane, column, into_lane=True)
                 b.store(self._steps_left(column), left)
                 b.store(column, own)
+                if recording:
+                    recording.begin(lane, column)
                 if not self._frame.is_for_gpu:
                     b.store(b.add(column, I64(1)), lanes.next_column)
         with b.if_then(b.icmp_signed(">=", b.load(own), I64(0))):
-            fewest, rest = b.load(lanes.steps_to_take), b.load(left)
-            fewer = b.select(b.icmp_signed("<", rest, fewest), rest, fewest)
-            b.store(fewer, lanes.steps_to_take)
+            if recording:
+                recording.record(lane)
+                self._refill_after(recording.steps_left(lane))
+            self._refill_after(left)
+
+    def _refill_after(self, left: Pointer) -> None:
+        """Come to the next refill when so many steps are taken as lie there, if not sooner."""
+        b, to_take = self._b, self._lanes.steps_to_take
+        fewest, rest = b.load(to_take), b.load(left)
+        b.store(b.select(b.icmp_signed("<", rest, fewest), rest, fewest), to_take)
 
     def _skip(self) -> None:
         """Pass over columns that have no steps left.

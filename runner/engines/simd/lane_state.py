@@ -28,7 +28,7 @@ class LaneState:
     steps_taken: Pointer
     """Steps since the last refill."""
     steps_to_take: Pointer
-    """Steps until a lane's column has none left."""
+    """Steps until the next refill."""
 
 
 def declare(frame: Frame, others: list[Variable]) -> LaneState:

@@ -186,26 +186,47 @@ def lower_loop(
     UnknownOperation
         If the graph holds an operation that is not known here.
     """
+    (program,) = lower_loops(carried, fixed, moved, halts, others, nested=nested, kinds=[kind])
+    return program
+
+
+def lower_loops(
+    carried: Sequence[Variable],
+    fixed: Sequence[Variable],
+    moved: Sequence[Variable],
+    halts: Variable,
+    others: Sequence[Variable],
+    *,
+    nested: bool = False,
+    kinds: Sequence[Kind],
+) -> list[Program]:
+    """Write programs of several kinds; as `lower_loop`, but the graph is rewritten only once."""
     for old, new in zip(carried, moved, strict=True):
-        kinds = {(x.type.dtype, *(x.type.shape if nested else ())) for x in (old, new)}
-        if len(kinds) > 1:
+        types = {(x.type.dtype, *(x.type.shape if nested else ())) for x in (old, new)}
+        if len(types) > 1:
             raise UnknownOperation(f"{new.type} in place of {old.type}")
     graph = rewritten([*carried, *fixed], [*moved, halts, *others])
-    written, portable = _written(
-        lambda fit: until_done(graph, len(carried), nested, kind=kind, fit=fit),
-        fit=None if kind == "loop" else AVX,  # a GPU's program is no other on another CPU
-    )
-    rows = written.n_rows
-    interface = Interface(
-        kind,
-        _row_runs([*carried, *fixed], rows),
-        _row_runs(others, rows),
-        written.width,
-        written.scratch_bytes,
-        sum(map(rows, carried)),
-        written.widest,
-    )
-    return Program(written.text, interface, portable)
+    programs = []
+    for kind in kinds:
+
+        def write(fit: Registers, kind: Kind = kind) -> ProgramText:
+            return until_done(graph, len(carried), nested, kind=kind, fit=fit)
+
+        # a GPU's program is no other on another CPU
+        own = None if kind in ("loop", "recording") else AVX
+        written, portable = _written(write, fit=own, named=kind != "recording")
+        rows = written.n_rows
+        interface = Interface(
+            kind,
+            _row_runs([*carried, *fixed], rows),
+            _row_runs(others, rows),
+            written.width,
+            written.scratch_bytes,
+            sum(map(rows, carried)),
+            written.widest,
+        )
+        programs.append(Program(written.text, interface, portable))
+    return programs
 
 
 def function(
@@ -223,9 +244,11 @@ def loop(
     others: Sequence[Variable],
     *,
     nested: bool = False,
+    kind: Kind = "loop",
 ) -> Loop:
     """Compile and load a step that is repeated; see `lower_loop`."""
-    return Loop(assemble(lower_loop(carried, fixed, moved, halts, others, nested=nested)))
+    program = lower_loop(carried, fixed, moved, halts, others, nested=nested, kind=kind)
+    return Loop(assemble(program))
 
 
 def _written(

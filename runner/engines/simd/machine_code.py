@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from llvmlite import binding
 
-from runner.engines.simd.artifact import Artifact, Interface, Kind, Program
-from runner.engines.simd.memory import PERIOD
+from runner.engines.simd.artifact import NEVER, Artifact, Interface, Kind, Program
+from runner.engines.simd.row_memory import addresses, has_no_gaps, in_rows, spaced
 from runner.engines.simd.scratch import Scratch
-from runner.engines.simd.vectors import CACHE_LINE, NAME
+from runner.engines.simd.vectors import NAME
 
 
 class Function:
@@ -64,8 +65,8 @@ class Function:
         if n < width:  # a block of its own, filled with copies of the last lane
             filled = [_padded(array, width - n) for array in inputs]
             return [np.ascontiguousarray(output[:, :n]) for output in self(*filled)]
-        given, outputs = [_in_rows(array) for array in inputs], self._outputs(n)
-        sources, targets = _addresses(given), _addresses(outputs)
+        given, outputs = [in_rows(array) for array in inputs], self._outputs(n)
+        sources, targets = addresses(given), addresses(outputs)
         whole = n - n % width
         with self._scratch.lent() as scratch:
             memory = scratch.ctypes.data
@@ -81,20 +82,35 @@ class Function:
         return [np.empty((rows, n), dtype) for rows, dtype in self._interface.outputs]
 
 
+@dataclass(frozen=True)
+class Recording:
+    """What a loop writes down of some columns on its way: the first rows of what is carried."""
+
+    at: np.ndarray
+    """(m,) int64: after how many steps of the call, rising from 0 or more."""
+    places: np.ndarray
+    """(n,) int32: which column of ``points`` each column has; -1 for none."""
+    points: np.ndarray
+    """(m, rows, k), of the dtype of these rows: overwritten, but not where a column halts before,
+    or has no steps left then."""
+
+
 class Loop:
     """Machine code that repeats a step in every column until it halts there.
 
     Parameters
     ----------
     artifact : Artifact
-        Of the kind ``loop``, or ``threads``, of which one thread then serves all columns.
+        Of the kind ``loop`` or ``recording``, or ``threads``, of which one thread then serves all
+        columns.
     """
 
     def __init__(self, artifact: Artifact) -> None:
-        self._interface = _of_kind(("loop", "threads"), artifact)
-        self._owner, self._run = _loaded(artifact.code, n_numbers=4)
+        self._interface = _of_kind(("loop", "recording", "threads"), artifact)
+        self._records = self._interface.kind == "recording"
+        self._owner, self._run = _loaded(artifact.code, n_numbers=5 if self._records else 4)
         # threads have theirs on their stacks
-        needed = self._interface.scratch_bytes if self._interface.kind == "loop" else 0
+        needed = 0 if self._interface.kind == "threads" else self._interface.scratch_bytes
         self._scratch = Scratch(needed)
 
     def __call__(
@@ -104,6 +120,7 @@ class Loop:
         limit: np.ndarray,
         fixed: Sequence[np.ndarray],
         others: Sequence[np.ndarray],
+        recording: Recording | None = None,
     ) -> None:
         """Repeat the step.
 
@@ -119,6 +136,8 @@ class Loop:
             Each (n,), or (rows, n).
         others : sequence of ndarray
             Each (n,); overwritten, but not where ``steps`` was at its limit from the beginning.
+        recording : Recording, optional
+            For the kind ``recording``.
 
         Raises
         ------
@@ -126,18 +145,59 @@ class Loop:
             If rows of what is overwritten have gaps, or what is given is not as compiled.
         """
         check_loop(self._interface, carried, steps, limit, fixed, others)
+        if recording is not None:
+            self._check_recording(recording, carried)
         if not len(steps):
             return
-        given = [_in_rows(limit), *map(_spaced, fixed)]
+        given = [in_rows(limit), *map(spaced, fixed)]
         halted = np.empty(len(steps), bool)
-        sources = _addresses([carried, *given[1:]])
-        targets = _addresses([carried, halted, *others])
-        clock, until = _addresses([steps, given[0]])
+        sources = addresses([carried, *given[1:]])
+        targets = addresses([carried, halted, *others])
+        clock, until = addresses([steps, given[0]])
         next_column = np.zeros(1, np.int64)  # which threads share
         tables = sources.ctypes.data, targets.ctypes.data
+        told = _told(recording or _nothing(len(steps))) if self._records else ()
         with self._scratch.lent() as scratch:
             memory = next_column if self._interface.kind == "threads" else scratch
-            self._run(*tables, len(steps), clock, until, memory.ctypes.data)
+            more = (array.ctypes.data for array in (*told[:1], memory))
+            self._run(*tables, len(steps), clock, until, *more)
+
+    def _check_recording(self, recording: Recording, carried: np.ndarray) -> None:
+        """Refuse what would be written elsewhere: machine code looks at nothing."""
+        at, places, points = recording.at, recording.places, recording.points
+        _, rows, k = points.shape
+        if not (
+            self._records
+            and at.dtype == np.int64
+            and len(at) == len(points)
+            and (np.diff(at, prepend=0)[1:] > 0).all()
+            and (at >= 0).all()
+            and places.dtype == np.int32
+            and places.shape == carried.shape[1:]
+            and (places < k).all()
+            and points.dtype == carried.dtype
+            and 0 < rows <= len(carried)
+            and has_no_gaps(points)
+        ):
+            message = (
+                f"{len(points)} points of {rows} rows for {k} of {len(places)} columns are to be "
+                f"recorded at {at}; expected a loop that records, rising steps and places for all"
+            )
+            raise ValueError(message)
+
+
+def _told(recording: Recording) -> tuple[np.ndarray, ...]:
+    """What `runner.engines.simd.lane_recording` is told, and the arrays that it points to."""
+    rows = recording.points.shape[1]
+    steps = np.append(np.diff(recording.at, prepend=0), NEVER)
+    rows_of_points = addresses(list(recording.points)) if recording.points.size else np.zeros(1)
+    kept = steps, np.ascontiguousarray(recording.places), rows_of_points
+    return np.array([rows, *(array.ctypes.data for array in kept)], np.int64), *kept
+
+
+def _nothing(n: int) -> Recording:
+    """A recording of none of n columns."""
+    return Recording(np.zeros(0, np.int64), np.full(n, -1, np.int32), np.zeros((0, 0, 0)))
 
 
 def check_loop(
@@ -149,7 +209,7 @@ def check_loop(
     others: Sequence[np.ndarray],
 ) -> None:
     """Raise ValueError as `Loop` says."""
-    if not all(_has_no_gaps(array) for array in (carried, steps, *others)):
+    if not all(has_no_gaps(array) for array in (carried, steps, *others)):
         message = "rows of an output have gaps; expected numbers that lie one after the other"
         raise ValueError(message)
     kinds = [(2, "int32"), *interface.inputs, *interface.outputs]
@@ -198,57 +258,10 @@ def _padded(array: np.ndarray, more: int) -> np.ndarray:
     return wide
 
 
-def apart(array: np.ndarray) -> np.ndarray:
-    """Copy an array (rows, n) to memory in which its rows do not begin at equal places of pages.
-
-    Columns are served one by one, a number of each row, and where rows begin `PERIOD` apart, all
-    of these compete for the same few lines of the cache.
-    """
-    rows, n = array.shape
-    more = CACHE_LINE // array.itemsize if n * array.itemsize % PERIOD == 0 else 0
-    copy = np.empty((rows, n + more), array.dtype)[:, :n]
-    copy[:] = array
-    return copy
-
-
-def _spaced(array: np.ndarray) -> np.ndarray:
-    """Return an array as it is, or a copy where its rows have gaps or begin at equal places."""
-    at_equal_places = array.ndim > 1 and len(array) > 1 and array.strides[0] % PERIOD == 0
-    return apart(array) if at_equal_places else _in_rows(array)
-
-
-def _in_rows(array: np.ndarray) -> np.ndarray:
-    """Return an array as it is, or a copy where its rows have gaps."""
-    return array if _has_no_gaps(array) else np.ascontiguousarray(array)
-
-
-def _has_no_gaps(array: np.ndarray) -> bool:
-    """Whether the numbers of each row follow each other."""
-    return array.shape[-1] < 2 or bool(array.strides[-1] == array.itemsize)
-
-
 def _row_bytes(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Bytes of a number of each row of arrays."""
     counts = [1 if array.ndim == 1 else len(array) for array in arrays]
     return np.repeat([array.itemsize for array in arrays], counts)
-
-
-def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Addresses of the rows of arrays, in each of which numbers follow each other; read-only."""
-    places = []
-    for array in arrays:
-        first = array.__array_interface__["data"][0]
-        places.append((first, 1, 1) if array.ndim == 1 else (first, len(array), array.strides[0]))
-    return _rows_from(tuple(places))
-
-
-@lru_cache(maxsize=16)  # a network of matrices has 100,000 rows, and calls use the same memory
-def _rows_from(places: tuple[tuple[int, int, int], ...]) -> np.ndarray:
-    """Addresses that begin somewhere, so many, so many bytes apart, one run after the other."""
-    rows = [np.arange(first, first + step * count, step) for first, count, step in places]
-    table = np.concatenate(rows) if rows else np.empty(0, np.int64)  # a step without settings
-    table.flags.writeable = False
-    return table
 
 
 def _machine() -> binding.TargetMachine:

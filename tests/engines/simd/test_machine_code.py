@@ -19,9 +19,10 @@ from runner.engines.registry import compiled, measured
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.fingerprint import fingerprint
 from runner.engines.simd.lowering import GroupedGraph, function, loop
-from runner.engines.simd.machine_code import Function, apart, assemble
+from runner.engines.simd.machine_code import Function, Recording, assemble
 from runner.engines.simd.memory import PERIOD
 from runner.engines.simd.registers import Registers
+from runner.engines.simd.row_memory import apart
 from runner.engines.vector_programs import loop_program
 from runner.training.lanes import train
 
@@ -73,7 +74,7 @@ def test_threads_have_memory_of_their_own() -> None:
 def fibonacci():
     """Moves (x, y) to (y, x + y) until y exceeds a limit of the column's own; tells x * scale."""
     x, y, most, scale = vectors("x", "y", "most", "scale")
-    return loop([x, y], [most, scale], [y, x + y], pt.gt(y, most), [x * scale])
+    return loop([x, y], [most, scale], [y, x + y], pt.gt(y, most), [x * scale], kind="recording")
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.floats(0, 1e6)), max_size=70))
@@ -119,6 +120,66 @@ def test_rows_begin_at_different_places_of_pages(n) -> None:
     x, y = vectors("x", "y")
     (sums,) = function([x, y], [[x + y]])(apart(start))
     np.testing.assert_array_equal(sums[0], start[0] + start[1])
+
+
+@cache
+def fibonacci_of_matrices():
+    """The same, with x and y as matrices of one number."""
+    x, y, most, scale = (
+        pt.tensor(k, dtype="float64", shape=()) for k in ("x", "y", "most", "scale")
+    )
+    told = [x * scale]
+    return loop([x, y], [most, scale], [y, x + y], y > most, told, nested=True, kind="recording")
+
+
+COLUMN = st.tuples(st.integers(0, 40), st.integers(0, 40), st.floats(0, 1e6), st.booleans())
+
+
+@pytest.mark.parametrize("step", [fibonacci, fibonacci_of_matrices])
+@given(st.lists(COLUMN, max_size=70), st.sets(st.integers(0, 30)), st.sampled_from((1, 2)))
+def test_points_are_recorded_while_lanes_go_on(step, columns, after, rows) -> None:
+    """Where a column comes to them, and its end is that without."""
+    steps, limit = (np.array([c[i] for c in columns], "int32") for i in (0, 1))
+    most, own = np.array([c[2] for c in columns]), np.array([c[3] for c in columns], bool)
+    n, at = len(columns), np.array(sorted(after), np.int64)
+    places = np.where(own, np.cumsum(own) - 1, -1).astype(np.int32)
+    points = np.full((len(at), rows, np.count_nonzero(own)), -1.0)
+    fixed, before, ended = [most, np.full(n, 3.0)], steps.copy(), []
+    for recording in (None, Recording(at, places, points)):
+        carried, taken, told = np.ones((2, n)), before.copy(), np.full(n, -1.0)
+        step()(carried, taken, limit, fixed, [told], recording)
+        ended.append(np.stack([*carried, taken, told]))
+    np.testing.assert_array_equal(*ended)
+    for k in np.flatnonzero(own):
+        way = [(1.0, 1.0)]
+        while before[k] + len(way) <= limit[k] and way[-1][1] <= most[k]:
+            x, y = way[-1]
+            way.append((y, x + y))
+        for number, due in enumerate(at):
+            comes = due < len(way) and before[k] + due < limit[k]
+            expected = way[due][:rows] if comes else (-1.0,) * rows
+            assert tuple(points[number, :, places[k]]) == expected
+
+
+def test_what_is_recorded_has_a_place() -> None:
+    n, at = 3, np.array([0, 2])
+    places, points = np.array([0, -1, 1], np.int32), np.zeros((2, 2, 2))
+    for wrong in (
+        (at[::-1], places, points),
+        (at - 1, places, points),
+        (at.astype("int32"), places, points),
+        (at[:1], places, points),
+        (at, places + np.int32(1), points),
+        (at, places[:2], points),
+        (at, places.astype("int64"), points),
+        (at, places, points.astype("float32")),
+        (at, places, np.zeros((2, 3, 2))),
+        (at, places, np.zeros((2, 0, 2))),
+        (at, places, np.zeros((2, 2, 4))[:, :, ::2]),
+    ):
+        carried, counts, most = np.ones((2, n)), np.zeros(n, "int32"), np.ones(n)
+        with pytest.raises(ValueError, match="expected a loop that records"):
+            fibonacci()(carried, counts, counts, [most, most], [np.ones(n)], Recording(*wrong))
 
 
 def test_what_is_given_is_as_it_was_compiled() -> None:
@@ -211,8 +272,9 @@ def test_products_with_the_hessian_agree_with_jax(xor, restarts) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-14)
 
 
-@pytest.mark.parametrize("hidden", [3, 30])  # a line, and nests of loops
-def test_every_process_writes_the_same_program(hidden) -> None:
+# a line, of which one program records, and nests of loops
+@pytest.mark.parametrize(("hidden", "n_programs"), [(3, 7), (30, 6)])
+def test_every_process_writes_the_same_program(hidden, n_programs) -> None:
     """The order of a sum's terms decides its bits, so no hash that changes may decide the order."""
     program = (
         "import hashlib, runner.engines.simd.machine_code as machine_code\n"
@@ -237,4 +299,4 @@ def test_every_process_writes_the_same_program(hidden) -> None:
         for seed in ("1", "2", "3")
     }
     assert len(seen) == 1
-    assert seen.pop().startswith("6 ")
+    assert seen.pop().startswith(f"{n_programs} ")
