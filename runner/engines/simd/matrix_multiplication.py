@@ -29,7 +29,8 @@ class Blocks:
 
 
 NEAR = 2**14
-"""Vectors up to which a matrix stays in a core's own cache: half a megabyte."""
+"""Vectors up to which a matrix stays in a core's own cache: half a megabyte, or one where they
+are AVX-512's."""
 
 TERMS_OF_ROWS = 128
 """Terms together of products with rows of a larger matrix: those of four rows are 16 KiB."""
