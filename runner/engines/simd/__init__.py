@@ -9,7 +9,7 @@ of. The way through the files::
         lane_state, bulk_copy   what a refill remembers; columns it copies together
         lane_recording      between steps: points of a lane's way, for curves
       function_frame      the function, the caller's arrays, the scratch memory
-      registers           what a program is written for, of which no bit depends
+      registers           what a program is written for; no bit depends on them
       loop_bodies         a block of lanes: vectors in registers, or matrices in memory
         exponents           vectors, first pass: a graph's annotated expressions
         elementwise         second pass: their instructions

@@ -50,11 +50,12 @@ class Program:
     interface: Interface
     """How it is called."""
     portable: str = ""
-    """The same for AVX's registers, if it is another text: what the program is named after."""
+    """The same for AVX's registers, if it is another text and the program is one that studies
+    compare: what that is named after."""
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """Tells it from programs that give other bits, whatever the registers."""
+        """Tells it from programs that give other bits; see ``portable``."""
         return fingerprint(self.portable or self.text)
 
 

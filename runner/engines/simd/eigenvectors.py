@@ -18,10 +18,12 @@ from runner.engines.simd.lane_arrays import FLOAT, LaneArrays
 from runner.engines.simd.memory import Memory
 from runner.engines.simd.ql_steps import QLSteps
 from runner.engines.simd.reflections import Reflections
+from runner.engines.simd.registers import AVX
 from runner.engines.simd.type_aliases import Pointer, Value
 from runner.engines.simd.vectors import CACHE_LINE, I32, I64, NAME, Vectors
 
 _NUMBER_BYTES = 8
+_NEAR = 32  # rows up to which 16 matrices and their eigenvectors stay in a near cache
 
 
 def program(size: int) -> Program:
@@ -35,9 +37,10 @@ def program(size: int) -> Program:
     kind = ir.FunctionType(ir.VoidType(), (TABLE, TABLE, I64, I64))
     function = ir.Function(module, kind, NAME)
     sources, targets, n, scratch = function.args
-    block_bytes = 2 * registers.here().n_bytes  # so that latencies of two overlap
+    fit = registers.here() if size <= _NEAR else AVX
+    block_bytes = 2 * fit.n_bytes  # so that latencies of two overlap
     width = block_bytes // _NUMBER_BYTES
-    v = Vectors(module, function.append_basic_block("entry"), width, block_bytes)
+    v = Vectors(module, function.append_basic_block("entry"), width, block_bytes, fit)
     used = 0
 
     def reserve(n_bytes: int) -> Pointer:

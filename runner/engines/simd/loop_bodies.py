@@ -18,6 +18,7 @@ from runner.engines.simd.artifact import Kind
 from runner.engines.simd.elementwise import ElementwiseWriter
 from runner.engines.simd.exponents import Analysis
 from runner.engines.simd.function_frame import Frame, Run
+from runner.engines.simd.fusion import source
 from runner.engines.simd.loop_nests import LoopNests
 from runner.engines.simd.memory import Matrix, matrix, static_shape
 from runner.engines.simd.registers import AVX, AVX512, Registers
@@ -27,10 +28,11 @@ from runner.engines.simd.type_aliases import Builder, Value, Variable
 from runner.engines.simd.vectors import I64
 
 NEAR_BYTES = 3 * 2**19
-"""What stays in a core's own cache, of one or two MiB where registers are AVX-512's."""
+"""Bytes of a program's inputs that stay in a core's own cache, where registers are AVX-512's."""
 
 FEW_USES = 32
-"""Products that a number of a matrix takes part in: three for each pattern in training."""
+"""Products that a number takes part in, of those that are multiplied by: in training three for each
+pattern."""
 
 
 class StepAttempt(ABC):
@@ -176,14 +178,15 @@ class MemoryBody(LoopBody):
     def block_bytes(cls, graph: FunctionGraph, fit: Registers) -> int:
         """Bytes of one register, as a tile of a product needs many.
 
-        Or half of one, where matrices would not stay in a core's own cache, and few patterns use
-        them while they are near.
+        At most AVX's, where inputs would not stay in a core's own cache otherwise, and few patterns
+        use their matrices while they are near.
         """
-        numbers = sum(map(cls.n_rows, graph.inputs))
         products = [node.inputs for node in graph.toposort() if isinstance(node.op, Dot)]
         n_terms = sum(math.prod(static_shape(a)) * static_shape(b)[-1] for a, b in products)
-        far = numbers * AVX512.n_bytes > NEAR_BYTES and n_terms < FEW_USES * numbers
-        return min(fit.n_bytes, AVX.n_bytes) if far else fit.n_bytes
+        factors = {source(x) for operands in products for x in operands} & {*graph.inputs}
+        is_far = sum(map(cls.n_rows, graph.inputs)) * AVX512.n_bytes > NEAR_BYTES
+        is_little_used = n_terms < FEW_USES * sum(map(cls.n_rows, factors))
+        return min(fit.n_bytes, AVX.n_bytes) if is_far and is_little_used else fit.n_bytes
 
     @staticmethod
     def n_rows(variable: Variable) -> int:

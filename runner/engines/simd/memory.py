@@ -64,7 +64,7 @@ class Memory:
         vector_bytes = self._v.width * np.dtype(dtype).itemsize
         steps = strides(shape)
         if len(shape) == 2 and not self._v.thread_block and steps[0] * vector_bytes % PERIOD == 0:
-            steps = (steps[0] + CACHE_LINE // vector_bytes, 1)
+            steps = (steps[0] + -(-CACHE_LINE // vector_bytes), 1)
         n_bytes = vector_bytes * (shape[0] * steps[0] if shape else 1)
         kind = ir.PointerType(self._v.stored_type(dtype))
         base = self._v.entry.bitcast(self._reserve(n_bytes), kind)

@@ -7,8 +7,10 @@ from functools import lru_cache
 
 from llvmlite import binding
 
-_IN_HALVES = ("znver4",)
-"""Processors that multiply registers of AVX-512 one half after the other, by LLVM's names."""
+_IN_HALVES = ("cannonlake", "icelake-client", "rocketlake", "tigerlake", "znver4")
+"""Processors, by LLVM's names, that multiply no more at once in registers of AVX-512 than in
+AVX's: they have one unit for them, or take halves. By what is written of them; of those with more
+Emerald Rapids was measured."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class Registers:
 
 
 AVX = Registers(32, (4, 3), 8)
-"""16 registers, 12 of them for a tile. Programs are named after what is written for these,
-whatever the processor; see `runner.engines.simd.artifact.Program`."""
+"""16 registers, 12 of them for a tile. Programs that studies compare are named after what is
+written for these, whatever the processor; see `runner.engines.simd.artifact.Program`."""
 
 AVX512 = Registers(64, (6, 4), 4)
 """32 registers, 24 of them for a tile."""

@@ -59,7 +59,7 @@ def addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
 @lru_cache(maxsize=16)  # a network of matrices has 100,000 rows, and calls use the same memory
 def _rows_from(places: tuple[tuple[int, int, int], ...]) -> np.ndarray:
     """Addresses that begin somewhere, so many, so many bytes apart, one run after the other."""
-    rows = [np.arange(first, first + step * count, step) for first, count, step in places]
+    rows = [first + step * np.arange(count, dtype=np.int64) for first, count, step in places]
     table = np.concatenate(rows) if rows else np.empty(0, np.int64)  # a step without settings
     table.flags.writeable = False
     return table

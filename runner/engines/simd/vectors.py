@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from llvmlite import ir
 
-from runner.engines.simd.registers import AVX, Registers
+from runner.engines.simd.registers import Registers
 from runner.engines.simd.thread_block import ThreadBlock
 from runner.engines.simd.type_aliases import Block, Builder, Pointer, Value
 
@@ -47,12 +47,7 @@ class Vectors:
     """
 
     def __init__(
-        self,
-        module: ir.Module,
-        entry: Block,
-        width: int,
-        block_bytes: int,
-        registers: Registers = AVX,
+        self, module: ir.Module, entry: Block, width: int, block_bytes: int, registers: Registers
     ) -> None:
         self.registers = registers
         self.module = module

@@ -17,6 +17,7 @@ from runner.engines.simd import matrix_multiplication, registers
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.lowering import function, loop, rewritten
 from runner.engines.simd.matrix_multiplication import Blocks
+from runner.engines.simd.memory import Matrix
 from runner.engines.simd.registers import AVX, AVX512, Registers
 from runner.engines.vector_programs import loop_program
 from runner.network.criterion import SolvedCriterion
@@ -110,6 +111,28 @@ def test_bits_do_not_depend_on_what_is_computed_together(
     np.testing.assert_allclose(
         apart[:, 0], wanted.ravel(), atol=1e-4 if dtype == "float32" else 1e-12
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "turned", "expected"),
+    [
+        (4, False, Blocks(8, 300)),
+        (4, True, Blocks(128, 300)),
+        (9, False, Blocks(64, 64)),
+        (9, True, Blocks(64, 64)),
+        (1, False, Blocks(200, 300)),
+    ],
+)
+def test_larger_matrices_are_multiplied_in_blocks(rows, turned, expected) -> None:
+    """Of many rows other ones than of few, by which the matrix comes by once."""
+
+    def matrix(shape, strides) -> Matrix:
+        return Matrix(None, shape, strides, "float32")
+
+    b = matrix((200, 300), (1, 200) if turned else (300, 1))
+    assert matrix_multiplication.blocks_of(matrix((rows, 200), (200, 1)), b) == expected
+    small = matrix((20, 30), (30, 1))
+    assert matrix_multiplication.blocks_of(matrix((9, 20), (20, 1)), small) == Blocks(20, 30)
 
 
 @pytest.mark.parametrize("shape", [(3, 32), (2, 256), (5, 64)])

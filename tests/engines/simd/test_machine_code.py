@@ -24,6 +24,7 @@ from runner.engines.simd.memory import PERIOD
 from runner.engines.simd.registers import Registers
 from runner.engines.simd.row_memory import apart
 from runner.engines.vector_programs import loop_program
+from runner.network.signature import HYPERPARAMETERS
 from runner.training.lanes import train
 
 
@@ -71,20 +72,21 @@ def test_threads_have_memory_of_their_own() -> None:
 
 
 @cache
-def fibonacci():
+def fibonacci(kind="recording"):
     """Moves (x, y) to (y, x + y) until y exceeds a limit of the column's own; tells x * scale."""
     x, y, most, scale = vectors("x", "y", "most", "scale")
-    return loop([x, y], [most, scale], [y, x + y], pt.gt(y, most), [x * scale], kind="recording")
+    return loop([x, y], [most, scale], [y, x + y], pt.gt(y, most), [x * scale], kind=kind)
 
 
+@pytest.mark.parametrize("kind", ["loop", "recording"])
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.floats(0, 1e6)), max_size=70))
-def test_every_column_halts_where_it_would_alone(columns) -> None:
+def test_every_column_halts_where_it_would_alone(kind, columns) -> None:
     """Whatever its neighbours do, and however many they are."""
     steps, limit = (np.array([c[i] for c in columns], "int32") for i in (0, 1))
     most = np.array([c[2] for c in columns])
     n = len(columns)
     carried, told, before = np.ones((2, n)), np.full(n, -1.0), steps.copy()
-    fibonacci()(carried, steps, limit, [most, np.full(n, 3.0)], [told])
+    fibonacci(kind)(carried, steps, limit, [most, np.full(n, 3.0)], [told])
     for k in range(n):
         x, y, step, last = 1.0, 1.0, before[k], -1.0
         while step < limit[k]:
@@ -120,6 +122,24 @@ def test_rows_begin_at_different_places_of_pages(n) -> None:
     x, y = vectors("x", "y")
     (sums,) = function([x, y], [[x + y]])(apart(start))
     np.testing.assert_array_equal(sums[0], start[0] + start[1])
+
+
+def test_one_row_may_stand_for_several() -> None:
+    x, y = vectors("x", "y")
+    row = np.arange(20.0)
+    (sums,) = function([x, y], [[x + y]])(np.broadcast_to(row, (2, 20)))
+    np.testing.assert_array_equal(sums[0], 2 * row)
+
+
+def test_restarts_are_trained_in_rows_that_do_not_begin_at_equal_places(xor) -> None:
+    signature = xor(dtype="float32")
+    start = signature.state.start(np.zeros((9, 1024)), np.ones(1024))
+    hyper = np.zeros((len(HYPERPARAMETERS), 1024), "float32")
+    steps, limit = (np.full(1024, n, np.int32) for n in (0, 2))
+    targets = np.zeros((signature.n_targets, 1024), "float32")
+    functions = compiled("pytensor", signature)
+    state, *_ = functions.advance(start.astype("float32"), steps, limit, hyper, targets)
+    assert state.strides[0] % PERIOD
 
 
 @cache

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.written_for import written_for
 
 from runner.engines.registry import programs
-from runner.engines.simd import registers
+from runner.engines.simd import eigenvectors, registers
 from runner.engines.simd.registers import AVX, AVX512
 from runner.engines.vector_programs import loop_program
 
@@ -17,8 +19,9 @@ from runner.engines.vector_programs import loop_program
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/cpuinfo is Linux's")
 def test_registers_are_those_that_the_system_names() -> None:
     flags = Path("/proc/cpuinfo").read_text().split("flags", 1)[-1].split("\n", 1)[0].split()
-    if "avx512f" not in flags:
-        assert registers.here() == AVX
+    takes_halves = registers.binding.get_host_cpu_name() in registers._IN_HALVES
+    wide = "avx512f" in flags and not takes_halves
+    assert registers.here() == (AVX512 if wide else AVX)
 
 
 def test_a_processor_that_takes_halves_is_given_halves(monkeypatch) -> None:
@@ -30,6 +33,7 @@ def test_a_processor_that_takes_halves_is_given_halves(monkeypatch) -> None:
     assert of("sapphirerapids", avx512f=True) == AVX512
     assert of("znver5", avx512f=True) == AVX512
     assert of("znver4", avx512f=True) == AVX
+    assert of("tigerlake", avx512f=True) == AVX
     assert of("znver3", avx2=True) == AVX
 
 
@@ -61,12 +65,36 @@ def test_a_gpu_has_one_program_whatever_registers_are_beside_it(xor, fields) -> 
     assert written[0] == written[1]
 
 
-def test_lanes_of_a_block_are_fewer_where_matrices_would_lie_far(xor) -> None:
-    """And few patterns use them while they are near."""
-    widths = {}
+@pytest.mark.parametrize(
+    ("n_inputs", "size", "optimizer", "expected"),
+    [
+        (2, 16, "gradient-descent", 16),
+        (2, 256, "gradient-descent", 8),
+        (2, 128, "momentum", 8),  # whose state lies beside the weights
+        (4, 256, "gradient-descent", 16),
+        (4, 256, "adam", 16),
+    ],
+)
+def test_lanes_of_a_block_are_fewer_where_matrices_would_lie_far(
+    xor, n_inputs, size, optimizer, expected
+) -> None:
+    """And few patterns use them while they are near, whatever else an optimizer keeps."""
+    patterns = tuple(itertools.product((0.0, 1.0), repeat=n_inputs))
+    fields = {"layout": "stacked", "dtype": "float32", "optimizer": optimizer}
+    signature = replace(xor(hidden=(size, size), **fields), patterns=patterns)
+    signature = replace(signature, architecture=replace(signature.architecture, n_inputs=n_inputs))
     with written_for(AVX512):
-        for size in (16, 256):
-            signature = xor(hidden=(size, size), layout="stacked", dtype="float32")
-            widths[size] = loop_program(signature).interface.width
-        widths[2] = loop_program(xor(dtype="float32")).interface.width
-    assert widths == {2: 32, 16: 16, 256: 8}
+        assert loop_program(signature).interface.width == expected
+
+
+def test_vectors_have_two_registers_to_a_number(xor) -> None:
+    for fit, n_lanes in ((AVX, 16), (AVX512, 32)):
+        with written_for(fit):
+            assert loop_program(xor(dtype="float32")).interface.width == n_lanes
+
+
+def test_matrices_are_decomposed_as_many_at_once_as_stay_near() -> None:
+    with written_for(AVX512):
+        assert [eigenvectors.program(n).interface.width for n in (9, 32, 33)] == [16, 16, 8]
+    with written_for(AVX):
+        assert eigenvectors.program(9).interface.width == 8
