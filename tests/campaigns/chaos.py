@@ -7,7 +7,8 @@
 
 A trial is one sweep, of many small batches so that much of its time goes into commits: into a
 folder, with ``--url`` into the tests' own S3 server; with ``--shared`` workers write shards there.
-It is struck one to three times, by default by each of these in turn:
+It is struck one to three times, by default by each of these in turn, ten trials or one for each of
+them if these are more:
 
 - ``client``: ``kill -9`` of the sweep's process, its cluster being elsewhere, after a random number
   of commits and a random pause; the same command goes on.
@@ -24,7 +25,7 @@ It is struck one to three times, by default by each of these in turn:
 - ``store`` (``--url``): it answers 500 or 503, once, three or forty times in a row; resets the
   connection before or after it has done what it was asked for, or in the middle of the answer; or
   does not answer. If the sweep refuses at all, the same command goes on.
-- ``mixed``: two to five of these but ``embedded``, each at random.
+- ``mixed``: two to five strikes, each by any of these but ``embedded``, at random.
 
 Where the client of a URL dies, the same command goes on half of the time on another machine, which
 has no copy, or an old one, after ``release``.
@@ -60,12 +61,16 @@ KINDS = {
 """By whether workers write, and whether into a URL."""
 
 
-def main(plain: type[Trial], kinds: dict[tuple[bool, bool], type[Trial]] | None = None) -> int:
+Kinds = dict[tuple[bool, bool], type[Trial]]
+
+
+def asked(plain: type[Trial], kinds: Kinds | None) -> tuple[argparse.Namespace, type[Trial]]:
+    """Return the options of the command line, complete, and what is tried by them."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     found = [victim for kind in (plain, *(kinds or {}).values()) for victim in kind.victims]
     every = [*dict.fromkeys(found), MIXED]
     parser.add_argument("--victim", choices=every, action="append", help="default: all in turn")
-    parser.add_argument("--trials", type=int, default=10)
+    parser.add_argument("--trials", type=int, help="default: 10, or one for each victim if more")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--most-s", type=float, default=600.0, help="start no trial after this")
     if kinds:
@@ -73,9 +78,30 @@ def main(plain: type[Trial], kinds: dict[tuple[bool, bool], type[Trial]] | None 
         parser.add_argument("--url", action="store_true", help="into a store, not a folder")
     options = parser.parse_args()
     work = kinds[options.shared, options.url] if kinds else plain
-    victims = options.victim or [*work.victims, MIXED]
-    if others := {*victims} - {*work.victims, MIXED}:
-        parser.error(f"no victim here: {', '.join(others)}; expected {', '.join(work.victims)}")
+    allowed = sorted({*work.victims, MIXED})
+    options.victim = options.victim or [*work.victims, MIXED]
+    if others := sorted({*options.victim} - {*allowed}):
+        parser.error(f"no victim here: {', '.join(others)}; expected {', '.join(allowed)}")
+    if options.trials is None:
+        options.trials = max(10, len(options.victim))
+    return options, work
+
+
+def ended(tally: dict[str, list[int]]) -> tuple[list[str], int]:
+    """Say how the trials of each victim ended; and the exit code, 0 if some ended and all well."""
+    lines = [
+        f"{victim}: {trials} trials, struck {hits}, refused {refused}, {failed} failed"
+        if trials
+        else f"{victim}: not tried"
+        for victim, (trials, hits, refused, failed) in tally.items()
+    ]
+    tried, *_, failures = map(sum, zip(*tally.values(), strict=True))
+    return lines, 0 if tried and not failures else 1
+
+
+def main(plain: type[Trial], kinds: Kinds | None = None) -> int:
+    options, work = asked(plain, kinds)
+    victims = options.victim
     dask.config.set({"distributed.worker.multiprocessing-method": "fork"})
     os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
     started, tally = time.monotonic(), {victim: [0, 0, 0, 0] for victim in victims}
@@ -101,9 +127,9 @@ def main(plain: type[Trial], kinds: dict[tuple[bool, bool], type[Trial]] | None 
                 print(log.read_text()[-20000:])
             sys.stdout.flush()
             log.unlink(missing_ok=True)
-    for victim, (trials, hits, refused, failed) in tally.items():
-        print(f"{victim}: {trials} trials, struck {hits}, refused {refused}, {failed} failed")
-    return 0 if all(trials and not failed for trials, *_, failed in tally.values()) else 1
+    lines, code = ended(tally)
+    print(*lines, sep="\n")
+    return code
 
 
 def undisturbed(work: type[Trial], out: Path, log: Path) -> tuple[dict[str, str], int]:

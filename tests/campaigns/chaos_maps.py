@@ -2,9 +2,11 @@
 
     make chaos-maps ARGS="--victim client --trials 20 --seed 1"
 
-Victims, moments and options are those of `chaos.py`. A trial is one map of a study that is there,
-in search rounds of 20 searches; checkpoints are counted in place of commits. It fails if the map
-does not end, if a temporary file is left, or if any table differs from that of an undisturbed map.
+A trial is one map of a study that is there, in search rounds of 20 searches. Victims are those
+processes that `chaos.py` kills after a number of commits and a pause, here of checkpoints:
+``embedded``, ``client``, ``worker``, ``nanny``, ``scheduler``, and ``mixed`` of all but the first.
+Options are those of `chaos.py` but ``--shared`` and ``--url``. A trial fails if the map does not
+end, if a temporary file is left, or if any table differs from that of an undisturbed map.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ OPERATIONS = 100
 """About as many times a sweep changes its folder."""
 
 MIXED = "mixed"
-"""A victim by which each time another one is struck."""
+"""In place of a victim: two to five strikes, each by any victim but ``embedded``, at random."""
 
 REFUSED = 3
 """Exit code of a command that the study, or where it is, does not allow to go on."""
