@@ -34,11 +34,11 @@ class LossCurves:
         self._fixed: tuple[np.ndarray, ...] = (np.zeros(0),)
         self._per_epoch = compiled.signature.updates_per_epoch
         self._budget = restarts.max_steps // self._per_epoch
-        self._pauses = checkpoints(int(self._budget.max(initial=1)))[:-1]  # in epochs
+        self._epochs = checkpoints(int(self._budget.max(initial=1)))[:-1]  # of curves' points
         self._traced = np.flatnonzero(restarts.traced)
         self._place = np.cumsum(restarts.traced) - 1  # of a traced restart among them
-        # a row for each pause, and one more, as the end comes behind a restart's last pause
-        self._losses = np.empty((len(self._pauses) + 1, self._traced.size))
+        # a row for each of them, and one more, as a restart's end comes behind its last one
+        self._losses = np.empty((len(self._epochs) + 1, self._traced.size))
         self.due = np.where(restarts.traced, 0, self._budget)
         """(n,): epoch of each restart's next pause, or its budget."""
 
@@ -48,7 +48,7 @@ class LossCurves:
         signature = self._compiled.signature
         if self._compiled.record is None or self._restarts.plateau is not None:
             return False
-        numbers = signature.architecture.n_parameters * len(self._pauses) * self._traced.size
+        numbers = signature.architecture.n_parameters * len(self._epochs) * self._traced.size
         return 0 < numbers * np.dtype(signature.dtype).itemsize <= MOST_BYTES
 
     def record_on_the_way(self, block: LaneBlock) -> np.ndarray:
@@ -61,20 +61,20 @@ class LossCurves:
         """
         traced, places = self._traced, np.full(block.restart.size, -1, np.int32)
         places[traced] = np.arange(traced.size)
-        solved, points = block.record(self._compiled, self._pauses, places)
+        solved, on_the_way = block.record(self._compiled, self._epochs, places)
         passed = self._passed(traced, chosen(block.epochs, traced))
         fixed = (chosen_columns(array, traced) for array in (block.hyper, block.targets))
         hyper, targets = (array.astype(np.float64, copy=False) for array in fixed)
-        for pause, parameters in enumerate(points):
-            there = np.flatnonzero(passed > pause)
+        for row, parameters in enumerate(on_the_way):
+            there = np.flatnonzero(passed > row)
             columns = (chosen_columns(array, there) for array in (parameters, hyper, targets))
-            replace(self._losses[pause], there, losses_of_columns(self._compiled, *columns))
+            replace(self._losses[row], there, losses_of_columns(self._compiled, *columns))
         return solved
 
     def _passed(self, restarts: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-        """How many pauses restarts (k,) int have passed that have made epochs (k,)."""
+        """How many points restarts (k,) int have passed that have made epochs (k,)."""
         last = np.minimum(epochs, chosen(self._budget, restarts) - 1)
-        return np.asarray(np.searchsorted(self._pauses, last, side="right"))
+        return np.asarray(np.searchsorted(self._epochs, last, side="right"))
 
     def record(self, block: LaneBlock, lanes: np.ndarray) -> None:
         """Record the losses of lanes that pause, and set their next pauses.
@@ -92,13 +92,13 @@ class LossCurves:
         if not lanes.size:
             return
         losses, places = self._losses_of(block, lanes), chosen(self._place, restarts)
-        pause = np.searchsorted(self._pauses, epochs)
-        if (pause == pause[0]).all():  # as a rule: they all run side by side
-            replace(self._losses[pause[0]], places, losses)
+        row = np.searchsorted(self._epochs, epochs)
+        if (row == row[0]).all():  # as a rule: they all run side by side
+            replace(self._losses[row[0]], places, losses)
         else:
-            self._losses[pause, places] = losses
+            self._losses[row, places] = losses
         budgets = chosen(self._budget, restarts)
-        later = np.append(self._pauses, budgets.max())[pause + 1]
+        later = np.append(self._epochs, budgets.max())[row + 1]
         replace(self.due, restarts, np.minimum(later, budgets))
 
     def _losses_of(self, block: LaneBlock, lanes: np.ndarray) -> np.ndarray:
@@ -127,20 +127,20 @@ class LossCurves:
         losses : ndarray, shape (n,)
             Losses then, of an `Evaluation`.
         """
-        traced, points = self._traced, np.zeros(len(steps), np.int64)
+        traced, n_points = self._traced, np.zeros(len(steps), np.int64)
         every, n_rows = np.arange(traced.size), len(self._losses)
         ended = chosen(steps, traced) // self._per_epoch
         passed = self._passed(traced, ended)
         # a rule that holds where a restart was paused stops it there, without another step
-        points[traced] = own = passed + (self._pauses[passed - 1] != ended)
+        n_points[traced] = own = passed + (self._epochs[passed - 1] != ended)
         self._losses[passed, every] = self._last_losses(traced, state, losses)
-        epochs = np.tile(np.append(self._pauses, 0).astype(np.int32), (traced.size, 1))
+        epochs = np.tile(np.append(self._epochs, 0).astype(np.int32), (traced.size, 1))
         epochs[every, passed] = ended
         found = self._losses.T
         if (own == n_rows).all():
-            return Curves(points, epochs.ravel() * self._per_epoch, found.ravel())
+            return Curves(n_points, epochs.ravel() * self._per_epoch, found.ravel())
         there = np.arange(n_rows) < own[:, np.newaxis]
-        return Curves(points, epochs[there] * self._per_epoch, found[there])
+        return Curves(n_points, epochs[there] * self._per_epoch, found[there])
 
     def _last_losses(self, traced: np.ndarray, state: np.ndarray, losses: np.ndarray) -> np.ndarray:
         """Losses (k,) of the traced restarts' ends: a curve's are of settings as in training."""

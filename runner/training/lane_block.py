@@ -150,7 +150,11 @@ class LaneBlock:
             See there.
         """
         if compiled.record is None:
-            raise TypeError(compiled.signature.architecture.title)
+            message = (
+                f"{compiled.signature.architecture.title}: record is None; expected a compiled "
+                "function that records on its way. Ask LossCurves.are_recorded_on_the_way before."
+            )
+            raise TypeError(message)
         self.state, self.epochs, solved, points = compiled.record(
             self.state, self.limit, self.hyper, self.targets, at, places
         )

@@ -64,7 +64,7 @@ class Restarts:
 class Curves:
     """Losses of n restarts at some of their steps, restart by restart and step by step."""
 
-    points: np.ndarray
+    n_points: np.ndarray
     """(n,) int: how many points each restart has; none where it is not traced."""
     step: np.ndarray
     """(k,) int: updates made, rising within a restart."""
@@ -73,8 +73,8 @@ class Curves:
 
     def of(self, restart: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the steps and losses of one restart."""
-        last = int(self.points[: restart + 1].sum())
-        first = last - int(self.points[restart])
+        last = int(self.n_points[: restart + 1].sum())
+        first = last - int(self.n_points[restart])
         return self.step[first:last], self.loss[first:last]
 
 

@@ -95,6 +95,6 @@ def label_endpoints(functions: Compiled, restarts: Restarts, ended: Endpoints) -
 
 def _curves(curves: Curves) -> tuple[pa.Array, pa.Array]:
     """Steps and losses of restarts' curves, as lists; null where a restart is not traced."""
-    points, missing = curves.points, curves.points == 0
+    n_points, missing = curves.n_points, curves.n_points == 0
     steps, losses = column(curves.step, pa.int32()), column(curves.loss, pa.float64())
-    return lists(points, steps, missing), lists(points, losses, missing)
+    return lists(n_points, steps, missing), lists(n_points, losses, missing)

@@ -13,6 +13,7 @@ from runner.engines.registry import compiled
 from runner.network.shuffle import first_states
 from runner.training import curves
 from runner.training.curves import checkpoints
+from runner.training.lane_block import LaneBlock
 from runner.training.lanes import train as train_lanes
 
 RATE, STEPS = 2.0, 300
@@ -110,7 +111,7 @@ def test_curves_hold_the_losses_of_plain_numpy(xor, restarts, engine, layout) ->
     signature = xor(stops=("solved",), layout=layout)
     work = restarts(signature, n=12, rate=RATE, max_steps=STEPS, traced=6)
     ended = train_lanes(compiled(engine, signature), work)
-    assert np.flatnonzero(ended.curves.points).tolist() == list(range(6))
+    assert np.flatnonzero(ended.curves.n_points).tolist() == list(range(6))
     net = net_of(signature)
     for k in range(6):
         path = train(net, Rule("gradient-descent", RATE), work.starts[:, k], STEPS)
@@ -143,14 +144,23 @@ def test_curves_recorded_on_the_way_are_those_of_pauses(
     ours = train_lanes(functions, work)
     monkeypatch.setattr(curves, "MOST_BYTES", 0)
     theirs = train_lanes(functions, work)
-    for name in ("points", "step", "loss"):
+    for name in ("n_points", "step", "loss"):
         one, other = (getattr(each.curves, name) for each in (ours, theirs))
         np.testing.assert_array_equal(one, other)
         assert one.dtype == other.dtype
     np.testing.assert_array_equal(ours.state, theirs.state)
     np.testing.assert_array_equal(ours.steps, theirs.steps)
     np.testing.assert_array_equal(ours.solved, theirs.solved)
-    assert (ours.curves.points > 0).tolist() == work.traced.tolist()
+    assert (ours.curves.n_points > 0).tolist() == work.traced.tolist()
+
+
+def test_what_cannot_record_on_its_way_says_what_is_missing(xor, restarts) -> None:
+    signature = xor()
+    work = restarts(signature, n=2, rate=RATE, max_steps=STEPS)
+    functions = replace(compiled("pytensor", signature), record=None)
+    block, none = LaneBlock.of_all(signature, work), np.zeros(0, np.int64)
+    with pytest.raises(TypeError, match="record is None; expected a compiled function that"):
+        block.record(functions, none, np.full(2, -1, np.int32))
 
 
 def test_a_longer_budget_has_the_checkpoints_of_a_shorter_one() -> None:
