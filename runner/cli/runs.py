@@ -172,7 +172,7 @@ def run_map(
 def print_summary(study: StudyContents) -> None:
     """Print a study's summary, a row per configuration; without pandas, which takes to load."""
     from runner.cli.printed_tables import summary_table
-    from runner.study.statistics.base import STOPPED, times_known
+    from runner.study.statistics.base import STOPPED, some_stopped
     from runner.study.statistics.summary import none_solved_text, summary
 
     plan, axes = study.plan, list(study.experiment.axes)
@@ -190,7 +190,7 @@ def print_summary(study: StudyContents) -> None:
         print_message(text, wrap=True)
     for text in texts:
         print_result(text, wrap=True)
-    if any(times_known(c) for c in plan.configurations):
+    if some_stopped(plan, study.overview.tallies):
         print_message(STOPPED, wrap=True)
 
 

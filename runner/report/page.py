@@ -33,7 +33,7 @@ from runner.report.svg import inline
 from runner.report.tables.base import Table
 from runner.report.tables.order import all_tables
 from runner.study.growth import restarts_text
-from runner.study.statistics.base import STOPPED
+from runner.study.statistics.base import STOPPED, some_stopped
 
 if TYPE_CHECKING:
     from runner.study.study import Study
@@ -198,7 +198,7 @@ def _notes(study: Study, landscape: Landscape) -> list[str]:
             "The starts are a grid over two weights, not a random sample: shares are of that "
             "square only and have no intervals."
         )
-    if any(c.settings.training.stop_solved for c in study.plan.configurations):
+    if some_stopped(study.plan, study.tallies):
         notes.append(STOPPED)
     if study.n_sampled < study.experiment.restarts:
         notes.append(

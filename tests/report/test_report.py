@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 import runner
 from runner.cli.app import app
+from runner.cli.runs import print_summary
 from runner.errors import StudyError
 from runner.experiment.experiment import load_experiment
 from runner.experiment.plan import Plan
@@ -300,11 +301,18 @@ def test_failures_are_told_and_escaped(tmp_path) -> None:
     assert not outline.of("b")
 
 
-@pytest.mark.parametrize("stops", [True, False])
-def test_losses_of_restarts_that_stop_when_solved_are_explained(tmp_path, stops: bool) -> None:
+@pytest.mark.parametrize(("stops", "solved"), [(True, True), (True, False), (False, True)])
+def test_losses_of_restarts_that_stop_when_solved_are_explained(
+    tmp_path, capsys, stops: bool, solved: bool
+) -> None:
+    """In the report and below the table of a sweep's end, where there is such a restart."""
     experiment = {**EXPERIMENT, "training": {"max_steps": 100, "stop_solved": stops}}
-    study = crafted(tmp_path / "s", {0: [9, 9]}, {0: [True, False]}, experiment)
-    assert ("A restart that is solved stops at once" in checked(study)[0]) == stops
+    study = crafted(tmp_path / "s", {0: [9, 9]}, {0: [solved, False]}, experiment)
+    expected = stops and solved
+    assert ("A restart that is solved stops at once" in checked(study)[0]) == expected
+    print_summary(study)
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert ("A restart that is solved stops at once" in said) == expected
 
 
 def test_a_slice_is_no_random_sample(tmp_path) -> None:

@@ -47,12 +47,17 @@ STOPPED = (
     "A restart that is solved stops at once and keeps the loss of that moment: a high one is no "
     "failure of it, and would fall if training went on."
 )
-"""What the losses of restarts mean where `times_known`."""
+"""What the losses of restarts mean where `some_stopped`."""
 
 
 def times_known(configuration: Configuration) -> bool:
     """Tell whether a solved restart's steps are its time to solution."""
     return configuration.settings.training.stop_solved
+
+
+def some_stopped(plan: Plan, tallies: Tallies) -> bool:
+    """Tell whether a restart has stopped because it was solved."""
+    return any(times_known(c) and tally.n_solved for c, tally in counted(plan, tallies))
 
 
 def counted(plan: Plan, tallies: Tallies) -> Iterator[tuple[Configuration, Tally]]:
