@@ -42,7 +42,9 @@ _CAUSES = {
 store's own clouds for them. Only listings are answered by 404: other requests raise an error of
 their own."""
 
-_BROKEN_OFF = "list response body"  # what the library says of a list that ends too early
+# What obstore 0.12.1 says of a list that ends too early, in an error of the class of most others.
+# Should it be reworded, such a list ends the command, and the test of lists that break off fails.
+_BROKEN_OFF = "list response body"
 
 _CONNECT_S, _RETRIES, _RETRY_S = 10.0, 4, 60.0  # a store that is gone is told within minutes
 
