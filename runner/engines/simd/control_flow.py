@@ -109,7 +109,7 @@ def until_done(
     Parameters
     ----------
     graph : FunctionGraph
-        A step, its inputs and outputs in the order of `runner.engines.simd.lowering.lower_loop`.
+        A step, its inputs and outputs in the order of `runner.engines.simd.lowering.lower_loops`.
     n_carried : int
         The first so many outputs take the place of the first inputs in the next step.
     nested : bool

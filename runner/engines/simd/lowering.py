@@ -154,7 +154,7 @@ class GroupedGraph:
         return Program(written.text, interface)
 
 
-def lower_loop(
+def lower_loops(
     carried: Sequence[Variable],
     fixed: Sequence[Variable],
     moved: Sequence[Variable],
@@ -162,9 +162,9 @@ def lower_loop(
     others: Sequence[Variable],
     *,
     nested: bool = False,
-    kind: Kind = "loop",
-) -> Program:
-    """Write the program of a graph, a step, that is to be repeated in every column.
+    kinds: Sequence[Kind],
+) -> list[Program]:
+    """Write programs of a graph, a step, that is to be repeated in every column: one of each kind.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def lower_loop(
         What else a column's last step gives, taken or not; a number per column each.
     nested : bool
         See `runner.engines.simd.control_flow.until_done`.
-    kind : str
+    kinds : sequence of str
         See there, too.
 
     Raises
@@ -186,21 +186,6 @@ def lower_loop(
     UnknownOperation
         If the graph holds an operation that is not known here.
     """
-    (program,) = lower_loops(carried, fixed, moved, halts, others, nested=nested, kinds=[kind])
-    return program
-
-
-def lower_loops(
-    carried: Sequence[Variable],
-    fixed: Sequence[Variable],
-    moved: Sequence[Variable],
-    halts: Variable,
-    others: Sequence[Variable],
-    *,
-    nested: bool = False,
-    kinds: Sequence[Kind],
-) -> list[Program]:
-    """Write programs of several kinds; as `lower_loop`, but the graph is rewritten only once."""
     for old, new in zip(carried, moved, strict=True):
         types = {(x.type.dtype, *(x.type.shape if nested else ())) for x in (old, new)}
         if len(types) > 1:
@@ -246,8 +231,8 @@ def loop(
     nested: bool = False,
     kind: Kind = "loop",
 ) -> Loop:
-    """Compile and load a step that is repeated; see `lower_loop`."""
-    program = lower_loop(carried, fixed, moved, halts, others, nested=nested, kind=kind)
+    """Compile and load a step that is repeated; see `lower_loops`."""
+    (program,) = lower_loops(carried, fixed, moved, halts, others, nested=nested, kinds=[kind])
     return Loop(assemble(program))
 
 

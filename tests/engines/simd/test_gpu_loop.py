@@ -21,7 +21,7 @@ from runner.engines.registry import compiled
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.gpu_loop import GpuLoop
 from runner.engines.simd.lane_refills import STEPS_BETWEEN_REFILLS
-from runner.engines.simd.lowering import lower_loop
+from runner.engines.simd.lowering import lower_loops
 from runner.engines.simd.machine_code import Loop, assemble
 from runner.engines.simd.ptx import ptx
 from runner.experiment.experiment import load_experiment
@@ -106,7 +106,9 @@ def test_every_function_is_exact_on_a_gpu_or_rounded_once() -> None:
     every += pt.exp(x) + pt.log(y) + pt.log1p(y) + pt.tanh(x) + pt.abs(y)
     narrow = pt.switch(x > y, every, -every).astype("float32")
     moved = (narrow * narrow).astype("float64") + (x > y).astype("int8").astype("int32")
-    program = lower_loop([x, y], [], [moved, every], pt.gt(x, 1e3), [pt.isnan(x)], kind="threads")
+    (program,) = lower_loops(
+        [x, y], [], [moved, every], pt.gt(x, 1e3), [pt.isnan(x)], kinds=["threads"]
+    )
     code, rng = ptx(program), np.random.default_rng(3)
     assert not {
         each
@@ -126,7 +128,9 @@ def test_every_function_is_exact_on_a_gpu_or_rounded_once() -> None:
 @needs_nvptx
 def test_what_a_gpu_has_no_instruction_for_is_refused() -> None:
     x, y = (pt.tensor(name, dtype="float64", shape=(8,)) for name in "xy")
-    program = lower_loop([x], [y], [pt.abs(x) ** y], pt.gt(x, 1e3), [pt.isnan(x)], kind="threads")
+    (program,) = lower_loops(
+        [x], [y], [pt.abs(x) ** y], pt.gt(x, 1e3), [pt.isnan(x)], kinds=["threads"]
+    )
     with pytest.raises(UnknownOperation, match="pow on a GPU"):
         ptx(program)
     with pytest.raises(ValueError, match="expected one for threads or blocks"):
