@@ -65,8 +65,8 @@ class SharesStore:
     place: WorkersPlace
     """Where it must be able to write."""
     late_s: float = 10.0
-    """How long it may take, in seconds, until it is: a store that is away for a moment costs no
-    worker."""
+    """For how many seconds it looks again if it is not: a store that is away for a moment costs no
+    worker. A look that has begun by then is waited for."""
 
     async def require(self) -> None:
         """Raise ClusterError if this process does not reach the store and the same lease."""

@@ -122,7 +122,11 @@ def _levels(
         return loss[:1], merged[:1], constant[:1]
     network = signature.architecture.as_layers
     if network is None or signature.loss is None:
-        raise TypeError(signature.architecture.title)
+        message = (
+            f"{signature.architecture.title} makes its own loss; levels are told of networks of "
+            "layers, by a loss of outputs and targets"
+        )
+        raise TypeError(message)
     n_rows = y.shape[0] * y.shape[1]
     if shared_outputs and n_rows < _IN_PAIRS:
         flat = (rows.reshape(n_rows, -1) for rows in (y, t))
