@@ -87,7 +87,7 @@ def asked(plain: type[Trial], kinds: Kinds | None) -> tuple[argparse.Namespace, 
     return options, work
 
 
-def ended(tally: dict[str, list[int]]) -> tuple[list[str], int]:
+def outcome(tally: dict[str, list[int]]) -> tuple[list[str], int]:
     """Say how the trials of each victim ended; and the exit code, 0 if some ended and all well."""
     lines = [
         f"{victim}: {trials} trials, struck {hits}, refused {refused}, {failed} failed"
@@ -127,7 +127,7 @@ def main(plain: type[Trial], kinds: Kinds | None = None) -> int:
                 print(log.read_text()[-20000:])
             sys.stdout.flush()
             log.unlink(missing_ok=True)
-    lines, code = ended(tally)
+    lines, code = outcome(tally)
     print(*lines, sep="\n")
     return code
 

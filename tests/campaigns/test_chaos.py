@@ -56,10 +56,10 @@ def test_victims_of_maps_are_those_that_its_docstring_names() -> None:
     ],
 )
 def test_a_victim_that_was_not_tried_is_named_and_no_failure(mixed, line, code) -> None:
-    lines, ended = chaos.ended({"client": [1, 2, 0, 0], "mixed": mixed})
+    lines, ended = chaos.outcome({"client": [1, 2, 0, 0], "mixed": mixed})
     assert lines == ["client: 1 trials, struck 2, refused 0, 0 failed", line]
     assert ended == code
 
 
 def test_a_campaign_without_a_trial_has_failed() -> None:
-    assert chaos.ended({"client": [0] * 4, "mixed": [0] * 4})[1] == 1
+    assert chaos.outcome({"client": [0] * 4, "mixed": [0] * 4})[1] == 1
