@@ -12,6 +12,9 @@ RowRuns = tuple[tuple[int, str], ...]
 
 Kind = Literal["function", "loop", "recording", "threads", "blocks"]
 
+FOR_GPU: frozenset[Kind] = frozenset({"threads", "blocks"})
+"""Kinds of programs that many threads run, and that share a counter of columns."""
+
 NEVER = 2**62
 """Steps to a point that does not come, of programs that record."""
 

@@ -38,9 +38,8 @@ def program(size: int) -> Program:
     function = ir.Function(module, kind, NAME)
     sources, targets, n, scratch = function.args
     fit = registers.here() if size <= _NEAR else AVX
-    block_bytes = 2 * fit.n_bytes  # so that latencies of two overlap
-    width = block_bytes // _NUMBER_BYTES
-    v = Vectors(module, function.append_basic_block("entry"), width, block_bytes, fit)
+    width = fit.pair_bytes // _NUMBER_BYTES
+    v = Vectors(module, function.append_basic_block("entry"), width, fit.pair_bytes, fit)
     used = 0
 
     def reserve(n_bytes: int) -> Pointer:

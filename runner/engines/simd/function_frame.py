@@ -21,7 +21,7 @@ import numpy as np
 from llvmlite import ir
 from pytensor.graph.fg import FunctionGraph
 
-from runner.engines.simd.artifact import Kind
+from runner.engines.simd.artifact import FOR_GPU, Kind
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.registers import Registers
 from runner.engines.simd.thread_block import ThreadBlock
@@ -114,7 +114,7 @@ class Frame:
     @property
     def is_for_gpu(self) -> bool:
         """Whether many threads run the program, and share a counter of columns."""
-        return self.kind in ("threads", "blocks")
+        return self.kind in FOR_GPU
 
     @property
     def counter(self) -> Value:

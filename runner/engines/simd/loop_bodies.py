@@ -114,8 +114,7 @@ class RegisterBody(LoopBody):
 
     @classmethod
     def block_bytes(cls, graph: FunctionGraph, fit: Registers) -> int:
-        """Bytes of two registers, whose latencies overlap."""
-        return 2 * fit.n_bytes
+        return fit.pair_bytes
 
     @staticmethod
     def n_rows(variable: Variable) -> int:

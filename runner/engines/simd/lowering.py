@@ -18,7 +18,7 @@ from pytensor.tensor.type import TensorType
 from runner.engines.base import LANCZOS_STEPS
 from runner.engines.library_output import diverted_output
 from runner.engines.simd import registers
-from runner.engines.simd.artifact import Interface, Kind, Program, RowRuns
+from runner.engines.simd.artifact import FOR_GPU, Interface, Kind, Program, RowRuns
 from runner.engines.simd.bounded_curvature import bounds
 from runner.engines.simd.control_flow import ProgramText, once, until_done
 from runner.engines.simd.errors import UnknownOperation
@@ -198,7 +198,7 @@ def lower_loops(
             return until_done(graph, len(carried), nested, kind=kind, fit=fit)
 
         # a GPU's program is no other on another CPU
-        own = None if kind in ("loop", "recording") else AVX
+        own = AVX if kind in FOR_GPU else None
         written, portable = _written(write, fit=own, named=kind != "recording")
         rows = written.n_rows
         interface = Interface(

@@ -63,8 +63,8 @@ class Memory:
             raise UnknownOperation(f"matrices of {dtype}")
         vector_bytes = self._v.width * np.dtype(dtype).itemsize
         steps = strides(shape)
-        if len(shape) == 2 and not self._v.thread_block and steps[0] * vector_bytes % PERIOD == 0:
-            steps = (steps[0] + -(-CACHE_LINE // vector_bytes), 1)
+        if len(shape) == 2 and not self._v.thread_block:
+            steps = (steps[0] + n_between_rows(steps[0], vector_bytes), 1)
         n_bytes = vector_bytes * (shape[0] * steps[0] if shape else 1)
         kind = ir.PointerType(self._v.stored_type(dtype))
         base = self._v.entry.bitcast(self._reserve(n_bytes), kind)
@@ -223,6 +223,11 @@ class Memory:
             if stride:
                 offset = b.add(offset, b.mul(position, I64(stride)))
         return b.gep(place.base, [offset])
+
+
+def n_between_rows(n: int, item_bytes: int) -> int:
+    """How many items are left free behind rows of n that would begin at equal places of pages."""
+    return -(-CACHE_LINE // item_bytes) if n * item_bytes % PERIOD == 0 else 0
 
 
 def matrix(base: Pointer, shape: Sequence[int], dtype: str) -> Matrix:

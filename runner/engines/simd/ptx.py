@@ -12,7 +12,7 @@ import re
 
 from llvmlite import binding
 
-from runner.engines.simd.artifact import Program
+from runner.engines.simd.artifact import FOR_GPU, Program
 from runner.engines.simd.errors import UnknownOperation
 from runner.engines.simd.vectors import NAME
 
@@ -45,7 +45,7 @@ def ptx(program: Program) -> str:
     UnknownOperation
         If a GPU has no instruction for a function in it.
     """
-    if program.interface.kind not in ("threads", "blocks"):
+    if program.interface.kind not in FOR_GPU:
         message = f"the program is a {program.interface.kind}; expected one for threads or blocks"
         raise ValueError(message)
     called = set(re.findall(r'@"llvm\.(\w+)\.', program.text)) - {"nvvm"}  # the GPU's own

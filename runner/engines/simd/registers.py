@@ -24,6 +24,11 @@ class Registers:
     terms: int
     """Terms of a tile's sums that are written out, one after the other."""
 
+    @property
+    def pair_bytes(self) -> int:
+        """Bytes of two, whose latencies overlap: of a number in a block that stays in registers."""
+        return 2 * self.n_bytes
+
 
 AVX = Registers(32, (4, 3), 8)
 """16 registers, 12 of them for a tile. Programs that studies compare are named after what is

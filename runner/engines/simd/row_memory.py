@@ -7,8 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from runner.engines.simd.memory import PERIOD
-from runner.engines.simd.vectors import CACHE_LINE
+from runner.engines.simd.memory import PERIOD, n_between_rows
 
 
 def apart(array: np.ndarray) -> np.ndarray:
@@ -26,8 +25,7 @@ def unset_rows(shape: Sequence[int], dtype: np.typing.DTypeLike) -> np.ndarray:
     """Memory for rows (..., n) that do not begin at equal places of pages; see `apart`."""
     *rows, n = shape
     kind = np.dtype(dtype)
-    more = CACHE_LINE // kind.itemsize if n * kind.itemsize % PERIOD == 0 else 0
-    return np.empty((*rows, n + more), kind)[..., :n]
+    return np.empty((*rows, n + n_between_rows(n, kind.itemsize)), kind)[..., :n]
 
 
 def spaced(array: np.ndarray) -> np.ndarray:
